@@ -1,0 +1,50 @@
+"""Physics-informed neural networks: Adam, then L-BFGS, on problems that read like the paper.
+
+Importing this package is cheap: TensorFlow is loaded by the first name that needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Each block of points is one XLA program and the blocks run side by side (see objective/blocks.py), so a
+# program must not start threads of its own; and XLA's default vector width is half of what AVX-512 offers.
+_XLA_FLAGS = ("--xla_cpu_multi_thread_eigen=false", "--xla_cpu_prefer_vector_width=512")
+for _flag in _XLA_FLAGS:
+    if _flag.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_flag}".strip()
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# oneDNN's kernels round differently from run to run of the same program; a resume must be bitwise.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+_LAZY = {
+    "Problem": "pinn.problem",
+    "Unknown": "pinn.problem",
+    "residual": "pinn.problem",
+    "satisfies": "pinn.problem",
+    "positive": "pinn.problem",
+    "Interval": "pinn.geometry",
+    "Rectangle": "pinn.geometry",
+    "Box": "pinn.geometry",
+    "mlp": "pinn.networks",
+    "Adam": "pinn.optimizers",
+    "LBFGS": "pinn.optimizers",
+    "minimize": "pinn.training",
+    "supervised": "pinn.objective",
+    "fit": "pinn.training",
+    "solve": "pinn.training",
+    "load": "pinn.training",
+    "Solution": "pinn.training",
+}
+
+__all__ = ["__version__", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'pinn' has no attribute {name!r}")

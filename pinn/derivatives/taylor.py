@@ -1,0 +1,44 @@
+"""The fast engine: one Taylor sweep through network and ansatz gives every derivative that is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from pinn import jets
+from pinn.derivatives.names import Symbol, plan
+from pinn.jets import Jet
+
+Trial = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""The trial solution: coordinates by name to fields by name; takes tensors [n] as well as jets."""
+
+
+def evaluate(
+    trial: Trial, symbols: Sequence[Symbol], points: Mapping[str, tf.Tensor], normals: Mapping[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Return the value [n] of every derivative, Laplacian and normal derivative among the symbols.
+
+    `points` holds the coordinates [n] by name, space before time; `normals` the outward normal's components
+    [n] by space coordinate, empty away from a boundary.
+    """
+    space = list(normals) or [c for c in points if c != "t"]
+    fields = trial(jets.coordinates(points, plan(symbols, space=space)))
+    like = next(iter(points.values()))
+    found: dict[str, tf.Tensor] = {}
+    for s in symbols:
+        if s.kind == "derivative":
+            found[s.name] = _part(fields[s.field], s.index, like)
+        elif s.kind == "laplacian":
+            found[s.name] = _part(fields[s.field], jets.LAPLACIAN, like)
+        elif s.kind == "normal":
+            found[s.name] = tf.add_n([normals[c] * _part(fields[s.field], (c,), like) for c in normals])
+    return found
+
+
+def _part(field: Any, index: jets.Index, like: tf.Tensor) -> tf.Tensor:
+    zero = tf.zeros_like(like)  # gives scalars and absent parts the shape of the points
+    if not isinstance(field, Jet):
+        return zero + field if index == jets.VALUE else zero
+    return zero + field.parts[index] if index in field.parts else zero

@@ -1,0 +1,125 @@
+"""Jets through Keras models: `Sequential` and functional models of dense, activation and merging layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pinn import jets
+from pinn.errors import InputError
+from pinn.jets import Jet
+
+
+class NoTaylorRule(InputError):
+    """A layer that only nested automatic differentiation can take."""
+
+
+def forward(model: Any, inputs: Jet) -> Jet:
+    """Return the model's output [outputs, n] for inputs [inputs, n], with all derivatives.
+
+    Features come first, points last: a field is then a contiguous row.  A layer or model of your own takes
+    part by a method `jet_call(self, inputs: Jet) -> Jet`.
+
+    Raises:
+        NoTaylorRule: if a layer has no rule; `derivatives=nested` takes any layer.
+    """
+    if hasattr(model, "jet_call"):
+        return model.jet_call(inputs)
+    if isinstance(model, keras.Sequential):
+        for layer in model.layers:
+            inputs = forward(layer, inputs)
+        return inputs
+    if isinstance(model, keras.Model) and hasattr(model, "operations"):
+        return _functional(model, inputs)
+    for kind, rule in _LAYERS.items():
+        if isinstance(model, kind):
+            return rule(model, inputs)
+    raise NoTaylorRule(
+        f"forward: layer {model.name!r} ({type(model).__name__}) has no Taylor rule; "
+        f"give it a method jet_call, or set derivatives=nested."
+    )
+
+
+def takes_jets(model: Any) -> bool:
+    """Say whether every layer of a model has a Taylor rule."""
+    if hasattr(model, "jet_call"):
+        return True
+    if isinstance(model, keras.Model):
+        known = isinstance(model, keras.Sequential) or hasattr(model, "operations")
+        return known and all(takes_jets(layer) for layer in model.layers)
+    activation = getattr(model, "activation", None)
+    if activation is not None and not jets.has_rule(activation.__name__):
+        return False
+    return isinstance(model, tuple(_LAYERS)) or isinstance(model, tuple(_MERGES))
+
+
+def _functional(model: Any, inputs: Jet) -> Jet:
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise NoTaylorRule(f"forward: model {model.name!r} has several inputs or outputs; set derivatives=nested.")
+    known = {id(model.inputs[0]): inputs}
+
+    def value(tensor: Any) -> Jet:
+        if id(tensor) not in known:
+            layer, node, _ = tensor._keras_history
+            arguments = [value(t) for t in layer._inbound_nodes[node].input_tensors]
+            known[id(tensor)] = _merge(layer, arguments) if len(arguments) > 1 else forward(layer, arguments[0])
+        return known[id(tensor)]
+
+    return value(model.outputs[0])
+
+
+def _merge(layer: Any, arguments: list[Jet]) -> Jet:
+    for kind, rule in _MERGES.items():
+        if isinstance(layer, kind):
+            result = arguments[0]
+            for other in arguments[1:]:
+                result = rule(result, other)
+            return result
+    raise NoTaylorRule(f"forward: layer {layer.name!r} ({type(layer).__name__}) has no Taylor rule for several inputs.")
+
+
+def _concatenate(a: Jet, b: Jet) -> Jet:
+    rows_a, rows_b = a.value.shape[0], b.value.shape[0]
+    return jets.stack([a[i] for i in range(rows_a)] + [b[i] for i in range(rows_b)])
+
+
+def _dense(layer: Any, inputs: Jet) -> Jet:
+    kernel = tf.convert_to_tensor(layer.kernel)
+    outputs = inputs.map(lambda part: tf.matmul(kernel, part, transpose_a=True))
+    if layer.use_bias:
+        outputs = outputs.shift(tf.convert_to_tensor(layer.bias)[:, None])
+    return _activation(layer, outputs)
+
+
+def _activation(layer: Any, inputs: Jet) -> Jet:
+    name = layer.activation.__name__
+    if not jets.has_rule(name):
+        raise NoTaylorRule(f"forward: activation {name!r} has no Taylor rule; use tanh or sin, or derivatives=nested.")
+    return jets.apply(name, inputs)
+
+
+def _rescaling(layer: Any, inputs: Jet) -> Jet:
+    scale, offset = (
+        tf.reshape(tf.cast(tf.convert_to_tensor(v, tf.float64), inputs.dtype), [-1, 1])
+        for v in (layer.scale, layer.offset)
+    )
+    return inputs.map(lambda part: part * scale).shift(offset)
+
+
+_LAYERS: dict[Any, Callable[[Any, Jet], Jet]] = {
+    keras.layers.Dense: _dense,
+    keras.layers.Activation: _activation,
+    keras.layers.Rescaling: _rescaling,
+    keras.layers.InputLayer: lambda layer, inputs: inputs,
+    keras.layers.Identity: lambda layer, inputs: inputs,
+    keras.layers.Dropout: lambda layer, inputs: inputs,  # inactive in inference, which is how losses are computed
+}
+_MERGES: dict[Any, Callable[[Jet, Jet], Jet]] = {
+    keras.layers.Add: lambda a, b: a + b,
+    keras.layers.Subtract: lambda a, b: a - b,
+    keras.layers.Multiply: lambda a, b: a * b,
+    keras.layers.Concatenate: _concatenate,
+}

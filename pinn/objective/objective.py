@@ -1,0 +1,205 @@
+"""The loss of a problem, a network and points, as a pure function of one flat vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from pinn.derivatives import Symbol, nested, taylor
+from pinn.errors import InputError, did_you_mean
+from pinn.flat import FlatVariables
+from pinn.networks import NoTaylorRule, takes_jets
+from pinn.objective.points import Blocks
+from pinn.objective.trial import trial
+from pinn.problem import Problem, Term
+
+Engine = Literal["auto", "taylor", "nested"]
+
+
+class Batch(NamedTuple):
+    """What a loss is evaluated on: blocks of points by region, and the weight of every term [terms].
+
+    It travels as an argument, so that other points or weights never retrace a compiled function.
+    """
+
+    points: dict[str, Blocks]
+    weights: tf.Tensor
+
+
+class Objective:
+    """The weighted sum of a problem's mean squared residuals, and its gradient, for a flat vector [p].
+
+    The vector holds the network's trainable weights and then the unknown coefficients, transformed.
+    The points are cut into blocks; a program goes through the blocks of its thread one after another, so
+    memory is bounded, and as many programs as there are threads run side by side.
+
+    Raises:
+        InputError: for a weight of no residual, no positive weight, or a network of the wrong shape.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        network: keras.Model,
+        *,
+        weights: Mapping[str, float] | None = None,
+        hard: bool = False,
+        derivatives: Engine = "auto",
+        measured: tuple[str, ...] = (),
+    ) -> None:
+        self.problem, self.network, self.hard = problem, network, hard
+        if hard and not problem.satisfied:
+            name = type(problem).__name__
+            raise InputError(f"{name}: constraints=hard, but it has no ansatz with @satisfies; use constraints=soft.")
+        outputs = network.output_shape[-1]
+        if outputs != len(problem.fields):
+            raise InputError(f"network: {outputs} outputs for the fields {', '.join(problem.fields)}; make them equal.")
+        if derivatives == "taylor" and not takes_jets(network):
+            raise NoTaylorRule("derivatives=taylor: the network has a layer without a Taylor rule; use nested or auto.")
+        self.engine = taylor if derivatives == "taylor" or (derivatives == "auto" and takes_jets(network)) else nested
+        dtype = network.dtype_policy.variable_dtype
+        self.unknowns = {
+            name: keras.Variable(unknown.inverse(unknown.start), dtype=dtype, name=name)
+            for name, unknown in problem.unknowns.items()
+        }
+        self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
+        self.dtype: str = self.flat.dtype.name
+        self.terms, self.weights = self._active(weights or {}, measured)
+
+    def _active(self, weights: Mapping[str, float], measured: tuple[str, ...]) -> tuple[tuple[Term, ...], list[float]]:
+        """Return the terms that take part in the loss, and their weights."""
+        data = [_data_term(f) for f in measured]
+        candidates = [*self.problem.terms, *data]
+        known = [t.name for t in candidates]
+        for name, weight in weights.items():
+            if name not in known:
+                raise InputError(f"weights.{name}: no such residual.{did_you_mean(name, known)}")
+            if not weight >= 0:
+                raise InputError(f"weights.{name}={weight}: give a weight of at least 0 (0 leaves the residual out).")
+        exact = self.problem.satisfied if self.hard else ()
+        active = [t for t in candidates if t.name not in exact and weights.get(t.name, 1.0) > 0]
+        active = [t for t in active if t.region != "data" or measured]
+        if not active:
+            raise InputError("weights: every residual has weight 0; give at least one a positive weight.")
+        return tuple(active), [float(weights.get(t.name, 1.0)) for t in active]
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions that the terms need points of."""
+        return list(dict.fromkeys(t.region for t in self.terms))
+
+    def batch(self, points: Mapping[str, Blocks]) -> Batch:
+        """Return points with the terms' weights."""
+        return Batch({r: points[r] for r in self.regions}, tf.constant(self.weights, self.dtype))
+
+    def coefficients(self, theta: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return the unknown coefficients' values at a flat vector."""
+        raw = dict(zip(reversed(self.unknowns), reversed(self.flat.partition(theta)), strict=False))
+        return {name: self.problem.unknowns[name].value(tensor) for name, tensor in raw.items()}
+
+    @tf.function(autograph=False)
+    def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the loss (scalar) and its gradient [p]; the factory that L-BFGS asks for."""
+        parts = [self._program(theta, points, batch.weights) for points in _threads(batch.points)]
+        losses = tf.add_n([losses for losses, _ in parts])
+        return tf.reduce_sum(batch.weights * losses), tf.add_n([gradient for _, gradient in parts])
+
+    @tf.function(autograph=False)
+    def losses(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """Return every term's mean squared residual [terms], unweighted."""
+        return tf.add_n([self._losses_program(theta, points) for points in _threads(batch.points)])
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _program(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def block(region: str, piece: Blocks) -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(theta)
+                losses = self._block_losses(theta, region, piece)
+                loss = tf.reduce_sum(weights * losses)
+            gradient = tape.gradient(loss, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return losses, gradient
+
+        return _accumulate(block, points, (tf.zeros_like(weights), tf.zeros_like(theta)))
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _losses_program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> tf.Tensor:
+        zeros = (tf.zeros([len(self.terms)], self.dtype),)
+        return _accumulate(lambda region, piece: (self._block_losses(theta, region, piece),), points, zeros)[0]
+
+    def _block_losses(self, theta: tf.Tensor, region: str, piece: Blocks) -> tf.Tensor:
+        """Return the terms' shares [terms] of the loss from one block; zero for terms of other regions."""
+        residuals = self.residuals(theta, region, piece)
+        zero = tf.zeros([], self.dtype)
+        return tf.stack(
+            [tf.reduce_sum(piece.weights * residuals[t.name] ** 2) if t.name in residuals else zero for t in self.terms]
+        )
+
+    def residuals(self, theta: tf.Tensor, region: str, piece: Blocks) -> dict[str, tf.Tensor]:
+        """Return the residuals [n] of a region's terms on one block (coordinates [d, n])."""
+        terms = [t for t in self.terms if t.region == region]
+        symbols = list({s.name: s for t in terms for s in t.symbols}.values())
+        problem = self.problem.bind(self.coefficients(theta))
+        coordinates = dict(zip(problem.coordinates, tf.unstack(piece.coordinates), strict=True))
+        space = problem.space.coordinates if piece.normals.shape[0] else ()
+        normals = dict(zip(space, tf.unstack(piece.normals) if space else (), strict=True))
+        with self.flat.scope(theta):
+            solution = trial(problem, self.network, hard=self.hard)
+            derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
+        available = {**coordinates, **derivatives, **{f"{f}_data": v for f, v in piece.values.items()}}
+        return {t.name: self._residual(problem, t, available) for t in terms}
+
+    def _residual(self, problem: Problem, term: Term, available: Mapping[str, Any]) -> tf.Tensor:
+        arguments = [available[s.name] for s in term.symbols]
+        if term.name.startswith(_DATA):
+            return arguments[0] - arguments[1]
+        value = getattr(problem, term.name)(*arguments)
+        if isinstance(value, tf.Tensor) and value.dtype != self.dtype:
+            where = f"{type(problem).__name__}.{term.name}"
+            raise InputError(f"{where}: returned {value.dtype.name} in a {self.dtype} run; do not cast in residuals.")
+        return tf.zeros_like(available[problem.coordinates[0]]) + value
+
+
+_DATA = "data_"
+
+
+def _data_term(field: str) -> Term:
+    """The misfit of a field to its measurements."""
+    symbols = (Symbol(field, "derivative", field), Symbol(f"{field}_data", "data", field))
+    return Term(f"{_DATA}{field}", "data", symbols)
+
+
+def _threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
+    """Return each thread's share of the blocks; a region with few points has fewer threads."""
+    count = max(b.weights.shape[0] for b in points.values())
+    return [
+        {
+            region: tf.nest.map_structure(lambda a, i=i: a[i], b)
+            for region, b in points.items()
+            if i < b.weights.shape[0]
+        }
+        for i in range(count)
+    ]
+
+
+def _accumulate(
+    block: Callable[[str, Blocks], tuple[tf.Tensor, ...]], points: Mapping[str, Blocks], zeros: tuple[tf.Tensor, ...]
+) -> tuple[tf.Tensor, ...]:
+    """Return the sums of what `block` gives over all blocks of all regions, one block at a time."""
+    total = zeros
+    for region, pieces in points.items():
+        count = pieces.weights.shape[0]
+
+        def add(i: Any, *sums: tf.Tensor, region: str = region, pieces: Blocks = pieces) -> tuple[Any, ...]:
+            found = block(region, tf.nest.map_structure(lambda a: a[i], pieces))
+            return (i + 1, *(a + b for a, b in zip(sums, found, strict=True)))
+
+        if count == 1:
+            total = add(0, *total)[1:]
+        else:
+            total = tf.while_loop(
+                lambda i, *_, count=count: i < count, add, (tf.constant(0), *total), maximum_iterations=count
+            )[1:]
+    return total

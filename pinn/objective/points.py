@@ -1,0 +1,93 @@
+"""Where the residuals are evaluated: regions to point sets, point sets to blocks for the compiled programs."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from pinn import sampling
+from pinn.errors import InputError
+from pinn.problem import Problem
+
+
+class PointSet(NamedTuple):
+    """Points of one region: coordinates [n, d], outward normals [n, ds] or none, measurements [n] by field."""
+
+    coordinates: np.ndarray
+    normals: np.ndarray | None = None
+    values: Mapping[str, np.ndarray] = {}
+
+
+class Blocks(NamedTuple):
+    """A point set cut into `T` threads × `K` blocks × n points; padding has weight zero.
+
+    Features stand before points, so that a coordinate or field is one contiguous row.
+    """
+
+    coordinates: tf.Tensor  # [T, K, d, n]
+    normals: tf.Tensor  # [T, K, ds, n], ds = 0 without normals
+    values: dict[str, tf.Tensor]  # [T, K, n] each
+    weights: tf.Tensor  # [T, K, n], summing to 1
+
+
+def draw(
+    problem: Problem, region: str, count: int, *, method: str = "sobol", seed: int = 0, number: int = 0
+) -> PointSet:
+    """Return `count` points of a region; `number` counts the redraws, each of which gives other points.
+
+    Raises:
+        InputError: for an impossible count, an unknown region or method.
+    """
+    if not isinstance(count, int) or count < 1:
+        raise InputError(f"points.{region}={count!r}; give a whole number of at least 1.")
+    space, dimension = problem.space, len(problem.space.coordinates)
+    streams = (seed, zlib.crc32(region.encode()), number)
+    if region in ("interior", "initial"):
+        in_time = problem.time is not None and region == "interior"
+        unit = sampling.unit_cube(count, dimension + in_time, method=method, seed=streams)
+        return PointSet(_with_time(problem, space.interior(unit[:, :dimension]), unit[:, dimension:]))
+    faces = space.faces if region == "boundary" else (region,)
+    points, normals = [], []
+    for i, (face, n) in enumerate(zip(faces, sampling.split(count, [space.measure(f) for f in faces]), strict=True)):
+        unit = sampling.unit_cube(n, dimension + bool(problem.time) - 1, method=method, seed=(*streams, i))
+        axis = space.coordinates.index(face[:-1])
+        on_face, normal = space.face(face, np.insert(unit[:, : dimension - 1], axis, 0.5, axis=1))
+        points.append(_with_time(problem, on_face, unit[:, dimension - 1 :]))
+        normals.append(normal)
+    return PointSet(np.concatenate(points), np.concatenate(normals))
+
+
+def _with_time(problem: Problem, points: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Append the time column: `unit` [n, 1] of the interval, or its start where `unit` is [n, 0]."""
+    if problem.time is None:
+        return points
+    start, end = problem.time
+    time = start + unit * (end - start) if unit.shape[1] else np.full((len(points), 1), start)
+    return np.concatenate([points, time], axis=1)
+
+
+def blocks(points: PointSet, *, threads: int, size: int, dtype: str) -> Blocks:
+    """Return a point set cut into blocks of about `size` points for `threads` programs side by side."""
+    count = len(points.coordinates)
+    threads = max(1, min(threads, count // 32))
+    depth = -(-count // (threads * size))
+    width = -(-count // (threads * depth))
+    total = threads * depth * width
+    # Padding repeats real points, so that it can meet no singularity that the real points do not meet.
+    chosen = np.arange(total) % count
+    weights = np.where(np.arange(total) < count, 1.0 / count, 0.0)
+
+    def rows(array: np.ndarray) -> tf.Tensor:
+        shaped = array[chosen].reshape(threads, depth, width, -1)
+        return tf.constant(np.ascontiguousarray(shaped.transpose(0, 1, 3, 2)), dtype)
+
+    def flat(array: np.ndarray) -> tf.Tensor:
+        return tf.constant(array.reshape(threads, depth, width), dtype)
+
+    normals = np.zeros((count, 0)) if points.normals is None else points.normals
+    values = {name: flat(np.asarray(v)[chosen]) for name, v in points.values.items()}
+    return Blocks(rows(points.coordinates), rows(normals), values, flat(weights))

@@ -1,0 +1,43 @@
+"""The trial solution: a network, and the problem's ansatz around it where conditions are built in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from pinn import jets
+from pinn.derivatives import Trial
+from pinn.errors import InputError
+from pinn.jets import Jet
+from pinn.networks import forward
+from pinn.problem import Problem, call
+
+
+def trial(problem: Problem, network: Any, *, hard: bool) -> Trial:
+    """Return the function from coordinates (tensors [n] or jets) to fields by name.
+
+    Raises:
+        InputError: when called, if the ansatz does not return as many fields as the problem has.
+    """
+
+    def fields(coordinates: Mapping[str, Any]) -> dict[str, Any]:
+        columns = [coordinates[c] for c in problem.coordinates]
+        if isinstance(columns[0], Jet):
+            output = forward(network, jets.stack(columns))
+            net = tuple(output[i] for i in range(len(problem.fields)))
+        else:
+            # Keras layers cast their inputs in silence; the network's dtype is checked where it is built.
+            output = network(tf.stack(columns, axis=1), training=False)
+            net = tuple(output[:, i] for i in range(len(problem.fields)))
+        if hard:
+            one = net[0] if len(net) == 1 else net
+            found = call(problem.ansatz, {**coordinates, "net": one})
+            net = found if isinstance(found, tuple) else (found,)
+            if len(net) != len(problem.fields):
+                name = type(problem).__name__
+                raise InputError(f"{name}.ansatz: returned {len(net)} fields, not {len(problem.fields)}; return all.")
+        return dict(zip(problem.fields, net, strict=True))
+
+    return fields

@@ -1,0 +1,73 @@
+"""Adam on a flat vector, with a schedule for its learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import tensorflow as tf
+
+from pinn.errors import InputError
+from pinn.optimizers.minimizer import Function, Minimizer, State
+
+Schedule = Callable[[tf.Tensor], tf.Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Minimizer):
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980).
+
+    Attributes:
+        learning_rate: a positive number, or a schedule from iteration to learning rate, such as
+            `keras.optimizers.schedules.ExponentialDecay`.
+        beta_1: decay of the mean of gradients.
+        beta_2: decay of the mean of squared gradients.
+        epsilon: added to the root of the latter.
+
+    Raises:
+        InputError: for a learning rate that is not positive or decays outside [0, 1).
+    """
+
+    label: ClassVar[str] = "Adam"
+    learning_rate: float | Schedule = 1e-3
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not callable(self.learning_rate) and not self.learning_rate > 0:
+            raise InputError(f"Adam: learning_rate={self.learning_rate}; give a positive number or a schedule.")
+        for name in ("beta_1", "beta_2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"Adam: {name}={getattr(self, name)}; give a number in [0, 1).")
+
+    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return zero moments; `shrink` stays as a factor of the learning rate."""
+        zero = tf.zeros_like(position)
+        return {"mean": zero, "square": zero, "count": tf.zeros([], position.dtype), "shrink": shrink}
+
+    def iterate(self, function: Function, state: State, batch: Any) -> State:
+        """Return the state after one update and one evaluation."""
+        m, g = state.memory, state.gradient
+        count = m["count"] + 1
+        mean = self.beta_1 * m["mean"] + (1 - self.beta_1) * g
+        square = self.beta_2 * m["square"] + (1 - self.beta_2) * g * g
+        rate = self.learning_rate(state.iterations) if callable(self.learning_rate) else self.learning_rate
+        rate = m["shrink"] * tf.cast(rate, g.dtype)
+        unbiased = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
+        position = state.position - rate * mean / (1 - self.beta_1**count) / unbiased
+        loss, gradient = function(position, batch)
+        return state._replace(
+            position=position,
+            loss=loss,
+            gradient=gradient,
+            iterations=state.iterations + 1,
+            evaluations=state.evaluations + 1,
+            step=rate,
+            memory={"mean": mean, "square": square, "count": count, "shrink": m["shrink"]},
+        )
+
+    def renewed(self, old: State, new: State) -> State:
+        """Keep the moments: they average over many losses anyway."""
+        return new._replace(memory=old.memory)

@@ -1,0 +1,169 @@
+"""The interface of all minimizers: `start`, `advance(steps)` and `restart` on one flat vector."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import tensorflow as tf
+
+Function = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
+"""(position [p], batch) -> (loss, gradient [p])."""
+
+RUNNING, TARGET, GRADIENT, POSITION, LOSS_CHANGE, EVALUATIONS, SEARCH_FAILED, NOT_FINITE = range(8)
+
+
+class State(NamedTuple):
+    """Where a minimizer stands; nothing but tensors, so that a checkpoint is a copy of it.
+
+    `loss` and `gradient` belong to `position`; `memory` is the minimizer's own (moments, correction pairs).
+    """
+
+    position: tf.Tensor  # [p]
+    loss: tf.Tensor
+    gradient: tf.Tensor  # [p]
+    best_position: tf.Tensor  # [p]
+    best_loss: tf.Tensor
+    iterations: tf.Tensor
+    evaluations: tf.Tensor
+    step: tf.Tensor  # length of the last step, or learning rate
+    status: tf.Tensor
+    memory: dict[str, tf.Tensor]
+
+
+class Limits(NamedTuple):
+    """Tests made after every iteration; a negative number switches a test off."""
+
+    target: tf.Tensor  # stop at a loss of at most this
+    gradient: tf.Tensor  # … a largest gradient component of at most this
+    position: tf.Tensor  # … a largest change of a weight of at most this
+    loss_change: tf.Tensor  # … a relative change of the loss of at most this
+    evaluations: tf.Tensor  # … at least so many evaluations
+
+
+class Trace(NamedTuple):
+    """What happened in every iteration of an `advance`, [iterations] each."""
+
+    loss: tf.Tensor
+    evaluations: tf.Tensor
+    gradient: tf.Tensor  # largest component
+    step: tf.Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimizer(ABC):
+    """A minimizer's settings; `compile` gives the `Stepper` that works on one function."""
+
+    label: ClassVar[str]
+
+    @abstractmethod
+    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return an empty memory; `shrink` ≤ 1 asks for a more careful start."""
+
+    @abstractmethod
+    def iterate(self, function: Function, state: State, batch: Any) -> State:
+        """Return the state after one iteration; `status` may become SEARCH_FAILED, the rest is judged outside."""
+
+    def renewed(self, old: State, new: State) -> State:
+        """Return the state to go on from at a new loss; `new` has an empty memory."""
+        return new
+
+    def compile(self, function: Function) -> Stepper:
+        """Return the compiled start, advance and restart for a function."""
+        return Stepper(self, function)
+
+
+class Stepper:
+    """A minimizer bound to a function; each method is one compiled graph, traced once."""
+
+    def __init__(self, minimizer: Minimizer, function: Function) -> None:
+        self.minimizer, self.function = minimizer, function
+
+    @tf.function(autograph=False)
+    def start(self, position: tf.Tensor, batch: Any) -> State:
+        """Return the state at a position [p], after one evaluation."""
+        return self._fresh(position, batch, tf.ones([], position.dtype), tf.constant(0), tf.constant(0))
+
+    @tf.function(autograph=False)
+    def restart(self, state: State, batch: Any, shrink: tf.Tensor) -> State:
+        """Return the best state with an empty memory and a more careful first step."""
+        return self._fresh(state.best_position, batch, shrink, state.iterations, state.evaluations)
+
+    @tf.function(autograph=False)
+    def renew(self, state: State, batch: Any) -> State:
+        """Return the state at the same position for a new loss (other points or weights)."""
+        one = tf.ones([], state.position.dtype)
+        new = self._fresh(state.position, batch, one, state.iterations, state.evaluations)
+        return self.minimizer.renewed(state, new)
+
+    @tf.function(autograph=False)
+    def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
+        """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
+        arrays = [
+            tf.TensorArray(d, size=0, dynamic_size=True) for d in (state.loss.dtype, tf.int32, *[state.loss.dtype] * 2)
+        ]
+
+        def body(i: tf.Tensor, old: State, *arrays: tf.TensorArray) -> tuple[Any, ...]:
+            new = _judged(old, self.minimizer.iterate(self.function, old, batch), limits)
+            values = (new.loss, new.evaluations, tf.reduce_max(tf.abs(new.gradient)), new.step)
+            return (i + 1, new, *(a.write(i, v) for a, v in zip(arrays, values, strict=True)))
+
+        _, state, *arrays = tf.while_loop(
+            lambda i, s, *_: (i < steps) & tf.equal(s.status, RUNNING),
+            body,
+            (tf.constant(0), state, *arrays),
+            parallel_iterations=1,
+        )
+        return state, Trace(*(a.stack() for a in arrays))
+
+    def _fresh(
+        self, position: tf.Tensor, batch: Any, shrink: tf.Tensor, iterations: tf.Tensor, evaluations: tf.Tensor
+    ) -> State:
+        loss, gradient = self.function(position, batch)
+        status = tf.where(_finite(loss, gradient), RUNNING, NOT_FINITE)
+        memory = self.minimizer.memory(position, gradient, shrink)
+        zero = tf.zeros([], position.dtype)
+        return State(
+            position,
+            loss,
+            gradient,
+            position,
+            loss,
+            iterations,
+            evaluations + 1,
+            zero,
+            tf.cast(status, tf.int32),
+            memory,
+        )
+
+
+def _finite(loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    return tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient))
+
+
+def _judged(old: State, new: State, limits: Limits) -> State:
+    """Return the new state with its status; one that is not finite falls back to the old position."""
+    tests = [
+        (TARGET, new.loss <= limits.target),
+        (GRADIENT, tf.reduce_max(tf.abs(new.gradient)) <= limits.gradient),
+        (POSITION, tf.reduce_max(tf.abs(new.position - old.position)) <= limits.position),
+        (LOSS_CHANGE, tf.abs(old.loss - new.loss) <= limits.loss_change * tf.abs(old.loss)),
+        (EVALUATIONS, (limits.evaluations >= 0) & (new.evaluations >= limits.evaluations)),
+    ]
+    status = new.status
+    for code, met in tests:
+        status = tf.where(tf.equal(status, RUNNING) & met, code, status)
+    finite = _finite(new.loss, new.gradient) & tf.reduce_all(tf.math.is_finite(new.position))
+    better = finite & (new.loss < old.best_loss)
+    keep = lambda yes, a, b: tf.where(yes, a, b)  # noqa: E731
+    return new._replace(
+        position=keep(finite, new.position, old.position),
+        loss=keep(finite, new.loss, old.loss),
+        gradient=keep(finite, new.gradient, old.gradient),
+        best_position=keep(better, new.position, old.best_position),
+        best_loss=keep(better, new.loss, old.best_loss),
+        memory=tf.nest.map_structure(lambda a, b: tf.where(finite, a, b), new.memory, old.memory),
+        status=tf.where(finite, status, NOT_FINITE),
+    )

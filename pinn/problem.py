@@ -1,0 +1,265 @@
+"""Problems: named residuals on named regions; a residual's parameter names declare its derivatives."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.derivatives import Symbol, parse
+from pinn.errors import InputError, did_you_mean
+from pinn.geometry import Box
+
+REGIONS = ("interior", "initial", "boundary", "data")
+
+
+def residual(*, on: str) -> Callable[[Callable[..., Any]], Any]:
+    """Mark a method of a problem as a residual on a region.
+
+    Regions are "interior", "initial" (the start time), "boundary" (all faces), a face such as "x-" or "x+",
+    and "data" (the points of measurements).  The method's name is the loss's name, its CSV column and its
+    weight's key.
+    """
+
+    def mark(method: Callable[..., Any]) -> Any:
+        method.region = on  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def satisfies(*names: str) -> Callable[[Callable[..., Any]], Any]:
+    """Mark an ansatz with the residuals that it makes vanish identically; they leave the loss."""
+
+    def mark(method: Callable[..., Any]) -> Any:
+        method.satisfies = names  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def positive(default: float) -> Any:
+    """Return a coefficient's default value, with the demand that the coefficient be positive and finite."""
+    return field(default=default, metadata={"positive": True})
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A coefficient to be found: where the search starts, and its bounds.
+
+    Bounded coefficients are searched through a transform: exp above a lower bound alone, a logistic
+    function between two bounds.  Units are the coefficient's own.
+    """
+
+    start: float
+    lower: float | None = None
+    upper: float | None = None
+
+    def __post_init__(self) -> None:
+        low = -math.inf if self.lower is None else self.lower
+        high = math.inf if self.upper is None else self.upper
+        if self.lower is None and self.upper is not None:
+            raise InputError(f"Unknown: upper={self.upper} without lower; give both or lower alone.")
+        if not low < self.start < high:
+            raise InputError(f"Unknown: start={self.start} is not between lower={self.lower} and upper={self.upper}.")
+
+    def inverse(self, value: float) -> float:
+        """Return the unbounded number that stands for a value."""
+        if self.lower is None:
+            return value
+        if self.upper is None:
+            return math.log(value - self.lower)
+        share = (value - self.lower) / (self.upper - self.lower)
+        return math.log(share / (1 - share))
+
+    def value(self, raw: tf.Tensor) -> tf.Tensor:
+        """Return the value for an unbounded number."""
+        if self.lower is None:
+            return raw
+        if self.upper is None:
+            return self.lower + tf.exp(raw)
+        return self.lower + (self.upper - self.lower) * tf.sigmoid(raw)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A residual of a problem: its name, its region and the symbols that it takes."""
+
+    name: str
+    region: str
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A differential equation with its conditions; subclass it and declare fields, domain and residuals.
+
+    Attributes:
+        unknowns: coefficients to be found, by the name of the attribute that holds the true value.
+        fields: names of the unknown functions.
+        space: the domain in space.
+        time: the time interval, or None for a steady problem.
+        gauge: fields that are determined up to a constant only (a pressure, say).
+
+    Raises:
+        InputError: at construction, for a name that is no coordinate, field or derivative, a coefficient
+            out of range, or an unknown that is no coefficient.
+    """
+
+    unknowns: Mapping[str, Any] = field(default_factory=dict)
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    space: ClassVar[Box]
+    time: ClassVar[tuple[float, float] | None] = None
+    gauge: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if not self.fields or not isinstance(getattr(self, "space", None), Box):
+            raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            if f.name == "unknowns" or isinstance(value, str | bool) or not np.isscalar(value):
+                continue
+            if not math.isfinite(value) or (f.metadata.get("positive") and value <= 0):
+                demand = "a positive finite number" if f.metadata.get("positive") else "a finite number"
+                raise InputError(f"{name}: {f.name}={value!r} is not {demand}; set problem.{f.name}.")
+        known = {f.name for f in dataclasses.fields(self)} - {"unknowns"}
+        unknowns = {}
+        for key, value in self.unknowns.items():
+            if key not in known:
+                raise InputError(f"{name}: unknown {key!r} is no coefficient of the problem.{did_you_mean(key, known)}")
+            unknowns[key] = value if isinstance(value, Unknown) else _unknown(key, value)
+        object.__setattr__(self, "unknowns", unknowns)
+        if not self.terms:
+            raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")
+        missing = set(self.satisfied) - {t.name for t in self.terms}
+        if missing:
+            raise InputError(f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem.")
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates: space, then "t" if the problem depends on time."""
+        return (*self.space.coordinates, *(("t",) if self.time else ()))
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corner of the domain in space and time, [d] each."""
+        lower, upper = self.space.bounds
+        if self.time:
+            return np.append(lower, self.time[0]), np.append(upper, self.time[1])
+        return lower, upper
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The residuals, in the order of their definition."""
+        return tuple(self._term(name, method.region) for name, method in _marked(type(self)).items())
+
+    @property
+    def satisfied(self) -> tuple[str, ...]:
+        """Names of the residuals that vanish by the ansatz; empty without one."""
+        return getattr(self.ansatz, "satisfies", ())
+
+    def _term(self, name: str, region: str) -> Term:
+        where = f"{type(self).__name__}.{name}"
+        regions = (*REGIONS, *self.space.faces)
+        if region not in regions:
+            raise InputError(f"{where}: unknown region {region!r}.{did_you_mean(region, regions)}")
+        if region == "initial" and not self.time:
+            raise InputError(f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0).")
+        names = list(inspect.signature(getattr(self, name)).parameters)
+        symbols = tuple(parse(n, coordinates=self.coordinates, fields=self.fields, where=where) for n in names)
+        for s in symbols:
+            if s.kind == "normal" and region in ("interior", "initial", "data"):
+                raise InputError(f"{where}: {s.name!r} is a normal derivative, but region {region!r} has no normal.")
+            if s.kind == "data" and region != "data":
+                raise InputError(f"{where}: {s.name!r} is a measurement; mark the method with @residual(on='data').")
+        return Term(name, region, symbols)
+
+    def bind(self, values: Mapping[str, Any]) -> Problem:
+        """Return a copy whose coefficients have other values, tensors included; nothing is validated."""
+        bound = copy.copy(self)
+        for name, value in values.items():
+            object.__setattr__(bound, name, value)
+        return bound
+
+    def ansatz(self, net: Any) -> Any:
+        """Return the fields from coordinates and the network's output `net`; override to build conditions in.
+
+        Parameters are coordinates by name and `net`: one array [n] where there is one field, else a tuple.
+        Use TensorFlow's functions (`tf.sin`); return one field or a tuple of all.
+        """
+        return net
+
+    def reference(self, **coordinates: np.ndarray) -> dict[str, np.ndarray] | None:
+        """Return the reference solution by field for NumPy coordinates, or None where there is none."""
+        return None
+
+    def reference_at(self, points: np.ndarray) -> dict[str, np.ndarray] | None:
+        """Return the reference at points [n, d] by field, [n] each.
+
+        Raises:
+            InputError: if it lacks a field, or has values of another shape or not finite.
+        """
+        columns = dict(zip(self.coordinates, np.asarray(points, float).T, strict=True))
+        found = call(self.reference, columns)
+        if found is None:
+            return None
+        where = f"{type(self).__name__}.reference"
+        for name in self.fields:
+            if name not in found:
+                raise InputError(
+                    f"{where}: lacks field {name!r} (it has {', '.join(found) or 'none'}); return them all."
+                )
+            value = np.broadcast_to(np.asarray(found[name], float), (len(points),))
+            if not np.all(np.isfinite(value)):
+                at = ", ".join(f"{c}={v[~np.isfinite(value)][0]:.6g}" for c, v in columns.items())
+                raise InputError(f"{where}: field {name!r} is not finite at {at}; correct the formula.")
+            found[name] = value
+        return {name: found[name] for name in self.fields}
+
+
+def call(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
+    """Call a function with those of the `available` values that its parameters name."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return function(**available)
+    missing = [p.name for p in parameters if p.name not in available]
+    if missing:
+        name = getattr(function, "__qualname__", str(function))
+        raise InputError(f"{name}: unknown parameter {missing[0]!r}.{did_you_mean(missing[0], available)}")
+    return function(**{p.name: available[p.name] for p in parameters})
+
+
+def _unknown(name: str, value: Any) -> Unknown:
+    if isinstance(value, Mapping):
+        wrong = set(value) - {"start", "lower", "upper"}
+        if wrong:
+            key = wrong.pop()
+            raise InputError(f"unknowns.{name}: unknown key {key!r}.{did_you_mean(key, ('start', 'lower', 'upper'))}")
+        return Unknown(**{str(k): v for k, v in value.items()})
+    return Unknown(float(value))
+
+
+def _marked(cls: type) -> dict[str, Any]:
+    """Return the residual methods of a class, inherited ones first, each in the order of definition."""
+    found: dict[str, Any] = {}
+    for ancestor in reversed(cls.__mro__):
+        for name, member in vars(ancestor).items():
+            if hasattr(member, "region"):
+                found[name] = member
+            elif name in found:
+                del found[name]
+    return found
+
+
+def names(terms: Iterable[Term]) -> list[str]:
+    """Return the names of terms."""
+    return [t.name for t in terms]
