@@ -37,7 +37,7 @@ def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | 
     if method == "latin_hypercube":
         return qmc.LatinHypercube(dimension, rng=rng).random(count)
     if method == "grid":
-        side = max(int(round(count ** (1 / dimension) - 0.499999)), 1)
+        side = max(int(count ** (1 / dimension) + 1e-9), 1)  # the root of a whole power may round down
         axis = (np.arange(side) + 0.5) / side
         grid = np.stack(np.meshgrid(*[axis] * dimension, indexing="ij"), -1).reshape(-1, dimension)
         return np.concatenate([grid, rng.random((count - len(grid), dimension))])

@@ -1,0 +1,1 @@
+"""The command line: one subcommand per function, loaded when it is called."""

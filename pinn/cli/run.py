@@ -1,0 +1,163 @@
+"""`pinn run`, `resume` and `plot`: from Hydra's configuration to a solved problem."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pinn.cli.conf import conf_folder
+from pinn.errors import InputError, did_you_mean
+
+INTERRUPTED = 130  # the shell's code for Ctrl-C
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run what the overrides describe, or sweep over them with -m, and return the exit code.
+
+    A first argument that ends in .py (or .py:Name) is a file that defines the problem.
+    """
+    arguments = list(argv)
+    if arguments and re.search(r"\.py(:\w+)?$", arguments[0]) and "=" not in arguments[0]:
+        path, _, name = arguments.pop(0).partition(":")
+        target = f"{Path(path).resolve()}{':' + name if name else ''}"
+        arguments = ["problem=custom", f"problem._target_='{target}'", *arguments]
+    if {"-m", "--multirun"} & set(arguments):
+        return _sweep(arguments)
+    config, name = compose(arguments)
+    from pinn.runtime import configure  # TensorFlow is loaded only once the configuration is known to be sound
+    from pinn.training import config as configuration
+    from pinn.training import execute
+
+    configuration.check_keys(config)
+    configure(dtype=config["dtype"], device=config["device"])
+    made = configuration.setup(config)
+    folder = _folder(Path(config["output"]), config["name"] or name or type(made.problem).__name__.lower())
+    kept = {key: config[key] for key in ("network", "device")}
+    return _end(execute(made, folder=folder, config=kept))
+
+
+def resume(folder: str, overrides: Sequence[str] = ()) -> int:
+    """Go on with a run from its last checkpoint; overrides such as a larger budget reopen its last phase."""
+    from pinn.training import resume as go_on
+
+    return _end(go_on(folder, overrides=overrides))
+
+
+def plot(folder: str) -> int:
+    """Draw a run's figures again from its folder."""
+    from pinn.training import load
+
+    for path in load(folder).save_figures():
+        print(path)
+    return 0
+
+
+def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
+    """Return Hydra's configuration for the overrides, resolved, and the chosen problem's name.
+
+    Raises:
+        InputError: for an override that Hydra refuses.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            composed = hydra.compose("config", list(overrides), return_hydra_config=True)
+            choice = composed.hydra.runtime.choices.get("problem")
+            config = OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"])
+            plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(_told(error)) from None
+    return plain, None if choice == "custom" else choice
+
+
+def _told(error: Exception) -> str:
+    """Return what Hydra says in one line, with a likely correction."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines)
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        return f"config: no key {key[1]!r}.{did_you_mean(key[1], _known_keys())}"
+    option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
+    if option:
+        choices = [p.stem for p in (conf_folder() / option[1]).glob("*.yaml")]
+        return f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], choices)}"
+    missing = re.search(r"Missing mandatory value: (\S+)", text)
+    if missing:
+        return f"config: {missing[1]} is missing; set {missing[1]}=…"
+    return "config: " + re.sub(r"See https?://.*", "", text).strip()
+
+
+def _known_keys() -> list[str]:
+    """Return all keys of the default configuration, dotted."""
+    config, _ = compose([])
+
+    def keys(node: Any, prefix: str) -> list[str]:
+        if not isinstance(node, dict):
+            return []
+        return [k for key, value in node.items() for k in (f"{prefix}{key}", *keys(value, f"{prefix}{key}."))]
+
+    return keys(config, "")
+
+
+def _folder(output: Path, name: str) -> Path:
+    """Return a new folder `output`/`name`/<time>, made so that two runs of one second do not share it."""
+    stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    for number in range(1000):
+        path = output / name / (stamp if number == 0 else f"{stamp}_{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            if not output.is_dir() or not (output / name).is_dir():
+                raise InputError(f"output={output}: is a file, or holds one named {name}; name a folder.") from None
+            continue
+        except OSError as error:
+            reason = error.strerror
+            raise InputError(
+                f"output={output}: cannot be written ({reason}); set output to a writable folder."
+            ) from None
+        return path
+    raise InputError(f"output={output}: a thousand runs of one second; wait a moment.")
+
+
+def _sweep(arguments: list[str]) -> int:
+    """Run every job of Hydra's multirun in a process of its own: memory, precision and seeds are per process."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+
+    failed: list[str] = []
+
+    def job(_: Any) -> None:
+        overrides = list(HydraConfig.get().overrides.task)
+        print(f"pinn run {' '.join(overrides)}", flush=True)
+        if subprocess.run([sys.executable, "-m", "pinn", "run", *overrides], check=False).returncode:
+            failed.append(" ".join(overrides))
+
+    sys.argv = ["pinn run", *arguments]
+    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
+    for overrides in failed:
+        print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _end(solution: Any) -> int:
+    """Show the last screen and return the exit code."""
+    from pinn.reporting import summary
+    from pinn.training.stopping import INTERRUPTED as REASON
+
+    console = Console()
+    console.print(summary({**solution.metrics, "folder": str(solution.folder)}))
+    if solution.metrics["phases"][-1]["stop_reason"] == REASON:
+        console.print(f"go on with: pinn resume {solution.folder}", highlight=False)
+        return INTERRUPTED
+    return 0

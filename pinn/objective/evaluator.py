@@ -1,0 +1,51 @@
+"""Fields and their derivatives at any points, for errors, pictures and users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.derivatives import Symbol, parse
+from pinn.errors import InputError
+from pinn.objective.objective import Objective
+from pinn.objective.trial import trial
+
+CHUNK = 4096  # points per call: one shape, so one compilation, and bounded memory
+
+
+class Evaluator:
+    """Evaluates named fields and derivatives of an objective's trial solution."""
+
+    def __init__(self, objective: Objective, names: Sequence[str]) -> None:
+        problem = objective.problem
+        where = f"{type(problem).__name__}"
+        self.objective = objective
+        self.symbols: list[Symbol] = []
+        for name in names:
+            symbol = parse(name, coordinates=problem.coordinates, fields=problem.fields, where=where)
+            if symbol.kind not in ("derivative", "laplacian"):
+                raise InputError(f"{where}: {name!r} cannot be evaluated at a point; name a field or a derivative.")
+            self.symbols.append(symbol)
+
+    def __call__(self, theta: tf.Tensor, points: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the values [n] by name at points [n, d] for a flat vector [p]."""
+        count = len(points)
+        size = min(CHUNK, max(count, 1))
+        padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
+        chunks = [
+            self._chunk(theta, tf.constant(np.ascontiguousarray(piece.T), self.objective.dtype))
+            for piece in np.split(padded, len(padded) // size)
+        ]
+        return {s.name: np.concatenate([c[s.name].numpy() for c in chunks])[:count] for s in self.symbols}
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> dict[str, Any]:
+        objective = self.objective
+        problem = objective.problem.bind(objective.coefficients(theta))
+        coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
+        with objective.flat.scope(theta):
+            solution = trial(problem, objective.network, hard=objective.hard)
+            return objective.engine.evaluate(solution, self.symbols, coordinates, {})

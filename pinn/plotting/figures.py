@@ -1,0 +1,110 @@
+"""All pictures of a run, drawn and written to its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pinn.plotting.convergence import convergence_figure
+from pinn.plotting.field import field_figure
+from pinn.plotting.phases import History
+from pinn.plotting.points import points_figure
+from pinn.plotting.slices import slices_figure
+from pinn.plotting.style import Fields, journal, symbol
+from pinn.plotting.unknowns import unknowns_figure
+
+Columns = dict[str, np.ndarray]
+"""Name to values [n]: coordinates on the way in, fields on the way out."""
+
+_SIZE = 201  # grid points along each axis: one pixel or two of the printed panel
+_DPI = 150
+
+
+def save_figures(
+    folder: Path,
+    *,
+    coordinates: Sequence[str],
+    bounds: tuple[np.ndarray, np.ndarray],
+    fields: Sequence[str],
+    evaluate: Callable[[Columns], Columns],
+    reference: Callable[[Columns], Columns | None] | None,
+    history: History,
+    points: Mapping[str, np.ndarray],
+    truths: Mapping[str, float | None],
+) -> list[Path]:
+    """Write solution, slices, convergence, points and unknowns as PNG files and return their paths.
+
+    A picture that has nothing to show (no history, no points, no unknowns) is left out.  Over the first two
+    coordinates the solution is drawn on a grid; further ones are fixed in the middle of their range.
+
+    Args:
+        folder: where the pictures go; made if need be.
+        coordinates: names, time last.
+        bounds: lower and upper corner of the domain, [d] each, in the coordinates' own units.
+        fields: names of the fields to show, in order.
+        evaluate: from coordinates [n] by name to predictions [n] by field; NaN outside the domain.
+        reference: the same for the reference; None, or returns None, where there is none.
+        history: columns of history.csv, one value per report.
+        points: coordinates [n, d] by region.
+        truths: true value of each unknown, None where it is not known.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def drawn() -> Iterator[tuple[str, Figure]]:
+        names, grids, shown, note = _on_grid(coordinates, bounds, fields, evaluate, reference)
+        if len(names) == 2:
+            yield "solution", field_figure(names, grids, shown, note=note)
+            yield "slices", slices_figure(names, grids, shown, note=note)
+        else:
+            yield "solution", slices_figure(names, grids, shown, note=note)
+        if len(history.get("loss", ())):
+            yield "convergence", convergence_figure(history)
+        if points:
+            yield "points", points_figure(points, names)
+        if any(c.startswith("unknown_") for c in history) and len(history["iteration"]):
+            yield "unknowns", unknowns_figure(history, truths)
+
+    return [_save(figure, folder / f"{name}.png") for name, figure in drawn()]
+
+
+def _on_grid(
+    coordinates: Sequence[str],
+    bounds: tuple[np.ndarray, np.ndarray],
+    fields: Sequence[str],
+    evaluate: Callable[[Columns], Columns],
+    reference: Callable[[Columns], Columns | None] | None,
+) -> tuple[list[str], list[np.ndarray], Fields, str]:
+    """Return the names and grids of the axes, (prediction, reference) by field on the grid, and what is fixed."""
+    lower, upper = (np.asarray(b, float) for b in bounds)
+    names = list(coordinates[:2])
+    grids = [np.linspace(a, b, _SIZE) for a, b in zip(lower[:2], upper[:2], strict=True)]
+    mesh = np.meshgrid(*grids, indexing="ij")
+    middle = {c: (lower[i] + upper[i]) / 2 for i, c in enumerate(coordinates) if i >= 2}
+    at = {c: m.ravel() for c, m in zip(names, mesh, strict=True)}
+    at |= {c: np.full(mesh[0].size, value) for c, value in middle.items()}
+    predictions = evaluate(dict(at))
+    references = (reference(dict(at)) if reference is not None else None) or {}
+
+    def shaped(values: np.ndarray | None) -> np.ndarray | None:
+        return (
+            None
+            if values is None
+            else np.broadcast_to(np.asarray(values, float), at[names[0]].shape).reshape(mesh[0].shape)
+        )
+
+    shown = {name: (shaped(predictions[name]), shaped(references.get(name))) for name in fields}
+    note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
+    return names, grids, shown, f"${note}$" if note else ""
+
+
+@journal()
+def _save(figure: Figure, path: Path) -> Path:
+    """Write a figure whole or not at all: a reader never meets half a picture."""
+    unfinished = path.with_name(f".{path.name}.part")
+    figure.savefig(unfinished, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.06)
+    os.replace(unfinished, path)
+    return path

@@ -1,0 +1,120 @@
+"""What all pictures share: fonts, colors, symbols, and which coordinate runs along which axis."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+Fields = Mapping[str, tuple[np.ndarray, np.ndarray | None]]
+"""Field name to (prediction, reference or None), both on the same grid."""
+
+# Okabe & Ito (2008), "Color universal design": told apart with any kind of color vision.  Yellow is left
+# out, because it cannot be read on white.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+TRUTH = "#666666"  # reference solutions and true values, in every picture
+SHADE = "#F0F0F0"  # every other phase of a run
+
+RC: dict[str, Any] = {
+    "font.family": "serif",
+    "font.serif": ["STIXGeneral"],  # ships with matplotlib, so that pictures look alike everywhere
+    "mathtext.fontset": "stix",
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "legend.fontsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "lines.linewidth": 1.4,
+    "legend.frameon": False,
+    "axes.formatter.use_mathtext": True,
+    "axes.formatter.limits": (-3, 4),
+    "figure.facecolor": "white",
+}
+
+_GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega|"
+    "Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega"
+)
+
+
+def journal() -> Any:
+    """Return a context (also a decorator) in which figures are made in the style of a journal."""
+    return matplotlib.rc_context(RC)
+
+
+def panels(rows: int, columns: int, *, width: float, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its axes [rows, columns], each of about `width` × `height` inches."""
+    # "Compressed" moves panels of a fixed aspect together, where "constrained" leaves gaps.
+    figure = Figure(figsize=(columns * width, rows * height), layout="compressed")
+    figure.get_layout_engine().set(w_pad=0.07, h_pad=0.05)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def symbol(name: str) -> str:
+    r"""Return a name as TeX mathematics without dollars: "lambda1" becomes \lambda_{1}, "u_re" u_{\mathrm{re}}."""
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)", name) or re.fullmatch(r"([A-Za-z]+)_(\w+)", name)
+    if match is None:
+        return _letters(name)
+    head, tail = match.groups()
+    return f"{_letters(head)}_{{{tail if tail.isdigit() else _upright(tail)}}}"
+
+
+def math_text(name: str) -> str:
+    """Return a name as a label: an italic symbol for a letter, upright letters for a word."""
+    return f"${symbol(name)}$"
+
+
+def scientific(value: float) -> str:
+    r"""Return a number as TeX mathematics without dollars, three digits: 2.31\times10^{-4}."""
+    if not math.isfinite(value):
+        return r"\mathrm{" + str(value) + "}"
+    if value == 0 or 1e-2 <= abs(value) < 1e4:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return rf"{mantissa}\times10^{{{int(exponent)}}}"
+
+
+def axis_order(names: Sequence[str]) -> tuple[int, int]:
+    """Return which of the two coordinates is horizontal and which vertical: time is horizontal."""
+    return (1, 0) if names[1] == "t" else (0, 1)
+
+
+def few_ticks(most: int = 4) -> MaxNLocator:
+    """Return at most `most` + 1 ticks at round numbers."""
+    return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
+
+
+def count_axis(axes: Axes) -> None:
+    """Write whole numbers out along the horizontal axis: 20,000 rather than 2.0 × 10⁴."""
+    axes.xaxis.set_major_locator(few_ticks())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def label_axes(axes: Axes, names: Sequence[str]) -> None:
+    """Write the coordinates' symbols on both axes."""
+    horizontal, vertical = axis_order(names)
+    axes.set_xlabel(math_text(names[horizontal]))
+    axes.set_ylabel(math_text(names[vertical]), rotation=0, va="center")
+
+
+def _letters(word: str) -> str:
+    if _GREEK.fullmatch(word):
+        return f"\\{word}"
+    return word if len(word) == 1 else _upright(word)
+
+
+def _upright(word: str) -> str:
+    return rf"\mathrm{{{word}}}".replace("_", r"\_")

@@ -1,0 +1,120 @@
+"""The last screen of a run: errors, unknowns, phases, times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pinn.reporting.published import Comparison, comparisons, number, published_source
+
+
+def summary(metrics: Mapping[str, Any], *, folder: Path | str | None = None) -> RenderableType:
+    """Return what a run has found, as the terminal shows it.
+
+    Args:
+        metrics: the contents of metrics.json: `problem`, `relative_l2` and `max_error` by field, `published`,
+            `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`, `device`.
+        folder: the run's folder, for the last line.
+    """
+    beside = {c.name: c for c in comparisons(metrics)}
+    parts: list[RenderableType] = [_title(metrics)]
+    if metrics.get("relative_l2"):
+        parts.append(_fields(metrics, beside))
+    else:
+        parts.append(Text("no reference solution, so no error", style="dim"))
+    if metrics.get("unknowns"):
+        parts.append(_unknowns(metrics["unknowns"], beside))
+    known = {*(metrics.get("relative_l2") or {}), *(metrics.get("unknowns") or {})}
+    parts += [Text(f"{c.name or 'error'}: {c}") for c in beside.values() if c.name not in known and str(c)]
+    source = published_source(metrics.get("published"))
+    if source:
+        parts.append(Text(f"published: {source}", style="dim"))
+    if metrics.get("phases"):
+        parts.append(_phases(metrics["phases"]))
+    parts.append(_last_lines(metrics, folder))
+    return Group(*parts)
+
+
+def _title(metrics: Mapping[str, Any]) -> Text:
+    details = [str(metrics[k]) for k in ("dtype", "device") if metrics.get(k)]
+    if metrics.get("seed") is not None:
+        details.insert(0, f"seed {metrics['seed']}")
+    return Text.assemble((str(metrics.get("problem", "run")), "bold"), *((f"  {d}", "dim") for d in details))
+
+
+def _fields(metrics: Mapping[str, Any], beside: Mapping[str, Comparison]) -> Table:
+    table = plain_table("field", "relative L2", "max error", "", right=(1, 2))
+    largest = metrics.get("max_error") or {}
+    for name, error in metrics["relative_l2"].items():
+        table.add_row(name, number(error, 3), number(largest.get(name), 3), _verdict(beside.get(name)))
+    return table
+
+
+def _unknowns(unknowns: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Comparison]) -> Table:
+    table = plain_table("unknown", "estimate", "truth", "relative error", "", right=(1, 2, 3))
+    for name, found in unknowns.items():
+        values = ("–" if found.get(k) is None else f"{found[k]:.6g}" for k in ("estimate", "truth"))
+        table.add_row(name, *values, number(found.get("relative_error"), 3), _verdict(beside.get(name)))
+    return table
+
+
+def _phases(phases: list[Mapping[str, Any]]) -> Table:
+    table = plain_table(
+        "phase", "minimizer", "iterations", "evaluations", "seconds", "stopped because", right=(2, 3, 4)
+    )
+    for phase in phases:
+        table.add_row(
+            Text(str(phase.get("name", ""))),
+            Text(str(phase.get("minimizer", ""))),
+            count(phase.get("iterations")),
+            count(phase.get("evaluations")),
+            seconds(phase.get("seconds")),
+            Text(str(phase.get("stop_reason") or "")),
+        )
+    return table
+
+
+def _last_lines(metrics: Mapping[str, Any], folder: Path | str | None) -> Text:
+    times = metrics.get("seconds") or {}
+    lines = [f"loss {number(metrics.get('loss'), 3)}"]
+    if metrics.get("heldout_loss") is not None:
+        lines[0] += f", held out {number(metrics['heldout_loss'], 3)}"
+    told = [f"{k} {seconds(times[k])} s" for k in ("compile", "total") if times.get(k) is not None]
+    if told:
+        lines.append(", ".join(told))
+    if folder is not None:
+        lines.append(str(folder))
+    return Text("\n".join(lines))
+
+
+def _verdict(found: Comparison | None) -> Text:
+    if found is None:
+        return Text("")
+    ratio = found.ratio
+    return Text(str(found), style="" if ratio is None else "green" if ratio <= 1 else "yellow")
+
+
+def plain_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
+    """Return an empty table without frame; `right` names the columns that are aligned to the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+    return table
+
+
+def count(value: Any) -> str:
+    """Return a whole number with its thousands apart; a dash for None."""
+    return "–" if value is None else f"{int(value):,}"
+
+
+def seconds(value: Any) -> str:
+    """Return a duration in seconds with a sensible number of digits; a dash for None."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"

@@ -1,0 +1,76 @@
+"""Checkpoints: an .npz of plain arrays, written atomically, without pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.errors import InputError
+from pinn.optimizers import State
+from pinn.training.progress import Progress
+
+FORMAT = "pinn checkpoint 1"
+
+
+def save(path: Path, progress: Progress) -> None:
+    """Write a progress to a file; a crash at any moment leaves the old file or the new one, never a part."""
+    assert progress.state is not None
+    arrays: dict[str, Any] = {"format": np.array(FORMAT), "progress": np.array(json.dumps(progress.numbers()))}
+    for name, value in progress.state._asdict().items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        arrays |= {f"state/{name}/{key}": np.asarray(part) for key, part in parts}
+    write_atomically(path, lambda file: np.savez(file, **arrays))
+
+
+def load(path: Path, *, size: int | None = None) -> Progress:
+    """Return the progress in a file; `size` is the length of the flat vector that it must fit.
+
+    Raises:
+        InputError: if the file is missing, truncated, not a checkpoint, or of another network.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no checkpoint; the run was stopped before its first report, so run it again.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        if str(arrays.pop("format")) != FORMAT:
+            raise KeyError("format")
+        numbers = json.loads(str(arrays.pop("progress")))
+        fields: dict[str, Any] = {}
+        for name, array in arrays.items():
+            _, field, key = name.split("/")
+            if key:
+                fields.setdefault(field, {})[key] = tf.constant(array)
+            else:
+                fields[field] = tf.constant(array)
+        progress = Progress.from_numbers(numbers, State(**fields))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: {error}); "
+            f"nothing was changed; restore the file or start a new run."
+        ) from None
+    if size is not None and progress.state is not None and progress.state.position.shape[0] != size:
+        raise InputError(
+            f"{path}: holds {progress.state.position.shape[0]} weights, the run's network has {size}; "
+            f"nothing was changed; restore the run's own checkpoint."
+        )
+    return progress
+
+
+def write_atomically(path: Path, write: Any) -> None:
+    """Call `write(binary file)` on a file beside `path`, make it durable, and put it in place of `path`."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

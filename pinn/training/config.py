@@ -1,0 +1,235 @@
+"""Setups as plain values and back: what `config.yaml` of a run holds, and what Hydra composes.
+
+A node with `_target_` names a class or function by "module.Name" or "file.py:Name" and holds its arguments.
+What is named must be of the kind that its place asks for; nothing else is ever called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from pinn.errors import InputError, did_you_mean
+from pinn.objective import PointSet
+from pinn.optimizers import Minimizer
+from pinn.problem import Problem
+from pinn.training.data import Synthetic
+from pinn.training.points import Points
+from pinn.training.setup import Setup, default_network
+from pinn.training.stopping import StopRule
+from pinn.training.trainer import Phase
+
+TARGET = "_target_"
+KEYS = (
+    *("problem", "network", "phases", "points", "weights", "constraints", "derivatives", "data", "published"),
+    *("seed", "dtype", "device", "output", "name"),
+)
+"""Top-level keys of a run's configuration."""
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+def check_keys(config: Mapping[str, Any]) -> None:
+    """Raise an InputError for a top-level key that means nothing; Hydra itself adds them in silence."""
+    for key in config:
+        if key not in KEYS:
+            raise InputError(f"config: unknown key {key!r}.{did_you_mean(str(key), KEYS)}")
+
+
+def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> Setup:
+    """Return the setup that a configuration describes; a given network is used as it is.
+
+    Raises:
+        InputError: for unknown keys, wrong kinds or values out of range.
+    """
+    check_keys(config)
+    seed = config.get("seed", 0)
+    problem = build(config["problem"], Problem, "problem")
+    if network is None:
+        node = dict(config.get("network") or {})
+        target = node.pop(TARGET, None)
+        if target is None or target in ("pinn.networks.mlp", "pinn.mlp"):
+            known = ("width", "depth", "activation")
+            for key in node:
+                if key not in known:
+                    raise InputError(f"network.{key}: unknown setting.{did_you_mean(str(key), known)}")
+            network = default_network(problem, seed=seed, **node)
+        else:
+            lower, upper = problem.bounds
+            network = locate(target, "network")(
+                lower=lower.tolist(), upper=upper.tolist(), outputs=len(problem.fields), seed=seed, **node
+            )
+    phases = [_phase(name, node) for name, node in (config.get("phases") or {}).items() if node is not None]
+    data = config.get("data")
+    return Setup(
+        problem=problem,
+        network=network,
+        phases=phases,
+        points=_plain(Points, config.get("points") or {}, "points"),
+        weights=dict(config.get("weights") or {}),
+        constraints=config.get("constraints", "auto"),
+        derivatives=config.get("derivatives", "auto"),
+        data=None if data is None else _data(data),
+        published=config.get("published"),
+        seed=seed,
+    )
+
+
+def describe(made: Setup) -> dict[str, Any]:
+    """Return a setup as plain values, such that `setup` makes it again; the network has a file of its own."""
+    found = {
+        "problem": _described(made.problem),
+        "phases": {
+            phase.name: {k: _described(v) for k, v in _fields(phase).items() if k != "name"} for phase in made.phases
+        },
+        **{key: _described(getattr(made, key)) for key in ("points", "weights", "constraints", "derivatives")},
+        **{key: _described(getattr(made, key)) for key in ("data", "published", "seed")},
+    }
+    for key in ("points", "data"):
+        if isinstance(found[key], dict):
+            found[key].pop(TARGET, None)
+    for phase in found["phases"].values():
+        phase["stop"].pop(TARGET, None)
+    return found
+
+
+def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
+    """Return the object that a node describes, which must be of a kind.
+
+    Raises:
+        InputError: if it cannot be found, is of another kind, or does not take the arguments.
+    """
+    arguments = {str(k): v for k, v in node.items() if k != TARGET}
+    if TARGET not in node:
+        raise InputError(f"{where}: lacks {TARGET}, the class to build; give one such as pinn.problems.Burgers.")
+    cls = locate(node[TARGET], where)
+    if not (inspect.isclass(cls) and issubclass(cls, kind)):
+        raise InputError(f"{where}.{TARGET}={node[TARGET]}: is no {kind.__name__}; name a subclass of it.")
+    known = [p for p in inspect.signature(cls).parameters if p != "self"]
+    for key in arguments:
+        if key not in known:
+            raise InputError(f"{where}.{key}: unknown setting of {cls.__name__}.{did_you_mean(key, known)}")
+    for key, value in arguments.items():
+        if isinstance(value, Mapping) and TARGET in value:
+            arguments[key] = build(value, Schedule, f"{where}.{key}")
+    try:
+        return cls(**arguments)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{where}: {cls.__name__} refuses its settings: {error}") from error
+
+
+def locate(target: str, where: str) -> Any:
+    """Return what "module.Name" or "file.py:Name" names ("file.py" alone: its only Problem)."""
+    path, _, name = str(target).partition(":")
+    if path.endswith(".py"):
+        return _from_file(Path(path), name, where)
+    module, _, name = str(target).rpartition(".")
+    try:
+        found = importlib.import_module(module or "builtins")
+    except ImportError as error:
+        raise InputError(f"{where}.{TARGET}={target}: {error}; name an importable module or file.py:Name.") from None
+    if not hasattr(found, name):
+        public = [n for n in vars(found) if not n.startswith("_") and n[0].isupper()]
+        raise InputError(f"{where}.{TARGET}={target}: module {module} has no {name!r}.{did_you_mean(name, public)}")
+    return getattr(found, name)
+
+
+def _from_file(path: Path, name: str, where: str) -> Any:
+    if not path.is_file():
+        raise InputError(f"{where}: no such file {path}; give the path of a Python file.")
+    # A name of its own per path: two files of one name must not shadow each other.
+    unique = f"pinn_user_{path.stem}_{hashlib.sha1(str(path.resolve()).encode()).hexdigest()[:8]}"
+    if unique not in sys.modules:
+        spec = importlib.util.spec_from_file_location(unique, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[unique] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[unique]
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    module = sys.modules[unique]
+    own = {
+        n: v for n, v in vars(module).items()
+        if inspect.isclass(v) and issubclass(v, Problem) and v.__module__ == unique
+    }  # fmt: skip
+    if name:
+        if not hasattr(module, name):
+            raise InputError(f"{path}: has no {name!r}.{did_you_mean(name, own)}")
+        return getattr(module, name)
+    if len(own) != 1:
+        names = ", ".join(own) or "none"
+        raise InputError(f"{path}: defines {len(own)} problems ({names}); say which, as in {path}:Name.")
+    return next(iter(own.values()))
+
+
+def _phase(name: str, node: Mapping[str, Any]) -> Phase:
+    where = f"phases.{name}"
+    known = [f.name for f in dataclasses.fields(Phase) if f.name != "name"]
+    for key in node:
+        if key not in known:
+            raise InputError(f"{where}.{key}: unknown setting.{did_you_mean(str(key), known)}")
+    if "minimizer" not in node:
+        raise InputError(f"{where}: lacks a minimizer; choose one with optimizer@{where}=lbfgs.")
+    settings = {k: v for k, v in node.items() if k not in ("minimizer", "stop")}
+    minimizer = build(node["minimizer"], Minimizer, f"{where}.minimizer")
+    stop = _plain(StopRule, node.get("stop") or {}, f"{where}.stop")
+    return Phase(name=name, minimizer=minimizer, stop=stop, **settings)
+
+
+def _plain(cls: type, node: Mapping[str, Any], where: str) -> Any:
+    """Return an object of a known class from its settings."""
+    known = [f.name for f in dataclasses.fields(cls)]
+    for key in node:
+        if key not in known:
+            raise InputError(f"{where}.{key}: unknown setting.{did_you_mean(str(key), known)}")
+    return cls(**node)
+
+
+def _data(node: Mapping[str, Any]) -> Synthetic | PointSet:
+    if "coordinates" in node:
+        values = {k: np.asarray(v, float) for k, v in node["values"].items()}
+        return PointSet(np.asarray(node["coordinates"], float), None, values)
+    return _plain(Synthetic, node, "data")
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, Schedule):
+        cls = type(value)
+        return {TARGET: f"keras.optimizers.schedules.{cls.__name__}", **value.get_config()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {TARGET: _name(type(value)), **{k: _described(v) for k, v in _fields(value).items()}}
+    if isinstance(value, PointSet):
+        return {"coordinates": value.coordinates.tolist(), "values": {k: v.tolist() for k, v in value.values.items()}}
+    if isinstance(value, Mapping):
+        return {str(k): _described(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_described(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _name(cls: type) -> str:
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    if file and (cls.__module__ == "__main__" or cls.__module__.startswith("pinn_user_")):
+        return f"{Path(file).resolve()}:{cls.__qualname__}"
+    return f"{cls.__module__}.{cls.__qualname__}"

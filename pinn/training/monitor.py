@@ -1,0 +1,148 @@
+"""What a run reports: rows of the history, errors against the reference, a line on the screen."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pinn import metrics
+from pinn.objective import Batch, Evaluator, Objective, draw
+from pinn.training.history import History
+from pinn.training.trainer import Report
+
+
+class Errors:
+    """Errors of a trial solution against the problem's reference at fixed test points."""
+
+    def __init__(self, objective: Objective, count: int, *, seed: int) -> None:
+        problem = objective.problem
+        # The reference belongs to the true coefficients, which the problem's own attributes hold.
+        self.points = draw(problem, "interior", count, method="uniform", seed=seed + 555_555).coordinates
+        self.truth = problem.reference_at(self.points)
+        self.problem, self.evaluator = problem, Evaluator(objective, problem.fields)
+
+    def estimate(self, theta: Any) -> dict[str, np.ndarray]:
+        """Return the fields at the test points; a field with a gauge is shifted to the reference's mean."""
+        found = self.evaluator(theta, self.points)
+        if self.truth is not None:
+            for name in self.problem.gauge:
+                found[name] = found[name] - np.mean(found[name]) + np.mean(self.truth[name])
+        return found
+
+    def relative_l2(self, theta: Any) -> dict[str, float]:
+        """Return the relative L2 error by field; empty without a reference."""
+        if self.truth is None:
+            return {}
+        return {f: metrics.relative_l2(v, self.truth[f]) for f, v in self.estimate(theta).items()}
+
+    def max_error(self, theta: Any) -> dict[str, float]:
+        """Return the largest error by field; empty without a reference."""
+        if self.truth is None:
+            return {}
+        return {f: metrics.max_error(v, self.truth[f]) for f, v in self.estimate(theta).items()}
+
+
+class Monitor:
+    """The callback of every run: appends a row to the history and tells the screen."""
+
+    def __init__(self, objective: Objective, errors: Errors, heldout: Batch, *, show: bool) -> None:
+        self.objective, self.errors, self.heldout = objective, errors, heldout
+        self.screen = Screen() if show else None
+        self.history = History(columns(objective, errors))
+        self.begin, self.before = time.perf_counter(), 0.0
+
+    def row(self, report: Report) -> dict[str, Any]:
+        """Return what the history says of a report."""
+        objective, state, progress = self.objective, report.state, report.progress
+        theta = state.position
+        losses = dict(
+            zip((t.name for t in objective.terms), objective.losses(theta, report.batch).numpy(), strict=True)
+        )
+        held = objective.losses(theta, self.heldout).numpy()
+        row: dict[str, Any] = {
+            "phase": report.phase.name,
+            "iteration": progress.iterations,
+            "evaluations": progress.evaluations,
+            "seconds": self.seconds(),
+            "loss": float(state.loss),
+            **{f"loss_{name}": float(value) for name, value in losses.items()},
+            "heldout_loss": float(np.sum(np.asarray(objective.weights) * held)),
+            **{f"error_{name}": value for name, value in self.errors.relative_l2(theta).items()},
+            **{f"unknown_{name}": float(value) for name, value in objective.coefficients(theta).items()},
+            "step": float(state.step),
+        }
+        return row
+
+    def seconds(self) -> float:
+        """Return the run's wall-clock seconds, those before a resume included."""
+        return self.before + time.perf_counter() - self.begin
+
+    def __call__(self, report: Report) -> None:
+        """Record a report."""
+        row = self.row(report)
+        self.history.append(row)
+        report.progress.rows, report.progress.seconds = len(self.history.rows), row["seconds"]
+        if self.screen:
+            self.screen.show(report, row)
+
+
+def columns(objective: Objective, errors: Errors) -> list[str]:
+    """Return the history's columns."""
+    return [
+        *("phase", "iteration", "evaluations", "seconds", "loss"),
+        *(f"loss_{t.name}" for t in objective.terms),
+        "heldout_loss",
+        *((f"error_{f}" for f in objective.problem.fields) if errors.truth is not None else ()),
+        *(f"unknown_{name}" for name in objective.unknowns),
+        "step",
+    ]
+
+
+def describe(row: dict[str, Any]) -> str:
+    """Return a row of the history as one line for people."""
+    parts = [f"loss {row['loss']:.2e}", f"held-out {row['heldout_loss']:.2e}"]
+    parts += [f"{name[8:]} {value:.6g}" for name, value in row.items() if name.startswith("unknown_")]
+    parts += [f"error {name[6:]} {value:.1e}" for name, value in row.items() if name.startswith("error_")]
+    return "  ".join(parts)
+
+
+class Screen:
+    """A progress bar per phase on a terminal; a line every few seconds elsewhere."""
+
+    EVERY = 10.0  # seconds between lines where there is no terminal
+
+    def __init__(self) -> None:
+        self.console = Console()
+        self.bar: Progress | None = None
+        self.tasks: dict[str, Any] = {}
+        self.last = -np.inf
+
+    def show(self, report: Report, row: dict[str, Any]) -> None:
+        """Tell how a phase stands."""
+        phase, record = report.phase, report.progress.records[-1]
+        text = describe(row)
+        if not self.console.is_terminal:
+            if time.perf_counter() - self.last > self.EVERY:
+                self.last = time.perf_counter()
+                name = f"{phase.minimizer.label:7}"
+                self.console.print(f"{row['seconds']:6.0f} s  {name} {record.iterations:6d}  {text}", highlight=False)
+            return
+        if self.bar is None:
+            self.bar = Progress(
+                SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(),
+                TextColumn("{task.fields[text]}"), console=self.console,
+            )  # fmt: skip
+            self.bar.start()
+        if phase.name not in self.tasks:
+            label = f"{phase.name} ({phase.minimizer.label})"
+            self.tasks[phase.name] = self.bar.add_task(label, total=phase.stop.max_iterations, text="")
+        self.bar.update(self.tasks[phase.name], completed=record.iterations, text=f"{record.iterations} it  {text}")
+
+    def close(self) -> None:
+        """Leave the screen to others."""
+        if self.bar is not None:
+            self.bar.stop()

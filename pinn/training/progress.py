@@ -1,0 +1,64 @@
+"""What a run has done so far: all that a checkpoint must hold to go on bitwise."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pinn.optimizers import State
+
+
+@dataclass
+class PhaseRecord:
+    """What one phase did; seconds are wall-clock without compilation."""
+
+    name: str
+    minimizer: str
+    iterations: int = 0
+    evaluations: int = 0
+    restarts: int = 0
+    seconds: float = 0.0
+    stop_reason: str | None = None
+
+
+@dataclass
+class Progress:
+    """Where a run stands between two chunks of iterations."""
+
+    records: list[PhaseRecord] = field(default_factory=list)
+    state: State | None = None
+    draw: int = 0
+    drawn_at: int = 0  # the phase's iteration at which the points were last redrawn
+    failures: int = 0  # one after another
+    lowest: float = float("inf")  # the loss that patience compares with …
+    lowest_at: int = 0  # … and the iteration that reached it
+    rows: int = 0  # rows of the history
+    compile_seconds: float = 0.0
+    seconds: float = 0.0  # wall-clock of the whole run, compilation included
+
+    @property
+    def phase(self) -> int:
+        """Index of the present phase."""
+        return max(len(self.records) - 1, 0)
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of all phases."""
+        return sum(r.iterations for r in self.records)
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of all phases."""
+        return sum(r.evaluations for r in self.records)
+
+    def numbers(self) -> dict[str, Any]:
+        """Return everything but the state, for JSON."""
+        found = asdict(self)
+        del found["state"]
+        return found
+
+    @staticmethod
+    def from_numbers(numbers: dict[str, Any], state: State | None) -> Progress:
+        """Return the progress that `numbers` and a state describe."""
+        records = [PhaseRecord(**r) for r in numbers["records"]]
+        return Progress(**{**numbers, "records": records}, state=state)

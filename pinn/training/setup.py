@@ -1,0 +1,92 @@
+"""Everything that defines a run: problem, network, phases, points, weights, measurements, seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import keras
+
+from pinn.errors import InputError, did_you_mean
+from pinn.networks import mlp
+from pinn.objective import Objective, PointSet
+from pinn.optimizers import LBFGS, Adam
+from pinn.problem import Problem
+from pinn.training.data import Synthetic
+from pinn.training.points import Points
+from pinn.training.stopping import StopRule
+from pinn.training.trainer import Phase
+
+Constraints = Literal["auto", "hard", "soft"]
+
+
+def two_phases(*, adam: int = 1000, lbfgs: int = 3000) -> list[Phase]:
+    """Return the standard phases: Adam explores, L-BFGS polishes."""
+    return [
+        Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=adam), report_every=100),
+        Phase(name="polish", minimizer=LBFGS(), stop=StopRule(max_iterations=lbfgs), report_every=50),
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """The definition of a run; equal setups give equal runs, bit by bit, on the same machine.
+
+    Raises:
+        InputError: for settings that do not fit the problem or each other.
+    """
+
+    problem: Problem
+    network: keras.Model
+    phases: Sequence[Phase] = field(default_factory=two_phases)
+    points: Points = field(default_factory=Points)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    constraints: Constraints = "auto"
+    derivatives: Literal["auto", "taylor", "nested"] = "auto"
+    data: Synthetic | PointSet | None = None
+    published: Mapping[str, Any] | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.constraints not in ("auto", "hard", "soft"):
+            hint = did_you_mean(str(self.constraints), ("auto", "hard", "soft"))
+            raise InputError(f"constraints={self.constraints!r}: unknown.{hint}")
+        if self.derivatives not in ("auto", "taylor", "nested"):
+            hint = did_you_mean(str(self.derivatives), ("auto", "taylor", "nested"))
+            raise InputError(f"derivatives={self.derivatives!r}: unknown.{hint}")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise InputError(f"seed={self.seed!r}; give a whole number of at least 0.")
+        if not self.phases:
+            raise InputError("phases: none; give at least one, such as optimizer@phases.polish=lbfgs.")
+        if self.problem.unknowns and self.data is None:
+            names = ", ".join(self.problem.unknowns)
+            raise InputError(
+                f"unknowns: {names} cannot be found without measurements; give data, such as data=synthetic."
+            )
+
+    @property
+    def hard(self) -> bool:
+        """Whether the ansatz builds conditions into the trial solution."""
+        return self.constraints == "hard" or (self.constraints == "auto" and bool(self.problem.satisfied))
+
+    def measurements(self) -> PointSet | None:
+        """Return the measurements, made from the reference where they are synthetic."""
+        return self.data.measure(self.problem) if isinstance(self.data, Synthetic) else self.data
+
+    def objective(self, data: PointSet | None) -> Objective:
+        """Return the loss as a function of one flat vector."""
+        return Objective(
+            self.problem,
+            self.network,
+            weights=self.weights,
+            hard=self.hard,
+            derivatives=self.derivatives,
+            measured=tuple(data.values) if data else (),
+        )
+
+
+def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
+    """Return a perceptron that fits a problem's coordinates and fields."""
+    lower, upper = (list(map(float, bound)) for bound in problem.bounds)
+    return mlp(lower=lower, upper=upper, outputs=len(problem.fields), seed=seed, **settings)

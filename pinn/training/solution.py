@@ -1,0 +1,114 @@
+"""What a run gives: fields and any derivative at any points, coefficients, history, figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pinn.errors import InputError, did_you_mean
+from pinn.objective import Evaluator, Objective, PointSet
+from pinn.plotting import save_figures
+
+
+class Solution:
+    """A solved problem.  Call it with coordinates; name a derivative to get that.
+
+    Attributes:
+        metrics: what `metrics.json` of a run holds.
+        history: the columns of `history.csv`, by name.
+        points: the points of the last draw by region, [n, d] each.
+        folder: the run's folder, or None.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        theta: tf.Tensor,
+        *,
+        metrics: dict[str, Any],
+        history: dict[str, list[Any]],
+        points: dict[str, PointSet],
+        folder: Path | None,
+    ) -> None:
+        self.objective, self.theta = objective, theta
+        self.metrics, self.history, self.points, self.folder = metrics, history, points, folder
+        self._evaluators: dict[tuple[str, ...], Evaluator] = {}
+
+    @property
+    def problem(self) -> Any:
+        """The problem."""
+        return self.objective.problem
+
+    @property
+    def network(self) -> keras.Model:
+        """The trained network; `network.save("name.keras")` keeps it."""
+        return self.objective.network
+
+    @property
+    def unknowns(self) -> dict[str, float]:
+        """The coefficients that were found, by name, in their own units."""
+        return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
+
+    def __call__(self, *positional: Any, **coordinates: Any) -> dict[str, np.ndarray]:
+        """Return the fields by name at coordinates, given in order or by name, of any shapes that broadcast."""
+        return self._at(self.problem.fields, positional, coordinates)
+
+    def derivative(self, name: str, *positional: Any, **coordinates: Any) -> np.ndarray:
+        """Return one derivative by its name, such as "u_xx" or "lap_u", at coordinates.
+
+        Raises:
+            InputError: if there is no such derivative, or a coordinate is missing or too many.
+        """
+        return self._at((name,), positional, coordinates)[name]
+
+    def save_figures(self, folder: str | Path | None = None) -> list[Path]:
+        """Draw all figures into a folder (default: the run's `figures`) and return their paths."""
+        if folder is None and self.folder is None:
+            raise InputError("save_figures: this solution has no run folder; name one.")
+        objective, problem = self.objective, self.problem
+        truth = {name: float(getattr(problem, name)) for name in objective.unknowns}
+        folder = Path(folder) if folder is not None else Path(str(self.folder)) / "figures"
+        lower, upper = problem.bounds
+        return save_figures(
+            folder,
+            coordinates=problem.coordinates,
+            bounds=(lower, upper),
+            fields=problem.fields,
+            evaluate=lambda at: self(**at),
+            reference=self._reference if self.metrics.get("relative_l2") else None,
+            history=self.history,
+            points={region: p.coordinates for region, p in self.points.items()},
+            truths=truth,
+        )
+
+    def _reference(self, coordinates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        shape, points = _points(self.problem.coordinates, coordinates)
+        found = self.problem.reference_at(points)
+        return {name: value.reshape(shape) for name, value in found.items()}
+
+    def _at(self, names: tuple[str, ...], positional: Any, coordinates: dict[str, Any]) -> dict[str, np.ndarray]:
+        known = self.problem.coordinates
+        if positional:
+            coordinates = {**dict(zip(known, positional, strict=False)), **coordinates}
+        for name in coordinates:
+            if name not in known:
+                raise InputError(f"Solution: {name!r} is no coordinate.{did_you_mean(name, known)}")
+        if len(coordinates) != len(known) or len(positional) > len(known):
+            raise InputError(f"Solution: give the coordinates {', '.join(known)}, each once.")
+        shape, points = _points(known, coordinates)
+        if names not in self._evaluators:
+            self._evaluators[names] = Evaluator(self.objective, names)
+        found = self._evaluators[names](self.theta, points)
+        # A field known up to a constant is shown with the reference's mean, as its error is measured.
+        for name in set(self.problem.gauge) & set(names) & set(self.metrics.get("gauge", {})):
+            found[name] = found[name] + self.metrics["gauge"][name]
+        return {name: value.reshape(shape) for name, value in found.items()}
+
+
+def _points(names: tuple[str, ...], coordinates: dict[str, Any]) -> tuple[tuple[int, ...], np.ndarray]:
+    arrays = np.broadcast_arrays(*(np.asarray(coordinates[c], float) for c in names))
+    return arrays[0].shape, np.stack([a.ravel() for a in arrays], axis=1)

@@ -1,0 +1,298 @@
+"""Solve a problem: from a setup to a solution, a run folder, and back from the folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import yaml
+
+from pinn import metrics
+from pinn.errors import InputError
+from pinn.objective import Objective
+from pinn.problem import Problem
+from pinn.runtime import configure
+from pinn.training import checkpoint
+from pinn.training.checkpoint import write_atomically
+from pinn.training.config import describe, setup
+from pinn.training.history import History, read
+from pinn.training.monitor import Errors, Monitor
+from pinn.training.points import batches
+from pinn.training.progress import Progress
+from pinn.training.setup import Setup, default_network
+from pinn.training.solution import Solution
+from pinn.training.trainer import Callback, Trainer
+
+
+def solve(
+    problem: Problem,
+    *,
+    network: keras.Model | None = None,
+    folder: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    show: bool = True,
+    device: str = "auto",
+    **settings: Any,
+) -> Solution:
+    """Solve a problem and return the solution.
+
+    Args:
+        problem: the problem.
+        network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh units.
+        folder: where config, history, checkpoint, metrics and figures go; None: nothing is written.
+        callbacks: called with a Report after every chunk of iterations, in every phase.
+        show: whether progress appears on the screen.
+        device: "auto", "cpu" or "gpu".
+        settings: the fields of `Setup`: phases, points, weights, constraints, derivatives, data, published, seed.
+
+    Raises:
+        InputError: for settings that do not fit, or a folder that cannot be written.
+    """
+    configure(dtype=network.dtype_policy.variable_dtype if network else "float64", device=device)
+    network = network or default_network(problem, seed=settings.get("seed", 0))
+    try:
+        made = Setup(problem=problem, network=network, **settings)
+    except TypeError as error:
+        raise InputError(f"solve: {str(error).replace('Setup.__init__() ', '')}") from None
+    return execute(made, folder=folder, callbacks=callbacks, show=show)
+
+
+def load(folder: str | Path) -> Solution:
+    """Return the solution of a run from its folder.
+
+    Raises:
+        InputError: if the folder holds no run or its checkpoint is damaged.
+    """
+    folder = Path(folder)
+    made, progress = _read(folder)
+    data = made.measurements()
+    objective = made.objective(data)
+    assert progress.state is not None
+    theta = progress.state.best_position
+    objective.flat.assign(theta)
+    file = folder / "metrics.json"
+    rows = read(folder / "history.csv")
+    return Solution(
+        objective,
+        theta,
+        metrics=json.loads(file.read_text()) if file.is_file() else {},
+        history={c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
+        points=made.points.sets(objective, data, seed=made.seed, number=progress.draw),
+        folder=folder,
+    )
+
+
+def resume(
+    folder: str | Path, *, overrides: Sequence[str] = (), show: bool = True, callbacks: Sequence[Callback] = ()
+) -> Solution:
+    """Go on with a run that was interrupted or killed, from its last checkpoint, bitwise.
+
+    `overrides` such as "phases.polish.stop.max_iterations=8000" change the run's config and reopen its last
+    phase, so that a finished run can be carried further.
+
+    Raises:
+        InputError: if the folder holds no run or its checkpoint is damaged; the run is left untouched.
+    """
+    made, progress = _read(Path(folder), overrides)
+    return execute(made, folder=folder, progress=progress, show=show, callbacks=callbacks)
+
+
+def execute(
+    made: Setup,
+    *,
+    folder: str | Path | None = None,
+    config: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
+    show: bool = True,
+) -> Solution:
+    """Run a setup to its end, from a progress if there is one, and return the solution.
+
+    `config` is what `config.yaml` is to hold beyond the setup's own description.
+    """
+    data = made.measurements()
+    objective = made.objective(data)
+    made.points.check(objective)
+    if progress and progress.state is not None and progress.state.position.shape[0] != objective.flat.size:
+        raise InputError(f"{folder}: the checkpoint is of another network; restore the run's own files.")
+    errors = Errors(objective, made.points.test, seed=made.seed)
+    draws = batches(made.points, objective, data, seed=made.seed)
+    heldout = made.points.batch(objective, made.points.held_out(objective, data, seed=made.seed))
+    monitor = Monitor(objective, errors, heldout, show=show)
+    path = Path(folder) if folder is not None else None
+    if path is not None:
+        keep = progress.rows if progress else 0
+        if progress is None:
+            _new_folder(path, {**describe(made), **(config or {}), "dtype": objective.dtype}, made.network)
+        monitor.history = History(monitor.history.columns, path / "history.csv", keep=keep)
+    monitor.before = progress.seconds if progress else 0.0
+    trainer = Trainer(
+        objective.value_and_gradient,
+        made.phases,
+        draws,
+        callbacks=[monitor, *callbacks],
+        save=None if path is None else lambda p: checkpoint.save(path / "checkpoint.npz", p),
+        not_finite=lambda theta, batch: _blame(objective, theta, batch),
+    )
+    try:
+        theta, progress = trainer.run(objective.flat.flatten(), progress)
+    finally:
+        if monitor.screen:
+            monitor.screen.close()
+    objective.flat.assign(theta)
+    batch = draws(progress.draw)
+    solution = Solution(
+        objective,
+        theta,
+        metrics=_metrics(made, objective, theta, errors, progress, monitor, batch),
+        history=monitor.history.table(),
+        points=made.points.sets(objective, data, seed=made.seed, number=progress.draw),
+        folder=path,
+    )
+    if path is not None:
+        made.network.save(path / "network.keras")
+        text = json.dumps(solution.metrics, indent=2, allow_nan=True) + "\n"
+        write_atomically(path / "metrics.json", lambda file: file.write(text.encode()))
+        solution.save_figures()
+    return solution
+
+
+def _read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress]:
+    """Return the setup and the progress that a run folder holds."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise InputError(f"{folder}: is no run folder (no config.yaml); name one such as outputs/burgers/<time>.")
+    try:
+        config = yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: is no valid YAML ({' '.join(str(error).split())}); restore the file.") from None
+    progress = checkpoint.load(folder / "checkpoint.npz")
+    configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
+    try:
+        network = keras.saving.load_model(folder / "network.keras", compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{folder}/network.keras: cannot be loaded ({str(error).splitlines()[0]}).") from None
+    for override in overrides:
+        _change(config, override)
+    made = setup(config, network=network)
+    if overrides:
+        progress.records[-1].stop_reason = None
+        _write_config(file, config)
+    return made, progress
+
+
+def _change(config: dict[str, Any], override: str) -> None:
+    """Set one existing value of a config from "a.b.c=value"."""
+    key, equals, text = override.partition("=")
+    *path, last = key.split(".")
+    node: Any = config
+    for name in path:
+        node = node.get(name) if isinstance(node, dict) else None
+    if not equals or not isinstance(node, dict) or last not in node:
+        raise InputError(f"resume: {override!r} sets no key of the run; see its config.yaml, and write key=value.")
+    node[last] = yaml.safe_load(text)
+
+
+def _write_config(file: Path, config: dict[str, Any]) -> None:
+    text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
+    write_atomically(file, lambda out: out.write(text.encode()))
+
+
+def _new_folder(path: Path, config: dict[str, Any], network: keras.Model) -> None:
+    """Make a run folder with its config and the untrained network."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if (path / "checkpoint.npz").exists():
+            raise InputError(f"{path}: holds a run already; name another folder, or `pinn resume {path}`.")
+        _write_config(path / "config.yaml", config)
+        network.save(path / "network.keras")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path}: cannot be written ({reason}); set output to a writable folder.") from None
+
+
+def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:
+    """Raise an InputError that names the residual which is not finite."""
+    problem = type(objective.problem).__name__
+    for term, value in zip(objective.terms, objective.losses(theta, batch).numpy(), strict=True):
+        if not math.isfinite(value):
+            raise InputError(
+                f"{problem}.{term.name}: the residual is {value} at the start on region {term.region!r}; "
+                f"look for a division by zero, or a root or logarithm of a negative number."
+            )
+
+
+def _metrics(
+    made: Setup,
+    objective: Objective,
+    theta: tf.Tensor,
+    errors: Errors,
+    progress: Progress,
+    monitor: Monitor,
+    batch: Any,
+) -> dict[str, Any]:
+    loss, _ = objective.value_and_gradient(theta, batch)
+    weights = np.asarray(objective.weights)
+    truth = {name: float(getattr(made.problem, name)) for name in objective.unknowns}
+    found = {name: float(value) for name, value in objective.coefficients(theta).items()}
+    gauge = {}
+    if errors.truth is not None and made.problem.gauge:
+        raw, shifted = errors.evaluator(theta, errors.points), errors.estimate(theta)
+        gauge = {name: float(np.mean(shifted[name] - raw[name])) for name in made.problem.gauge}
+    return {
+        "problem": type(made.problem).__name__,
+        "relative_l2": errors.relative_l2(theta),
+        "max_error": errors.max_error(theta),
+        "published": made.published,
+        "loss": float(loss),
+        "heldout_loss": float(weights @ objective.losses(theta, monitor.heldout).numpy()),
+        "unknowns": {
+            n: {"estimate": v, "truth": truth[n], "relative_error": metrics.relative_error(v, truth[n])}
+            for n, v in found.items()
+        },
+        "phases": [
+            {
+                "name": r.name,
+                "minimizer": r.minimizer,
+                "iterations": r.iterations,
+                "evaluations": r.evaluations,
+                "restarts": r.restarts,
+                "seconds": r.seconds,
+                "stop_reason": r.stop_reason,
+            }
+            for r in progress.records
+        ],
+        "seconds": {"compile": progress.compile_seconds, "total": monitor.seconds()},
+        "parameters": objective.flat.size,
+        "gauge": gauge,
+        "seed": made.seed,
+        "dtype": objective.dtype,
+        "device": _device(),
+        "versions": {"python": platform.python_version(), **{p: _version(p) for p in PACKAGES}},
+    }
+
+
+PACKAGES = ("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _device() -> str:
+    gpus = tf.config.get_visible_devices("GPU")
+    if gpus:
+        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    return f"{platform.machine()} CPU, {os.cpu_count()} cores"

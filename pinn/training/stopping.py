@@ -1,0 +1,85 @@
+"""When a phase stops, and why, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from pinn.errors import InputError
+from pinn.optimizers import Limits
+from pinn.optimizers import minimizer as codes
+
+INTERRUPTED = "interrupted by the user (Ctrl-C); resume to go on"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopRule:
+    """Budgets and tests of a phase; None switches one off.
+
+    Attributes:
+        max_iterations: iterations.
+        max_evaluations: evaluations of loss and gradient; a line search takes several an iteration.
+        max_seconds: wall-clock seconds of this phase, checked at every report.
+        target_loss: stop at this loss or below, checked at every iteration.
+        gradient_tolerance: … when the largest component of the gradient is at most this.
+        position_tolerance: … when no weight changes by more than this in one iteration.
+        loss_tolerance: … when the loss changes by at most this share in one iteration.
+        patience: … after so many iterations without the loss falling by one part in a thousand.
+        max_restarts: failed line searches or values that are not finite, one after another, that are survived.
+
+    Raises:
+        InputError: for a budget below 1 or a negative tolerance.
+    """
+
+    max_iterations: int = 1000
+    max_evaluations: int | None = None
+    max_seconds: float | None = None
+    target_loss: float | None = None
+    gradient_tolerance: float | None = None
+    position_tolerance: float | None = None
+    loss_tolerance: float | None = None
+    patience: int | None = None
+    max_restarts: int = 5
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_iterations", 0), ("max_evaluations", 1), ("patience", 1), ("max_restarts", 0)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < least):
+                raise InputError(f"stop.{name}={value!r}; give a whole number of at least {least}.")
+        for name in ("max_seconds", "target_loss", "gradient_tolerance", "position_tolerance", "loss_tolerance"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise InputError(f"stop.{name}={value!r}; give a number of at least 0, or null to switch it off.")
+
+    def limits(self, dtype: str) -> Limits:
+        """Return the tests that are made inside the compiled loop."""
+
+        def number(value: float | None) -> tf.Tensor:
+            return tf.constant(-1.0 if value is None else value, dtype)
+
+        return Limits(
+            number(self.target_loss),
+            number(self.gradient_tolerance),
+            number(self.position_tolerance),
+            number(self.loss_tolerance),
+            tf.constant(-1 if self.max_evaluations is None else self.max_evaluations),
+        )
+
+    def words(self, status: int) -> str:
+        """Return the reason behind a status of the compiled loop."""
+        return {
+            codes.TARGET: f"target reached: loss at most {self.target_loss:g}" if self.target_loss is not None else "",
+            codes.GRADIENT: f"converged: largest gradient component at most {self.gradient_tolerance}",
+            codes.POSITION: f"converged: no weight changed by more than {self.position_tolerance}",
+            codes.LOSS_CHANGE: f"converged: loss changed by at most {self.loss_tolerance} of itself",
+            codes.EVALUATIONS: f"evaluation budget used: {self.max_evaluations}",
+        }[status]
+
+    def gave_up(self, status: int, failures: int) -> str:
+        """Return the reason for stopping after failures one after another."""
+        if status == codes.NOT_FINITE:
+            return f"loss or gradient not finite {failures} times after restarts; kept the best finite state"
+        return (
+            f"line search failed {failures} times after restarts: no lower loss along any direction in this precision"
+        )

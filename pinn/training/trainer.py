@@ -1,0 +1,211 @@
+"""One loop for all minimizers: phases, chunks of iterations, reports, restarts, redraws, reasons."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from pinn.errors import InputError
+from pinn.optimizers import Minimizer, State, Stepper, Trace
+from pinn.optimizers import minimizer as codes
+from pinn.optimizers.minimizer import Function
+from pinn.training.progress import PhaseRecord, Progress
+from pinn.training.stopping import INTERRUPTED, StopRule
+
+SHRINK = 0.1  # first step after a failure, relative to the last start's; Nocedal & Wright backtrack by this much
+WORTHWHILE = 1e-3  # relative fall of the loss that counts as progress for patience
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A minimizer, when it stops, and how often it reports and has its points redrawn (in iterations)."""
+
+    name: str
+    minimizer: Minimizer
+    stop: StopRule = field(default_factory=StopRule)
+    report_every: int = 100
+    redraw_every: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("report_every", "redraw_every"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise InputError(f"phases.{self.name}.{name}={value!r}; give a whole number of at least 1.")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What callbacks see after every chunk: the phase, where it stands, and its iterations one by one."""
+
+    phase: Phase
+    progress: Progress
+    state: State
+    trace: Trace
+    batch: Any
+
+
+Callback = Callable[[Report], str | None]
+"""Called after every chunk, in every phase; a string that it returns stops the phase with that reason."""
+
+
+@dataclass
+class Trainer:
+    """Runs phases of minimizers over a function of one flat vector.
+
+    Attributes:
+        function: (position, batch) -> (loss, gradient).
+        phases: what to run, in order.
+        batches: number of the draw -> batch; called again with the same number it gives the same batch.
+        callbacks: called after every chunk.
+        save: called with the progress when it is worth keeping, if given.
+        not_finite: called with (position, batch) where a phase starts at a loss that is not finite; raises.
+    """
+
+    function: Function
+    phases: Sequence[Phase]
+    batches: Callable[[int], Any]
+    callbacks: Sequence[Callback] = ()
+    save: Callable[[Progress], None] | None = None
+    not_finite: Callable[[tf.Tensor, Any], None] | None = None
+
+    def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
+        """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
+
+        Ctrl-C ends the run after the present chunk, with everything saved; a second one ends it at once.
+        """
+        progress = progress or Progress()
+        done, interrupted = False, _Interrupt()
+        with interrupted:
+            while not done:
+                if not progress.records or progress.records[-1].stop_reason not in (None, INTERRUPTED):
+                    if len(progress.records) == len(self.phases):
+                        break
+                    phase = self.phases[len(progress.records)]
+                    progress.records.append(PhaseRecord(phase.name, phase.minimizer.label))
+                    if progress.state is not None:
+                        position = progress.state.best_position
+                    progress.state, progress.failures, progress.drawn_at = None, 0, 0
+                    progress.lowest, progress.lowest_at = float("inf"), 0
+                progress.records[-1].stop_reason = None
+                self._run_phase(self.phases[progress.phase], position, progress, interrupted)
+                done = progress.records[-1].stop_reason == INTERRUPTED
+        assert progress.state is not None
+        return progress.state.best_position, progress
+
+    def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
+        begin, batch = time.perf_counter(), self.batches(progress.draw)
+        stepper, limits = phase.minimizer.compile(self.function), phase.stop.limits(position.dtype.name)
+        record = progress.records[-1]
+        if progress.state is None:
+            progress.state = self._started(stepper, position, batch)
+        # An advance of no steps traces and compiles, so that the first chunk's time is its own.
+        stepper.advance(progress.state, batch, tf.constant(0), limits)
+        record.evaluations = int(progress.state.evaluations)
+        _spend(progress, None, begin)
+        while record.stop_reason is None:
+            record.stop_reason = self._due(phase, progress) or (INTERRUPTED if interrupted.asked else None)
+            if record.stop_reason is not None:
+                break
+            begin = time.perf_counter()
+            steps = tf.constant(self._steps(phase, record, progress))
+            progress.state, trace = stepper.advance(progress.state, batch, steps, limits)
+            record.iterations, record.evaluations = int(progress.state.iterations), int(progress.state.evaluations)
+            reason = self._recover(phase, stepper, progress, batch)
+            _spend(progress, record, begin)
+            for callback in self.callbacks:
+                reason = callback(Report(phase, progress, progress.state, trace, batch)) or reason
+            begin = time.perf_counter()
+            if reason is None and phase.redraw_every and record.iterations - progress.drawn_at >= phase.redraw_every:
+                progress.draw, progress.drawn_at = progress.draw + 1, record.iterations
+                batch = self.batches(progress.draw)
+                progress.state = stepper.renew(progress.state, batch)
+            record.stop_reason = reason
+            _spend(progress, record, begin)
+            if self.save:
+                self.save(progress)
+        if self.save:
+            self.save(progress)
+
+    def _started(self, stepper: Stepper, position: tf.Tensor, batch: Any) -> State:
+        state = stepper.start(position, batch)
+        if int(state.status) == codes.NOT_FINITE:
+            if self.not_finite:
+                self.not_finite(position, batch)
+            raise InputError(f"loss is {float(state.loss)} or its gradient not finite at the start; change the start.")
+        return state
+
+    def _steps(self, phase: Phase, record: PhaseRecord, progress: Progress) -> int:
+        """Return the iterations to the next report, redraw or end of the budget."""
+        steps = [phase.report_every - record.iterations % phase.report_every]
+        steps.append(phase.stop.max_iterations - record.iterations)
+        if phase.redraw_every:
+            steps.append(progress.drawn_at + phase.redraw_every - record.iterations)
+        return min(steps)
+
+    def _due(self, phase: Phase, progress: Progress) -> str | None:
+        """Return the reason to stop that is tested between chunks, if there is one."""
+        stop, record = phase.stop, progress.records[-1]
+        if record.iterations >= stop.max_iterations:
+            return f"iteration budget used: {stop.max_iterations}"
+        if stop.max_seconds is not None and record.seconds >= stop.max_seconds:
+            return f"time budget used: {stop.max_seconds:g} s"
+        if stop.patience is not None and record.iterations - progress.lowest_at >= stop.patience:
+            return f"patience exhausted: loss fell by less than {WORTHWHILE:.1%} in {stop.patience} iterations"
+        return None
+
+    def _recover(self, phase: Phase, stepper: Stepper, progress: Progress, batch: Any) -> str | None:
+        """Survive a failed search or a value that is not finite; return a reason if the phase is over."""
+        assert progress.state is not None
+        record, status = progress.records[-1], int(progress.state.status)
+        loss = float(progress.state.best_loss)
+        if loss < progress.lowest * (1 - WORTHWHILE):
+            progress.lowest, progress.lowest_at = loss, record.iterations
+            progress.failures = 0
+        if status == codes.RUNNING:
+            return None
+        if status not in (codes.SEARCH_FAILED, codes.NOT_FINITE):
+            return phase.stop.words(status)
+        progress.failures += 1
+        record.restarts += 1
+        if progress.failures > phase.stop.max_restarts:
+            return phase.stop.gave_up(status, progress.failures)
+        shrink = tf.constant(SHRINK**progress.failures, progress.state.position.dtype)
+        progress.state = stepper.restart(progress.state, batch, shrink)
+        return None
+
+
+def _spend(progress: Progress, record: PhaseRecord | None, begin: float) -> None:
+    """Book the time since `begin` to a phase, or to compilation."""
+    seconds = time.perf_counter() - begin
+    if record is None:
+        progress.compile_seconds += seconds
+    else:
+        record.seconds += seconds
+
+
+class _Interrupt:
+    """Turns the first Ctrl-C into a request to end after the present chunk."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> _Interrupt:
+        self.previous = None
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def _ask(self, *_: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __exit__(self, *_: object) -> None:
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
