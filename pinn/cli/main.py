@@ -122,12 +122,12 @@ def _doctor(arguments: list[str]) -> int:
     return doctor()
 
 
-def _split(arguments: list[str]) -> tuple[list[Path], list[str]]:
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return the folders and the overrides (key=value, +key=value, ~key) among the arguments."""
     overrides = [a for a in arguments if not Path(a).exists() and ("=" in a or a[:1] in "+~-")]
-    folders = [Path(a) for a in arguments if a not in overrides]
+    folders = [a for a in arguments if a not in overrides]
     for folder in folders:
-        if not folder.is_dir():
+        if not Path(folder).is_dir():
             raise InputError(f"{folder}: no such folder; give the folder of a run, which holds config.yaml.")
     return folders, overrides
 
@@ -156,12 +156,13 @@ def _show(renderable: object) -> int:
 
 _COMMANDS = {
     "run": Command(
-        "[key=value ...] [Hydra's options]",
+        "[FILE.py[:Class]] [key=value ...] [Hydra's options]",
         "Solve a problem, as the configuration says",
         "Examples:\n"
         "  pinn run experiment=burgers\n"
         "  pinn run problem=burgers network.width=40 seed=1\n"
         "  pinn run experiment=burgers --cfg job       show the configuration and stop\n"
+        "  pinn run my_problem.py:MyProblem            a problem of your own, defined in a file\n"
         "  pinn run experiment=burgers seed=1,2,3 -m   a sweep, one run per seed\n\n"
         "`pinn list` tells which experiments and problems there are.  The overrides are Hydra's (hydra.cc).",
         _run,
@@ -197,7 +198,3 @@ _COMMANDS = {
         _doctor,
     ),
 }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

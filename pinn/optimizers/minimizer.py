@@ -89,7 +89,11 @@ class Stepper:
     @tf.function(autograph=False)
     def restart(self, state: State, batch: Any, shrink: tf.Tensor) -> State:
         """Return the best state with an empty memory and a more careful first step."""
-        return self._fresh(state.best_position, batch, shrink, state.iterations, state.evaluations)
+        new = self._fresh(state.best_position, batch, shrink, state.iterations, state.evaluations)
+        # A function that is not finite where it was before leaves the state as it stood, but for the count.
+        finite = tf.not_equal(new.status, NOT_FINITE)
+        old = state._replace(evaluations=new.evaluations, status=new.status)
+        return tf.nest.map_structure(lambda a, b: tf.where(finite, a, b), new, old)
 
     @tf.function(autograph=False)
     def renew(self, state: State, batch: Any) -> State:
@@ -122,7 +126,8 @@ class Stepper:
         self, position: tf.Tensor, batch: Any, shrink: tf.Tensor, iterations: tf.Tensor, evaluations: tf.Tensor
     ) -> State:
         loss, gradient = self.function(position, batch)
-        status = tf.where(_finite(loss, gradient), RUNNING, NOT_FINITE)
+        status = tf.where(tf.reduce_any(gradient != 0), RUNNING, GRADIENT)
+        status = tf.where(_finite(loss, gradient), status, NOT_FINITE)
         memory = self.minimizer.memory(position, gradient, shrink)
         zero = tf.zeros([], position.dtype)
         return State(
@@ -147,7 +152,8 @@ def _judged(old: State, new: State, limits: Limits) -> State:
     """Return the new state with its status; one that is not finite falls back to the old position."""
     tests = [
         (TARGET, new.loss <= limits.target),
-        (GRADIENT, tf.reduce_max(tf.abs(new.gradient)) <= limits.gradient),
+        # A gradient of zero leaves no minimizer a direction, so this test is on even where its limit is off.
+        (GRADIENT, tf.reduce_max(tf.abs(new.gradient)) <= tf.maximum(limits.gradient, 0)),
         (POSITION, tf.reduce_max(tf.abs(new.position - old.position)) <= limits.position),
         (LOSS_CHANGE, tf.abs(old.loss - new.loss) <= limits.loss_change * tf.abs(old.loss)),
         (EVALUATIONS, (limits.evaluations >= 0) & (new.evaluations >= limits.evaluations)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,6 +12,7 @@ from pinn.plotting.phases import History, numbers, phases, shade
 from pinn.plotting.style import COLORS, count_axis, journal, math_text, panels
 
 _WIDTH, _HEIGHT = 3.3, 2.3  # inches of one panel
+_ENTRY = 0.17  # inches of one line of the legend
 _ABSCISSAE = {"seconds": "time / s", "evaluations": "evaluations of loss and gradient"}
 
 
@@ -26,11 +29,12 @@ def convergence_figure(history: History) -> Figure:
     losses = [c for c in ("loss", "heldout_loss") if c in history] + [c for c in history if c.startswith("loss_")]
     errors = [c for c in history if c.startswith("error_") and np.isfinite(numbers(history, c)).any()]
     rows = [("loss", losses)] + ([("relative $L^2$ error", errors)] if errors else [])
-    figure, axes = panels(len(rows), 2, width=_WIDTH + 0.6, height=_HEIGHT, sharex="col", sharey="row")
+    height = max(_HEIGHT, _ENTRY * (len(losses) + 3))  # room for the legend beside the panel
+    figure, axes = panels(len(rows), 2, width=_WIDTH + 0.6, height=height, sharex="col", sharey="row")
     for number, (row, (title, columns)) in enumerate(zip(axes, rows, strict=True)):
         for panel, abscissa in zip(row, _ABSCISSAE, strict=True):
-            for color, column in zip(_colors(columns), columns, strict=True):
-                _curve(panel, history, abscissa, column, color)
+            for column, style in _styles(columns).items():
+                _curve(panel, history, abscissa, column, style)
             panel.set_yscale("log")
             panel.grid(axis="y", which="major", linewidth=0.4, color="#DDDDDD")
             panel.set_axisbelow(True)
@@ -43,21 +47,23 @@ def convergence_figure(history: History) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, history: History, abscissa: str, column: str, color: str) -> None:
+def _curve(axes: Axes, history: History, abscissa: str, column: str, style: dict[str, Any]) -> None:
     at, values = numbers(history, abscissa), numbers(history, column)
     shown = np.isfinite(values) & (values > 0)  # a logarithmic axis has no place for the others
-    style = {"linewidth": 0.8, "alpha": 0.9} if column.startswith("loss_") else {}
-    if column == "heldout_loss":
-        style = {"linestyle": (0, (4, 2))}
-    axes.plot(at[shown], values[shown], color=color, label=_label(column), **style)
+    axes.plot(at[shown], values[shown], label=_label(column), **style)
 
 
-def _colors(columns: list[str]) -> list[str]:
-    """Return black for the loss, dark gray for the held-out one, and hues in turn for all others."""
-    fixed = {"loss": "#000000", "heldout_loss": "#777777"}
-    others = [c for c in columns if c not in fixed]
-    hues = {c: COLORS[i % (len(COLORS) - 1)] for i, c in enumerate(others)}
-    return [fixed.get(c) or hues[c] for c in columns]
+def _styles(columns: list[str]) -> dict[str, dict[str, Any]]:
+    """Return each curve's look: losses black and gray, all others hues in turn, then dotted ones; terms thin."""
+    found: dict[str, dict[str, Any]] = {
+        "loss": {"color": "#000000"},
+        "heldout_loss": {"color": "#777777", "linestyle": (0, (4, 2))},
+    }
+    hues = COLORS[:-1]  # without black
+    for i, column in enumerate(c for c in columns if c not in found):
+        style = {"color": hues[i % len(hues)], "linestyle": ("-", ":", "-.")[i // len(hues) % 3]}
+        found[column] = style | ({"linewidth": 0.8} if column.startswith("loss_") else {})
+    return {c: found[c] for c in columns}
 
 
 def _label(column: str) -> str:

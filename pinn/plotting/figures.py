@@ -89,14 +89,10 @@ def _on_grid(
     predictions = evaluate(dict(at))
     references = (reference(dict(at)) if reference is not None else None) or {}
 
-    def shaped(values: np.ndarray | None) -> np.ndarray | None:
-        return (
-            None
-            if values is None
-            else np.broadcast_to(np.asarray(values, float), at[names[0]].shape).reshape(mesh[0].shape)
-        )
+    def shaped(values: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(np.asarray(values, float), mesh[0].size).reshape(mesh[0].shape)
 
-    shown = {name: (shaped(predictions[name]), shaped(references.get(name))) for name in fields}
+    shown = {n: (shaped(predictions[n]), shaped(references[n]) if n in references else None) for n in fields}
     note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
     return names, grids, shown, f"${note}$" if note else ""
 

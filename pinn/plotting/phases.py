@@ -61,5 +61,5 @@ def shade(axes: Axes, found: Sequence[Phase], *, width: float, label: bool) -> N
         middle = min(max((left + right) / 2, half), 1 - half)
         line = next((i for i, end in enumerate(taken) if middle - half >= end), len(taken) - 1)
         taken[line] = middle + half
-        position = (middle, 1.03 + 0.1 * line)
-        axes.text(*position, phase.name, transform=axes.transAxes, ha="center", va="bottom", fontsize=9)
+        above = {"xytext": (0, 4 + 11 * line), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+        axes.annotate(phase.name, (middle, 1.0), xycoords="axes fraction", fontsize=9, **above)

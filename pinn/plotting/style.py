@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 Fields = Mapping[str, tuple[np.ndarray, np.ndarray | None]]
@@ -22,7 +23,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 TRUTH = "#666666"  # reference solutions and true values, in every picture
 SHADE = "#F0F0F0"  # every other phase of a run
 
-RC: dict[str, Any] = {
+RC: Any = {
     "font.family": "serif",
     "font.serif": ["STIXGeneral"],  # ships with matplotlib, so that pictures look alike everywhere
     "mathtext.fontset": "stix",
@@ -57,9 +58,9 @@ def journal() -> Any:
 
 def panels(rows: int, columns: int, *, width: float, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
     """Return a figure and its axes [rows, columns], each of about `width` × `height` inches."""
-    # "Compressed" moves panels of a fixed aspect together, where "constrained" leaves gaps.
-    figure = Figure(figsize=(columns * width, rows * height), layout="compressed")
-    figure.get_layout_engine().set(w_pad=0.07, h_pad=0.05)
+    # Compression moves panels of a fixed aspect together, which the layout alone would leave apart.
+    layout = ConstrainedLayoutEngine(compress=True, w_pad=0.07, h_pad=0.05)
+    figure = Figure(figsize=(columns * width, rows * height), layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 

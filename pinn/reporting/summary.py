@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -14,13 +13,13 @@ from rich.text import Text
 from pinn.reporting.published import Comparison, comparisons, number, published_source
 
 
-def summary(metrics: Mapping[str, Any], *, folder: Path | str | None = None) -> RenderableType:
+def summary(metrics: Mapping[str, Any]) -> RenderableType:
     """Return what a run has found, as the terminal shows it.
 
     Args:
         metrics: the contents of metrics.json: `problem`, `relative_l2` and `max_error` by field, `published`,
-            `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`, `device`.
-        folder: the run's folder, for the last line.
+            `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`, `device`; and
+            `folder`, where the run has one.  Whatever is missing is left out.
     """
     beside = {c.name: c for c in comparisons(metrics)}
     parts: list[RenderableType] = [_title(metrics)]
@@ -37,7 +36,7 @@ def summary(metrics: Mapping[str, Any], *, folder: Path | str | None = None) -> 
         parts.append(Text(f"published: {source}", style="dim"))
     if metrics.get("phases"):
         parts.append(_phases(metrics["phases"]))
-    parts.append(_last_lines(metrics, folder))
+    parts.append(_last_lines(metrics))
     return Group(*parts)
 
 
@@ -75,12 +74,17 @@ def _phases(phases: list[Mapping[str, Any]]) -> Table:
             count(phase.get("iterations")),
             count(phase.get("evaluations")),
             seconds(phase.get("seconds")),
-            Text(str(phase.get("stop_reason") or "")),
+            Text(_ending(phase)),
         )
     return table
 
 
-def _last_lines(metrics: Mapping[str, Any], folder: Path | str | None) -> Text:
+def _ending(phase: Mapping[str, Any]) -> str:
+    restarts = phase.get("restarts")
+    return str(phase.get("stop_reason") or "") + (f" ({restarts} restarts)" if restarts else "")
+
+
+def _last_lines(metrics: Mapping[str, Any]) -> Text:
     times = metrics.get("seconds") or {}
     lines = [f"loss {number(metrics.get('loss'), 3)}"]
     if metrics.get("heldout_loss") is not None:
@@ -88,8 +92,8 @@ def _last_lines(metrics: Mapping[str, Any], folder: Path | str | None) -> Text:
     told = [f"{k} {seconds(times[k])} s" for k in ("compile", "total") if times.get(k) is not None]
     if told:
         lines.append(", ".join(told))
-    if folder is not None:
-        lines.append(str(folder))
+    if metrics.get("folder") is not None:
+        lines.append(str(metrics["folder"]))
     return Text("\n".join(lines))
 
 

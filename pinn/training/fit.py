@@ -76,7 +76,8 @@ def minimize(
     Raises:
         InputError: if the loss is not finite at the start.
     """
-    start = tf.convert_to_tensor(position)
+    # Through NumPy: TensorFlow itself would make float32 of a list of Python numbers.
+    start = position if tf.is_tensor(position) else tf.convert_to_tensor(np.asarray(position))
     log, losses, evaluated = _Log(start.dtype, capacity=report_every * MOST_EVALUATIONS), [], []
 
     def logged(at: tf.Tensor, data: Any) -> tuple[tf.Tensor, tf.Tensor]:

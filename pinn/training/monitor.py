@@ -64,7 +64,7 @@ class Monitor:
         )
         held = objective.losses(theta, self.heldout).numpy()
         row: dict[str, Any] = {
-            "phase": report.phase.name,
+            "phase": f"{report.phase.name} ({report.phase.minimizer.label})",
             "iteration": progress.iterations,
             "evaluations": progress.evaluations,
             "seconds": self.seconds(),

@@ -70,7 +70,7 @@ class StopRule:
         """Return the reason behind a status of the compiled loop."""
         return {
             codes.TARGET: f"target reached: loss at most {self.target_loss:g}" if self.target_loss is not None else "",
-            codes.GRADIENT: f"converged: largest gradient component at most {self.gradient_tolerance}",
+            codes.GRADIENT: f"converged: largest gradient component at most {self.gradient_tolerance or 0}",
             codes.POSITION: f"converged: no weight changed by more than {self.position_tolerance}",
             codes.LOSS_CHANGE: f"converged: loss changed by at most {self.loss_tolerance} of itself",
             codes.EVALUATIONS: f"evaluation budget used: {self.max_evaluations}",

@@ -1,0 +1,253 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pinn import jets
+from pinn.derivatives import Symbol, nested
+from pinn.errors import InputError
+from pinn.jets import LAPLACIAN, MAX_ORDER, VALUE, Jet, Plan
+
+# Every derivative up to the fourth order in two coordinates.
+ALL = Plan.of([("x",) * i + ("y",) * (MAX_ORDER - i) for i in range(MAX_ORDER + 1)])
+LAPLACE = Plan.of([], laplacian=("x", "y"))
+
+# The functions behind the rules' names, as plain TensorFlow on tensors.
+FUNCTIONS = {
+    "tanh": tf.tanh,
+    "sigmoid": tf.sigmoid,
+    "softplus": tf.math.softplus,
+    "silu": lambda z: z * tf.sigmoid(z),
+    "swish": lambda z: z * tf.sigmoid(z),
+    "gelu": lambda z: 0.5 * z * (1 + tf.math.erf(z / math.sqrt(2))),
+    "erf": tf.math.erf,
+    "sin": tf.sin,
+    "cos": tf.cos,
+    "sinh": tf.sinh,
+    "cosh": tf.cosh,
+    "exp": tf.exp,
+    "exponential": tf.exp,
+    "log": tf.math.log,
+    "atan": tf.atan,
+    "linear": lambda z: z,
+    "identity": lambda z: z,
+    "neg": lambda z: -z,
+    "negative": lambda z: -z,
+    "square": lambda z: z * z,
+    "sqrt": tf.sqrt,
+    "rsqrt": lambda z: 1 / tf.sqrt(z),
+    "reciprocal": lambda z: 1 / z,
+}
+
+# TensorFlow's own functions, which find the rule by dispatch.
+DISPATCHED = [
+    tf.tanh,
+    tf.sigmoid,
+    tf.math.softplus,
+    tf.math.erf,
+    tf.sin,
+    tf.cos,
+    tf.sinh,
+    tf.cosh,
+    tf.exp,
+    tf.math.log,
+    tf.atan,
+    tf.negative,
+    tf.square,
+    tf.sqrt,
+    tf.math.rsqrt,
+    tf.math.reciprocal,
+    tf.identity,
+    tf.nn.silu,
+    tf.nn.swish,
+    tf.nn.gelu,
+]
+
+
+@pytest.fixture(scope="module")
+def points():
+    rng = np.random.default_rng(0)
+    return {c: tf.constant(rng.uniform(-1, 1, 5)) for c in "xy"}
+
+
+def positive(at):
+    """A function that mixes its coordinates and stays within (0.4, 2.1)."""
+    return 1.2 + 0.3 * at["x"] * at["y"] + 0.25 * at["x"] * at["x"] - 0.35 * at["y"]
+
+
+def symbol(index):
+    name = "u" + ("_" + "".join(index) if index else "")
+    if index == LAPLACIAN:
+        return Symbol("lap_u", "laplacian", "u")
+    return Symbol(name, "derivative", "u", index)
+
+
+def agree(jet, function, points, tolerance=1e-12):
+    """Assert that every derivative of the jet is what nested tapes find for the function."""
+    indices = [*jet.plan.indices, *([LAPLACIAN] if jet.plan.laplacian else [])]
+    symbols = [symbol(i) for i in indices]
+    expected = nested.evaluate(lambda at: {"u": function(at)}, symbols, points, {})
+    for index, s in zip(indices, symbols, strict=True):
+        found = jets.part(jet, index).numpy()
+        size = max(1.0, np.max(np.abs(expected[s.name])))
+        assert np.max(np.abs(found - expected[s.name])) <= tolerance * size, s.name
+
+
+def both(function, points, plan=ALL):
+    agree(function(jets.coordinates(points, plan)), function, points)
+
+
+def test_functions_cover_every_rule():
+    assert set(FUNCTIONS) == {*jets._RULES, *jets._JET_RULES}
+    assert all(jets.has_rule(name) for name in FUNCTIONS)
+    assert not jets.has_rule("relu")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_rule_to_fourth_order(name, points):
+    found = jets.apply(name, positive(jets.coordinates(points, ALL)))
+    agree(found, lambda at: FUNCTIONS[name](positive(at)), points)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_rule_for_laplacian(name, points):
+    found = jets.apply(name, positive(jets.coordinates(points, LAPLACE)))
+    agree(found, lambda at: FUNCTIONS[name](positive(at)), points)
+
+
+@pytest.mark.parametrize("function", DISPATCHED, ids=lambda f: f.__name__)
+def test_tensorflow_function_takes_jets(function, points):
+    both(lambda at: function(positive(at)), points, Plan.of([("x", "x", "y")]))
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus", "silu", "swish", "gelu", "exponential", "linear"])
+def test_keras_activation_has_the_rule_of_its_name(name, points):
+    activation = keras.activations.get(name)
+    found = jets.apply(activation.__name__, positive(jets.coordinates(points, ALL)))
+    assert found.value.numpy() == pytest.approx(activation(positive(points)).numpy(), rel=1e-14)
+
+
+COMBINATIONS = {
+    "product": lambda at: positive(at) * tf.sin(at["x"]),
+    "quotient": lambda at: tf.sin(at["x"] * at["y"]) / positive(at),
+    "reciprocal": lambda at: 2.0 / positive(at),
+    "difference": lambda at: 1.0 - positive(at) - (tf.cos(at["y"]) - 3),
+    "quotient by a number": lambda at: positive(at) / 7,
+    "negative": lambda at: -positive(at),
+    "square": lambda at: at["x"] ** 2,
+    "cube of a sum": lambda at: (at["x"] + 2 * at["y"]) ** 3,
+    "fifth power": lambda at: at["x"] ** 5,
+    "zeroth power": lambda at: positive(at) ** 0 * at["x"],
+    "negative power": lambda at: positive(at) ** -2,
+    "real power": lambda at: positive(at) ** 1.7,
+    "exponential of a number": lambda at: 1.5 ** at["x"] * at["y"],
+    "jet to a jet": lambda at: positive(at) ** (at["x"] + 0.5),
+    "tf.pow": lambda at: tf.pow(positive(at), 3),
+    "tf.multiply": lambda at: tf.multiply(at["x"], tf.add(at["y"], positive(at))),
+    "tf.subtract": lambda at: tf.subtract(2.0, at["x"] * at["y"]),
+    "tf.divide": lambda at: tf.divide(at["x"], positive(at)),
+    "nested": lambda at: tf.tanh(tf.sin(3 * at["x"]) * tf.exp(-at["y"]) + at["x"] / positive(at)),
+}
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+@pytest.mark.parametrize("plan", [ALL, LAPLACE], ids=["fourth order", "Laplacian"])
+def test_arithmetic(name, plan, points):
+    both(COMBINATIONS[name], points, plan)
+
+
+FACTOR = np.random.default_rng(1).uniform(1, 2, 5)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [FACTOR, tf.constant(FACTOR), np.float64(1.5), tf.constant(1.5, tf.float64), tf.Variable(FACTOR), 2, 1.5],
+    ids=["array", "tensor", "numpy number", "scalar tensor", "variable", "int", "float"],
+)
+@pytest.mark.parametrize(
+    "combine",
+    [
+        lambda c, jet: c * jet,
+        lambda c, jet: jet * c,
+        lambda c, jet: c + jet,
+        lambda c, jet: jet + c,
+        lambda c, jet: c - jet,
+        lambda c, jet: jet - c,
+        lambda c, jet: c / jet,
+        lambda c, jet: jet / c,
+        lambda c, jet: c**jet,
+    ],
+    ids=["c*j", "j*c", "c+j", "j+c", "c-j", "j-c", "c/j", "j/c", "c**j"],
+)
+def test_constants_on_either_side(constant, combine, points):
+    # For the oracle the constant is a tensor, whose arithmetic is TensorFlow's own.
+    plain = tf.convert_to_tensor(constant, tf.float64)
+    jet = combine(constant, positive(jets.coordinates(points, LAPLACE)))
+    assert isinstance(jet, Jet)
+    assert jet.dtype == tf.float64
+    agree(jet, lambda at: combine(plain, positive(at)), points)
+
+
+def test_powers_at_zero_are_finite():
+    at = {"x": tf.constant([0.0, 1.0], tf.float64)}
+    jet = jets.coordinates(at, Plan.of([("x", "x", "x")]))["x"] ** 2
+    assert [jets.part(jet, ("x",) * k).numpy().tolist() for k in range(4)] == [[0, 1], [0, 2], [2, 2], [0, 0]]
+
+
+def test_nothing_is_carried_that_no_plan_asks_for(points):
+    plan = Plan.of([("x", "x")])
+    jet = jets.coordinates(points, plan)["x"]
+    assert set((jet * jet).parts) == {VALUE, ("x",), ("x", "x")}
+    assert set(tf.sin(jets.coordinates(points, plan)["y"]).parts) == {VALUE}
+
+
+def test_plan_is_closed_and_smallest():
+    plan = Plan.of([("t", "x", "x")])
+    assert plan.indices == ((), ("t",), ("x",), ("t", "x"), ("x", "x"), ("t", "x", "x"))
+    assert Plan.of([]).indices == (VALUE,)
+    assert jets.order(plan) == 3
+    assert LAPLACE.indices == (VALUE, ("x",), ("y",))
+    assert jets.order(LAPLACE) == 2
+
+
+def test_plan_of_too_high_an_order():
+    with pytest.raises(InputError, match="order 5; at most 4"):
+        Plan.of([("x",) * 5])
+
+
+def test_stack_and_row_are_inverse(points):
+    columns = jets.coordinates(points, ALL)
+    rows = [columns["x"] * columns["y"], columns["y"]]
+    stacked = jets.stack(rows)
+    assert stacked.value.shape == (2, 5)
+    for i, row in enumerate(rows):
+        for index in ALL.indices:
+            assert np.array_equal(jets.part(stacked[i], index), jets.part(row, index))
+
+
+def test_jet_passes_through_tf_function(points):
+    @tf.function(jit_compile=True)
+    def second(at):
+        return jets.part(tf.sin(jets.coordinates(at, Plan.of([("x", "x")]))["x"]), ("x", "x"))
+
+    assert second(points).numpy() == pytest.approx(-np.sin(points["x"]), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (tf.abs, "abs"),
+        (tf.nn.relu, "relu"),
+        (tf.math.lgamma, "lgamma"),
+        (tf.floor, "floor"),
+        (lambda jet: tf.maximum(jet, 0.0), "maximum"),
+        (lambda jet: tf.atan2(jet, jet), "atan2"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_function_without_rule(function, name, points):
+    with pytest.raises(InputError, match=rf"no Taylor rule for tf\.{name}") as error:
+        function(jets.coordinates(points, ALL)["x"])
+    assert "nested" in str(error.value)

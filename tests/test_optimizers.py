@@ -1,0 +1,194 @@
+"""Minimizers on functions without any network."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
+
+from pinn.errors import InputError
+from pinn.optimizers import LBFGS, Adam, Limits
+from pinn.optimizers import minimizer as codes
+from pinn.training import StopRule, minimize
+
+MINIMIZERS = [Adam(learning_rate=0.02), LBFGS(pairs=10)]
+OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
+
+
+def rosenbrock(x, _):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        loss = tf.reduce_sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    return loss, tape.gradient(loss, x)
+
+
+def quadratic(x, scale):
+    return 0.5 * tf.reduce_sum(scale * x * x), scale * x
+
+
+START = tf.constant([-1.2, 1.0, -1.2, 1.0, 0.5], tf.float64)
+
+
+@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=lambda m: m.label)
+def test_rosenbrock(minimizer):
+    iterations = 100 if isinstance(minimizer, LBFGS) else 6000
+    result = minimize(rosenbrock, START, minimizer=minimizer, stop=StopRule(max_iterations=iterations))
+    assert result.loss < (1e-18 if isinstance(minimizer, LBFGS) else 1e-6), result
+    np.testing.assert_allclose(result.position, 1.0, atol=1e-2)
+
+
+@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=lambda m: m.label)
+def test_chunks_equal_one_long_run_bitwise(minimizer):
+    stepper = minimizer.compile(rosenbrock)
+    whole, trace = stepper.advance(stepper.start(START, ()), (), tf.constant(30), OFF)
+    state, losses = stepper.start(START, ()), []
+    for _ in range(6):
+        state, piece = stepper.advance(state, (), tf.constant(5), OFF)
+        losses.append(piece.loss)
+    tf.nest.map_structure(np.testing.assert_array_equal, whole, state)
+    np.testing.assert_array_equal(np.concatenate(losses), trace.loss)
+
+
+def test_one_iteration_at_a_time_equals_tfps_own_loop_bitwise():
+    minimizer = LBFGS(pairs=5)
+    stepper = minimizer.compile(rosenbrock)
+    first, _ = stepper.advance(stepper.start(START, ()), (), tf.constant(1), OFF)
+    ours, _ = stepper.advance(first, (), tf.constant(30), OFF)
+    off = dict(tolerance=-1.0, x_tolerance=-1.0, f_relative_tolerance=-1.0, f_absolute_tolerance=-1.0)
+    theirs = tf.function(
+        lambda r: tfp_lbfgs.minimize(
+            lambda x: rosenbrock(x, ()), None, r, num_correction_pairs=5, max_iterations=r.num_iterations + 30, **off
+        )
+    )(minimizer.results(first))
+    np.testing.assert_array_equal(ours.position, theirs.position)
+    assert int(ours.evaluations) == int(theirs.num_objective_evaluations)
+
+
+def test_the_first_step_has_the_length_that_was_asked_for():
+    steep = lambda x, _: quadratic(x, tf.constant([1e8, 1.0], tf.float64))  # noqa: E731
+    for length in (1.0, 0.1):
+        memory = LBFGS(first_step=length, pairs=3).memory(START, 1e6 * START, tf.constant(1.0, tf.float64))
+        assert np.linalg.norm(memory["position_deltas"][-1]) == pytest.approx(length)
+    assert minimize(steep, [1.0, 1.0], stop=StopRule(max_iterations=50)).loss < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (dict(max_iterations=3), "iteration budget used: 3"),
+        (dict(max_evaluations=7), "evaluation budget used: 7"),
+        (dict(target_loss=1e-3), "target reached: loss at most 0.001"),
+        (dict(gradient_tolerance=1e-2), "converged: largest gradient component at most 0.01"),
+        (dict(position_tolerance=1e-3), "converged: no weight changed by more than 0.001"),
+        (dict(loss_tolerance=0.2), "converged: loss changed by at most 0.2 of itself"),
+        (dict(max_seconds=0.0), "time budget used: 0 s"),
+    ],
+)
+def test_every_stop_names_its_reason(rule, words):
+    result = minimize(rosenbrock, START, stop=StopRule(**rule))
+    assert words in result.stop_reason
+    if "target_loss" in rule:  # stops at the very iteration
+        assert result.losses[-1] <= 1e-3 < result.losses[-2]
+
+
+def test_patience():
+    flat = lambda x, _: (1.0 + 1e-9 * tf.reduce_sum(x * x), 2e-9 * x)  # noqa: E731
+    rule = StopRule(max_iterations=1000, patience=20)
+    result = minimize(flat, START, minimizer=Adam(learning_rate=1e-4), stop=rule, report_every=5)
+    assert "patience exhausted" in result.stop_reason
+    assert result.iterations < 60
+
+
+def test_histories_tell_iterations_from_evaluations():
+    result = minimize(rosenbrock, START, stop=StopRule(max_iterations=20))
+    assert len(result.losses) == result.iterations + 1
+    assert len(result.evaluated) == result.evaluations > result.iterations
+    assert result.losses[0] == result.evaluated[0] == result.start_loss
+    assert result.loss == result.losses[-1]
+    assert result.loss == pytest.approx(float(rosenbrock(tf.constant(result.position), ())[0]), rel=1e-12)
+    assert set(result.losses) <= set(result.evaluated)
+    assert "20 iterations" in str(result)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite_roll_back_and_go_on(bad):
+    def cliff(x, _):
+        loss, gradient = quadratic(x - 1.0, tf.constant(1.0, x.dtype))
+        outside = tf.reduce_max(x) > 1.5  # the first step of 10 falls off
+        return tf.where(outside, tf.constant(bad, x.dtype), loss), tf.where(outside, tf.constant(bad, x.dtype), gradient)
+
+    start = tf.zeros(2, tf.float64)
+    for minimizer in (Adam(learning_rate=10.0), LBFGS(first_step=10.0)):
+        result = minimize(cliff, start, minimizer=minimizer, stop=StopRule(max_iterations=300))
+        assert np.isfinite(result.loss) and result.loss < result.start_loss, (minimizer, result)
+
+
+def test_a_function_that_never_works_again_says_so():
+    calls = tf.Variable(0)
+
+    def dies(x, _):
+        with tf.control_dependencies([calls.assign_add(1)]):
+            loss, gradient = rosenbrock(x, ())
+        return tf.where(calls > 40, tf.constant(np.nan, x.dtype), loss), gradient
+
+    result = minimize(dies, START, minimizer=Adam(), stop=StopRule(max_restarts=3))
+    assert "not finite 4 times" in result.stop_reason
+    assert np.isfinite(result.loss) and np.all(np.isfinite(result.position))
+
+
+def test_line_search_failure_restarts_then_stops_with_a_reason():
+    wrong = lambda x, _: (tf.reduce_sum(x * x), -2 * x)  # noqa: E731 - uphill: no step along -gradient helps
+    result = minimize(wrong, START, stop=StopRule(max_iterations=100, max_restarts=2))
+    assert "line search failed 3 times after restarts" in result.stop_reason
+    np.testing.assert_array_equal(result.position, START)
+
+
+def test_not_finite_at_the_start_is_an_error():
+    with pytest.raises(InputError, match="not finite at the start"):
+        minimize(lambda x, _: (tf.reduce_sum(x) * np.nan, x), START)
+
+
+def test_callbacks_can_stop():
+    seen = []
+
+    def callback(report):
+        seen.append(report.progress.iterations)
+        return "seen enough" if len(seen) == 3 else None
+
+    result = minimize(rosenbrock, START, report_every=2, callbacks=[callback])
+    assert result.stop_reason == "seen enough" and seen == [2, 4, 6]
+
+
+@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=lambda m: m.label)
+def test_a_new_loss_renews_the_state(minimizer):
+    stepper = minimizer.compile(quadratic)
+    one, two = tf.ones(5, tf.float64), tf.linspace(tf.constant(1.0, tf.float64), 5.0, 5)
+    state, _ = stepper.advance(stepper.start(START, one), one, tf.constant(2), OFF)
+    renewed = stepper.renew(state, two)
+    np.testing.assert_array_equal(renewed.position, state.position)
+    assert float(renewed.loss) == float(renewed.best_loss) == float(quadratic(state.position, two)[0])
+    assert int(renewed.iterations) == int(state.iterations)
+    assert int(renewed.evaluations) == int(state.evaluations) + 1
+    assert int(renewed.status) == codes.RUNNING
+    if isinstance(minimizer, Adam):
+        np.testing.assert_array_equal(renewed.memory["mean"], state.memory["mean"])
+
+
+def test_schedules_take_the_iteration():
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
+    stepper = Adam(learning_rate=rate).compile(quadratic)
+    scale = tf.ones(5, tf.float64)
+    _, trace = stepper.advance(stepper.start(START, scale), scale, tf.constant(21), OFF)
+    np.testing.assert_allclose(trace.step.numpy()[[0, 10, 20]], [0.1, 0.05, 0.025], rtol=1e-6)
+
+
+@pytest.mark.parametrize("make", [lambda: Adam(learning_rate=-1.0), lambda: Adam(beta_1=1.0), lambda: LBFGS(pairs=0)])
+def test_bad_settings(make):
+    with pytest.raises(InputError):
+        make()
+
+
+@pytest.mark.parametrize("settings", [dict(max_iterations=-1), dict(target_loss=-1.0), dict(patience=0)])
+def test_bad_stop_rules(settings):
+    with pytest.raises(InputError, match="stop."):
+        StopRule(**settings)

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.colors import LogNorm
+
+from pinn.plotting import (
+    convergence_figure,
+    field_figure,
+    points_figure,
+    save_figures,
+    slices_figure,
+    unknowns_figure,
+)
+from pinn.plotting.phases import phases
+from pinn.plotting.style import symbol
+
+X, T = np.linspace(-1, 1, 21), np.linspace(0, 1, 11)
+U = np.sin(np.pi * X)[:, None] * np.exp(-T)[None, :]
+
+
+def history(unknowns: bool = False) -> dict[str, list]:
+    table = {
+        "phase": ["explore"] * 3 + ["polish"] * 3,
+        "iteration": [10, 20, 30, 40, 50, 60],
+        "evaluations": [10, 20, 30, 55, 80, 105],
+        "seconds": [0.1, 0.2, 0.3, 0.6, 0.9, 1.2],
+        "loss": [1.0, 0.1, 0.01, 1e-4, 1e-6, 0.0],  # a logarithmic axis leaves the zero out
+        "loss_momentum": [0.5, 0.05, 0.005, 5e-5, 5e-7, 5e-9],
+        "loss_walls": [0.5, 0.05, 0.005, 5e-5, 5e-7, 5e-9],
+        "heldout_loss": [1.1, "", 0.02, None, 2e-6, float("nan")],
+        "error_u": [1.0, 0.5, 0.1, 1e-2, 1e-3, 1e-4],
+        "step": [1e-3] * 6,
+    }
+    return table | ({"unknown_nu": [0.02, 0.015, 0.012, 0.011, 0.0101, 0.01]} if unknowns else {})
+
+
+def titles(figure) -> list[str]:
+    return [a.get_title() for a in figure.axes if a.get_title()]
+
+
+def images(figure) -> list:
+    return [a.collections[0] for a in figure.axes if a.collections]
+
+
+def test_field_has_time_across_and_shared_colors():
+    figure = field_figure(("x", "t"), (X, T), {"u": (U + 1e-3, U)})
+    prediction, reference, error = images(figure)
+    assert prediction.get_clim() == reference.get_clim()
+    assert prediction.cmap.name == "RdBu_r" and sum(prediction.get_clim()) == 0
+    assert error.cmap.name == "magma" and error.get_clim() == pytest.approx((0, 1e-3))
+    first = figure.axes[0]
+    assert (first.get_xlabel(), first.get_ylabel()) == ("$t$", "$x$")
+    assert first.get_xlim() == (0, 1) and first.get_ylim() == (-1, 1)
+    assert first.collections[0].get_array().shape == U.shape  # rows run upward: x
+    expected = 1e-3 * np.sqrt(U.size) / np.linalg.norm(U)
+    assert f"{expected:.2e}"[:4] in titles(figure)[2]
+
+
+def test_field_in_the_plane_has_x_across():
+    figure = field_figure(("x", "y"), (X, T), {"u": (2 + U, None), "v": (U, U)})
+    assert figure.axes[3].get_xlabel() == "$x$" and figure.axes[0].get_ylabel() == "$y$"
+    first = images(figure)[0]
+    assert first.get_array().shape == U.T.shape and first.cmap.name == "viridis"
+    assert titles(figure)[0] == "$u$, prediction" and len(titles(figure)) == 4
+
+
+def test_concentrated_error_has_a_logarithmic_scale():
+    spike = U + 1e-6 + np.exp(-((X / 0.05) ** 2))[:, None]
+    error = images(field_figure(("x", "t"), (X, T), {"u": (spike, U)}))[2]
+    assert isinstance(error.norm, LogNorm)
+
+
+@pytest.mark.parametrize("prediction", [U, np.where(U > 0.5, np.nan, U), np.full_like(U, np.nan)])
+def test_field_survives_exactness_and_nan(prediction, tmp_path):
+    field_figure(("x", "t"), (X, T), {"u": (prediction, U)}, note="$z = 0$").savefig(tmp_path / "a.png")
+
+
+def test_slices_show_prediction_over_reference():
+    figure = slices_figure(("x", "t"), (X, T), {"u": (U + 1, U), "v": (U, None)})
+    assert [len(a.lines) for a in figure.axes] == [2] * 4 + [1] * 4
+    assert titles(figure)[-1] == "$t = 1$"
+    reference, prediction = figure.axes[3].lines
+    np.testing.assert_array_equal(reference.get_ydata(), U[:, -1])
+    np.testing.assert_array_equal(prediction.get_ydata(), U[:, -1] + 1)
+    assert reference.get_linestyle() == "-" and prediction.get_linestyle() == "--"
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["reference", "prediction"]
+
+
+def test_slices_of_one_coordinate_are_a_curve():
+    figure = slices_figure(("x",), (X,), {"u": (U[:, 0], U[:, 0])})
+    assert len(figure.axes) == 1 and figure.axes[0].get_xlabel() == "$x$"
+
+
+def test_convergence_has_losses_and_errors_over_both_costs():
+    figure = convergence_figure(history())
+    losses, _, errors, last = figure.axes
+    assert {a.get_yscale() for a in figure.axes} == {"log"}
+    by_label = {line.get_label(): line for line in losses.lines}
+    assert set(by_label) == {"training", "held out", "momentum", "walls"}
+    assert by_label["momentum"].get_linewidth() < by_label["training"].get_linewidth()
+    assert len(by_label["training"].get_xdata()) == 5 and len(by_label["held out"].get_xdata()) == 3
+    assert [line.get_label() for line in errors.lines] == ["$u$"]
+    assert "time" in errors.get_xlabel() and "evaluations" in last.get_xlabel()
+    assert [t.get_text() for t in losses.texts] == ["explore", "polish"]
+
+
+def test_convergence_without_reference_has_one_row():
+    table = {k: v for k, v in history().items() if k != "error_u"}
+    assert len(convergence_figure(table).axes) == 2
+
+
+def test_phases_begin_where_the_one_before_ended():
+    assert phases(history(), "evaluations") == [("explore", 0, 30), ("polish", 30, 105)]
+
+
+def test_points_are_labeled_by_region():
+    points = {"interior": np.zeros((5, 3)), "data": np.ones((2, 3)), "x-": np.ones((1, 3))}
+    axes = points_figure(points, ("x", "t")).axes[0]
+    labels = [t.get_text() for t in axes.get_legend().get_texts()]
+    assert labels == ["interior (5)", "data (2)", "x- (1)"]
+    assert axes.get_xlabel() == "$t$"
+    assert len(points_figure({"interior": np.zeros((5, 1))}, ("x",)).axes[0].collections) == 1
+
+
+def test_unknowns_approach_the_truth():
+    axes = unknowns_figure(history(unknowns=True), {"nu": 0.01}).axes[0]
+    estimate, truth = axes.lines
+    assert list(estimate.get_ydata())[-1] == 0.01 and set(truth.get_ydata()) == {0.01}
+    assert truth.get_linestyle() == "--" and axes.get_ylabel() == r"$\nu$"
+    assert len(unknowns_figure(history(unknowns=True), {}).axes[0].lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("u", "u"),
+        ("nu", r"\nu"),
+        ("lambda1", r"\lambda_{1}"),
+        ("lambda_2", r"\lambda_{2}"),
+        ("u_re", r"u_{\mathrm{re}}"),
+        ("Re", r"\mathrm{Re}"),
+        ("a_b_c", r"a_{\mathrm{b\_c}}"),
+    ],
+)
+def test_symbol(name, expected):
+    assert symbol(name) == expected
+
+
+def problem(*coordinates: str) -> dict:
+    def fields(at):
+        assert set(at) == set(coordinates) and len({v.shape for v in at.values()}) == 1
+        return {"u": sum(at.values())}
+
+    d = len(coordinates)
+    return {
+        "coordinates": coordinates,
+        "bounds": (np.zeros(d), np.ones(d)),
+        "fields": ("u",),
+        "evaluate": fields,
+        "reference": fields,
+        "history": history(unknowns=True),
+        "points": {"interior": np.full((4, d), 0.5)},
+        "truths": {"nu": 0.01},
+    }
+
+
+@pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("x", "y", "t")])
+def test_save_figures_writes_every_picture(coordinates, tmp_path):
+    before = dict(matplotlib.rcParams)
+    paths = save_figures(tmp_path / "figures", **problem(*coordinates))
+    names = {"solution", "slices", "convergence", "points", "unknowns"} - (
+        {"slices"} if len(coordinates) == 1 else set()
+    )
+    assert {p.stem for p in paths} == names
+    assert set((tmp_path / "figures").iterdir()) == set(paths)  # nothing unfinished is left
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_save_figures_leaves_out_what_is_not_there(tmp_path):
+    given = problem("x", "t") | {"reference": lambda at: None, "history": {}, "points": {}, "truths": {}}
+    assert [p.name for p in save_figures(tmp_path, **given)] == ["solution.png", "slices.png"]
+
+
+def test_plotting_needs_neither_tensorflow_nor_pyplot():
+    heavy = ("tensorflow", "keras", "matplotlib.pyplot")
+    code = f"import pinn.plotting, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

@@ -1,0 +1,353 @@
+import dataclasses
+from math import pi
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+import tensorflow as tf
+import yaml
+
+import pinn.problems
+from pinn import mlp
+from pinn.derivatives import taylor
+from pinn.errors import InputError
+from pinn.objective import Objective, blocks, draw, trial
+from pinn.problems import Burgers, Helmholtz, KdVSolitons, Kovasznay, Wave
+from pinn.references import cole_hopf, two_solitons, two_solitons_slope
+
+ROOT = Path(__file__).parents[1]
+PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
+TERMS = [(cls, term) for cls in PROBLEMS for term in cls().terms]
+OF_VALUES = [(c, t) for c, t in TERMS if t.region != "interior" and not any(s.index for s in t.symbols)]
+BUILT_IN = [(c, t) for c, t in TERMS if t.name in c().satisfied]
+
+x, y, t = sp.symbols("x y t", real=True)
+
+
+def label(value):
+    return getattr(value, "name", getattr(value, "__name__", None))
+
+
+def _two_solitons_as_published():
+    c1, c2 = sp.Integer(6), sp.Integer(2)
+    a, b = sp.sqrt(c1) * (x - c1 * t + 2) / 2, sp.sqrt(c2) * (x - c2 * t - 2) / 2
+    top = 2 * (c1 - c2) * (c1 * sp.cosh(b) ** 2 + c2 * sp.sinh(a) ** 2)
+    root = (sp.sqrt(c1) - sp.sqrt(c2)) * sp.cosh(a + b) + (sp.sqrt(c1) + sp.sqrt(c2)) * sp.cosh(a - b)
+    return top / root**2
+
+
+def _kovasznay():
+    rate = 20 - sp.sqrt(400 + 4 * sp.pi**2)
+    return {
+        "u": 1 - sp.exp(rate * x) * sp.cos(2 * sp.pi * y),
+        "v": rate / (2 * sp.pi) * sp.exp(rate * x) * sp.sin(2 * sp.pi * y),
+        "p": (1 - sp.exp(2 * rate * x)) / 2,
+    }
+
+
+EXACT = {
+    Wave: {
+        "u": sp.sin(sp.pi * x) * sp.cos(2 * sp.pi * t) + sp.sin(4 * sp.pi * x) * sp.cos(8 * sp.pi * t) / 2,
+    },
+    Helmholtz: {"u": sp.sin(sp.pi * x) * sp.sin(4 * sp.pi * y)},
+    Kovasznay: _kovasznay(),
+    KdVSolitons: {"u": _two_solitons_as_published()},
+}
+
+
+def series_solution(nu, lambda1):
+    """Burgers' solution by Fourier series: exp(-β cos πx) = I_0(β) + 2 Σ (-1)^n I_n(β) cos(nπx), diffused term by term.
+
+    Nothing of the quadrature is in it.  The terms cancel by a factor exp(2β), hence the digits.
+    """
+    digits = int(abs(lambda1) / (pi * nu) / 2.3) + 20
+    with mpmath.workdps(100 + digits):
+        beta = mpmath.mpf(lambda1) / (2 * mpmath.pi * mpmath.mpf(nu))
+        weights = [(-1) ** n * (2 if n else 1) * mpmath.besseli(n, beta) for n in range(int(3 * abs(beta)) + 40)]
+
+    def u(at, time):
+        with mpmath.workdps(mpmath.mp.dps + digits):
+            phi = slope = mpmath.mpf(0)
+            for n, weight in enumerate(weights):
+                k = n * mpmath.pi
+                mode = weight * mpmath.exp(-k * k * nu * time)
+                phi, slope = phi + mode * mpmath.cos(k * at), slope - mode * k * mpmath.sin(k * at)
+            return -2 * nu * slope / phi / lambda1
+
+    return u
+
+
+def exact_values(cls, symbols, points):
+    """Return what the symbols of a residual stand for, on the exact solution, as tensors [n]."""
+    problem = cls()
+    columns = dict(zip(problem.coordinates, points.T, strict=True))
+    found = []
+    for s in symbols:
+        if s.kind == "coordinate":
+            values = columns[s.name]
+        elif cls is Burgers:
+            u = series_solution(problem.nu, problem.lambda1)
+            orders = (s.index.count("x"), s.index.count("t"))
+            with mpmath.workdps(20):
+                values = [mpmath.diff(u, tuple(map(mpmath.mpf, p)), orders) if s.index else u(*p) for p in points]
+        else:
+            expression = EXACT[cls][s.field]
+            for c in s.index:
+                expression = sp.diff(expression, sp.Symbol(c, real=True))
+            names = [sp.Symbol(c, real=True) for c in problem.coordinates]
+            function = sp.lambdify(names, expression, "mpmath", cse=True)
+            with mpmath.workdps(40):
+                values = [function(*map(mpmath.mpf, p)) for p in points]
+        found.append(tf.constant(np.array(values, float)))
+    return found
+
+
+def network_for(problem, seed=0):
+    lower, upper = problem.bounds
+    return mlp(lower=lower, upper=upper, outputs=len(problem.fields), width=6, depth=2, seed=seed)
+
+
+@pytest.mark.parametrize(("cls", "term"), TERMS, ids=label)
+def test_residual_vanishes_on_exact_solution(cls, term):
+    problem = cls()
+    # The series of Burgers' solution is slow.
+    points = draw(problem, term.region, 6 if cls is Burgers else 24).coordinates
+    arguments = exact_values(cls, term.symbols, points)
+    size = max(float(tf.reduce_max(tf.abs(a))) for a in arguments)
+    worst = float(tf.reduce_max(tf.abs(getattr(problem, term.name)(*arguments))))
+    assert worst <= 1e-12 * max(size, 1.0)
+
+
+@pytest.mark.parametrize("cls", EXACT)
+def test_reference_is_the_exact_solution(cls):
+    problem = cls()
+    points = draw(problem, "interior", 40).coordinates
+    found = problem.reference_at(points)
+    for field in problem.fields:
+        symbol = taylor.Symbol(field, "derivative", field)
+        assert found[field] == pytest.approx(exact_values(cls, [symbol], points)[0].numpy(), abs=1e-13)
+
+
+@pytest.mark.parametrize(("cls", "term"), OF_VALUES, ids=label)
+def test_reference_satisfies_its_conditions(cls, term):
+    problem = cls()
+    points = draw(problem, term.region, 64).coordinates
+    known = {**dict(zip(problem.coordinates, points.T, strict=True)), **problem.reference_at(points)}
+    assert getattr(problem, term.name)(*(tf.constant(known[s.name]) for s in term.symbols)).numpy() == pytest.approx(
+        0, abs=1e-13
+    )
+
+
+@pytest.mark.parametrize("cls", PROBLEMS)
+def test_reference_is_finite_and_complete(cls):
+    problem = cls()
+    lower, upper = problem.bounds
+    corners = np.stack(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij"), -1).reshape(-1, len(lower))
+    found = problem.reference_at(np.concatenate([corners, draw(problem, "interior", 100).coordinates]))
+    assert tuple(found) == problem.fields
+
+
+@pytest.mark.parametrize(("cls", "term"), BUILT_IN, ids=label)
+def test_ansatz_satisfies_what_it_says(cls, term):
+    problem = cls()
+    points = draw(problem, term.region, 64)
+    columns = dict(zip(problem.coordinates, tf.constant(points.coordinates.T), strict=True))
+    normals = {} if points.normals is None else dict(zip(problem.space.coordinates, points.normals.T, strict=True))
+    network = network_for(problem, seed=3)
+    values = taylor.evaluate(trial(problem, network, hard=True), term.symbols, columns, normals)
+    available = {**columns, **values}
+    residual = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
+    assert float(tf.reduce_max(tf.abs(residual))) <= 1e-10
+
+
+@pytest.mark.parametrize("cls", PROBLEMS)
+def test_ansatz_leaves_the_network_room(cls):
+    problem = cls()
+    points = draw(problem, "interior", 256).coordinates
+    columns = dict(zip(problem.coordinates, tf.constant(points.T), strict=True))
+    count = len(problem.fields)
+
+    def fields(value):
+        net = tuple(tf.fill([256], tf.constant(value, tf.float64)) for _ in range(count))
+        found = problem.ansatz(**columns, net=net[0] if count == 1 else net)
+        return found if isinstance(found, tuple) else (found,)
+
+    for zero, one in zip(fields(0.0), fields(1.0), strict=True):
+        assert 0.05 < float(tf.reduce_max(tf.abs(one - zero))) <= 1.0
+
+
+@pytest.fixture
+def eager():
+    """Without XLA's compilations, which take longer than all that is computed here."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize("cls", PROBLEMS)
+def test_taylor_equals_nested(cls, hard):
+    problem = cls()
+    network = network_for(problem)
+    found = []
+    for engine in ("taylor", "nested"):
+        objective = Objective(problem, network, hard=hard, derivatives=engine)
+        points = {r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in objective.regions}
+        theta, batch = objective.flat.flatten(), objective.batch(points)
+        found.append((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)))
+    for fast, slow in zip(*found, strict=True):
+        assert fast.dtype == tf.float64
+        assert float(tf.reduce_max(tf.abs(fast - slow))) <= 1e-10 * float(tf.reduce_max(tf.abs(slow)))
+    assert float(tf.reduce_max(tf.abs(found[0][1]))) > 0
+
+
+def test_compiled_equals_eager():
+    problem = Wave()
+    objective = Objective(problem, network_for(problem))
+    # Two threads of two blocks in the interior, one block elsewhere.
+    points = {
+        r: blocks(draw(problem, r, 128 if r == "interior" else 8), threads=2, size=32, dtype="float64")
+        for r in objective.regions
+    }
+    theta, batch = objective.flat.flatten(), objective.batch(points)
+    compiled = objective.value_and_gradient(theta, batch)
+    tf.config.run_functions_eagerly(True)
+    try:
+        eager = objective.value_and_gradient(theta, batch)
+    finally:
+        tf.config.run_functions_eagerly(False)
+    for a, b in zip(compiled, eager, strict=True):
+        assert float(tf.reduce_max(tf.abs(a - b))) <= 1e-12 * float(tf.reduce_max(tf.abs(b)))
+
+
+@pytest.mark.usefixtures("eager")
+def test_unknown_coefficient_has_a_gradient():
+    problem = Burgers(unknowns={"nu": {"start": 0.01, "lower": 0.0}, "lambda1": 0.5})
+    objective = Objective(problem, network_for(problem))
+    points = {r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in objective.regions}
+    theta, batch = objective.flat.flatten(), objective.batch(points)
+    gradient = objective.value_and_gradient(theta, batch)[1].numpy()
+    for i in (-2, -1):
+        step = np.zeros(theta.shape[0])
+        step[i] = 1e-5
+        ahead, behind = (objective.value_and_gradient(theta + s * step, batch)[0].numpy() for s in (1, -1))
+        assert gradient[i] == pytest.approx((ahead - behind) / 2e-5, rel=1e-6)
+        assert gradient[i] != 0
+
+
+def test_given_data_stay_as_they_are_while_a_coefficient_is_searched():
+    at = tf.constant([0.2, 0.3], tf.float64)
+    flow = Kovasznay().bind({"Re": tf.constant(10.0, tf.float64)})
+    assert np.array_equal(flow.wall_u(at, at, at), Kovasznay().wall_u(at, at, at))
+    wrong_k = Helmholtz().bind({"k": tf.constant(2.0, tf.float64)})
+    u, zero = tf.ones_like(at), tf.zeros_like(at)
+    assert (wrong_k.helmholtz(at, at, u, zero, zero) - Helmholtz().helmholtz(at, at, u, zero, zero)).numpy() == (
+        pytest.approx(3.0)
+    )
+
+
+@pytest.mark.parametrize("cls", PROBLEMS)
+def test_configuration_has_the_defaults(cls):
+    stem = cls.__module__.rpartition(".")[2]
+    given = yaml.safe_load((ROOT / "conf" / "problem" / f"{stem}.yaml").read_text())
+    assert given.pop("_target_") == f"pinn.problems.{cls.__name__}"
+    default = cls()
+    assert given == {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
+    assert cls(**given) == default
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Burgers(nu=0.0), ["nu=0.0", "positive"]),
+        (lambda: Burgers(nu=float("nan")), ["nu=nan", "positive"]),
+        (lambda: Burgers(unknowns={"nuu": 1.0}), ["nuu", "Did you mean 'nu'"]),
+        (lambda: Wave(c=-1.0), ["c=-1.0", "positive"]),
+        (lambda: Helmholtz(a1=1.5), ["a1=1.5", "round"]),
+        (lambda: KdVSolitons(c1=2.0), ["c1=2.0", "exchange"]),
+        (lambda: KdVSolitons(unknowns={"c1": 5.0}), ["c1", "leave it out"]),
+        (lambda: cole_hopf(0.0, 0.1, 0.0), ["nu=0.0", "positive"]),
+        (lambda: cole_hopf(0.0, np.array([0.1, -0.1]), 0.1), ["t=-0.1"]),
+    ],
+)
+def test_bad_input_is_told(make, words):
+    with pytest.raises(InputError) as error:
+        make()
+    assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("nu", "lambda1"),
+    [(1.0, 1.0), (0.1, 1.0), (0.01, 1.0), (0.01 / pi, 1.0), (0.01, 2.0), (0.01, 0.5), (0.01, -1.0)],
+)
+def test_cole_hopf_equals_the_fourier_series(nu, lambda1):
+    rng = np.random.default_rng(0)
+    at, time = rng.uniform(-1, 1, 8), rng.uniform(0, 1, 8)
+    at[:3] *= 0.01  # in the shock
+    time[3:5] = 1e-8, 1.0
+    series = series_solution(nu, lambda1)
+    expected = [float(series(*map(mpmath.mpf, p))) for p in zip(at, time, strict=True)]
+    assert cole_hopf(at, time, nu, lambda1) == pytest.approx(expected, abs=1e-13)
+
+
+def test_cole_hopf_broadcasts_in_bounded_chunks():
+    at, time = np.linspace(-1, 1, 201), np.linspace(0, 1, 51)
+    grid = cole_hopf(at[:, None], time, 0.01 / pi)
+    assert grid.shape == (201, 51)
+    assert grid[:, 0] == pytest.approx(-np.sin(pi * at), abs=1e-15)
+    assert grid[[0, 100, -1]] == pytest.approx(0, abs=1e-13)
+    # A point's value depends neither on its chunk nor on the later times in it.
+    assert grid[60, 20] == pytest.approx(float(cole_hopf(at[60], time[20], 0.01 / pi)), abs=1e-14)
+    assert cole_hopf(at, 0.3, 0.01 / pi, lambda1=0.0).shape == (201,)
+    assert cole_hopf(np.zeros(0), 0.0, 0.1).shape == (0,)
+
+
+def test_cole_hopf_without_convection_is_diffusion():
+    at = np.linspace(-1, 1, 11)
+    expected = -np.exp(-(pi**2) * 0.1 * 0.5) * np.sin(pi * at)
+    assert cole_hopf(at, 0.5, 0.1, lambda1=0.0) == pytest.approx(expected, abs=1e-15)
+
+
+def test_cole_hopf_agrees_with_published_file():
+    path = ROOT.parent / "shared" / "data" / "burgers_shock.mat"
+    if not path.exists():
+        pytest.skip("the published file is not there")
+    from scipy.io import loadmat
+
+    file = loadmat(path)
+    found = cole_hopf(file["x"].reshape(-1, 1), file["t"].reshape(1, -1), 0.01 / pi)
+    assert np.max(np.abs(found - file["usol"])) < 1e-10
+
+
+def test_solitons_are_finite_far_away_and_apart():
+    arguments = {"speeds": (6.0, 2.0), "starts": (-2.0, 2.0)}
+    far = two_solitons(np.array([-1e6, -400.0, 400.0, 1e6]), 0.0, **arguments)
+    assert far == pytest.approx(0, abs=1e-14)
+    # Long before and after the collision the tops are those of lone solitons, c/2.
+    line = np.linspace(-700, 700, 400_001)
+    for time in (-100.0, 100.0):
+        wave = two_solitons(line, time, **arguments)
+        tops = np.sort(wave[1:-1][(wave[1:-1] > wave[:-2]) & (wave[1:-1] > wave[2:]) & (wave[1:-1] > 0.1)])
+        assert tops == pytest.approx([1.0, 3.0], rel=1e-4)
+
+
+def test_soliton_slope_is_the_derivative():
+    problem = KdVSolitons()
+    rng = np.random.default_rng(0)
+    at, time = tf.constant(rng.uniform(0, 20, 50)), tf.constant(rng.uniform(0, 5, 50))
+    symbol = taylor.Symbol("u_x", "derivative", "u", ("x",))
+    found = taylor.evaluate(lambda c: {"u": problem._exact(**c)}, [symbol], {"x": at, "t": time}, {})["u_x"]
+    expected = two_solitons_slope(at.numpy(), time.numpy(), speeds=(6.0, 2.0), starts=(-2.0, 2.0))
+    assert found.numpy() == pytest.approx(expected, abs=1e-13)
+
+
+def test_soliton_formula_solves_its_equation_on_jets():
+    problem = KdVSolitons()
+    term = problem.terms[0]
+    points = draw(problem, "interior", 2000).coordinates
+    columns = dict(zip(problem.coordinates, tf.constant(points.T), strict=True))
+    values = taylor.evaluate(lambda c: {"u": problem._exact(**c)}, term.symbols, columns, {})
+    assert float(tf.reduce_max(tf.abs(problem.kdv(*(values[s.name] for s in term.symbols))))) < 1e-12

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from pinn.errors import InputError
+from pinn.reporting import compare, listing, summary
+from pinn.reporting.published import comparisons, number, ratio_text
+
+METRICS = {
+    "problem": "Burgers",
+    "relative_l2": {"u": 2.814e-4},
+    "max_error": {"u": 3.1e-3},
+    "published": {"value": 6.7e-4, "source": "Raissi et al. 2019 [PINN], doi:10.1016/j.jcp.2018.10.045"},
+    "loss": 1.2e-7,
+    "heldout_loss": 1.5e-7,
+    "unknowns": {},
+    "phases": [
+        {"name": "explore", "minimizer": "Adam", "iterations": 1000, "evaluations": 1001, "seconds": 12.5}
+        | {"stop_reason": "reached 1000 iterations", "restarts": 0},
+        {"name": "polish", "minimizer": "L-BFGS", "iterations": 4000, "evaluations": 10400, "seconds": 150.2}
+        | {"stop_reason": "the gradient is small", "restarts": 2},
+    ],
+    "seconds": {"compile": 9.1, "total": 171.8},
+    "seed": 3,
+    "dtype": "float64",
+    "device": "CPU",
+    "versions": {},
+}
+INVERSE = METRICS | {
+    "problem": "Inverse",
+    "relative_l2": None,
+    "max_error": None,
+    "unknowns": {
+        "nu": {"estimate": 0.0031794, "truth": 0.0031831, "relative_error": 6e-4},
+        "lambda1": {"estimate": 0.99915, "truth": 1.0, "relative_error": 1.6e-3},
+    },
+    "published": {"value": {"nu": "12e-4", "lambda1": 8e-4}, "source": "the paper"},
+}
+
+
+def shown(renderable, width: int = 160) -> str:
+    console = Console(width=width, color_system=None)
+    with console.capture() as capture:
+        console.print(renderable)
+    return capture.get()
+
+
+def folder(path, metrics: dict, config: str = ""):
+    path.mkdir()
+    (path / "metrics.json").write_text(json.dumps(metrics))
+    if config:
+        (path / "config.yaml").write_text(config)
+    return path
+
+
+def test_summary_tells_error_ratio_source_and_cost():
+    text = shown(summary(METRICS | {"folder": "outputs/burgers/1"}))
+    for part in (
+        "Burgers",
+        "2.81e-4",
+        "3.10e-3",
+        "0.42× the published 6.7e-4",
+        "[PINN]",
+        "seed 3",
+        "outputs/burgers/1",
+    ):
+        assert part in text
+    for part in (
+        "10,400",
+        "reached 1000 iterations",
+        "the gradient is small (2 restarts)",
+        "compile 9.1 s, total 172 s",
+    ):
+        assert part in text
+    assert max(map(len, shown(summary(METRICS), width=100).splitlines())) <= 100
+
+
+def test_summary_of_an_inverse_problem_compares_each_unknown():
+    text = shown(summary(INVERSE))
+    assert "no reference solution" in text and "0.0031794" in text
+    assert "0.5× the published 1.2e-3" in text and "2× the published 8.0e-4" in text
+
+
+@pytest.mark.parametrize("gone", [*METRICS])
+def test_summary_survives_what_is_missing(gone):
+    shown(summary({k: v for k, v in METRICS.items() if k != gone}))
+    shown(summary(METRICS | {gone: None}))
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [
+        (None, []),
+        ({"value": None, "source": "no number"}, []),
+        ({"value": 2e-3}, [("v", 2.0)]),  # one number against the worst field
+        ({"value": {"u": 1e-3, "v": "2e-3"}}, [("u", 1.0), ("v", 2.0)]),
+        ({"value": {"w": 1e-3}}, [("w", None)]),
+        ({"unknowns": {"nu": 1e-2}}, [("nu", 0.5)]),
+        ({"value": {"u": 1e-3}, "unknowns": {"value": {"nu": 1e-2}}}, [("u", 1.0), ("nu", 0.5)]),
+    ],
+)
+def test_comparisons(published, expected):
+    metrics = {
+        "relative_l2": {"u": 1e-3, "v": 4e-3},
+        "unknowns": {"nu": {"relative_error": 5e-3}},
+        "published": published,
+    }
+    assert [(c.name, c.ratio) for c in comparisons(metrics)] == [
+        (n, r if r is None else pytest.approx(r)) for n, r in expected
+    ]
+
+
+def test_numbers_are_short():
+    assert [number(v) for v in (6.7e-4, "8e-4", 0, None, float("nan"), 12.0)] == [
+        "6.7e-4",
+        "8.0e-4",
+        "0",
+        "–",
+        "nan",
+        "1.2e1",
+    ]
+    assert [ratio_text(v) for v in (0.4201, 3e-6, None)] == ["0.42×", "3.0e-6×", "–"]
+
+
+def test_compare_has_a_row_per_run_and_the_differing_keys(tmp_path):
+    one = folder(tmp_path / "one", METRICS, "seed: 0\nnetwork: {width: 20, depth: 3}\nname: a\n")
+    two = folder(tmp_path / "two", INVERSE, "seed: 1\nnetwork: {width: 20, depth: 4}\nname: a\nextra: 1\n")
+    text = shown(compare([one, two]), width=240)
+    for part in (str(one), str(two), "0.42×", "nu 0.5×", "lambda1 2×", "5,000", "11,401"):
+        assert part in text
+    differs = text.split("differs")[1]
+    assert all(part in differs for part in ("seed", "network.depth", "extra"))
+    assert "network.width" not in differs and "name" not in differs
+
+
+def test_compare_turns_the_differences_for_many_runs(tmp_path):
+    runs = [folder(tmp_path / f"run{i}", METRICS, f"seed: {i}\n") for i in range(3)]
+    text = shown(compare(runs), width=240)
+    assert "differs" not in text and text.count(str(runs[0])) == 2
+    assert "configurations are equal" in shown(compare([runs[0], runs[0]]))
+
+
+def test_compare_names_what_is_no_run(tmp_path):
+    with pytest.raises(InputError, match="there is no such folder"):
+        compare([tmp_path / "absent"])
+    with pytest.raises(InputError, match=r"is no finished run; it has no metrics\.json; give"):
+        compare([tmp_path])
+    (tmp_path / "checkpoint.npz").touch()
+    with pytest.raises(InputError, match=r"is no finished run; .*pinn resume"):
+        compare([tmp_path])
+    (tmp_path / "metrics.json").write_text("{")
+    with pytest.raises(InputError, match="no valid JSON"):
+        compare([tmp_path])
+    with pytest.raises(InputError, match="no folder"):
+        compare([])
+
+
+def test_listing_shows_experiments_and_problems(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "problem").mkdir()
+    (tmp_path / "experiment" / "burgers.yaml").write_text(
+        "# @package _global_\n# Burgers against Raissi\ndefaults:\n  - override /problem: burgers_smooth\n"
+        'published: {value: 6.7e-4, source: "Raissi et al. 2019"}\n'
+    )
+    (tmp_path / "experiment" / "inverse.yaml").write_text(
+        "published: {value: {nu: 8e-4, lambda1: 1.2e-3}, source: x}\n"
+    )
+    (tmp_path / "experiment" / "plain.yaml").write_text("seed: 1\n")
+    (tmp_path / "problem" / "wave.yaml").write_text("# The wave equation\n_target_: pinn.problems.Wave\n")
+    (tmp_path / "problem" / "heat.yaml").write_text("_target_: pinn.problems.Heat\n")
+    text = shown(listing(tmp_path))
+    row = next(line for line in text.splitlines() if "Burgers against Raissi" in line)
+    assert " ".join(row.split()) == "burgers Burgers against Raissi burgers_smooth 6.7e-4 Raissi et al. 2019"
+    for part in ("nu 8.0e-4", "lambda1 1.2e-3", "plain", "The wave equation", "pinn.problems.Heat"):
+        assert part in text
+    (tmp_path / "problem" / "broken.yaml").write_text("a: [")
+    with pytest.raises(InputError, match=r"broken\.yaml is no valid YAML"):
+        listing(tmp_path)
+    with pytest.raises(InputError, match="no such configuration folder"):
+        listing(tmp_path / "absent")
+
+
+def test_reporting_is_light():
+    heavy = ("tensorflow", "keras", "matplotlib", "scipy", "hydra")
+    code = f"import pinn.reporting, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
