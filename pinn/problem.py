@@ -125,8 +125,8 @@ class Problem:
         if not self.fields or not isinstance(getattr(self, "space", None), Box):
             raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
         for f in dataclasses.fields(self):
-            value = getattr(self, f.name)
-            if f.name == "unknowns" or isinstance(value, str | bool) or not np.isscalar(value):
+            value: Any = getattr(self, f.name)
+            if f.name == "unknowns" or isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 continue
             if not math.isfinite(value) or (f.metadata.get("positive") and value <= 0):
                 demand = "a positive finite number" if f.metadata.get("positive") else "a finite number"

@@ -119,10 +119,11 @@ class Objective:
                 tape.watch(theta)
                 losses = self._block_losses(theta, region, piece)
                 loss = tf.reduce_sum(weights * losses)
-            gradient = tape.gradient(loss, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradient: Any = tape.gradient(loss, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             return losses, gradient
 
-        return _accumulate(block, points, (tf.zeros_like(weights), tf.zeros_like(theta)))
+        losses, gradient = _accumulate(block, points, (tf.zeros_like(weights), tf.zeros_like(theta)))
+        return losses, gradient
 
     @tf.function(autograph=False, jit_compile=True)
     def _losses_program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> tf.Tensor:
@@ -173,12 +174,12 @@ def _data_term(field: str) -> Term:
 
 def _threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
     """Return each thread's share of the blocks; a region with few points has fewer threads."""
-    count = max(b.weights.shape[0] for b in points.values())
+    count = max(int(b.weights.shape[0] or 0) for b in points.values())
     return [
         {
             region: tf.nest.map_structure(lambda a, i=i: a[i], b)
             for region, b in points.items()
-            if i < b.weights.shape[0]
+            if i < int(b.weights.shape[0] or 0)
         }
         for i in range(count)
     ]

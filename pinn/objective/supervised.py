@@ -50,7 +50,8 @@ class Supervised:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(theta)
                 value = self._loss(theta, *piece) * tf.constant(length / self.count, self.dtype)
-            return value, tape.gradient(value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradient: Any = tape.gradient(value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return value, gradient
 
         if full == 1 and self.block == self.count:
             return part(0, self.count)
@@ -99,7 +100,7 @@ def supervised(
 
 def _keras_loss(name: str) -> Loss:
     try:
-        function = keras.losses.get(name)
+        function: Any = keras.losses.get(name)
     except ValueError as error:
         raise InputError(
             f"supervised: unknown loss {name!r}; use a Keras name such as 'mse', or a function."

@@ -67,10 +67,10 @@ class LBFGS(Minimizer):
             previous_optimizer_results=before,
             max_iterations=before.num_iterations + 1,
             num_correction_pairs=self.pairs,
-            tolerance=-1.0,
-            x_tolerance=-1.0,
-            f_relative_tolerance=-1.0,
-            f_absolute_tolerance=-1.0,
+            tolerance=-1,
+            x_tolerance=-1,
+            f_relative_tolerance=-1,
+            f_absolute_tolerance=-1,
             max_line_search_iterations=self.line_search_iterations,
         )
         keep = tf.where(state.memory["made_up"], 1, self.pairs)  # pairs that are real

@@ -92,8 +92,8 @@ def minimize(
     data = () if batch is None else batch
     begin = time.perf_counter()
     found, progress = Trainer(logged, [phase], lambda _: data, [collect, *callbacks]).run(start)
-    assert progress.state is not None and progress.records[-1].stop_reason is not None
     record, every = progress.records[-1], np.concatenate([*evaluated, log.take()])
+    assert progress.state is not None and record.stop_reason is not None
     return Result(
         position=found.numpy(),
         loss=float(progress.state.best_loss),
@@ -112,7 +112,7 @@ class _Log:
 
     def __init__(self, dtype: tf.DType, *, capacity: int) -> None:
         self.losses = tf.Variable(tf.zeros([capacity], dtype), trainable=False)
-        self.count = tf.Variable(0, trainable=False)
+        self.count = tf.Variable(tf.constant(0), trainable=False)
 
     def keep(self, loss: tf.Tensor) -> tf.Tensor:
         """Write a loss down and return it."""

@@ -178,7 +178,7 @@ def _read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress]
     progress = checkpoint.load(folder / "checkpoint.npz")
     configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
     try:
-        network = keras.saving.load_model(folder / "network.keras", compile=False)
+        network: Any = keras.saving.load_model(folder / "network.keras", compile=False)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{folder}/network.keras: cannot be loaded ({str(error).splitlines()[0]}).") from None
     for override in overrides:

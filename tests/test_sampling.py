@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from pinn import sampling
+from pinn.errors import InputError
+
+
+@pytest.mark.parametrize("method", sampling.METHODS)
+@pytest.mark.parametrize(("count", "dimension"), [(1, 1), (7, 2), (64, 3), (100, 5)])
+def test_points_lie_in_the_unit_cube(method, count, dimension):
+    points = sampling.unit_cube(count, dimension, method=method, seed=3)
+    assert points.shape == (count, dimension)
+    assert points.dtype == np.float64
+    assert np.all((points >= 0) & (points <= 1))
+    assert len(np.unique(points, axis=0)) == count
+
+
+@pytest.mark.parametrize("method", sampling.METHODS)
+def test_equal_seeds_give_equal_points(method):
+    def points(seed):
+        # 50 is no square, so that a grid too has random points.
+        return sampling.unit_cube(50, 2, method=method, seed=seed)
+
+    assert np.array_equal(points((1, 2)), points((1, 2)))
+    assert not np.array_equal(points((1, 2)), points((1, 3)))
+    assert not np.array_equal(points(0), points(1))
+
+
+def test_default_is_sobol():
+    assert np.array_equal(sampling.unit_cube(16, 2), sampling.unit_cube(16, 2, method="sobol", seed=0))
+
+
+@pytest.mark.parametrize("method", ["sobol", "latin_hypercube"])
+def test_stratified_along_every_axis(method):
+    points = sampling.unit_cube(64, 3, method=method, seed=0)
+    for column in points.T:
+        assert sorted(np.floor(column * 64).astype(int)) == list(range(64))
+
+
+@pytest.mark.parametrize(
+    ("count", "dimension", "side"), [(9, 2, 3), (10, 2, 3), (8, 3, 2), (26, 3, 2), (27, 3, 3), (1000, 3, 10), (5, 1, 5)]
+)
+def test_grid_has_whole_sides(count, dimension, side):
+    points = sampling.unit_cube(count, dimension, method="grid")
+    axis = (np.arange(side) + 0.5) / side
+    assert len(points) == count
+    for column in points[: side**dimension].T:
+        assert np.unique(column) == pytest.approx(axis)
+
+
+def test_no_dimension_is_one_point_repeated():
+    assert sampling.unit_cube(3, 0).shape == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"count": 0}, "0 points"),
+        ({"count": -2}, "-2 points"),
+        ({"count": 2.0}, "2.0 points"),
+        ({"count": 4, "method": "sobel"}, "Did you mean 'sobol'"),
+        ({"count": 4, "method": "magic"}, "Known: grid"),
+    ],
+)
+def test_bad_input_is_told(arguments, word):
+    with pytest.raises(InputError, match=word):
+        sampling.unit_cube(dimension=2, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes", "parts"),
+    [
+        (10, [1, 1], [5, 5]),
+        (4, [1, 1, 1, 1], [1, 1, 1, 1]),
+        (100, [1.5, 1.5, 2.0, 2.0], None),
+        (7, [1e-9, 1.0], [1, 6]),
+        (11, [1, 1, 1], None),
+    ],
+)
+def test_split_adds_up(count, sizes, parts):
+    found = sampling.split(count, sizes)
+    assert sum(found) == count
+    assert min(found) >= 1
+    assert all(isinstance(n, int) for n in found)
+    shares = np.array(sizes) / sum(sizes) * count
+    assert np.max(np.abs(np.array(found) - shares)) <= 1.0
+    if parts:
+        assert found == parts
+
+
+def test_split_of_too_few():
+    with pytest.raises(InputError, match="3 points for 4 faces"):
+        sampling.split(3, [1, 1, 1, 1])
