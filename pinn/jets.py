@@ -7,14 +7,17 @@ Laplacian is carried as one part of its own (the forward Laplacian, Li et al. 20
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Union
 
+import numpy as np
 import tensorflow as tf
 
+from pinn.elementary import MAX_ORDER, RULES
 from pinn.errors import InputError
 
 Index = tuple[str, ...]
@@ -22,7 +25,6 @@ Index = tuple[str, ...]
 
 VALUE: Index = ()
 LAPLACIAN: Index = ("Δ",)
-MAX_ORDER = 4
 _SEPARATOR = "."  # extension types take string keys only
 
 
@@ -148,7 +150,7 @@ def stack(jets: Sequence[Jet]) -> Jet:
     plan, parts = jets[0].plan, {}
     for index in dict.fromkeys(index for jet in jets for index in jet.parts):
         rows = [jet.parts.get(index, tf.zeros([], jet.dtype)) for jet in jets]
-        length = max((row.shape[0] for row in rows if row.shape.rank == 1), default=1)
+        length = max((int(row.shape[0] or 0) for row in rows if row.shape.rank == 1), default=1)
         parts[index] = tf.stack([tf.broadcast_to(row, [length]) for row in rows])
     return Jet(parts, plan)
 
@@ -253,7 +255,8 @@ def _power(jet: Jet, exponent: Any) -> Jet:
     for k in range(order(jet.plan)):
         factor *= exponent - k
         # A whole power's derivatives end; without this, 0·z⁻¹ would be NaN at z = 0.
-        derivatives.append(factor * jet.value ** (exponent - k - 1) if factor else tf.zeros_like(jet.value))
+        ends = isinstance(factor, float | int) and factor == 0
+        derivatives.append(tf.zeros_like(jet.value) if ends else factor * jet.value ** (exponent - k - 1))
     return compose(derivatives, jet)
 
 
@@ -261,89 +264,6 @@ def _reciprocal(jet: Jet) -> Jet:
     return _power(jet, -1)
 
 
-def _tanh(z: tf.Tensor) -> list[tf.Tensor]:
-    a = tf.tanh(z)
-    b = 1 - a * a
-    return [a, b, -2 * a * b, b * (6 * a * a - 2), a * b * (16 - 24 * a * a)]
-
-
-def _sigmoid(z: tf.Tensor) -> list[tf.Tensor]:
-    s = tf.sigmoid(z)
-    b = s * (1 - s)
-    c = 1 - 2 * s
-    return [s, b, b * c, b * (1 - 6 * b), b * c * (1 - 12 * b)]
-
-
-def _softplus(z: tf.Tensor) -> list[tf.Tensor]:
-    return [tf.math.softplus(z), *_sigmoid(z)[:-1]]
-
-
-def _swish(z: tf.Tensor) -> list[tf.Tensor]:
-    s = _sigmoid(z)
-    return [z * s[0], *(k * s[k - 1] + z * s[k] for k in range(1, MAX_ORDER + 1))]
-
-
-def _gelu(z: tf.Tensor) -> list[tf.Tensor]:
-    cdf = 0.5 * (1 + tf.math.erf(z * 2**-0.5))
-    pdf = tf.exp(-0.5 * z * z) * (2 * 3.141592653589793) ** -0.5
-    return [z * cdf, cdf + z * pdf, pdf * (2 - z * z), pdf * z * (z * z - 4), pdf * (-(z**4) + 7 * z * z - 4)]
-
-
-def _erf(z: tf.Tensor) -> list[tf.Tensor]:
-    g = 2 * 3.141592653589793**-0.5 * tf.exp(-z * z)
-    return [tf.math.erf(z), g, -2 * z * g, (4 * z * z - 2) * g, (12 * z - 8 * z**3) * g]
-
-
-def _sin(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = tf.sin(z), tf.cos(z)
-    return [s, c, -s, -c, s]
-
-
-def _cos(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = tf.sin(z), tf.cos(z)
-    return [c, -s, -c, s, c]
-
-
-def _sinh(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = tf.sinh(z), tf.cosh(z)
-    return [s, c, s, c, s]
-
-
-def _cosh(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = tf.sinh(z), tf.cosh(z)
-    return [c, s, c, s, c]
-
-
-def _exp(z: tf.Tensor) -> list[tf.Tensor]:
-    return [tf.exp(z)] * (MAX_ORDER + 1)
-
-
-def _log(z: tf.Tensor) -> list[tf.Tensor]:
-    return [tf.math.log(z), 1 / z, -(z**-2), 2 * z**-3, -6 * z**-4]
-
-
-def _atan(z: tf.Tensor) -> list[tf.Tensor]:
-    q = 1 / (1 + z * z)
-    return [tf.atan(z), q, -2 * z * q**2, (6 * z * z - 2) * q**3, 24 * z * (1 - z * z) * q**4]
-
-
-_RULES: dict[str, Callable[[tf.Tensor], list[tf.Tensor]]] = {
-    "tanh": _tanh,
-    "sigmoid": _sigmoid,
-    "softplus": _softplus,
-    "silu": _swish,
-    "swish": _swish,
-    "gelu": _gelu,
-    "erf": _erf,
-    "sin": _sin,
-    "cos": _cos,
-    "sinh": _sinh,
-    "cosh": _cosh,
-    "exp": _exp,
-    "exponential": _exp,
-    "log": _log,
-    "atan": _atan,
-}
 _JET_RULES: dict[str, Callable[[Jet], Jet]] = {
     "linear": lambda jet: jet,
     "identity": lambda jet: jet,
@@ -366,7 +286,7 @@ _BINARY: dict[str, str] = {
 
 def has_rule(name: str) -> bool:
     """Say whether the function of that name (TensorFlow's, or Keras' for an activation) takes jets."""
-    return name in _RULES or name in _JET_RULES
+    return name in RULES or name in _JET_RULES
 
 
 def apply(name: str, jet: Jet) -> Jet:
@@ -377,15 +297,17 @@ def apply(name: str, jet: Jet) -> Jet:
     """
     if name in _JET_RULES:
         return _JET_RULES[name](jet)
-    if name in _RULES:
-        return compose(_RULES[name](jet.value), jet)
-    known = ", ".join(sorted(_RULES))
+    if name in RULES:
+        return compose(RULES[name](jet.value), jet)
+    known = ", ".join(sorted(RULES))
     raise InputError(f"Jet: no Taylor rule for tf.{name}; use one of {known}, or set derivatives=nested.")
 
 
 @tf.experimental.dispatch_for_unary_elementwise_apis(Jet)
 def _dispatch_unary(api: Any, x: Any) -> Any:
-    return apply(api.__name__, x)
+    # TensorFlow binds further arguments, such as a name, in a lambda around the function itself.
+    hidden = inspect.getclosurevars(api).nonlocals if api.__name__ == "<lambda>" else {}
+    return apply(getattr(hidden.get("api"), "__name__", api.__name__), x)
 
 
 def _dispatch_binary(api: Any, x: Any, y: Any) -> Any:
@@ -395,5 +317,8 @@ def _dispatch_binary(api: Any, x: Any, y: Any) -> Any:
     return getattr(x, f"__{operator}__")(y) if isinstance(x, Jet) else getattr(y, f"__r{operator}__")(x)
 
 
-for _left, _right in ((Jet, Jet), (Jet, object), (object, Jet)):
-    tf.experimental.dispatch_for_binary_elementwise_apis(_left, _right)(_dispatch_binary)
+# Two overlapping registrations are an error in TensorFlow, so the right-hand jet's partner is no jet; its
+# dispatch takes typing.Union only, not the | of types.
+_Constant = Union[tf.Tensor, tf.Variable, np.ndarray, np.generic, float, int]  # noqa: UP007
+tf.experimental.dispatch_for_binary_elementwise_apis(Jet, object)(_dispatch_binary)
+tf.experimental.dispatch_for_binary_elementwise_apis(_Constant, Jet)(_dispatch_binary)

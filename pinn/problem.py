@@ -126,17 +126,22 @@ class Problem:
             raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
         for f in dataclasses.fields(self):
             value: Any = getattr(self, f.name)
-            if f.name == "unknowns" or isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            if f.name == "unknowns" or not isinstance(f.default, int | float) or isinstance(f.default, bool):
                 continue
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                raise InputError(f"{name}: {f.name}={value!r} is not a number; set problem.{f.name}.")
             if not math.isfinite(value) or (f.metadata.get("positive") and value <= 0):
                 demand = "a positive finite number" if f.metadata.get("positive") else "a finite number"
                 raise InputError(f"{name}: {f.name}={value!r} is not {demand}; set problem.{f.name}.")
         known = {f.name for f in dataclasses.fields(self)} - {"unknowns"}
         unknowns = {}
-        for key, value in self.unknowns.items():
+        for key, value in (self.unknowns or {}).items():
             if key not in known:
                 raise InputError(f"{name}: unknown {key!r} is no coefficient of the problem.{did_you_mean(key, known)}")
             unknowns[key] = value if isinstance(value, Unknown) else _unknown(key, value)
+            demands = next(f.metadata for f in dataclasses.fields(self) if f.name == key)
+            if demands.get("positive") and unknowns[key].start <= 0:
+                raise InputError(f"unknowns.{key}: start={unknowns[key].start}; {key} is positive, so start above 0.")
         object.__setattr__(self, "unknowns", unknowns)
         if not self.terms:
             raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")
@@ -213,12 +218,20 @@ class Problem:
         if found is None:
             return None
         where = f"{type(self).__name__}.reference"
+        if not isinstance(found, Mapping):
+            raise InputError(f"{where}: returns a {type(found).__name__}; return a dict, such as {{'u': …}}.")
+        found = dict(found)
         for name in self.fields:
             if name not in found:
                 raise InputError(
                     f"{where}: lacks field {name!r} (it has {', '.join(found) or 'none'}); return them all."
                 )
-            value = np.broadcast_to(np.asarray(found[name], float), (len(points),))
+            value = np.asarray(found[name], float)
+            if value.shape not in ((), (len(points),)):
+                raise InputError(
+                    f"{where}: field {name!r} has shape {value.shape} at {len(points)} points; return one each."
+                )
+            value = np.broadcast_to(value, (len(points),))
             if not np.all(np.isfinite(value)):
                 at = ", ".join(f"{c}={v[~np.isfinite(value)][0]:.6g}" for c, v in columns.items())
                 raise InputError(f"{where}: field {name!r} is not finite at {at}; correct the formula.")
@@ -239,13 +252,17 @@ def call(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
 
 
 def _unknown(name: str, value: Any) -> Unknown:
-    if isinstance(value, Mapping):
-        wrong = set(value) - {"start", "lower", "upper"}
-        if wrong:
-            key = wrong.pop()
+    settings = dict(value) if isinstance(value, Mapping) else {"start": value}
+    for key, number in settings.items():
+        if key not in ("start", "lower", "upper"):
             raise InputError(f"unknowns.{name}: unknown key {key!r}.{did_you_mean(key, ('start', 'lower', 'upper'))}")
-        return Unknown(**{str(k): v for k, v in value.items()})
-    return Unknown(float(value))
+        if isinstance(number, bool) or (
+            not isinstance(number, int | float) and not (number is None and key != "start")
+        ):
+            raise InputError(f"unknowns.{name}.{key}={number!r} is not a number; give one, such as 1.0.")
+    if "start" not in settings:
+        raise InputError(f"unknowns.{name}: lacks start; give the value from which the search starts.")
+    return Unknown(**{str(k): v if v is None else float(v) for k, v in settings.items()})
 
 
 def _marked(cls: type) -> dict[str, Any]:

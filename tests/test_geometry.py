@@ -105,8 +105,14 @@ def test_draws_repeat_and_differ():
 
 @pytest.mark.parametrize("count", [0, -1, 2.5])
 def test_bad_count_is_told(count):
-    with pytest.raises(InputError, match=r"points\.interior"):
+    with pytest.raises(InputError, match=r"points\.counts\.interior"):
         draw(Burgers(), "interior", count)
+
+
+@pytest.mark.parametrize("region", ["intrior", "data", "y-"])
+def test_unknown_region_is_told(region):
+    with pytest.raises(InputError, match=region):
+        draw(Burgers(), region, 10)
 
 
 def test_too_few_points_for_the_faces():

@@ -9,9 +9,10 @@ from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 from pinn.errors import InputError
 from pinn.optimizers import LBFGS, Adam, Limits
 from pinn.optimizers import minimizer as codes
+from pinn.optimizers.lbfgs import direction
 from pinn.training import StopRule, minimize
 
-MINIMIZERS = [Adam(learning_rate=0.02), LBFGS(pairs=10)]
+MINIMIZERS = [Adam(learning_rate=0.02), LBFGS(pairs=10), LBFGS(pairs=10, unit_step=False)]
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
 
 
@@ -29,7 +30,7 @@ def quadratic(x, scale):
 START = tf.constant([-1.2, 1.0, -1.2, 1.0, 0.5], tf.float64)
 
 
-@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=lambda m: m.label)
+@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=str)
 def test_rosenbrock(minimizer):
     iterations = 100 if isinstance(minimizer, LBFGS) else 6000
     result = minimize(rosenbrock, START, minimizer=minimizer, stop=StopRule(max_iterations=iterations))
@@ -37,7 +38,7 @@ def test_rosenbrock(minimizer):
     np.testing.assert_allclose(result.position, 1.0, atol=1e-2)
 
 
-@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=lambda m: m.label)
+@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=str)
 def test_chunks_equal_one_long_run_bitwise(minimizer):
     stepper = minimizer.compile(rosenbrock)
     whole, trace = stepper.advance(stepper.start(START, ()), (), tf.constant(30), OFF)
@@ -50,7 +51,7 @@ def test_chunks_equal_one_long_run_bitwise(minimizer):
 
 
 def test_one_iteration_at_a_time_equals_tfps_own_loop_bitwise():
-    minimizer = LBFGS(pairs=5)
+    minimizer = LBFGS(pairs=5, unit_step=False)
     stepper = minimizer.compile(rosenbrock)
     first, _ = stepper.advance(stepper.start(START, ()), (), tf.constant(1), OFF)
     ours, _ = stepper.advance(first, (), tf.constant(30), OFF)
@@ -62,6 +63,19 @@ def test_one_iteration_at_a_time_equals_tfps_own_loop_bitwise():
     )(minimizer.results(first))
     np.testing.assert_array_equal(ours.position, theirs.position)
     assert int(ours.evaluations) == int(theirs.num_objective_evaluations)
+
+
+def test_direction_is_tfps():
+    rng = np.random.default_rng(0)
+    s, g = rng.standard_normal((8, 5)), rng.standard_normal(5)
+    s[:3] = 0.0  # pairs that are not there yet
+    y = s * np.linspace(1.0, 4.0, 5)
+    memory = {"position_deltas": tf.constant(s), "gradient_deltas": tf.constant(y)}
+    minimizer = LBFGS(pairs=8)
+    stepper = minimizer.compile(quadratic)
+    state = stepper.start(START, tf.ones(5, tf.float64))._replace(memory=memory, gradient=tf.constant(g))
+    theirs = tfp_lbfgs._get_search_direction(minimizer.results(state._replace(iterations=tf.constant(5))))
+    np.testing.assert_allclose(direction(tf.constant(s), tf.constant(y), tf.constant(g)), theirs, rtol=1e-12)
 
 
 def test_the_first_step_has_the_length_that_was_asked_for():
@@ -115,7 +129,9 @@ def test_values_that_are_not_finite_roll_back_and_go_on(bad):
     def cliff(x, _):
         loss, gradient = quadratic(x - 1.0, tf.constant(1.0, x.dtype))
         outside = tf.reduce_max(x) > 1.5  # the first step of 10 falls off
-        return tf.where(outside, tf.constant(bad, x.dtype), loss), tf.where(outside, tf.constant(bad, x.dtype), gradient)
+        return tf.where(outside, tf.constant(bad, x.dtype), loss), tf.where(
+            outside, tf.constant(bad, x.dtype), gradient
+        )
 
     start = tf.zeros(2, tf.float64)
     for minimizer in (Adam(learning_rate=10.0), LBFGS(first_step=10.0)):
@@ -159,10 +175,10 @@ def test_callbacks_can_stop():
     assert result.stop_reason == "seen enough" and seen == [2, 4, 6]
 
 
-@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=lambda m: m.label)
+@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=str)
 def test_a_new_loss_renews_the_state(minimizer):
     stepper = minimizer.compile(quadratic)
-    one, two = tf.ones(5, tf.float64), tf.linspace(tf.constant(1.0, tf.float64), 5.0, 5)
+    one, two = (tf.linspace(tf.constant(1.0, tf.float64), end, 5) for end in (3.0, 5.0))
     state, _ = stepper.advance(stepper.start(START, one), one, tf.constant(2), OFF)
     renewed = stepper.renew(state, two)
     np.testing.assert_array_equal(renewed.position, state.position)

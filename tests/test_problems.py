@@ -280,6 +280,23 @@ def test_bad_input_is_told(make, words):
 
 
 @pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Burgers(nu="abc"),
+        lambda: Burgers(nu=None),
+        lambda: Burgers(nu=[1.0, 2.0]),
+        lambda: Burgers(unknowns={"nu": None}),
+        lambda: Burgers(unknowns={"nu": "abc"}),
+        lambda: Burgers(unknowns={"nu": {"lower": 0.0}}),
+        lambda: Burgers(unknowns={"nu": -1.0}),
+    ],
+)
+def test_coefficient_that_is_no_number_is_told(make):
+    with pytest.raises(InputError):
+        make()
+
+
+@pytest.mark.parametrize(
     ("nu", "lambda1"),
     [(1.0, 1.0), (0.1, 1.0), (0.01, 1.0), (0.01 / pi, 1.0), (0.01, 2.0), (0.01, 0.5), (0.01, -1.0)],
 )

@@ -121,11 +121,15 @@ def test_gradient_is_the_gradient():
     direction = tf.constant(np.random.default_rng(0).standard_normal(objective.flat.size))
     step = 1e-5
     values = [objective.value_and_gradient(theta + s * step * direction, objective.batch)[0] for s in (1, -1)]
-    assert float(values[0] - values[1]) / (2 * step) == pytest.approx(float(tf.reduce_sum(gradient * direction)), rel=1e-6)
+    assert float(values[0] - values[1]) / (2 * step) == pytest.approx(
+        float(tf.reduce_sum(gradient * direction)), rel=1e-6
+    )
 
 
 def test_dropout_is_inactive_since_a_line_search_needs_one_function():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8, "tanh"), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(8, "tanh"), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    )
     objective = supervised(model, GRID, SQUARES)
     theta = objective.flat.flatten()
     first, second = (objective.value_and_gradient(theta, objective.batch)[0] for _ in range(2))

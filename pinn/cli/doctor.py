@@ -22,7 +22,7 @@ Check = Callable[[], str]
 """A check: returns what it found, raises `Failed` where that is not good enough."""
 
 
-class Failed(Exception):  # noqa: N818 (an outcome of a check, not an error)
+class Failed(Exception):
     """A check's result that is not good enough, in words."""
 
 

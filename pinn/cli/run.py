@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Console
 
 from pinn.cli.conf import conf_folder
 from pinn.errors import InputError, did_you_mean
 
 INTERRUPTED = 130  # the shell's code for Ctrl-C
+# Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls, points.counts.x-.
+_OPEN = re.compile(r"(problem\.[\w.]+|(weights|points\.counts)(\.[\w-]+)?)=")
 
 
 def run(argv: Sequence[str]) -> int:
     """Run what the overrides describe, or sweep over them with -m, and return the exit code.
 
-    A first argument that ends in .py (or .py:Name) is a file that defines the problem.
+    A first argument that ends in .py (or .py:Name) is a file that defines the problem; `--cfg job` shows the
+    configuration instead of running it.
     """
     arguments = list(argv)
     if arguments and re.search(r"\.py(:\w+)?$", arguments[0]) and "=" not in arguments[0]:
@@ -30,29 +36,37 @@ def run(argv: Sequence[str]) -> int:
         arguments = ["problem=custom", f"problem._target_='{target}'", *arguments]
     if {"-m", "--multirun"} & set(arguments):
         return _sweep(arguments)
-    config, name = compose(arguments)
-    from pinn.runtime import configure  # TensorFlow is loaded only once the configuration is known to be sound
-    from pinn.training import config as configuration
-    from pinn.training import execute
+    shown = " ".join(arguments).find("--cfg job") >= 0
+    config, name = compose([a for a in arguments if not (shown and a in ("--cfg", "job"))])
+    if shown:
+        print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
+        return 0
+    with _quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
+        from pinn.runtime import configure
+        from pinn.training import config as configuration
+        from pinn.training import execute
 
     configuration.check_keys(config)
     configure(dtype=config["dtype"], device=config["device"])
     made = configuration.setup(config)
-    folder = _folder(Path(config["output"]), config["name"] or name or type(made.problem).__name__.lower())
+    name = config["name"] or name or type(made.problem).__name__.lower()
     kept = {key: config[key] for key in ("network", "device")}
-    return _end(execute(made, folder=folder, config=kept))
+    with _folder(config["output"], str(name)) as folder:
+        return _end(execute(made, folder=folder, config=kept))
 
 
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
     """Go on with a run from its last checkpoint; overrides such as a larger budget reopen its last phase."""
-    from pinn.training import resume as go_on
+    with _quiet():
+        from pinn.training import resume as go_on
 
     return _end(go_on(folder, overrides=overrides))
 
 
 def plot(folder: str) -> int:
     """Draw a run's figures again from its folder."""
-    from pinn.training import load
+    with _quiet():
+        from pinn.training import load
 
     for path in load(folder).save_figures():
         print(path)
@@ -63,22 +77,41 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
     """Return Hydra's configuration for the overrides, resolved, and the chosen problem's name.
 
     Raises:
-        InputError: for an override that Hydra refuses.
+        InputError: for an override that Hydra refuses, or an experiment that there is none of.
     """
     import hydra
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    for override in overrides:
+        if override.startswith("-") or ("=" not in override and not override.startswith("~")):
+            raise InputError(f"run: {override!r} is no setting; write key=value, see `pinn run --help`.")
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            composed = hydra.compose("config", list(overrides), return_hydra_config=True)
-            choice = composed.hydra.runtime.choices.get("problem")
+            composed = hydra.compose("config", _opened(overrides), return_hydra_config=True)
+            choices = composed.hydra.runtime.choices
             config = OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"])
             plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last for problem=null
         raise InputError(_told(error)) from None
+    # The experiment is optional, and what is optional Hydra leaves out in silence where it is misspelt.
+    experiment, known = choices.get("experiment"), _choices("experiment")
+    if experiment is not None and experiment not in known:
+        raise InputError(f"config: no experiment {experiment!r}.{did_you_mean(experiment, known)}")
+    choice = choices.get("problem")
     return plain, None if choice == "custom" else choice
+
+
+def _opened(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides with a "++" before keys that only the problem can judge, which it does later."""
+    return [f"++{o}" if _OPEN.match(o) else o for o in overrides]
+
+
+def _choices(group: str) -> list[str]:
+    """Return the names of a group's files, as Hydra takes them."""
+    folder = conf_folder() / group
+    return [p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml")]
 
 
 def _told(error: Exception) -> str:
@@ -90,12 +123,11 @@ def _told(error: Exception) -> str:
         return f"config: no key {key[1]!r}.{did_you_mean(key[1], _known_keys())}"
     option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
     if option:
-        choices = [p.stem for p in (conf_folder() / option[1]).glob("*.yaml")]
-        return f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], choices)}"
-    missing = re.search(r"Missing mandatory value: (\S+)", text)
-    if missing:
-        return f"config: {missing[1]} is missing; set {missing[1]}=…"
-    return "config: " + re.sub(r"See https?://.*", "", text).strip()
+        return f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], _choices(option[1]))}"
+    if "Missing mandatory value" in text:
+        name = getattr(error, "full_key", None) or "a value"
+        return f"config: {name} is missing; set {name}=…"
+    return f"config: {re.sub('See https?://.*', '', text).strip()}; see `pinn run --help`."
 
 
 def _known_keys() -> list[str]:
@@ -110,8 +142,25 @@ def _known_keys() -> list[str]:
     return keys(config, "")
 
 
-def _folder(output: Path, name: str) -> Path:
-    """Return a new folder `output`/`name`/<time>, made so that two runs of one second do not share it."""
+@contextlib.contextmanager
+def _folder(output: Any, name: str) -> Iterator[Path]:
+    """Make a new folder `output`/`name`/<time>; if it stays empty, take it and the folders made for it away."""
+    if not isinstance(output, str) or not output:
+        raise InputError(f"output={output!r}; give the path of a folder.")
+    parent = Path(output) / name
+    absent = [p for p in (parent, *parent.parents) if not p.exists()]
+    path = None
+    try:
+        path = _made(Path(output), name)
+        yield path
+    finally:
+        for p in ([path] if path else []) + absent:
+            with contextlib.suppress(OSError):
+                p.rmdir()
+
+
+def _made(output: Path, name: str) -> Path:
+    """Return the folder, made so that two runs of one second do not share it."""
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     for number in range(1000):
         path = output / name / (stamp if number == 0 else f"{stamp}_{number}")
@@ -143,11 +192,28 @@ def _sweep(arguments: list[str]) -> int:
         if subprocess.run([sys.executable, "-m", "pinn", "run", *overrides], check=False).returncode:
             failed.append(" ".join(overrides))
 
-    sys.argv = ["pinn run", *arguments]
+    sys.argv = ["pinn run", *_opened(arguments)]
     hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
     for overrides in failed:
         print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)
     return 1 if failed else 0
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Close standard error while TensorFlow loads: it tells every machine without a GPU so, four times over."""
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _end(solution: Any) -> int:

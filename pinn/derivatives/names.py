@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pinn.elementary import MAX_ORDER
 from pinn.errors import InputError, did_you_mean
-from pinn.jets import MAX_ORDER, Index, Plan
+from pinn.jets import Index, Plan
 
 Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data"]
 
@@ -70,8 +70,14 @@ def plan(symbols: Iterable[Symbol], *, space: Sequence[str]) -> Plan:
 
 
 def _split(tail: str, coordinates: Sequence[str]) -> list[str]:
-    pattern = "|".join(re.escape(c) for c in sorted(coordinates, key=len, reverse=True))
-    return re.findall(pattern, tail) if re.fullmatch(f"({pattern})+", tail) else []
+    """Return the coordinates that `tail` is made of, longest names first; empty if it is made of none."""
+    for coordinate in sorted(coordinates, key=len, reverse=True):
+        if tail == coordinate:
+            return [coordinate]
+        rest = _split(tail[len(coordinate) :], coordinates) if tail.startswith(coordinate) else []
+        if rest:
+            return [coordinate, *rest]
+    return []
 
 
 def _close(name: str, known: Sequence[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -49,6 +50,7 @@ def _derivative(function: Function, coordinate: str) -> Function:
             tape.watch(at[coordinate])
             value = function(at)
         # Point i's value depends on point i alone, so the gradient of the sum holds every point's derivative.
-        return tape.gradient(value, at[coordinate], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        found: Any = tape.gradient(value, at[coordinate], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return found
 
     return derivative

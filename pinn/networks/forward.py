@@ -28,15 +28,16 @@ def forward(model: Any, inputs: Jet) -> Jet:
     """
     if hasattr(model, "jet_call"):
         return model.jet_call(inputs)
-    if isinstance(model, keras.Sequential):
-        for layer in model.layers:
-            inputs = forward(layer, inputs)
-        return inputs
-    if isinstance(model, keras.Model) and hasattr(model, "operations"):
-        return _functional(model, inputs)
-    for kind, rule in _LAYERS.items():
-        if isinstance(model, kind):
-            return rule(model, inputs)
+    if _is_kerass_own(model):
+        if isinstance(model, keras.Sequential):
+            for layer in model.layers:
+                inputs = forward(layer, inputs)
+            return inputs
+        if isinstance(model, keras.Model):
+            return _functional(model, inputs)
+        for kind, rule in _LAYERS.items():
+            if isinstance(model, kind):
+                return rule(model, inputs)
     raise NoTaylorRule(
         f"forward: layer {model.name!r} ({type(model).__name__}) has no Taylor rule; "
         f"give it a method jet_call, or set derivatives=nested."
@@ -47,13 +48,22 @@ def takes_jets(model: Any) -> bool:
     """Say whether every layer of a model has a Taylor rule."""
     if hasattr(model, "jet_call"):
         return True
-    if isinstance(model, keras.Model):
-        known = isinstance(model, keras.Sequential) or hasattr(model, "operations")
-        return known and all(takes_jets(layer) for layer in model.layers)
-    activation = getattr(model, "activation", None)
-    if activation is not None and not jets.has_rule(activation.__name__):
+    if not _is_kerass_own(model):
         return False
-    return isinstance(model, tuple(_LAYERS)) or isinstance(model, tuple(_MERGES))
+    if isinstance(model, keras.Sequential):
+        return all(takes_jets(layer) for layer in model.layers)
+    if isinstance(model, keras.Model):
+        # Its operations, not its layers: those leave out functions such as keras.ops.sin.
+        return all(takes_jets(operation) for operation in model.operations)
+    activation = getattr(model, "activation", None)
+    if activation is not None and not jets.has_rule(getattr(activation, "__name__", "")):
+        return False
+    return isinstance(model, (*_LAYERS, *_MERGES))
+
+
+def _is_kerass_own(model: Any) -> bool:
+    """Say whether a model or layer is of a class of Keras itself; a subclass may compute anything."""
+    return type(model).__module__.startswith("keras.")
 
 
 def _functional(model: Any, inputs: Jet) -> Jet:
@@ -82,8 +92,7 @@ def _merge(layer: Any, arguments: list[Jet]) -> Jet:
 
 
 def _concatenate(a: Jet, b: Jet) -> Jet:
-    rows_a, rows_b = a.value.shape[0], b.value.shape[0]
-    return jets.stack([a[i] for i in range(rows_a)] + [b[i] for i in range(rows_b)])
+    return jets.stack([jet[i] for jet in (a, b) for i in range(int(jet.value.shape[0] or 0))])
 
 
 def _dense(layer: Any, inputs: Jet) -> Jet:
@@ -95,17 +104,15 @@ def _dense(layer: Any, inputs: Jet) -> Jet:
 
 
 def _activation(layer: Any, inputs: Jet) -> Jet:
-    name = layer.activation.__name__
+    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
     if not jets.has_rule(name):
         raise NoTaylorRule(f"forward: activation {name!r} has no Taylor rule; use tanh or sin, or derivatives=nested.")
     return jets.apply(name, inputs)
 
 
 def _rescaling(layer: Any, inputs: Jet) -> Jet:
-    scale, offset = (
-        tf.reshape(tf.cast(tf.convert_to_tensor(v, tf.float64), inputs.dtype), [-1, 1])
-        for v in (layer.scale, layer.offset)
-    )
+    # Cast as Keras does, which rounds Python numbers to single precision on the way.
+    scale, offset = (tf.reshape(tf.cast(v, inputs.dtype), [-1, 1]) for v in (layer.scale, layer.offset))
     return inputs.map(lambda part: part * scale).shift(offset)
 
 

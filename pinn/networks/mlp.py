@@ -1,13 +1,28 @@
-"""The multilayer perceptron: a plain `keras.Sequential`, saved and loaded without custom objects."""
+"""The multilayer perceptron: a plain `keras.Sequential` of dense layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 
-from pinn import jets
 from pinn.errors import InputError, did_you_mean
+
+ACTIVATIONS = ("tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu")
+
+
+@keras.saving.register_keras_serializable(package="pinn")
+def sin(x: Any) -> Any:
+    """Return the sine, as an activation function, which Keras has none of."""
+    return keras.ops.sin(x)
+
+
+@keras.saving.register_keras_serializable(package="pinn")
+def cos(x: Any) -> Any:
+    """Return the cosine, as an activation function, which Keras has none of."""
+    return keras.ops.cos(x)
 
 
 def mlp(
@@ -22,33 +37,35 @@ def mlp(
 ) -> keras.Sequential:
     """Return a network of `depth` hidden layers of `width` units, from coordinates [n, d] to fields [n, outputs].
 
-    Inputs are scaled from the box `lower` … `upper` to [-1, 1]; weights are drawn from Glorot's normal
+    A frozen dense layer scales the inputs from the box `lower` … `upper` to [-1, 1] (`Rescaling` would round
+    its numbers to single precision when it is loaded from a file).  Weights are drawn from Glorot's normal
     distribution (Glorot & Bengio 2010), every layer with a seed of its own; biases start at zero.
 
     Raises:
-        InputError: if width or depth is not positive, or the activation has no Taylor rule.
+        InputError: if width or depth is not positive, or the activation is unknown.
     """
     for name, value in (("width", width), ("depth", depth), ("outputs", outputs)):
         if not isinstance(value, int) or value < 1:
-            raise InputError(f"mlp: {name}={value!r}; use a whole number of at least 1.")
-    if not jets.has_rule(activation):
-        raise InputError(f"mlp: unknown activation {activation!r}.{did_you_mean(activation, ('tanh', 'sin', 'swish'))}")
-    scale = [2.0 / (b - a) for a, b in zip(lower, upper, strict=True)]
-    offset = [-(a + b) / (b - a) for a, b in zip(lower, upper, strict=True)]
-    # Keras 3 has no activation called "sin"; its operation of that name serves.
-    function = getattr(keras.ops, activation) if activation in ("sin", "cos") else activation
+            raise InputError(f"network.{name}={value!r}; give a whole number of at least 1.")
+    if activation not in ACTIVATIONS:
+        raise InputError(f"network.activation={activation!r}: unknown.{did_you_mean(str(activation), ACTIVATIONS)}")
+    low, high = np.asarray(lower, float), np.asarray(upper, float)
+    function = {"sin": sin, "cos": cos}.get(activation, activation)
 
-    def dense(units: int, layer: int, function: object) -> keras.layers.Layer:
+    def dense(units: int, layer: int, function: Any) -> keras.layers.Layer:
         # One seed for all layers would make equal shapes equal weights, hence a seed per layer.
-        initializer = keras.initializers.GlorotNormal(seed=1000 * seed + layer)
+        initializer: Any = keras.initializers.GlorotNormal(seed=1000 * seed + layer)
         return keras.layers.Dense(units, activation=function, kernel_initializer=initializer, name=f"dense_{layer}")
 
-    return keras.Sequential(
+    scaling = keras.layers.Dense(len(low), trainable=False, name="scaling")
+    model = keras.Sequential(
         [
-            keras.Input((len(scale),), name="coordinates"),
-            keras.layers.Rescaling(scale, offset, name="scaling"),
+            keras.Input((len(low),), name="coordinates"),
+            scaling,
             *(dense(width, layer, function) for layer in range(depth)),
             dense(outputs, depth, "linear"),
         ],
         name="mlp",
     )
+    scaling.set_weights([np.diag(2 / (high - low)), -(low + high) / (high - low)])
+    return model

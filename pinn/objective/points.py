@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import sampling
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem
 
 
@@ -42,9 +42,12 @@ def draw(
     Raises:
         InputError: for an impossible count, an unknown region or method.
     """
-    if not isinstance(count, int) or count < 1:
-        raise InputError(f"points.{region}={count!r}; give a whole number of at least 1.")
     space, dimension = problem.space, len(problem.space.coordinates)
+    if not isinstance(count, int | np.integer) or count < 1:
+        raise InputError(f"points.counts.{region}={count!r}; give a whole number of at least 1.")
+    known = ("interior", *(("initial",) if problem.time else ()), "boundary", *space.faces)
+    if region not in known:
+        raise InputError(f"points: no region {region!r}.{did_you_mean(region, known)}")
     streams = (seed, zlib.crc32(region.encode()), number)
     if region in ("interior", "initial"):
         in_time = problem.time is not None and region == "interior"

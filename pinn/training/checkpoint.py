@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             else:
                 fields[field] = tf.constant(array)
         progress = Progress.from_numbers(numbers, State(**fields))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: {error}); "
             f"nothing was changed; restore the file or start a new run."

@@ -12,9 +12,10 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import keras
 import numpy as np
@@ -53,22 +54,14 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         InputError: for unknown keys, wrong kinds or values out of range.
     """
     check_keys(config)
+    for key in ("problem", "network", "phases", "points", "weights", "data", "published"):
+        if not isinstance(config.get(key), Mapping | None):
+            raise InputError(f"{key}={config[key]!r}; give settings by name, as in {key}: {{...}}.")
+    if not config.get("problem"):
+        raise InputError("problem: none; choose one, such as problem=burgers (`pinn list` shows all).")
     seed = config.get("seed", 0)
     problem = build(config["problem"], Problem, "problem")
-    if network is None:
-        node = dict(config.get("network") or {})
-        target = node.pop(TARGET, None)
-        if target is None or target in ("pinn.networks.mlp", "pinn.mlp"):
-            known = ("width", "depth", "activation")
-            for key in node:
-                if key not in known:
-                    raise InputError(f"network.{key}: unknown setting.{did_you_mean(str(key), known)}")
-            network = default_network(problem, seed=seed, **node)
-        else:
-            lower, upper = problem.bounds
-            network = locate(target, "network")(
-                lower=lower.tolist(), upper=upper.tolist(), outputs=len(problem.fields), seed=seed, **node
-            )
+    network = network or _network(config.get("network") or {}, problem, seed)
     phases = [_phase(name, node) for name, node in (config.get("phases") or {}).items() if node is not None]
     data = config.get("data")
     return Setup(
@@ -122,12 +115,17 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
     for key, value in arguments.items():
         if isinstance(value, Mapping) and TARGET in value:
             arguments[key] = build(value, Schedule, f"{where}.{key}")
+    if kind is Minimizer:
+        _check_types(cls, arguments, where)
     try:
-        return cls(**arguments)
+        made = cls(**arguments)
+        if kind is Schedule:
+            float(made(0))  # Keras itself looks at a schedule's numbers when it is first used
+        return made
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{where}: {cls.__name__} refuses its settings: {error}") from error
+        raise InputError(f"{where}: {cls.__name__} refuses its settings: {error}; correct them.") from error
 
 
 def locate(target: str, where: str) -> Any:
@@ -136,9 +134,11 @@ def locate(target: str, where: str) -> Any:
     if path.endswith(".py"):
         return _from_file(Path(path), name, where)
     module, _, name = str(target).rpartition(".")
+    if not module:
+        raise InputError(f"{where}.{TARGET}={target}: names no module; write module.Name or file.py:Name.")
     try:
-        found = importlib.import_module(module or "builtins")
-    except ImportError as error:
+        found = importlib.import_module(module)
+    except (ImportError, ValueError) as error:
         raise InputError(f"{where}.{TARGET}={target}: {error}; name an importable module or file.py:Name.") from None
     if not hasattr(found, name):
         public = [n for n in vars(found) if not n.startswith("_") and n[0].isupper()]
@@ -158,11 +158,13 @@ def _from_file(path: Path, name: str, where: str) -> Any:
         sys.modules[unique] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[unique]
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+            raise InputError(
+                f"{path}: cannot be imported: {type(error).__name__}: {error}; correct the file."
+            ) from error
     module = sys.modules[unique]
     own = {
         n: v for n, v in vars(module).items()
@@ -178,8 +180,38 @@ def _from_file(path: Path, name: str, where: str) -> Any:
     return next(iter(own.values()))
 
 
-def _phase(name: str, node: Mapping[str, Any]) -> Phase:
+def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Model:
+    """Return the network that a node describes, made for a problem's coordinates and fields."""
+    settings = {str(k): v for k, v in node.items() if k != TARGET}
+    target = node.get(TARGET)
+    if target in (None, "pinn.networks.mlp", "pinn.mlp"):
+        known = ("width", "depth", "activation")
+        for key in settings:
+            if key not in known:
+                raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")
+        return default_network(problem, seed=seed, **settings)
+    make = locate(target, "network")
+    kind = make if inspect.isclass(make) else getattr(make, "__annotations__", {}).get("return")
+    if isinstance(kind, str):  # an annotation that was not evaluated
+        kind = get_type_hints(make)["return"]
+    if not (inspect.isclass(kind) and issubclass(kind, keras.Model)):
+        raise InputError(
+            f"network.{TARGET}={target}: is no network; name a subclass of keras.Model, or a function whose "
+            f"annotation says that it returns one."
+        )
+    lower, upper = problem.bounds
+    try:
+        return make(lower=lower.tolist(), upper=upper.tolist(), outputs=len(problem.fields), seed=seed, **settings)
+    except TypeError as error:
+        raise InputError(
+            f"network.{TARGET}={target}: {error}; it must take lower, upper, outputs, seed and its settings."
+        ) from error
+
+
+def _phase(name: str, node: Any) -> Phase:
     where = f"phases.{name}"
+    if not isinstance(node, Mapping):
+        raise InputError(f"{where}={node!r}; choose a minimizer with optimizer@{where}=lbfgs, or give null.")
     known = [f.name for f in dataclasses.fields(Phase) if f.name != "name"]
     for key in node:
         if key not in known:
@@ -192,13 +224,40 @@ def _phase(name: str, node: Mapping[str, Any]) -> Phase:
     return Phase(name=name, minimizer=minimizer, stop=stop, **settings)
 
 
-def _plain(cls: type, node: Mapping[str, Any], where: str) -> Any:
+def _plain(cls: type, node: Any, where: str) -> Any:
     """Return an object of a known class from its settings."""
+    if not isinstance(node, Mapping):
+        raise InputError(f"{where}={node!r}; give settings by name, as in {where}: {{...}}.")
     known = [f.name for f in dataclasses.fields(cls)]
     for key in node:
         if key not in known:
             raise InputError(f"{where}.{key}: unknown setting.{did_you_mean(str(key), known)}")
+    _check_types(cls, node, where)
     return cls(**node)
+
+
+_WORDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", NoneType: "null"}
+_WORDS |= {Mapping: "a mapping", Sequence: "a list", Callable: "a schedule"}
+
+
+def _check_types(cls: type, node: Mapping[str, Any], where: str) -> None:
+    """Raise an InputError for a value that is not of the kind that its attribute's annotation names."""
+    hints = get_type_hints(cls)
+    for key, value in node.items():
+        kinds = _kinds(hints[key])
+        accepted = (*kinds, int) if float in kinds else kinds
+        # Python holds True for an int and text for a sequence; a setting does not.
+        wrong = [k for k in (bool, str) if isinstance(value, k) and k not in kinds]
+        if wrong or not isinstance(value, accepted):
+            words = " or ".join(_WORDS.get(k, k.__name__) for k in kinds)
+            raise InputError(f"{where}.{key}={value!r}; give {words}.")
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the classes that an annotation allows: float and NoneType for `float | None`."""
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(k for h in get_args(hint) for k in _kinds(h))
+    return (get_origin(hint) or hint,)
 
 
 def _data(node: Mapping[str, Any]) -> Synthetic | PointSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Batch, Objective, PointSet, blocks, draw
 from pinn.runtime import threads
+from pinn.sampling import METHODS
 
 BLOCK_CHANNELS = 20_000  # values per block and hidden layer: they and their adjoints stay in a core's L2 cache
 
@@ -51,8 +53,16 @@ class Points:
             if region not in known:
                 raise InputError(f"points.counts.{region}: no such region.{did_you_mean(region, known)}")
             self.count(region)
-        if not self.heldout > 0:
+        faces = len(objective.problem.space.faces)
+        if "boundary" in objective.regions and self.count("boundary") < faces:
+            found = self.count("boundary")
+            raise InputError(f"points.counts.boundary={found}: there are {faces} faces; give at least {faces}.")
+        if self.method not in METHODS:
+            raise InputError(f"points.method={self.method!r}: unknown method.{did_you_mean(self.method, METHODS)}")
+        if not 0 < self.heldout < math.inf:
             raise InputError(f"points.heldout={self.heldout!r}; give a positive share, such as 0.25.")
+        if not isinstance(self.test, int) or self.test < 1:
+            raise InputError(f"points.test={self.test!r}; give a whole number of at least 1.")
         if self.block is not None and (not isinstance(self.block, int) or self.block < 1):
             raise InputError(f"points.block={self.block!r}; give a whole number of at least 1, or null.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 
 Constraints = Literal["auto", "hard", "soft"]
+LAST_SEED = 2_000_000  # every layer has a seed of its own, 1000 × the run's and up, which must stay below 2³¹
 
 
 def two_phases(*, adam: int = 1000, lbfgs: int = 3000) -> list[Phase]:
@@ -55,8 +57,12 @@ class Setup:
         if self.derivatives not in ("auto", "taylor", "nested"):
             hint = did_you_mean(str(self.derivatives), ("auto", "taylor", "nested"))
             raise InputError(f"derivatives={self.derivatives!r}: unknown.{hint}")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise InputError(f"seed={self.seed!r}; give a whole number of at least 0.")
+        _check_seed(self.seed)
+        if isinstance(self.data, Synthetic):
+            _check_seed(self.data.seed, "data.seed")
+        for name, weight in self.weights.items():
+            if not isinstance(weight, int | float) or not math.isfinite(weight):
+                raise InputError(f"weights.{name}={weight!r}; give a finite number (0 leaves the residual out).")
         if not self.phases:
             raise InputError("phases: none; give at least one, such as optimizer@phases.polish=lbfgs.")
         if self.problem.unknowns and self.data is None:
@@ -88,5 +94,11 @@ class Setup:
 
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
     """Return a perceptron that fits a problem's coordinates and fields."""
+    _check_seed(seed)
     lower, upper = (list(map(float, bound)) for bound in problem.bounds)
     return mlp(lower=lower, upper=upper, outputs=len(problem.fields), seed=seed, **settings)
+
+
+def _check_seed(seed: Any, where: str = "seed") -> None:
+    if not isinstance(seed, int) or not 0 <= seed <= LAST_SEED:
+        raise InputError(f"{where}={seed!r}; give a whole number from 0 to {LAST_SEED}.")

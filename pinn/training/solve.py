@@ -14,7 +14,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-import yaml
 
 from pinn import metrics
 from pinn.errors import InputError
@@ -22,9 +21,10 @@ from pinn.objective import Objective
 from pinn.problem import Problem
 from pinn.runtime import configure
 from pinn.training import checkpoint
+from pinn.training import folder as run_folder
 from pinn.training.checkpoint import write_atomically
-from pinn.training.config import describe, setup
-from pinn.training.history import History, read
+from pinn.training.config import describe
+from pinn.training.history import History
 from pinn.training.monitor import Errors, Monitor
 from pinn.training.points import batches
 from pinn.training.progress import Progress
@@ -73,18 +73,18 @@ def load(folder: str | Path) -> Solution:
         InputError: if the folder holds no run or its checkpoint is damaged.
     """
     folder = Path(folder)
-    made, progress = _read(folder)
+    made, progress, _ = run_folder.read(folder)
     data = made.measurements()
     objective = made.objective(data)
+    run_folder.check(progress, made, objective, folder)
     assert progress.state is not None
     theta = progress.state.best_position
     objective.flat.assign(theta)
-    file = folder / "metrics.json"
-    rows = read(folder / "history.csv")
+    rows = run_folder.rows(folder)
     return Solution(
         objective,
         theta,
-        metrics=json.loads(file.read_text()) if file.is_file() else {},
+        metrics=run_folder.stored_metrics(folder),
         history={c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
         points=made.points.sets(objective, data, seed=made.seed, number=progress.draw),
         folder=folder,
@@ -102,8 +102,10 @@ def resume(
     Raises:
         InputError: if the folder holds no run or its checkpoint is damaged; the run is left untouched.
     """
-    made, progress = _read(Path(folder), overrides)
-    return execute(made, folder=folder, progress=progress, show=show, callbacks=callbacks)
+    made, progress, config = run_folder.read(Path(folder), overrides)
+    run_folder.rows(Path(folder))
+    config = config if overrides else None
+    return execute(made, folder=folder, config=config, progress=progress, show=show, callbacks=callbacks)
 
 
 def execute(
@@ -117,23 +119,27 @@ def execute(
 ) -> Solution:
     """Run a setup to its end, from a progress if there is one, and return the solution.
 
-    `config` is what `config.yaml` is to hold beyond the setup's own description.
+    `config` is what `config.yaml` is to hold beyond the setup's own description.  A run that fails before its
+    first checkpoint leaves no file.
     """
     data = made.measurements()
     objective = made.objective(data)
     made.points.check(objective)
-    if progress and progress.state is not None and progress.state.position.shape[0] != objective.flat.size:
-        raise InputError(f"{folder}: the checkpoint is of another network; restore the run's own files.")
+    if progress is not None:
+        run_folder.check(progress, made, objective, folder)
     errors = Errors(objective, made.points.test, seed=made.seed)
     draws = batches(made.points, objective, data, seed=made.seed)
     heldout = made.points.batch(objective, made.points.held_out(objective, data, seed=made.seed))
     monitor = Monitor(objective, errors, heldout, show=show)
     path = Path(folder) if folder is not None else None
+    fresh = path is not None and progress is None
     if path is not None:
-        keep = progress.rows if progress else 0
-        if progress is None:
-            _new_folder(path, {**describe(made), **(config or {}), "dtype": objective.dtype}, made.network)
-        monitor.history = History(monitor.history.columns, path / "history.csv", keep=keep)
+        kept = {**describe(made), **(config or {}), "dtype": objective.dtype}
+        if fresh:
+            run_folder.create(path, kept, made.network)
+        monitor.history = History(monitor.history.columns, path / "history.csv", keep=progress.rows if progress else 0)
+        if config and not fresh:
+            run_folder.write_config(path / "config.yaml", kept)
     monitor.before = progress.seconds if progress else 0.0
     trainer = Trainer(
         objective.value_and_gradient,
@@ -145,6 +151,10 @@ def execute(
     )
     try:
         theta, progress = trainer.run(objective.flat.flatten(), progress)
+    except BaseException:
+        if path is not None and fresh and not (path / "checkpoint.npz").exists():
+            run_folder.withdraw(path)
+        raise
     finally:
         if monitor.screen:
             monitor.screen.close()
@@ -159,65 +169,11 @@ def execute(
         folder=path,
     )
     if path is not None:
-        made.network.save(path / "network.keras")
+        run_folder.save_network(path, made.network)
         text = json.dumps(solution.metrics, indent=2, allow_nan=True) + "\n"
         write_atomically(path / "metrics.json", lambda file: file.write(text.encode()))
         solution.save_figures()
     return solution
-
-
-def _read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress]:
-    """Return the setup and the progress that a run folder holds."""
-    file = folder / "config.yaml"
-    if not file.is_file():
-        raise InputError(f"{folder}: is no run folder (no config.yaml); name one such as outputs/burgers/<time>.")
-    try:
-        config = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: is no valid YAML ({' '.join(str(error).split())}); restore the file.") from None
-    progress = checkpoint.load(folder / "checkpoint.npz")
-    configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
-    try:
-        network: Any = keras.saving.load_model(folder / "network.keras", compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{folder}/network.keras: cannot be loaded ({str(error).splitlines()[0]}).") from None
-    for override in overrides:
-        _change(config, override)
-    made = setup(config, network=network)
-    if overrides:
-        progress.records[-1].stop_reason = None
-        _write_config(file, config)
-    return made, progress
-
-
-def _change(config: dict[str, Any], override: str) -> None:
-    """Set one existing value of a config from "a.b.c=value"."""
-    key, equals, text = override.partition("=")
-    *path, last = key.split(".")
-    node: Any = config
-    for name in path:
-        node = node.get(name) if isinstance(node, dict) else None
-    if not equals or not isinstance(node, dict) or last not in node:
-        raise InputError(f"resume: {override!r} sets no key of the run; see its config.yaml, and write key=value.")
-    node[last] = yaml.safe_load(text)
-
-
-def _write_config(file: Path, config: dict[str, Any]) -> None:
-    text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
-    write_atomically(file, lambda out: out.write(text.encode()))
-
-
-def _new_folder(path: Path, config: dict[str, Any], network: keras.Model) -> None:
-    """Make a run folder with its config and the untrained network."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if (path / "checkpoint.npz").exists():
-            raise InputError(f"{path}: holds a run already; name another folder, or `pinn resume {path}`.")
-        _write_config(path / "config.yaml", config)
-        network.save(path / "network.keras")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{path}: cannot be written ({reason}); set output to a writable folder.") from None
 
 
 def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:

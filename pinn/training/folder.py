@@ -1,0 +1,159 @@
+"""The folder of a run: made, withdrawn, read back and checked; nothing in it is ever half written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pinn.errors import InputError
+from pinn.objective import Objective
+from pinn.runtime import configure
+from pinn.training import checkpoint, history
+from pinn.training.checkpoint import write_atomically
+from pinn.training.config import setup
+from pinn.training.progress import Progress
+from pinn.training.setup import Setup
+
+
+def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, dict[str, Any]]:
+    """Return the setup, the progress and the configuration that a run folder holds; nothing is written."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        raise InputError(f"{folder}: is no run folder (no config.yaml); name one such as outputs/burgers/<time>.")
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: is no valid YAML ({' '.join(str(error).split())}); restore the file.") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{file}: holds {_kind(config)}, not the settings of a run; restore the file.")
+    progress = checkpoint.load(folder / "checkpoint.npz")
+    configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
+    try:
+        network: Any = keras.saving.load_model(folder / "network.keras", compile=False)
+    except Exception as error:  # Keras lists none, and a damaged archive fails in many ways
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{folder / 'network.keras'}: cannot be loaded ({reason}); restore the file.") from None
+    for override in overrides:
+        _change(config, override)
+    made = setup(config, network=network)
+    if overrides and progress.records:
+        progress.records[-1].stop_reason = None
+    return made, progress, config
+
+
+def check(progress: Progress, made: Setup, objective: Objective, folder: Any) -> None:
+    """Raise an InputError where a checkpoint is not one of a setup."""
+    done, planned = [r.name for r in progress.records], [p.name for p in made.phases]
+    if not done or done != planned[: len(done)]:
+        raise InputError(
+            f"{folder}: the checkpoint's phases are {', '.join(done) or 'none'}, those of config.yaml "
+            f"{', '.join(planned)}; restore the run's own files."
+        )
+    state, phase = progress.state, made.phases[progress.phase]
+    assert state is not None
+    if state.position.shape != (objective.flat.size,) or state.position.dtype != objective.dtype:
+        raise InputError(
+            f"{folder}: the checkpoint holds {state.position.dtype.name} weights of shape {state.position.shape}, "
+            f"the network {objective.flat.size} of {objective.dtype}; restore the run's own files."
+        )
+    fresh = phase.minimizer.memory(state.position, state.position, tf.ones([], state.position.dtype))
+    shapes = [{k: (v.shape, v.dtype) for k, v in memory.items()} for memory in (fresh, state.memory)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"{folder}: the checkpoint does not fit phases.{phase.name}.minimizer ({phase.minimizer.label}); "
+            f"leave its settings as they were in the checkpoint's phase, or start a new run."
+        )
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of a run's history."""
+    file = folder / "history.csv"
+    try:
+        return history.read(file)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{file}: is damaged ({error}); restore the file.") from None
+
+
+def stored_metrics(folder: Path) -> dict[str, Any]:
+    """Return what metrics.json holds; a run that was interrupted has none."""
+    file = folder / "metrics.json"
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{file}: is no valid JSON ({error}); remove it, and `pinn resume {folder}`.") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{file}: holds {_kind(found)}, not a run's metrics; remove it, and `pinn resume {folder}`.")
+    return found
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _change(config: dict[str, Any], override: str) -> None:
+    """Set one existing value of a config from "a.b.c=value"."""
+    key, equals, text = override.partition("=")
+    *path, last = key.split(".")
+    node: Any = config
+    for name in path:
+        node = node.get(name) if isinstance(node, dict) else None
+    if not equals or not isinstance(node, dict) or last not in node:
+        raise InputError(f"resume: {override!r} sets no key of the run; see its config.yaml, and write key=value.")
+    try:
+        # OmegaConf's reader as in `pinn run`: YAML 1.1 itself takes 1e-6 for text.
+        node[last] = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)["value"]  # type: ignore
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"resume: {override!r} is no valid YAML ({reason}); write key=value.") from None
+
+
+def write_config(file: Path, config: dict[str, Any]) -> None:
+    """Write a configuration such that a crash leaves the old file or the new one."""
+    text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
+    write_atomically(file, lambda out: out.write(text.encode()))
+
+
+def create(path: Path, config: dict[str, Any], network: keras.Model) -> None:
+    """Make a run folder with its config and the untrained network."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if (path / "checkpoint.npz").exists():
+            raise InputError(f"{path}: holds a run already; name another folder, or `pinn resume {path}`.")
+        write_config(path / "config.yaml", config)
+        save_network(path, network)
+    except OSError as error:
+        withdraw(path)
+        reason = error.strerror or str(error)
+        raise InputError(f"{path}: cannot be written ({reason}); set output to a writable folder.") from None
+
+
+def save_network(folder: Path, network: keras.Model) -> None:
+    """Save a network such that a crash leaves the old file or the new one."""
+    beside = folder / f".network.{os.getpid()}.keras"
+    try:
+        network.save(beside)
+        os.replace(beside, folder / "network.keras")
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def withdraw(folder: Path) -> None:
+    """Take away the files of a run that never was, and the folder if nothing else is in it."""
+    with contextlib.suppress(OSError):
+        for name in ("config.yaml", "network.keras", "history.csv"):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()

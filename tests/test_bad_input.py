@@ -1,0 +1,449 @@
+"""Every bad input gets one clear line with a remedy and a non-zero exit code; nothing is lost, nothing left behind."""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+
+import pinn
+from pinn.cli.main import main
+
+ROOT = Path(pinn.__file__).parent.parent
+TINY = [
+    *("experiment=smoke", "network.width=4", "network.depth=1", "points.counts.interior=64", "points.test=64"),
+    *("points.counts.initial=8", "points.counts.boundary=8"),
+    *(f"phases.{name}.{key}=2" for name in ("explore", "polish") for key in ("stop.max_iterations", "report_every")),
+]
+PROBLEM = """
+from dataclasses import dataclass
+import tensorflow as tf
+from pinn import Interval, Problem, residual
+
+@dataclass(frozen=True, kw_only=True)
+class Mine(Problem):
+    fields = ("u", "v")
+    space = Interval(x=(0.0, 1.0))
+
+    @residual(on="interior")
+    def first(self, {parameters}):
+        return {value}
+
+    @residual(on="boundary")
+    def walls(self, u, v):
+        return u + v
+
+    def reference(self, x):
+        return {reference}
+"""
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch, tmp_path):
+    """Every test works in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return the folder of a finished run."""
+    output = tmp_path_factory.mktemp("runs")
+    assert main(["run", *TINY, f"output={output}"]) == 0
+    (folder,) = (output / "burgers").iterdir()
+    return folder
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """Return a copy of a finished run's folder, free to be damaged."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def refused(capsys, *arguments: str) -> str:
+    """Run a command that must be refused, and return what it says: one line on stderr."""
+    capsys.readouterr()
+    assert main(list(arguments)) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("pinn: ") and err.endswith("\n") and err.count("\n") == 1 and "Traceback" not in err
+    return err
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+UNKNOWN_KEYS = [
+    ("nework.width=3", "'nework.width'", "'network.width'"),
+    ("network.widht=3", "'network.widht'", "'network.width'"),
+    ("phases.polish.stop.max_iteration=3", "max_iteration'", "'phases.polish.stop.max_iterations'"),
+    ("points.count.interior=5", "'points.count.interior'", "'points.counts.interior'"),
+    ("points.counts.interor=5", "points.counts.interor:", "'interior'"),
+    ("weights.wals=3", "weights.wals:", "'walls'"),
+    ("problem.unknowns.lamda1=1", "'lamda1'", "'lambda1'"),
+    ("+points.metod=grid", "points.metod:", "'method'"),
+    ("+network.widht=3", "network.widht:", "'width'"),
+    ("+phases.polish.minimizer.pair=3", "phases.polish.minimizer.pair:", "'pairs'"),
+    ("+phases.polish.stop.max_iteration=3", "phases.polish.stop.max_iteration:", "'max_iterations'"),
+    ("+sed=1", "'sed'", "'seed'"),
+    ("experiment=smok", "'smok'", "'smoke'"),
+    ("problem=burger", "'burger'", "'burgers'"),
+    ("network=mpl", "'mpl'", "'mlp'"),
+    ("optimizer@phases.polish=lbfsg", "'lbfsg'", "'lbfgs'"),
+    ("data=sintetic", "'sintetic'", "'synthetic'"),
+    ("problem._target_=pinn.problems.Burger", "'Burger'", "'Burgers'"),
+    ("points.method=sobl", "points.method='sobl'", "'sobol'"),
+    ("constraints=hrad", "constraints='hrad'", "'hard'"),
+    ("derivatives=tailor", "derivatives='tailor'", "'taylor'"),
+    ("dtype=float16", "dtype='float16'", "'float64'"),
+    ("device=gpus", "device='gpus'", "'gpu'"),
+]
+
+
+@pytest.mark.parametrize(("override", "offender", "correction"), UNKNOWN_KEYS, ids=[k[0] for k in UNKNOWN_KEYS])
+def test_misspelt_names_are_corrected(override, offender, correction, capsys):
+    experiment = [] if override.startswith("experiment") else ["experiment=smoke"]
+    line = refused(capsys, "run", *experiment, override)
+    assert offender in line and f"Did you mean {correction}?" in line
+    assert not list(Path().iterdir())  # no run folder is left behind
+
+
+BAD_VALUES = [
+    ("points.counts.interior=0", "points.counts.interior=0", "at least 1"),
+    ("points.counts.interior=-5", "points.counts.interior=-5", "at least 1"),
+    ("points.counts.interior=1.5", "points.counts.interior=1.5", "whole number"),
+    ("points.counts=3", "points.counts=3", "give a mapping"),
+    ("points.heldout=0", "points.heldout=0", "positive share"),
+    ("points.heldout=some", "points.heldout='some'", "give a number"),
+    ("points.test=0", "points.test=0", "at least 1"),
+    ("points.block=0", "points.block=0", "at least 1"),
+    ("network.width=0", "width=0", "at least 1"),
+    ("network.depth=two", "depth='two'", "whole number"),
+    ("network.activation=tahn", "tahn", "tanh"),
+    ("problem.nu=-1", "nu=-1", "positive"),
+    ("problem.nu=nan", "nu=nan", "finite"),
+    ("problem.nu=small", "nu='small'", "number"),
+    ("problem.unknowns={nu: 0.1}", "unknowns: nu", "data=synthetic"),
+    ("problem.unknowns={nu: low}", "unknowns.nu.start='low'", "number"),
+    ("dtype=null", "dtype=None", "float64"),
+    ("seed=-1", "seed=-1", "from 0 to"),
+    ("seed=one", "seed='one'", "whole number"),
+    ("seed=99999999999999999999", "seed=9999999999", "from 0 to"),
+    ("weights.walls=-3", "weights.walls=-3", "at least 0"),
+    ("weights.walls=big", "weights.walls='big'", "finite number"),
+    ("weights.walls=inf", "weights.walls=inf", "finite number"),
+    ("weights={momentum: 0}", "weights", "at least one"),
+    ("weights=3", "weights=3", "settings by name"),
+    ("output=/proc/nothing", "output=/proc/nothing", "writable folder"),
+    ("output=null", "output=None", "path of a folder"),
+    ("published=3", "published=3", "settings by name"),
+    ("phases.polish=3", "phases.polish=3", "optimizer@phases.polish=lbfgs"),
+    ("phases.polish.stop=3", "phases.polish.stop=3", "settings by name"),
+    ("phases.polish.stop.max_iterations=-1", "max_iterations=-1", "at least 0"),
+    ("phases.polish.stop.max_seconds=long", "phases.polish.stop.max_seconds='long'", "number or null"),
+    ("phases.polish.report_every=0", "phases.polish.report_every=0", "at least 1"),
+    ("phases.polish.minimizer.pairs=0", "pairs=0", "positive"),
+    ("phases.explore.minimizer.learning_rate=-1", "learning_rate=-1", "positive"),
+    ("phases.explore.minimizer.learning_rate=fast", "learning_rate='fast'", "number or a schedule"),
+    ("phases.explore.minimizer.learning_rate.decay_steps=0", "decay_steps", "> 0"),
+    ("problem=null", "Config group", "--help"),
+    ("problem=custom", "problem._target_", "set problem._target_"),
+    ("~problem", "problem: none", "problem=burgers"),
+    ("seed=[", "'['", "--help"),
+    ("--fast", "'--fast'", "key=value"),
+    ("burgers", "'burgers'", "key=value"),
+    ("nosuch.py", "'nosuch.py'", "key=value"),
+]
+
+
+@pytest.mark.parametrize(("override", "offender", "remedy"), BAD_VALUES, ids=[v[0] for v in BAD_VALUES])
+def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
+    line = refused(capsys, "run", "experiment=smoke", override)
+    assert offender in line and remedy in line
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
+def test_a_gpu_that_is_not_there(capsys):
+    line = refused(capsys, "run", "experiment=smoke", "device=gpu")
+    assert "device=gpu" in line and "use device=cpu" in line
+
+
+def test_unknowns_without_a_reference_to_measure(capsys):
+    Path("mine.py").write_text(PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None"))
+    line = refused(capsys, "run", "mine.py", "data=synthetic")
+    assert "Mine" in line and "no reference to measure" in line and "data of your own" in line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "correction"),
+    [("weigths", {"walls": 3}, "weights"), ("phase", {"explore": None}, "phases"), ("sede", 3, "seed")],
+)
+def test_misspelt_key_of_an_experiment_file(key, value, correction, capsys, monkeypatch, tmp_path):
+    conf = tmp_path / "conf"
+    shutil.copytree(ROOT / "conf", conf)
+    (conf / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{yaml.safe_dump({key: value})}")
+    monkeypatch.setattr("pinn.cli.run.conf_folder", lambda: conf)
+    line = refused(capsys, "run", "experiment=mine")
+    assert f"{key!r}" in line and f"Did you mean {correction!r}?" in line
+
+
+BAD_FILES = [
+    ("unknown derivative", {"parameters": "u_xq, v"}, "Mine.first: 'u_xq'", "derivative"),
+    ("misspelt coordinate", {"parameters": "u_y, v"}, "Mine.first: 'u_y'", "coordinate"),
+    ("syntax error", {"value": "u_x -"}, "mine.py", "correct the file"),
+    ("import error", {"parameters": "u_x, v):\n        pass\nimport no_such_module  # ("}, "no_such_module", "correct"),
+    ("reference lacks a field", {"reference": "{'u': x}"}, "Mine.reference: lacks field 'v'", "return them all"),
+    ("reference of no fields", {"reference": "x"}, "Mine.reference", "return a dict"),
+    ("reference of a wrong shape", {"reference": "{'u': x[:3], 'v': x}"}, "Mine.reference: field 'u'", "shape (3,)"),
+    ("reference not finite", {"reference": "{'u': 0 / (x - x), 'v': x}"}, "field 'u'", "correct the formula"),
+    ("residual not finite", {"value": "tf.math.log(-1.0 - u_x * u_x)"}, "Mine.first", "look for"),
+    ("residual of another precision", {"value": "tf.cast(u_x, tf.float32)"}, "Mine.first", "do not cast"),
+]
+
+
+@pytest.mark.parametrize(("changes", "offender", "remedy"), [f[1:] for f in BAD_FILES], ids=[f[0] for f in BAD_FILES])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_bad_problem_files(changes, offender, remedy, capsys):
+    parts = {"parameters": "u_x, v", "value": "u_x - v", "reference": "{'u': x, 'v': x}"}
+    Path("mine.py").write_text(PROBLEM.format(**(parts | changes)))
+    tiny = [a for a in TINY if not a.startswith("experiment")]
+    line = refused(capsys, "run", "mine.py", *tiny)
+    assert offender in line and remedy in line
+    assert [p.name for p in Path().iterdir() if p.name != "__pycache__"] == ["mine.py"]
+
+
+@pytest.mark.parametrize(
+    ("where", "target"),
+    [
+        ("problem", "os.system"),
+        ("problem", "subprocess.Popen"),
+        ("network", "os.system"),
+        ("network", "subprocess.run"),
+        ("phases.polish.minimizer", "os.system"),
+        ("phases.explore.minimizer.learning_rate", "os.system"),
+    ],
+)
+def test_a_configuration_cannot_run_code(where, target, capsys, monkeypatch):
+    called = []
+    for name in ("os.system", "subprocess.run"):
+        monkeypatch.setattr(name, lambda *a, **k: called.append(a))
+    monkeypatch.setattr("subprocess.Popen.__init__", lambda *a, **k: called.append(a))
+    line = refused(capsys, "run", "experiment=smoke", f"{where}._target_={target}")
+    assert f"{where}._target_={target}" in line and "name a subclass of" in line
+    assert not called and not list(Path().iterdir())
+
+
+def test_a_run_file_must_have_the_problem_that_is_named(capsys):
+    Path("mine.py").write_text(PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None"))
+    assert "Did you mean 'Mine'?" in refused(capsys, "run", "mine.py:Mien")
+    assert "nosuch.py" in refused(capsys, "run", "nosuch.py")
+
+
+@pytest.mark.parametrize("command", ["resume", "plot", "compare"])
+def test_a_folder_that_is_no_run(command, capsys, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "notes.txt").write_text("mine")
+    line = refused(capsys, command, "notes")
+    assert "notes" in line and re.search(r"name one|give the folder", line)
+    line = refused(capsys, command, "absent")
+    assert "absent" in line and "no such folder" in line
+    assert files(tmp_path) == {"notes/notes.txt": b"mine"}
+
+
+def truncated(folder: Path) -> None:
+    file = folder / "checkpoint.npz"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flipped(folder: Path) -> None:
+    file = folder / "checkpoint.npz"
+    found = bytearray(file.read_bytes())
+    found[len(found) // 2] ^= 0xFF
+    file.write_bytes(bytes(found))
+
+
+def foreign(folder: Path) -> None:
+    np.savez(folder / "checkpoint.npz", weights=np.zeros(3))
+
+
+def smaller(folder: Path) -> None:
+    """Write a checkpoint of this program, of a network with fewer weights."""
+    with np.load(folder / "checkpoint.npz") as file:
+        arrays = dict(file)
+    for name, array in arrays.items():
+        if array.ndim and array.shape[-1] > 3:
+            arrays[name] = array[..., :3]
+    np.savez(folder / "checkpoint.npz", **arrays)
+
+
+class Bomb:
+    """A pickle that would make a file when it is loaded."""
+
+    def __reduce__(self):
+        return os.mkdir, ("exploded",)
+
+
+def pickled(folder: Path) -> None:
+    with np.load(folder / "checkpoint.npz") as file:
+        arrays = dict(file)
+    arrays["state/position/"] = np.array([Bomb()], dtype=object)
+    np.savez(folder / "checkpoint.npz", **arrays)
+
+
+def raw_pickle(folder: Path) -> None:
+    import pickle
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("format.npy", pickle.dumps(Bomb()))
+    (folder / "checkpoint.npz").write_bytes(buffer.getvalue())
+
+
+def rewritten(name: str, text: str | bytes):
+    def damage(folder: Path) -> None:
+        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    return damage
+
+
+def without(*names: str):
+    def damage(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return damage
+
+
+def reconfigured(change):
+    def damage(folder: Path) -> None:
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        change(config)
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+    return damage
+
+
+DAMAGES = {
+    "truncated checkpoint": (truncated, "checkpoint.npz", "restore the file"),
+    "flipped bit in the checkpoint": (flipped, "checkpoint.npz", "restore the file"),
+    "empty checkpoint": (rewritten("checkpoint.npz", b""), "checkpoint.npz", "restore the file"),
+    "foreign npz": (foreign, "checkpoint.npz", "restore the file"),
+    "checkpoint of another network": (smaller, "checkpoint", "restore"),
+    "pickle inside the checkpoint": (pickled, "checkpoint.npz", "restore the file"),
+    "pickle as the checkpoint": (raw_pickle, "checkpoint.npz", "restore the file"),
+    "no checkpoint": (without("checkpoint.npz"), "checkpoint.npz", "run it again"),
+    "no config": (without("config.yaml"), "config.yaml", "name one"),
+    "no network": (without("network.keras"), "network.keras", "restore the file"),
+    "no history": (without("history.csv"), "history.csv", "name a run folder"),
+    "config is no YAML": (rewritten("config.yaml", "problem: {_target_: ["), "config.yaml", "restore the file"),
+    "config is binary": (rewritten("config.yaml", b"\xff\xfe\x00"), "config.yaml", "restore the file"),
+    "config is empty": (rewritten("config.yaml", ""), "config.yaml", "restore the file"),
+    "config is a list": (rewritten("config.yaml", "- 1\n- 2\n"), "config.yaml", "restore the file"),
+    "config runs code": (
+        rewritten("config.yaml", "seed: !!python/object/apply:os.mkdir [exploded]"),
+        "config.yaml",
+        "restore the file",
+    ),
+    "config names a function": (
+        reconfigured(lambda c: c["problem"].update(_target_="os.system")),
+        "problem._target_=os.system",
+        "name a subclass of",
+    ),
+    "config lacks the problem": (reconfigured(lambda c: c.pop("problem")), "problem: none", "choose one"),
+    "config has an unknown key": (reconfigured(lambda c: c.update(weigths={})), "'weigths'", "Did you mean 'weights'"),
+    "config has another phase": (
+        reconfigured(lambda c: c.update(phases={"other": c["phases"]["explore"]})),
+        "phases",
+        "restore the run's own files",
+    ),
+    "config has another minimizer": (
+        reconfigured(lambda c: c["phases"]["polish"]["minimizer"].update(pairs=3)),
+        "phases.polish.minimizer",
+        "start a new run",
+    ),
+    "network is damaged": (rewritten("network.keras", b"PK\x03\x04"), "network.keras", "restore the file"),
+    "history is damaged": (
+        lambda folder: (folder / "history.csv").write_text(
+            (folder / "history.csv").read_text().replace("explore,", "explore,x")
+        ),
+        "history.csv",
+        "restore the file",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ["resume", "plot"])
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_run_is_refused_and_left_alone(name, command, folder, capsys):
+    damage, offender, remedy = DAMAGES[name]
+    damage(folder)
+    before = files(folder)
+    line = refused(capsys, command, str(folder))
+    assert offender in line and remedy in line
+    assert files(folder) == before and not Path("exploded").exists()
+
+
+BAD_OVERRIDES = [
+    ("phases.polish.stop.max_iteration=9", "'phases.polish.stop.max_iteration=9'", "see its config.yaml"),
+    ("seed", "seed", "no such folder"),
+    ("seed=[", "'seed=['", "write key=value"),
+    ("seed=-1", "seed=-1", "whole number"),
+    ("phases.polish.stop.max_iterations=many", "max_iterations='many'", "whole number"),
+    ("points.counts.interior=0", "points.counts.interior=0", "at least 1"),
+    ("points.method=sobl", "'sobl'", "Did you mean 'sobol'"),
+    ("problem.nu=-1", "nu=-1", "positive"),
+    ("constraints=soft", "phases.polish", ""),
+    ("phases.polish.minimizer.pairs=3", "phases.polish.minimizer", "start a new run"),
+]
+
+
+@pytest.mark.parametrize(("override", "offender", "remedy"), BAD_OVERRIDES[:8] + BAD_OVERRIDES[9:])
+def test_a_bad_override_leaves_the_run_alone(override, offender, remedy, folder, capsys):
+    before = files(folder)
+    line = refused(capsys, "resume", str(folder), override)
+    assert offender in line and remedy in line
+    assert files(folder) == before
+
+
+def test_a_number_with_an_exponent_is_a_number(folder):
+    """YAML 1.1 takes 1e-30 for text; the command line does not."""
+    assert main(["resume", str(folder), "phases.polish.stop.target_loss=1e-30"]) == 0
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    assert config["phases"]["polish"]["stop"]["target_loss"] == 1e-30
+
+
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_damaged_metrics(text, folder, capsys):
+    (folder / "metrics.json").write_text(text)
+    before = files(folder)
+    for command in ("plot", "compare"):
+        assert "metrics.json" in refused(capsys, command, str(folder))
+    assert files(folder) == before
+
+
+def test_a_folder_that_holds_a_run_is_not_written_over(folder):
+    before = files(folder)
+    solution = pinn.load(folder)
+    with pytest.raises(pinn.errors.InputError, match="holds a run already; name another folder"):
+        pinn.solve(solution.problem, folder=folder, show=False)
+    assert files(folder) == before
+
+
+def test_one_line_is_all_that_a_terminal_shows(tmp_path):
+    """TensorFlow's libraries write past Python's stderr, which only another process sees."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "pinn", "run", "experiment=smoke", "points.counts.interior=0"],
+        capture_output=True, text=True, cwd=tmp_path, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == "pinn: points.counts.interior=0; give a whole number of at least 1.\n"
+    assert not list(tmp_path.iterdir())
