@@ -119,6 +119,13 @@ class LBFGS(Minimizer):
             },
         )
 
+    def renewed(self, old: State, new: State) -> State:
+        """Keep the pairs: the curvature of the loss on some points is nearly that on others.
+
+        A pair that misleads costs one line search; an empty memory costs as many iterations as it has pairs.
+        """
+        return new._replace(memory=old.memory)
+
     def results(self, state: State) -> Any:
         """Return the state as TFP's results, from which `lbfgs_minimize` would go on.
 

@@ -6,6 +6,7 @@ What is named must be of the kind that its place asks for; nothing else is ever 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib
@@ -91,8 +92,8 @@ def describe(made: Setup) -> dict[str, Any]:
     for key in ("points", "data"):
         if isinstance(found[key], dict):
             found[key].pop(TARGET, None)
-    for phase in found["phases"].values():
-        phase["stop"].pop(TARGET, None)
+    for node in (*(phase["stop"] for phase in found["phases"].values()), *found["problem"]["unknowns"].values()):
+        node.pop(TARGET, None)
     return found
 
 
@@ -105,7 +106,7 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
     arguments = {str(k): v for k, v in node.items() if k != TARGET}
     if TARGET not in node:
         raise InputError(f"{where}: lacks {TARGET}, the class to build; give one such as pinn.problems.Burgers.")
-    cls = locate(node[TARGET], where)
+    cls: Any = locate(node[TARGET], where)
     if not (inspect.isclass(cls) and issubclass(cls, kind)):
         raise InputError(f"{where}.{TARGET}={node[TARGET]}: is no {kind.__name__}; name a subclass of it.")
     known = [p for p in inspect.signature(cls).parameters if p != "self"]
@@ -120,7 +121,7 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
     try:
         made = cls(**arguments)
         if kind is Schedule:
-            float(made(0))  # Keras itself looks at a schedule's numbers when it is first used
+            float(made(0))  # type: ignore  # Keras itself looks at a schedule's numbers when it is first used
         return made
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
@@ -190,10 +191,10 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
             if key not in known:
                 raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")
         return default_network(problem, seed=seed, **settings)
-    make = locate(target, "network")
-    kind = make if inspect.isclass(make) else getattr(make, "__annotations__", {}).get("return")
-    if isinstance(kind, str):  # an annotation that was not evaluated
-        kind = get_type_hints(make)["return"]
+    make = kind = locate(target, "network")
+    if inspect.isfunction(make):
+        with contextlib.suppress(NameError):  # an annotation may name what only type checkers import
+            kind = get_type_hints(make).get("return")
     if not (inspect.isclass(kind) and issubclass(kind, keras.Model)):
         raise InputError(
             f"network.{TARGET}={target}: is no network; name a subclass of keras.Model, or a function whose "
@@ -201,7 +202,9 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
         )
     lower, upper = problem.bounds
     try:
-        return make(lower=lower.tolist(), upper=upper.tolist(), outputs=len(problem.fields), seed=seed, **settings)
+        shape = {"lower": lower.tolist(), "upper": upper.tolist(), "outputs": len(problem.fields)}
+        made: Any = make(**shape, seed=seed, **settings)
+        return made
     except TypeError as error:
         raise InputError(
             f"network.{TARGET}={target}: {error}; it must take lower, upper, outputs, seed and its settings."
@@ -249,7 +252,7 @@ def _check_types(cls: type, node: Mapping[str, Any], where: str) -> None:
         # Python holds True for an int and text for a sequence; a setting does not.
         wrong = [k for k in (bool, str) if isinstance(value, k) and k not in kinds]
         if wrong or not isinstance(value, accepted):
-            words = " or ".join(_WORDS.get(k, k.__name__) for k in kinds)
+            words = " or ".join(_WORDS.get(k, str(k)) for k in kinds)
             raise InputError(f"{where}.{key}={value!r}; give {words}.")
 
 

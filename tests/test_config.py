@@ -1,0 +1,144 @@
+"""Every YAML composes and builds, defaults stand in one place by being equal in two, and a setup survives its file."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+
+import pinn
+from pinn.cli.run import compose
+from pinn.optimizers import LBFGS
+from pinn.problem import Problem
+from pinn.reporting.published import published_source, published_values
+from pinn.training import config as configuration
+from pinn.training.data import Synthetic
+from pinn.training.points import Points
+from pinn.training.setup import Setup, default_network, two_phases
+from pinn.training.stopping import StopRule
+
+CONF = Path(pinn.__file__).parent.parent / "conf"
+
+
+def names(group: str) -> list[str]:
+    folder = CONF / group
+    return sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+
+
+EXPERIMENTS = names("experiment")
+PROBLEMS = [name for name in names("problem") if name != "custom"]
+RUNS = [f"experiment={name}" for name in EXPERIMENTS] + [f"problem={name}" for name in PROBLEMS]
+
+
+def content(group: str, name: str) -> dict:
+    """Return a file as Hydra reads it, before composition."""
+    return OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml")) or {}
+
+
+def described(made: Setup) -> dict:
+    return configuration.describe(made)
+
+
+@pytest.mark.parametrize("override", RUNS)
+def test_every_run_composes_and_builds(override):
+    config, _ = compose([override])
+    made = configuration.setup(config)
+    assert isinstance(made.problem, Problem) and made.phases and made.network.count_params() > 0
+    assert [p.name for p in made.phases] == [name for name, node in config["phases"].items() if node is not None]
+    objective = made.objective(made.measurements())
+    made.points.check(objective)  # regions, counts, method
+    assert objective.terms
+
+
+@pytest.mark.parametrize("override", RUNS)
+def test_a_setup_survives_its_description(override):
+    made = configuration.setup(compose([override])[0])
+    text = yaml.safe_dump(described(made))  # as config.yaml of a run holds it
+    again = configuration.setup(yaml.safe_load(text), network=made.network)
+    assert described(again) == described(made)
+    assert again.problem == made.problem and again.points == made.points and again.hard == made.hard
+    for phase, other in zip(made.phases, again.phases, strict=True):
+        assert (phase.stop, phase.report_every, phase.redraw_every) == (
+            other.stop,
+            other.report_every,
+            other.redraw_every,
+        )
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_file_has_known_keys_only(name):
+    """Hydra adds an unknown top-level key without a word; below the top it refuses one."""
+    found = content("experiment", name)
+    assert set(found) - {"defaults"} <= set(configuration.KEYS)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_names_what_was_published_and_where(name):
+    published = compose([f"experiment={name}"])[0]["published"]
+    values = published_values(published)
+    numbers = [v for v in (values.values() if isinstance(values, dict) else [values]) if v is not None]
+    assert numbers and all(0 < v < math.inf for v in numbers)
+    assert len(published_source(published)) > 10
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_coefficients_in_yaml_are_those_of_the_class(name):
+    node = compose([f"problem={name}"])[0]["problem"]
+    made = configuration.build(node, Problem, "problem")
+    assert made == type(made)()
+    assert set(node) - {configuration.TARGET} == {f.name for f in dataclasses.fields(made)}
+
+
+def test_defaults_of_points_and_measurements():
+    points = compose([])[0]["points"]
+    assert Points(**points) == Points()
+    assert set(points) == {f.name for f in dataclasses.fields(Points)}
+    data = content("data", "synthetic")
+    assert Synthetic(**data) == Synthetic()
+    assert set(data) == {f.name for f in dataclasses.fields(Synthetic)}
+
+
+@pytest.mark.parametrize(("name", "phase"), [("adam", 0), ("lbfgs", 1)])
+def test_defaults_of_the_phases(name, phase):
+    node, standard = content("optimizer", name), two_phases()[phase]
+    assert StopRule(**node["stop"]) == standard.stop
+    assert set(node["stop"]) == {f.name for f in dataclasses.fields(StopRule)}
+    assert (node["report_every"], node["redraw_every"]) == (standard.report_every, standard.redraw_every)
+    for field in dataclasses.fields(StopRule):
+        if field.name != "max_iterations":  # L-BFGS has more of them than the rule's own default
+            assert node["stop"][field.name] == field.default
+
+
+def test_defaults_of_lbfgs():
+    node = content("optimizer", "lbfgs")["minimizer"]
+    assert node.pop(configuration.TARGET) == "pinn.optimizers.LBFGS"
+    assert LBFGS(**node) == LBFGS() and set(node) == {f.name for f in dataclasses.fields(LBFGS)}
+
+
+def test_defaults_of_the_rest():
+    config, _ = compose([])
+    for field in dataclasses.fields(Setup):
+        if field.name in ("weights", "constraints", "derivatives", "data", "published", "seed"):
+            default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
+            assert config[field.name] == default
+    made = configuration.setup(config)
+    fresh = default_network(made.problem, seed=0)
+    assert [v.shape for v in made.network.weights] == [v.shape for v in fresh.weights]
+
+
+def test_settings_on_the_command_line_need_no_plus():
+    config, name = compose(
+        ["problem=wave", "weights.start=3", "problem.unknowns.c=1.5", "problem.c=4", "data=synthetic"]
+    )
+    assert name == "wave" and config["weights"] == {"start": 3}
+    assert config["problem"]["c"] == 4 and config["problem"]["unknowns"] == {"c": 1.5}
+
+
+def test_config_is_shown(capsys):
+    from pinn.cli.run import run
+
+    assert run(["problem=wave", "seed=3", "--cfg", "job"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown == compose(["problem=wave", "seed=3"])[0] and shown["seed"] == 3

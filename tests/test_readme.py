@@ -1,0 +1,80 @@
+"""Every snippet of the README runs: Python as it stands, `pinn` commands on a budget of a few iterations."""
+
+import contextlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pinn.cli.main import main
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"```(\w+)([^\n]*)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+FILES = {arguments.split("file=")[1]: code for _, arguments, code in BLOCKS if "file=" in arguments}
+PYTHON = [code for language, arguments, code in BLOCKS if language == "python" and "file=" not in arguments]
+LINES = [line for language, _, code in BLOCKS if language == "bash" for line in code.splitlines()]
+SHELL = [line.split("  #")[0].strip() for line in LINES]
+COMMANDS = [shlex.split(line)[1:] for line in SHELL if line.startswith("pinn ")]
+MAKE = [line.split()[1] for line in SHELL if line.startswith("make ")]
+SHORT = [
+    *(f"phases.{phase}.stop.max_iterations=2" for phase in ("explore", "polish")),
+    *("points.counts.interior=100", "points.test=50", "network.width=4"),
+]
+
+
+def test_the_readme_has_snippets_of_every_kind():
+    assert len(FILES) >= 1 and len(PYTHON) >= 2 and len(COMMANDS) >= 8 and MAKE == ["burgers", "test"]
+    equations = re.search(r"class Fisher.*", FILES["fisher.py"], re.DOTALL)[0]
+    lines = [line for line in equations.splitlines() if re.match(r"    (def|@residual|    return|D:|fields)", line)]
+    assert len(lines) <= 12
+
+
+@pytest.mark.parametrize("target", MAKE)
+def test_make(target):
+    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ("pinn run experiment=burgers" if target == "burgers" else "pytest") in done.stdout
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=lambda c: re.search(r"from pinn import (.*)", c)[1])
+def test_python(code, tmp_path):
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with the README's files and two runs of the names that it uses."""
+    monkeypatch.chdir(tmp_path)
+    for name, code in FILES.items():
+        Path(name).write_text(code)
+    return tmp_path
+
+
+def test_pinn(here):
+    runs = [c for c in COMMANDS if c[0] == "run" and "-m" not in c]
+    assert main(["run", "experiment=smoke", *SHORT]) == 0
+    made = next(here.glob("outputs/burgers/*"))
+    made.rename(made.with_name("2026-01-31_12-00-00"))
+    assert main(["run", "experiment=smoke", *SHORT]) == 0
+    made = next(p for p in here.glob("outputs/burgers/*") if p.name != "2026-01-31_12-00-00")
+    made.rename(made.with_name("2026-01-31_13-00-00"))
+    for command in runs:
+        short = [s for s in SHORT if s.split("=")[0] not in {c.split("=")[0] for c in command}]
+        assert main([*command, *short]) == 0, command
+    for command in COMMANDS:
+        if command[0] in ("resume", "plot", "compare", "list"):
+            limited = [re.sub(r"iterations=\d+", "iterations=4", c) for c in command]
+            assert main(limited) == 0, command
+
+
+def test_sweep(here):
+    sweep = next(c for c in COMMANDS if "-m" in c)
+    few = [c if not c.startswith(("seed=", "network")) else c.split(",")[0] for c in sweep]
+    few = [c + ",1" if c.startswith("seed=") else c for c in few]
+    short = [s for s in SHORT if not s.startswith("network")]
+    with contextlib.chdir(here):
+        done = subprocess.run([sys.executable, "-m", "pinn", *few, *short], capture_output=True, text=True, timeout=170)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(list(here.glob("outputs/burgers/*/metrics.json"))) == 2
