@@ -2,14 +2,14 @@
 
 A jet is carried once through a network and an ansatz and arrives with every derivative that the residuals
 name.  Products follow Leibniz' rule, functions Faà di Bruno's formula (sum over set partitions), and the
-Laplacian is carried as one part of its own (the forward Laplacian, Li et al. 2023, arXiv:2307.08214).
+Laplacian, or any linear operator, is carried as one part of its own (the forward Laplacian, Li et al. 2023,
+arXiv:2307.08214; collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Union
@@ -17,14 +17,15 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
+from pinn.combinatorics import Index, partitions
+from pinn.combinatorics import splits as splits_of
 from pinn.elementary import MAX_ORDER, RULES
 from pinn.errors import InputError
 
-Index = tuple[str, ...]
-"""A partial derivative: the sorted coordinate names, e.g. ('t', 'x', 'x') for u_txx; () is the value."""
-
 VALUE: Index = ()
-LAPLACIAN: Index = ("Δ",)
+OPERATOR: Index = ("Σ",)
+"""The key of the linear operator that a jet may carry as one part."""
+
 _SEPARATOR = "."  # extension types take string keys only
 
 
@@ -32,22 +33,24 @@ _SEPARATOR = "."  # extension types take string keys only
 class Plan:
     """The derivatives to carry: `indices`, closed under leaving coordinates out, lowest order first.
 
-    `laplacian` names the coordinates that the Laplacian sums over; it is empty where none is asked for.
+    `operator` names the derivatives whose sum, with coefficients that jets hold, is carried as one part: the
+    Laplacian, or the linear part of an equation such as u_t − ν u_xx.  It needs their lower derivatives only.
     """
 
     indices: tuple[Index, ...] = (VALUE,)
-    laplacian: tuple[str, ...] = ()
+    operator: tuple[Index, ...] = ()
 
     @staticmethod
-    def of(wanted: Iterable[Index], laplacian: Sequence[str] = ()) -> Plan:
-        """Return the smallest plan that holds `wanted` and, if coordinates are given, their Laplacian."""
+    def of(wanted: Iterable[Index], *, laplacian: Sequence[str] = (), operator: Sequence[Index] = ()) -> Plan:
+        """Return the smallest plan that holds `wanted` and an operator, or the Laplacian over some coordinates."""
+        operator = (*operator, *((c, c) for c in laplacian))
         indices: set[Index] = {VALUE}
-        for index in [*wanted, *((c,) for c in laplacian)]:
+        for index in [*wanted, *operator]:
             if len(index) > MAX_ORDER:
                 raise InputError(f"Plan.of: derivative {''.join(index)!r} has order {len(index)}; at most {MAX_ORDER}.")
-            for order in range(1, len(index) + 1):
-                indices.update(tuple(sorted(c)) for c in combinations(index, order))
-        return Plan(tuple(sorted(indices, key=lambda i: (len(i), i))), tuple(laplacian))
+            for size in range(1, len(index) + (index not in operator or index in wanted)):
+                indices.update(tuple(sorted(c)) for c in combinations(index, size))
+        return Plan(tuple(sorted(indices, key=lambda i: (len(i), i))), tuple(operator))
 
 
 class Jet(tf.experimental.ExtensionType):
@@ -58,15 +61,18 @@ class Jet(tf.experimental.ExtensionType):
     """
 
     tensors: Mapping[str, tf.Tensor]
-    orders: tuple[str, ...]
-    laplacian: tuple[str, ...]
+    carried: tuple[str, ...]
+    operator: tuple[str, ...]
+    coefficients: tf.Tensor
 
     __array_ufunc__ = None  # NumPy arrays leave `array * jet` to the jet
 
-    def __init__(self, parts: Mapping[Index, tf.Tensor], plan: Plan) -> None:
+    def __init__(self, parts: Mapping[Index, tf.Tensor], plan: Plan, coefficients: Any = None) -> None:
         self.tensors = {_SEPARATOR.join(index): tensor for index, tensor in parts.items()}
-        self.orders = tuple(_SEPARATOR.join(index) for index in plan.indices)
-        self.laplacian = plan.laplacian
+        self.carried = tuple(_SEPARATOR.join(index) for index in plan.indices)
+        self.operator = tuple(_SEPARATOR.join(index) for index in plan.operator)
+        # Without coefficients, the operator's are ones.
+        self.coefficients = tf.zeros([0], parts[VALUE].dtype) if coefficients is None else coefficients
 
     @property
     def parts(self) -> dict[Index, tf.Tensor]:
@@ -76,7 +82,17 @@ class Jet(tf.experimental.ExtensionType):
     @property
     def plan(self) -> Plan:
         """The derivatives that this jet carries."""
-        return Plan(tuple(_index(key) for key in self.orders), self.laplacian)
+        return Plan(tuple(_index(key) for key in self.carried), tuple(_index(key) for key in self.operator))
+
+    def like(self, parts: Mapping[Index, tf.Tensor]) -> Jet:
+        """Return a jet of this one's plan and coefficients with other parts."""
+        return Jet(parts, self.plan, self.coefficients)
+
+    def combined(self, terms: Sequence[Any]) -> list[Any]:
+        """Return the terms of the operator, one per derivative or None, times their coefficients, without None."""
+        ones = self.coefficients.shape[0] == 0
+        pairs = [(i, term) for i, term in enumerate(terms) if term is not None]
+        return [term if ones else self.coefficients[i] * term for i, term in pairs]
 
     @property
     def value(self) -> tf.Tensor:
@@ -90,11 +106,11 @@ class Jet(tf.experimental.ExtensionType):
 
     def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Jet:
         """Return the jet with a *linear* function applied to every part."""
-        return Jet({index: function(part) for index, part in self.parts.items()}, self.plan)
+        return self.like({index: function(part) for index, part in self.parts.items()})
 
     def shift(self, constant: Any) -> Jet:
         """Return the jet with a constant added to its value."""
-        return Jet({**self.parts, VALUE: self.value + constant}, self.plan)
+        return self.like({**self.parts, VALUE: self.value + constant})
 
     def __getitem__(self, key: Any) -> Jet:
         return self.map(lambda part: part[key])
@@ -137,22 +153,30 @@ def _index(key: str) -> Index:
     return tuple(key.split(_SEPARATOR)) if key else VALUE
 
 
-def coordinates(values: Mapping[str, tf.Tensor], plan: Plan) -> dict[str, Jet]:
-    """Return the coordinates as jets: their derivative with respect to themselves is one."""
-    return {
-        name: Jet({VALUE: value} | ({(name,): tf.ones([], value.dtype)} if (name,) in plan.indices else {}), plan)
-        for name, value in values.items()
-    }
+def coordinates(values: Mapping[str, tf.Tensor], plan: Plan, coefficients: Any = None) -> dict[str, Jet]:
+    """Return the coordinates as jets: their derivative with respect to themselves is one.
+
+    `coefficients` [k] are those of the plan's operator; None means ones.
+    """
+    found = {}
+    for name, value in values.items():
+        parts, one = {VALUE: value}, tf.ones([], value.dtype)
+        if (name,) in plan.indices:
+            parts[(name,)] = one
+        if (name,) in plan.operator:
+            parts[OPERATOR] = one if coefficients is None else coefficients[plan.operator.index((name,))]
+        found[name] = Jet(parts, plan, coefficients)
+    return found
 
 
 def stack(jets: Sequence[Jet]) -> Jet:
     """Return jets of shape [n] as the rows of one jet [k, n]; constant parts stay columns [k, 1]."""
-    plan, parts = jets[0].plan, {}
+    parts = {}
     for index in dict.fromkeys(index for jet in jets for index in jet.parts):
         rows = [jet.parts.get(index, tf.zeros([], jet.dtype)) for jet in jets]
         length = max((int(row.shape[0] or 0) for row in rows if row.shape.rank == 1), default=1)
         parts[index] = tf.stack([tf.broadcast_to(row, [length]) for row in rows])
-    return Jet(parts, plan)
+    return jets[0].like(parts)
 
 
 def part(jet: Jet, index: Index) -> tf.Tensor:
@@ -163,25 +187,33 @@ def part(jet: Jet, index: Index) -> tf.Tensor:
 
 def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
     """Return f(jet) from `derivatives` = f, f', f'', … at the jet's value (Faà di Bruno's formula)."""
+    plan, old = jet.plan, jet.parts
+
+    def by_order(index: Index) -> dict[int, tf.Tensor]:
+        """Return the factors of f', f'', …, those that are not zero."""
+        terms: dict[int, list[tf.Tensor]] = {}
+        for blocks, count in partitions(index).items():
+            if all(block in old for block in blocks):
+                product = _product([old[block] for block in blocks])
+                terms.setdefault(len(blocks), []).append(product if count == 1 else count * product)
+        return {k: _sum(found) for k, found in terms.items()}
+
     parts: dict[Index, tf.Tensor] = {VALUE: derivatives[0]}
-    for index in jet.plan.indices[1:]:
-        terms = []
-        for blocks, count in _partitions(index).items():
-            if all(block in jet.parts for block in blocks):
-                term = derivatives[len(blocks)]
-                for block in blocks:
-                    term = term * jet.parts[block]
-                terms.append(term if count == 1 else count * term)
-        _put(parts, index, terms)
-    terms = [derivatives[1] * jet.parts[LAPLACIAN]] if LAPLACIAN in jet.parts else []
-    squares = [tf.square(jet.parts[(c,)]) for c in jet.plan.laplacian if (c,) in jet.parts]
-    _put(parts, LAPLACIAN, terms + ([derivatives[2] * _sum(squares)] if squares else []))
-    return Jet(parts, jet.plan)
+    for index in plan.indices[1:]:
+        _put(parts, index, [derivatives[k] * factor for k, factor in by_order(index).items()])
+    # The operator is linear: f' times its part, and of every derivative in it what has two blocks or more.
+    higher = [{k: factor for k, factor in by_order(index).items() if k > 1} for index in plan.operator]
+    terms = [derivatives[1] * old[OPERATOR]] if OPERATOR in old else []
+    for k in range(2, MAX_ORDER + 1):
+        factors = jet.combined([found.get(k) for found in higher])
+        terms += [derivatives[k] * _sum(factors)] if factors else []
+    _put(parts, OPERATOR, terms)
+    return jet.like(parts)
 
 
 def order(plan: Plan) -> int:
     """Return the highest order of differentiation in a plan."""
-    return max(max(len(index) for index in plan.indices), 2 if plan.laplacian else 0)
+    return max(len(index) for index in (*plan.indices, *plan.operator))
 
 
 def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -191,28 +223,16 @@ def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
     return total
 
 
+def _product(factors: Sequence[tf.Tensor]) -> tf.Tensor:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
+
+
 def _put(parts: dict[Index, tf.Tensor], index: Index, terms: Sequence[tf.Tensor]) -> None:
     if terms:
         parts[index] = _sum(terms)
-
-
-def _partitions(index: Index) -> Counter[tuple[Index, ...]]:
-    """Count the ways to split a multi-index into blocks, e.g. xx -> {(xx): 1, (x, x): 1}."""
-    found: Counter[tuple[Index, ...]] = Counter()
-    for split in _set_partitions(list(range(len(index)))):
-        found[tuple(sorted(tuple(sorted(index[i] for i in block)) for block in split))] += 1
-    return found
-
-
-def _set_partitions(items: list[int]) -> Iterator[list[list[int]]]:
-    if not items:
-        yield []
-        return
-    first, rest = items[0], items[1:]
-    for split in _set_partitions(rest):
-        yield [[first], *split]
-        for i in range(len(split)):
-            yield [*split[:i], [first, *split[i]], *split[i + 1 :]]
 
 
 def _add(a: Jet, b: Any) -> Jet:
@@ -221,31 +241,27 @@ def _add(a: Jet, b: Any) -> Jet:
     parts = dict(a.parts)
     for index, value in b.parts.items():
         parts[index] = parts[index] + value if index in parts else value
-    return Jet(parts, a.plan)
+    return a.like(parts)
 
 
 def _multiply(a: Jet, b: Any) -> Jet:
     if not isinstance(b, Jet):
         return a.map(lambda p: p * b)
+    left, right = a.parts, b.parts
+
+    def leibniz(index: Index, *, inner: bool = False) -> list[tf.Tensor]:
+        """Return the terms of a product's derivative; `inner` leaves out those with a factor underived."""
+        splits = [(s, r, count) for (s, r), count in splits_of(index).items() if not inner or (s and r)]
+        found = [(left[s] * right[r], count) for s, r, count in splits if s in left and r in right]
+        return [term if count == 1 else count * term for term, count in found]
+
     parts: dict[Index, tf.Tensor] = {}
     for index in a.plan.indices:
-        splits: Counter[tuple[Index, Index]] = Counter()
-        for size in range(len(index) + 1):
-            for chosen in combinations(range(len(index)), size):
-                left = tuple(index[i] for i in chosen)
-                splits[left, tuple(index[i] for i in range(len(index)) if i not in chosen)] += 1
-        terms = [
-            a.parts[left] * b.parts[right] * (count if count > 1 else 1)
-            for (left, right), count in splits.items()
-            if left in a.parts and right in b.parts
-        ]
-        _put(parts, index, terms)
-    terms = [x.value * y.parts[LAPLACIAN] for x, y in ((a, b), (b, a)) if LAPLACIAN in y.parts]
-    for c in a.plan.laplacian:
-        if (c,) in a.parts and (c,) in b.parts:
-            terms.append(2 * a.parts[(c,)] * b.parts[(c,)])
-    _put(parts, LAPLACIAN, terms)
-    return Jet(parts, a.plan)
+        _put(parts, index, leibniz(index))
+    terms = [x.value * y.parts[OPERATOR] for x, y in ((a, b), (b, a)) if OPERATOR in y.parts]
+    inner = [leibniz(index, inner=True) for index in a.plan.operator]
+    _put(parts, OPERATOR, terms + a.combined([_sum(found) if found else None for found in inner]))
+    return a.like(parts)
 
 
 def _power(jet: Jet, exponent: Any) -> Jet:

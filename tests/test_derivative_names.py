@@ -86,13 +86,13 @@ def test_order_above_four(name):
 def test_plan_holds_what_the_symbols_need():
     symbols = [parse(n, **PLANE) for n in ("x", "u", "u_xx", "v_t")]
     assert plan(symbols, space=("x", "y")).indices == ((), ("t",), ("x",), ("x", "x"))
-    assert plan(symbols, space=("x", "y")).laplacian == ()
+    assert plan(symbols, space=("x", "y")).operator == ()
 
 
 def test_plan_of_normals_and_laplacians_runs_over_space():
     assert plan([parse("u_n", **PLANE)], space=("x", "y")).indices == ((), ("x",), ("y",))
     found = plan([parse("lap_u", **PLANE)], space=("x", "y"))
-    assert found.laplacian == ("x", "y")
+    assert found.operator == (("x", "x"), ("y", "y"))
     assert ("t",) not in found.indices
 
 

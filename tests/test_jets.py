@@ -9,7 +9,7 @@ from pinn import jets
 from pinn.derivatives import Symbol, nested
 from pinn.elementary import RULES
 from pinn.errors import InputError
-from pinn.jets import LAPLACIAN, MAX_ORDER, VALUE, Jet, Plan
+from pinn.jets import MAX_ORDER, OPERATOR, VALUE, Jet, Plan
 
 # Every derivative up to the fourth order in two coordinates.
 ALL = Plan.of([("x",) * i + ("y",) * (MAX_ORDER - i) for i in range(MAX_ORDER + 1)])
@@ -82,14 +82,14 @@ def positive(at):
 
 def symbol(index):
     name = "u" + ("_" + "".join(index) if index else "")
-    if index == LAPLACIAN:
+    if index == OPERATOR:
         return Symbol("lap_u", "laplacian", "u")
     return Symbol(name, "derivative", "u", index)
 
 
 def agree(jet, function, points, tolerance=1e-12):
     """Assert that every derivative of the jet is what nested tapes find for the function."""
-    indices = [*jet.plan.indices, *([LAPLACIAN] if jet.plan.laplacian else [])]
+    indices = [*jet.plan.indices, *([OPERATOR] if jet.plan.operator else [])]
     symbols = [symbol(i) for i in indices]
     expected = nested.evaluate(lambda at: {"u": function(at)}, symbols, points, {})
     for index, s in zip(indices, symbols, strict=True):

@@ -1,6 +1,6 @@
 """Run the foundation's rows over several seeds, one process each, and write the tables and the picture.
 
-Finished runs are skipped, so it can be interrupted and continued:  python experiments/foundation/run.py [ROW…] [--seeds 3]
+Finished runs are skipped, so it can be interrupted and continued: python experiments/foundation/run.py [ROW…]
 """
 
 from __future__ import annotations

@@ -59,14 +59,14 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
     )
 
 
-def plan(symbols: Iterable[Symbol], *, space: Sequence[str]) -> Plan:
-    """Return the derivatives that the symbols need; normals and Laplacians run over the `space` coordinates."""
+def plan(symbols: Iterable[Symbol], *, space: Sequence[str], operator: Sequence[Index] = ()) -> Plan:
+    """Return the derivatives that the symbols and an operator need; normals and Laplacians run over `space`."""
     symbols = list(symbols)
     wanted: list[Index] = [s.index for s in symbols if s.kind == "derivative"]
     if any(s.kind == "normal" for s in symbols):
         wanted += [(c,) for c in space]
     laplacian = tuple(space) if any(s.kind == "laplacian" for s in symbols) else ()
-    return Plan.of(wanted, laplacian)
+    return Plan.of(wanted, laplacian=laplacian, operator=operator)
 
 
 def _split(tail: str, coordinates: Sequence[str]) -> list[str]:

@@ -16,25 +16,37 @@ Trial = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def evaluate(
-    trial: Trial, symbols: Sequence[Symbol], points: Mapping[str, tf.Tensor], normals: Mapping[str, tf.Tensor]
+    trial: Trial,
+    symbols: Sequence[Symbol],
+    points: Mapping[str, tf.Tensor],
+    normals: Mapping[str, tf.Tensor],
+    *,
+    operator: Sequence[jets.Index] = (),
+    coefficients: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Return the value [n] of every derivative, Laplacian and normal derivative among the symbols.
 
     `points` holds the coordinates [n] by name, space before time; `normals` the outward normal's components
-    [n] by space coordinate, empty away from a boundary.
+    [n] by space coordinate, empty away from a boundary.  With an `operator` and its `coefficients` [k], the
+    operator's value for every field is there too, under `combined(field)`.
     """
     space = list(normals) or [c for c in points if c != "t"]
-    fields = trial(jets.coordinates(points, plan(symbols, space=space)))
+    fields = trial(jets.coordinates(points, plan(symbols, space=space, operator=operator), coefficients))
     like = next(iter(points.values()))
-    found: dict[str, tf.Tensor] = {}
+    found = {combined(f): _part(v, jets.OPERATOR, like) for f, v in fields.items()} if operator else {}
     for s in symbols:
         if s.kind == "derivative":
             found[s.name] = _part(fields[s.field], s.index, like)
         elif s.kind == "laplacian":
-            found[s.name] = _part(fields[s.field], jets.LAPLACIAN, like)
+            found[s.name] = _part(fields[s.field], jets.OPERATOR, like)
         elif s.kind == "normal":
             found[s.name] = tf.add_n([normals[c] * _part(fields[s.field], (c,), like) for c in normals])
     return found
+
+
+def combined(field: str) -> str:
+    """Return the name under which the operator's value for a field is found."""
+    return f"Σ {field}"
 
 
 def _part(field: Any, index: jets.Index, like: tf.Tensor) -> tf.Tensor:

@@ -33,7 +33,9 @@ class Evaluator:
     def __call__(self, theta: tf.Tensor, points: np.ndarray) -> dict[str, np.ndarray]:
         """Return the values [n] by name at points [n, d] for a flat vector [p]."""
         count = len(points)
-        size = min(CHUNK, max(count, 1))
+        if not count:
+            return {s.name: np.zeros(0, self.objective.dtype) for s in self.symbols}
+        size = min(CHUNK, count)
         padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
         chunks = [
             self._chunk(theta, tf.constant(np.ascontiguousarray(piece.T), self.objective.dtype))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from pinn.derivatives import Symbol, nested, taylor
+from pinn.derivatives import Symbol, collapse, nested, taylor
 from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
 from pinn.networks import NoTaylorRule, takes_jets
@@ -36,6 +37,8 @@ class Objective:
     The points are cut into blocks; a program goes through the blocks of its thread one after another, so
     memory is bounded, and as many programs as there are threads run side by side.
 
+    `carry_linear_part` lets the fast engine carry an equation's linear part as one (see derivatives/collapse.py).
+
     Raises:
         InputError: for a weight of no residual, no positive weight, or a network of the wrong shape.
     """
@@ -48,13 +51,14 @@ class Objective:
         weights: Mapping[str, float] | None = None,
         hard: bool = False,
         derivatives: Engine = "auto",
+        carry_linear_part: bool = True,
         measured: tuple[str, ...] = (),
     ) -> None:
         self.problem, self.network, self.hard = problem, network, hard
         if hard and not problem.satisfied:
             name = type(problem).__name__
             raise InputError(f"{name}: constraints=hard, but it has no ansatz with @satisfies; use constraints=soft.")
-        outputs = network.output_shape[-1]
+        outputs = _outputs(problem, network)
         if outputs != len(problem.fields):
             raise InputError(f"network: {outputs} outputs for the fields {', '.join(problem.fields)}; make them equal.")
         if derivatives == "taylor" and not takes_jets(network):
@@ -68,6 +72,8 @@ class Objective:
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
         self.terms, self.weights = self._active(weights or {}, measured)
+        collapsing = carry_linear_part and self.engine is taylor
+        self.operators = {region: self._operator(region) if collapsing else None for region in self.regions}
 
     def _active(self, weights: Mapping[str, float], measured: tuple[str, ...]) -> tuple[tuple[Term, ...], list[float]]:
         """Return the terms that take part in the loss, and their weights."""
@@ -98,7 +104,7 @@ class Objective:
     def coefficients(self, theta: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the unknown coefficients' values at a flat vector."""
         raw = dict(zip(reversed(self.unknowns), reversed(self.flat.partition(theta)), strict=False))
-        return {name: self.problem.unknowns[name].value(tensor) for name, tensor in raw.items()}
+        return {name: self.problem.unknowns[name].value(raw[name]) for name in self.unknowns}
 
     @tf.function(autograph=False)
     def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
@@ -146,21 +152,73 @@ class Objective:
         coordinates = dict(zip(problem.coordinates, tf.unstack(piece.coordinates), strict=True))
         space = problem.space.coordinates if piece.normals.shape[0] else ()
         normals = dict(zip(space, tf.unstack(piece.normals) if space else (), strict=True))
+        functions = [self._function(problem, t) for t in terms]
+        operator, linear = self.operators[region], {}
         with self.flat.scope(theta):
             solution = trial(problem, self.network, hard=self.hard)
-            derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
+            if operator is None:
+                derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
+            else:
+                carried = [s for s in symbols if operator.carries(s)]
+                others = [s for s in symbols if s not in carried]
+                shares = operator.coefficients(functions, piece.weights)
+                lead = shares[operator.leader]
+                derivatives = taylor.evaluate(
+                    solution, others, coordinates, normals, operator=operator.indices, coefficients=lead
+                )
+                # The residual is affine in what is carried: its value without that, plus the operator's share.
+                derivatives |= {s.name: tf.zeros_like(piece.weights) for s in carried}
+                for (name, field), share in shares.items():
+                    value = share[0] / lead[0] * derivatives[taylor.combined(field)]
+                    linear[name] = linear[name] + value if name in linear else value
         available = {**coordinates, **derivatives, **{f"{f}_data": v for f, v in piece.values.items()}}
-        return {t.name: self._residual(problem, t, available) for t in terms}
+        found = {f.name: f.function(*(available[s.name] for s in f.symbols)) for f in functions}
+        return {name: value + linear[name] if name in linear else value for name, value in found.items()}
 
-    def _residual(self, problem: Problem, term: Term, available: Mapping[str, Any]) -> tf.Tensor:
-        arguments = [available[s.name] for s in term.symbols]
-        if term.name.startswith(_DATA):
-            return arguments[0] - arguments[1]
-        value = getattr(problem, term.name)(*arguments)
-        if isinstance(value, tf.Tensor) and value.dtype != self.dtype:
-            where = f"{type(problem).__name__}.{term.name}"
-            raise InputError(f"{where}: returned {value.dtype.name} in a {self.dtype} run; do not cast in residuals.")
-        return tf.zeros_like(available[problem.coordinates[0]]) + value
+    def _function(self, problem: Problem, term: Term) -> collapse.Term:
+        """Return a residual as a function of its symbols, checked and in the shape of the points."""
+
+        def residual(*arguments: Any) -> tf.Tensor:
+            if term.name.startswith(_DATA):
+                return arguments[0] - arguments[1]
+            value = getattr(problem, term.name)(*arguments)
+            if isinstance(value, tf.Tensor) and value.dtype != self.dtype:
+                where = f"{type(problem).__name__}.{term.name}"
+                raise InputError(
+                    f"{where}: returned {value.dtype.name} in a {self.dtype} run; do not cast in residuals."
+                )
+            return tf.zeros_like(arguments[0]) + value if arguments else tf.convert_to_tensor(value)
+
+        return collapse.Term(term.name, term.symbols, residual)
+
+    def _operator(self, region: str) -> collapse.Operator | None:
+        """Return the linear operator that a region's residuals share, if carrying it saves work."""
+        # Unknowns are moved off their starts: a coefficient that starts at zero must not hide a nonlinear term.
+        moved = {
+            name: u.value(tf.constant(u.inverse(u.start) + 0.618, self.dtype))
+            for name, u in self.problem.unknowns.items()
+        }
+        problem = self.problem.bind(moved)
+        bounds = dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
+        terms = [self._function(problem, t) for t in self.terms if t.region == region]
+        return collapse.operator(terms, bounds, self.dtype)
+
+
+def _outputs(problem: Problem, network: keras.Model) -> int:
+    """Return the number of a network's outputs, found by a call, which also builds it where that is yet to be done."""
+    lower, upper = problem.bounds
+    names, point = ", ".join(problem.coordinates), tf.constant([(lower + upper) / 2], network.variable_dtype)
+    try:
+        found: Any = network(point, training=False)
+    except Exception as error:  # a layer may raise anything
+        lines = [line for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines() if line]
+        reason = next((line for line in lines if not line.startswith("Exception encountered")), type(error).__name__)
+        raise InputError(f"network: cannot take points ({names}) [n, {len(lower)}]: {reason}; make it fit.") from error
+    if not tf.is_tensor(found) or found.shape.rank != 2:
+        raise InputError(
+            f"network: gives {getattr(found, 'shape', type(found).__name__)}; give one tensor [n, fields]."
+        )
+    return int(found.shape[1])
 
 
 _DATA = "data_"

@@ -24,6 +24,9 @@ from pinn.training.config import setup
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup
 
+LOSS = ("problem", "points", "weights", "constraints", "derivatives", "data", "seed")
+"""Top-level keys of a configuration that change the loss as a function of the flat vector."""
+
 
 def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, dict[str, Any]]:
     """Return the setup, the progress and the configuration that a run folder holds; nothing is written."""
@@ -36,6 +39,8 @@ def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, 
         raise InputError(f"{file}: is no valid YAML ({' '.join(str(error).split())}); restore the file.") from None
     if not isinstance(config, dict):
         raise InputError(f"{file}: holds {_kind(config)}, not the settings of a run; restore the file.")
+    for override in overrides:
+        _change(config, override)
     progress = checkpoint.load(folder / "checkpoint.npz")
     configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
     try:
@@ -43,11 +48,10 @@ def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, 
     except Exception as error:  # Keras lists none, and a damaged archive fails in many ways
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"{folder / 'network.keras'}: cannot be loaded ({reason}); restore the file.") from None
-    for override in overrides:
-        _change(config, override)
     made = setup(config, network=network)
-    if overrides and progress.records:
-        progress.records[-1].stop_reason = None
+    changed = {_top(override) for override in overrides}
+    if changed & {*LOSS, "phases"} and progress.records:
+        progress.reopen(stale=bool(changed & {*LOSS}))
     return made, progress, config
 
 
@@ -104,6 +108,11 @@ def _kind(value: Any) -> str:
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
+def _top(override: str) -> str:
+    """Return the top-level key of "a.b.c=value"."""
+    return override.partition("=")[0].partition(".")[0]
+
+
 def _change(config: dict[str, Any], override: str) -> None:
     """Set one existing value of a config from "a.b.c=value"."""
     key, equals, text = override.partition("=")
@@ -113,6 +122,8 @@ def _change(config: dict[str, Any], override: str) -> None:
         node = node.get(name) if isinstance(node, dict) else None
     if not equals or not isinstance(node, dict) or last not in node:
         raise InputError(f"resume: {override!r} sets no key of the run; see its config.yaml, and write key=value.")
+    if _top(override) in ("network", "dtype"):
+        raise InputError(f"resume: {override!r} would change the network that the run has trained; start a new run.")
     try:
         # OmegaConf's reader as in `pinn run`: YAML 1.1 itself takes 1e-6 for text.
         node[last] = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)["value"]  # type: ignore
@@ -123,7 +134,13 @@ def _change(config: dict[str, Any], override: str) -> None:
 
 def write_config(file: Path, config: dict[str, Any]) -> None:
     """Write a configuration such that a crash leaves the old file or the new one."""
-    text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
+    try:
+        text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
+    except yaml.YAMLError as error:
+        what = error.args[-1] if error.args else error
+        raise InputError(
+            f"{file}: cannot hold {what!r}; use plain values and Keras schedules, or folder=None."
+        ) from None
     write_atomically(file, lambda out: out.write(text.encode()))
 
 
@@ -139,6 +156,10 @@ def create(path: Path, config: dict[str, Any], network: keras.Model) -> None:
         withdraw(path)
         reason = error.strerror or str(error)
         raise InputError(f"{path}: cannot be written ({reason}); set output to a writable folder.") from None
+    except Exception:
+        if not (path / "checkpoint.npz").exists():
+            withdraw(path)
+        raise
 
 
 def save_network(folder: Path, network: keras.Model) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
+import math
 from pathlib import Path
 from typing import Any
 
 from pinn.errors import InputError
+from pinn.training.checkpoint import write_atomically
 
 CLOCKS = ("seconds",)
 """Columns that differ between two runs of the same bits."""
@@ -25,21 +28,23 @@ class History:
         if path is None:
             return
         if keep:
-            self.rows = read(path)[:keep]
-            if len(self.rows) < keep:
-                raise InputError(f"{path}: holds {len(self.rows)} rows, the checkpoint {keep}; restore the file.")
-        text = [",".join(columns), *(self._line(row) for row in self.rows)]
-        path.write_text("\n".join(text) + "\n")
+            rows = read(path)[:keep]
+            if len(rows) < keep:
+                raise InputError(f"{path}: holds {len(rows)} rows, the checkpoint {keep}; restore the file.")
+            # A loss that was changed in between may have terms that the old rows know nothing of.
+            self.rows = [{c: row.get(c, math.nan) for c in columns} for row in rows]
+        text = "".join([_line(columns), *(self._row(row) for row in self.rows)])
+        write_atomically(path, lambda file: file.write(text.encode()))
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row."""
         self.rows.append(row)
         if self.path is not None:
-            with open(self.path, "a") as file:
-                file.write(self._line(row) + "\n")
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(self._row(row))
 
-    def _line(self, row: dict[str, Any]) -> str:
-        return ",".join(repr(v) if isinstance(v, float) else str(v) for v in (row[c] for c in self.columns))
+    def _row(self, row: dict[str, Any]) -> str:
+        return _line([repr(float(v)) if isinstance(v, float) else str(v) for v in (row[c] for c in self.columns)])
 
     def table(self) -> dict[str, list[Any]]:
         """Return the columns by name."""
@@ -53,12 +58,18 @@ def read(path: Path) -> list[dict[str, Any]]:
         InputError: if there is no such file.
     """
     try:
-        with open(path, newline="") as file:
-            rows = list(csv.reader(file))
+        *lines, _ = path.read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); name a run folder.") from None
+    rows = list(csv.reader(lines))
     header = rows[0] if rows else []
     return [{c: _value(c, v) for c, v in zip(header, row, strict=True)} for row in rows[1:] if len(row) == len(header)]
+
+
+def _line(values: list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
 
 
 def _value(column: str, text: str) -> Any:

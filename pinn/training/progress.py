@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import tensorflow as tf
+
 from pinn.optimizers import State
+from pinn.optimizers import minimizer as codes
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Progress:
     failures: int = 0  # one after another
     lowest: float = float("inf")  # the loss that patience compares with …
     lowest_at: int = 0  # … and the iteration that reached it
+    stale: bool = False  # the state belongs to a loss that has been changed since
     rows: int = 0  # rows of the history
     compile_seconds: float = 0.0
     seconds: float = 0.0  # wall-clock of the whole run, compilation included
@@ -50,6 +54,15 @@ class Progress:
     def evaluations(self) -> int:
         """Evaluations of all phases."""
         return sum(r.evaluations for r in self.records)
+
+    def reopen(self, *, stale: bool) -> None:
+        """Let the present phase go on under other settings, with a `stale` state if they change the loss."""
+        assert self.state is not None
+        self.records[-1].stop_reason, self.stale = None, stale
+        if int(self.state.status) in (codes.SEARCH_FAILED, codes.NOT_FINITE):
+            self.failures = 0
+        else:  # the test that ended the phase is made anew
+            self.state = self.state._replace(status=tf.constant(codes.RUNNING))
 
     def numbers(self) -> dict[str, Any]:
         """Return everything but the state, for JSON."""

@@ -65,6 +65,15 @@ class Setup:
                 raise InputError(f"weights.{name}={weight!r}; give a finite number (0 leaves the residual out).")
         if not self.phases:
             raise InputError("phases: none; give at least one, such as optimizer@phases.polish=lbfgs.")
+        if len({phase.name for phase in self.phases}) < len(self.phases):
+            names = ", ".join(phase.name for phase in self.phases)
+            raise InputError(f"phases: {names}; give every phase a name of its own.")
+        for phase in self.phases:
+            if phase.redraw_every and self.points.method == "grid":
+                raise InputError(
+                    f"phases.{phase.name}.redraw_every={phase.redraw_every}: a grid is the same at every draw; "
+                    f"use points.method=sobol, or redraw_every=null."
+                )
         if self.problem.unknowns and self.data is None:
             names = ", ".join(self.problem.unknowns)
             raise InputError(

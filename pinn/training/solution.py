@@ -92,12 +92,12 @@ class Solution:
 
     def _at(self, names: tuple[str, ...], positional: Any, coordinates: dict[str, Any]) -> dict[str, np.ndarray]:
         known = self.problem.coordinates
-        if positional:
-            coordinates = {**dict(zip(known, positional, strict=False)), **coordinates}
         for name in coordinates:
             if name not in known:
                 raise InputError(f"Solution: {name!r} is no coordinate.{did_you_mean(name, known)}")
-        if len(coordinates) != len(known) or len(positional) > len(known):
+        count = len(positional) + len(coordinates)
+        coordinates = {**dict(zip(known, positional, strict=False)), **coordinates}
+        if not count == len(coordinates) == len(known):
             raise InputError(f"Solution: give the coordinates {', '.join(known)}, each once.")
         shape, points = _points(known, coordinates)
         if names not in self._evaluators:
@@ -110,5 +110,8 @@ class Solution:
 
 
 def _points(names: tuple[str, ...], coordinates: dict[str, Any]) -> tuple[tuple[int, ...], np.ndarray]:
-    arrays = np.broadcast_arrays(*(np.asarray(coordinates[c], float) for c in names))
+    try:
+        arrays = np.broadcast_arrays(*(np.asarray(coordinates[c], float) for c in names))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"Solution: {error}; give {', '.join(names)} as numbers of shapes that broadcast.") from None
     return arrays[0].shape, np.stack([a.ravel() for a in arrays], axis=1)

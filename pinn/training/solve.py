@@ -138,15 +138,22 @@ def execute(
         if fresh:
             run_folder.create(path, kept, made.network)
         monitor.history = History(monitor.history.columns, path / "history.csv", keep=progress.rows if progress else 0)
-        if config and not fresh:
+        if config and progress is not None:
+            checkpoint.save(path / "checkpoint.npz", progress)  # reopened, so that a kill from here on is survived
             run_folder.write_config(path / "config.yaml", kept)
     monitor.before = progress.seconds if progress else 0.0
+
+    def save(present: Progress) -> None:
+        present.seconds = monitor.seconds()
+        if path is not None:
+            checkpoint.save(path / "checkpoint.npz", present)
+
     trainer = Trainer(
         objective.value_and_gradient,
         made.phases,
         draws,
         callbacks=[monitor, *callbacks],
-        save=None if path is None else lambda p: checkpoint.save(path / "checkpoint.npz", p),
+        save=save,
         not_finite=lambda theta, batch: _blame(objective, theta, batch),
     )
     try:
@@ -227,7 +234,7 @@ def _metrics(
             }
             for r in progress.records
         ],
-        "seconds": {"compile": progress.compile_seconds, "total": monitor.seconds()},
+        "seconds": {"compile": progress.compile_seconds, "total": progress.seconds},
         "parameters": objective.flat.size,
         "gauge": gauge,
         "seed": made.seed,

@@ -104,6 +104,10 @@ class Trainer:
         record = progress.records[-1]
         if progress.state is None:
             progress.state = self._started(stepper, position, batch)
+        elif progress.stale:
+            progress.state = stepper.renew(progress.state, batch)
+            progress.lowest, progress.lowest_at = float("inf"), record.iterations
+        progress.stale = False
         # An advance of no steps traces and compiles, so that the first chunk's time is its own.
         stepper.advance(progress.state, batch, tf.constant(0), limits)
         record.evaluations = int(progress.state.evaluations)

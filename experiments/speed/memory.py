@@ -1,0 +1,58 @@
+"""The memory that one loss and gradient over a million points takes.  Writes memory.json and the README.
+
+python experiments/speed/memory.py
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import report
+
+HERE = Path(__file__).parent
+COUNT = 1_000_000
+LIMIT_GB = 2.0
+
+
+def peak() -> float:
+    """Return the most memory that this process has had so far, in GB of 10⁹ bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def child() -> None:
+    """Compute Burgers' loss and gradient once, with initial and boundary terms, and print what it took."""
+    import pinn  # noqa: F401, I001 (first, because it sets XLA's flags)
+
+    from pinn.problems import Burgers
+    from pinn.runtime import configure
+    from pinn.training.points import Points
+    from pinn.training.setup import Setup, default_network
+
+    configure(dtype="float64")
+    problem = Burgers()
+    made = Setup(problem=problem, network=default_network(problem, seed=0), constraints="soft")
+    objective, points = made.objective(None), Points(counts={"interior": COUNT, "initial": 10_000, "boundary": 10_000})
+    before = peak()
+    batch = points.batch(objective, points.sets(objective, None, seed=0, number=0))
+    loss, _ = objective.value_and_gradient(objective.flat.flatten(), batch)
+    print(json.dumps({"points": COUNT, "before_gb": before, "peak_gb": peak(), "loss": float(loss)}))
+
+
+def main() -> int:
+    """Run the computation in a process of its own; return 1 if it takes too much."""
+    command = [sys.executable, __file__, "--child"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1]) | {"limit_gb": LIMIT_GB}
+    (HERE / "memory.json").write_text(json.dumps(found, indent=1) + "\n")
+    report.write(HERE)
+    print(f"{COUNT} points: {found['peak_gb']:.2f} GB at most; the limit is {LIMIT_GB:g} GB")
+    return 0 if found["peak_gb"] < LIMIT_GB else 1
+
+
+if __name__ == "__main__":
+    sys.exit(child() if "--child" in sys.argv else main())

@@ -1,0 +1,166 @@
+"""One loss and its gradient, written in several ways; every way runs in the process that suits it.
+
+The loss is the mean squared residual of Burgers' equation, u_t + u u_x - (0.01/π) u_xx, of a network with
+three hidden layers of 20 tanh units, at 10 000 points, in double precision.  This module loads TensorFlow
+inside functions only: `pinn` sets flags of XLA that the others must not inherit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from math import pi
+from typing import Any
+
+import numpy as np
+
+COUNT, WIDTH, DEPTH = 10_000, 20, 3
+NU = 0.01 / pi
+SIZES = (2, *[WIDTH] * DEPTH, 1)
+
+Variant = Callable[[], tuple[Any, Any]]
+"""() -> (loss, gradient): one flat vector, or a list in the order kernel, bias, kernel, …"""
+
+
+def case() -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the weights (kernel, bias, kernel, …) and the points [COUNT, 2] in -1 < x < 1, 0 < t < 1."""
+    rng = np.random.default_rng(0)
+    weights: list[np.ndarray] = []
+    for rows, columns in itertools.pairwise(SIZES):
+        weights += [rng.normal(size=(rows, columns)) / np.sqrt(rows), 0.1 * rng.normal(size=columns)]
+    return weights, rng.uniform((-1.0, 0.0), (1.0, 1.0), size=(COUNT, 2))
+
+
+def _set(network: Any, weights: list[np.ndarray]) -> None:
+    for variable, value in zip(network.trainable_variables, weights, strict=True):
+        variable.assign(value)
+
+
+def ours() -> dict[str, Variant]:
+    """Return this package's objective with either engine, its points cut as a run would cut them."""
+    import pinn  # noqa: F401, I001 (first, because it sets XLA's flags)
+
+    from pinn.networks import mlp
+    from pinn.objective import Objective, PointSet
+    from pinn.problems import Burgers
+    from pinn.runtime import configure
+    from pinn.training.points import Points
+
+    configure(dtype="float64")
+    weights, points = case()
+    found: dict[str, Variant] = {}
+    for engine in ("taylor", "nested"):
+        # On this square the network's own scaling of its inputs is the identity, which the others do not have.
+        network = mlp(lower=(-1.0, -1.0), upper=(1.0, 1.0), outputs=1, width=WIDTH, depth=DEPTH)
+        _set(network, weights)
+        objective = Objective(Burgers(nu=NU), network, weights={"start": 0.0, "walls": 0.0}, derivatives=engine)
+        batch, theta = Points().batch(objective, {"interior": PointSet(points)}), objective.flat.flatten()
+        found[f"ours, {engine}"] = lambda o=objective, x=theta, b=batch: o.value_and_gradient(x, b)
+    return found
+
+
+def plain() -> dict[str, Variant]:
+    """Return nested GradientTapes over a Keras model, as tutorials have them, as a graph and compiled by XLA."""
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_floatx("float64")
+    weights, points = case()
+    layers = [keras.layers.Dense(n, activation="tanh") for n in SIZES[1:-1]] + [keras.layers.Dense(SIZES[-1])]
+    network = keras.Sequential([keras.Input((2,)), *layers])
+    _set(network, weights)
+    x, t = (tf.constant(column) for column in np.split(points, 2, axis=1))
+
+    def value_and_gradient(x: Any, t: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as outer:
+            with tf.GradientTape(watch_accessed_variables=False) as second:
+                second.watch(x)
+                with tf.GradientTape(watch_accessed_variables=False, persistent=True) as first:
+                    first.watch((x, t))
+                    u = network(tf.concat([x, t], 1))
+                u_x, u_t = first.gradient(u, x), first.gradient(u, t)
+            u_xx = second.gradient(u_x, x)
+            loss = tf.reduce_mean((u_t + u * u_x - NU * u_xx) ** 2)
+        return loss, outer.gradient(loss, network.trainable_variables)
+
+    graph = tf.function(value_and_gradient)
+    compiled = tf.function(value_and_gradient, jit_compile=True)
+    return {
+        "nested tapes, graph": lambda: graph(x, t),
+        "nested tapes, XLA": lambda: compiled(x, t),
+    }
+
+
+def deepxde() -> dict[str, Variant]:
+    """Return DeepXDE's model on TensorFlow: its network, derivatives and loss, as a graph and compiled by XLA.
+
+    Loss and gradient are its `train_step` without the optimizer's update.
+    """
+    os.environ["DDE_BACKEND"] = "tensorflow"
+    import deepxde as dde
+    import tensorflow as tf
+
+    dde.config.set_default_float("float64")
+    weights, points = case()
+
+    def equation(inputs: Any, u: Any) -> Any:
+        u_x, u_t = dde.grad.jacobian(u, inputs, i=0, j=0), dde.grad.jacobian(u, inputs, i=0, j=1)
+        return u_t + u * u_x - NU * dde.grad.hessian(u, inputs, i=0, j=0)
+
+    def variant(xla: bool) -> Variant:
+        dde.config.enable_xla_jit(xla)
+        domain = dde.geometry.GeometryXTime(dde.geometry.Interval(-1, 1), dde.geometry.TimeDomain(0, 1))
+        data = dde.data.TimePDE(domain, equation, [], num_domain=0, anchors=points)
+        network = dde.nn.FNN(list(SIZES), "tanh", "Glorot normal")
+        model = dde.Model(data, network)
+        model.compile("adam", lr=1e-3, verbose=0)
+        inputs = tf.constant(data.train_x)
+        network(inputs)
+        _set(network, weights)
+
+        @tf.function(jit_compile=xla)
+        def value_and_gradient(inputs: Any) -> tuple[Any, Any]:
+            with tf.GradientTape() as tape:
+                loss = tf.math.reduce_sum(model.outputs_losses_train(inputs, None, None)[1])
+            return loss, tape.gradient(loss, network.trainable_variables)
+
+        return lambda: value_and_gradient(inputs)
+
+    return {"DeepXDE, graph": variant(False), "DeepXDE, XLA": variant(True)}
+
+
+FAMILIES = {"ours": ours, "plain": plain, "deepxde": deepxde}
+
+
+def serve(family: str, pipe: Any) -> None:
+    """Answer over a pipe: the variants' names; then, to a name and a number of calls, what these calls took.
+
+    The first answer to a name is (loss, gradient as one vector, seconds of the first call), every later one
+    the mean of `calls` calls in milliseconds, after one call that is not timed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    variants, seen = FAMILIES[family](), set()
+    pipe.send(list(variants))
+    while (request := pipe.recv()) is not None:
+        name, calls = request
+        if name not in seen:
+            seen.add(name)
+            begin = time.perf_counter()
+            loss, gradient = _wait(variants[name]())
+            seconds = time.perf_counter() - begin
+            parts = gradient if isinstance(gradient, list) else [gradient]
+            pipe.send((float(loss), np.concatenate([np.ravel(p) for p in parts]), seconds))
+            continue
+        _wait(variants[name]())
+        begin = time.perf_counter()
+        for _ in range(calls):
+            _wait(variants[name]())
+        pipe.send(1e3 * (time.perf_counter() - begin) / calls)
+
+
+def _wait(found: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return the values as arrays: what an accelerator has only been told to do is not done."""
+    loss, gradient = found
+    return loss.numpy(), [g.numpy() for g in gradient] if isinstance(gradient, list | tuple) else gradient.numpy()

@@ -1,0 +1,595 @@
+"""Points, phases, histories and checkpoints: what a run does between its first and its last iteration."""
+
+import dataclasses
+import json
+import math
+import os
+import shutil
+import signal
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import pinn
+from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
+from pinn.errors import InputError
+from pinn.objective import Objective, draw
+from pinn.optimizers import State
+from pinn.problems import Burgers, Kovasznay
+from pinn.sampling import METHODS
+from pinn.training import Phase, Points, StopRule, Synthetic, Trainer, checkpoint, resume, solve
+from pinn.training.history import CLOCKS, History, read
+from pinn.training.progress import PhaseRecord, Progress
+from pinn.training.stopping import INTERRUPTED
+
+POINTS = Points(counts={"interior": 48, "initial": 8, "boundary": 8}, test=20)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Without compilations, which take longer than these runs, and without figures."""
+    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def explore(**settings):
+    stop = StopRule(**({"max_iterations": 20} | settings.pop("stop", {})))
+    return Phase(name="explore", minimizer=Adam(learning_rate=0.02), stop=stop, **{"report_every": 5} | settings)
+
+
+def polish(**settings):
+    stop = StopRule(**({"max_iterations": 8} | settings.pop("stop", {})))
+    return Phase(name="polish", minimizer=LBFGS(pairs=3), stop=stop, **{"report_every": 4} | settings)
+
+
+def burgers(**settings):
+    """Solve Burgers' equation, tiny."""
+    network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1, seed=settings.get("seed", 0))
+    given = {"problem": Burgers(), "network": network, "phases": [explore(), polish()], "points": POINTS}
+    return solve(**{**given, "show": False, **settings})
+
+
+def same(found, expected):
+    """Assert that two structures of arrays are equal to the bit."""
+    tf.nest.assert_same_structure(found, expected)
+    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+# Points ---------------------------------------------------------------------------------------------------------
+
+
+def drawn(points, number=0, seed=0):
+    problem = Burgers()
+    data = Synthetic(count=20).measure(problem)
+    network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=3, depth=1)
+    objective = Objective(problem, network, measured=("u",))
+    sets, heldout = points.sets(objective, data, seed=seed, number=number), points.held_out(objective, data, seed=seed)
+    assert list(sets) == list(heldout) == ["interior", "initial", "boundary", "data"]
+    return sets, heldout
+
+
+@pytest.mark.parametrize("method", set(METHODS) - {"grid"})
+def test_every_set_changes_after_a_redraw(method):
+    points = dataclasses.replace(POINTS, method=method)
+    (first, heldout), (again, _), (second, same_heldout) = drawn(points), drawn(points), drawn(points, 1)
+    (third, _), (other, other_heldout) = drawn(points, 2), drawn(points, seed=1)
+    for region in ("interior", "initial", "boundary"):
+        rows = [s[region].coordinates for s in (first, second, third, other, heldout, other_heldout)]
+        same(again[region].coordinates, rows[0])
+        same(same_heldout[region].coordinates, heldout[region].coordinates)
+        assert [len(r) for r in rows[:4]] == [POINTS.counts[region]] * 4
+        # The time of the initial points and the place of the boundary points are given, so look at whole rows.
+        everything = np.concatenate(rows)
+        assert len(np.unique(everything, axis=0)) == len(everything)
+    for other_data in (second["data"], heldout["data"]):
+        same(other_data.coordinates, first["data"].coordinates)
+
+
+def test_a_grid_cannot_be_redrawn(eager):
+    with pytest.raises(InputError, match=r"phases.explore.redraw_every=5: a grid is the same"):
+        burgers(points=dataclasses.replace(POINTS, method="grid"), phases=[explore(redraw_every=5)])
+
+
+def test_the_boundary_s_points_are_shared_out_by_length():
+    problem = Kovasznay()
+    points = draw(problem, "boundary", 100)
+    for axis, (lower, upper) in enumerate(zip(*problem.bounds, strict=True)):
+        length = np.prod([b - a for i, (a, b) in enumerate(zip(*problem.bounds, strict=True)) if i != axis])
+        around = 2 * np.sum(problem.bounds[1] - problem.bounds[0])
+        for side, place in ((-1.0, lower), (1.0, upper)):
+            face = points.coordinates[points.normals[:, axis] == side]
+            assert np.all(face[:, axis] == place) and abs(len(face) - 100 * length / around) <= 2
+    assert len(points.coordinates) == 100 and np.all(np.abs(points.normals).sum(axis=1) == 1)
+    face = draw(problem, "x+", 7)
+    assert np.all(face.coordinates[:, 0] == problem.bounds[1][0]) and np.all(face.normals == [1.0, 0.0])
+
+
+def test_a_face_has_the_boundary_s_count_unless_it_has_its_own():
+    points = Points(counts={"interior": 5, "boundary": 6, "x+": 7})
+    assert [points.count(r) for r in ("interior", "boundary", "x-", "x+")] == [5, 6, 6, 7]
+    with pytest.raises(InputError, match="nothing for region 'initial'"):
+        Points(counts={"interior": 5}).count("initial")
+
+
+def test_two_seeds_give_two_runs_and_one_seed_gives_one(eager):
+    runs = [burgers(network=None, seed=s, phases=[explore(redraw_every=10), polish(stop=dict(max_iterations=3))])
+            for s in (3, 3, 4)]  # fmt: skip
+    same(runs[0].theta, runs[1].theta)
+    clocks = set(CLOCKS)
+    assert {k: v for k, v in runs[0].history.items() if k not in clocks} == {
+        k: v for k, v in runs[1].history.items() if k not in clocks
+    }
+    assert np.all(runs[0].theta[runs[0].theta != 0] != runs[2].theta[runs[0].theta != 0])
+    assert np.all(runs[0].points["interior"].coordinates != runs[2].points["interior"].coordinates)
+
+
+# Trainer --------------------------------------------------------------------------------------------------------
+
+
+def valley(x, batch):
+    """Rosenbrock's function, moved."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = x - batch
+        loss = tf.reduce_sum(100 * (y[1:] - y[:-1] ** 2) ** 2 + (1 - y[:-1]) ** 2)
+    return loss, tape.gradient(loss, x)
+
+
+START = tf.constant([-1.2, 1.0, 0.5], tf.float64)
+
+
+def train(phases, **settings):
+    """Run phases on the moved valley; return position, progress and all reports."""
+    reports = []
+    settings["callbacks"] = [lambda r: reports.append(r), *settings.pop("callbacks", [])]
+    position, progress = Trainer(valley, phases, lambda n: tf.constant(0.1 * n, tf.float64), **settings).run(START)
+    return position, progress, reports
+
+
+def test_callbacks_fire_in_every_phase_with_every_iteration(eager):
+    # A report shares its progress with the trainer, so take its numbers at once.
+    seen = []
+    callback = lambda r: seen.append((r.phase.name, r.progress.records[-1].iterations))  # noqa: E731
+    _, progress, reports = train([explore(), polish()], callbacks=[callback])
+    assert seen == [("explore", n) for n in (5, 10, 15, 20)] + [("polish", n) for n in (4, 8)]
+    assert [len(r.trace.loss) for r in reports] == [5, 5, 5, 5, 4, 4]
+    for report in reports:
+        assert float(report.trace.loss[-1]) == float(report.state.loss)
+    assert [r.stop_reason for r in progress.records] == ["iteration budget used: 20", "iteration budget used: 8"]
+    assert progress.iterations == 28 and progress.evaluations == sum(r.evaluations for r in progress.records)
+
+
+def test_a_callback_s_words_stop_its_phase_alone(eager):
+    stop = lambda r: "seen enough" if r.progress.records[-1].iterations >= 10 else None  # noqa: E731
+    _, progress, _ = train([explore(), polish()], callbacks=[stop])
+    assert [(r.iterations, r.stop_reason) for r in progress.records] == [
+        (10, "seen enough"),
+        (8, "iteration budget used: 8"),
+    ]
+
+
+def test_every_phase_starts_and_the_run_ends_at_the_best_position(eager):
+    wild = dataclasses.replace(explore(stop=dict(max_iterations=10)), minimizer=Adam(learning_rate=0.8))
+    first, first_progress, reports = train([wild])
+    losses = np.concatenate([r.trace.loss for r in reports])
+    lowest = min(losses.min(), float(valley(START, 0)[0]))
+    assert losses[-1] > lowest  # it ends above its best
+    assert float(valley(first, 0)[0]) == lowest == float(first_progress.state.best_loss)
+    last, progress, reports = train([wild, polish()])
+    polished = [r for r in reports if r.phase.name == "polish"]
+    assert np.max(polished[0].trace.loss) <= lowest
+    assert float(valley(last, 0)[0]) == float(progress.state.best_loss) == np.min(polished[-1].trace.loss)
+
+
+def test_points_are_redrawn_in_every_phase(eager):
+    numbers, batches = [], []
+
+    def batch(number):
+        numbers.append(number)
+        return tf.constant(0.1 * number, tf.float64)
+
+    phases = [explore(redraw_every=10), polish(redraw_every=3)]
+    keep = lambda r: batches.append((r.progress.iterations, round(10 * float(r.batch))))  # noqa: E731
+    position, progress = Trainer(valley, phases, batch, callbacks=[keep]).run(START)
+    assert numbers == [0, 1, 2, 2, 3, 4]  # a phase begins with the last draw
+    assert batches == [(5, 0), (10, 0), (15, 1), (20, 1), (23, 2), (24, 3), (26, 3), (28, 4)]
+    assert float(valley(position, batch(progress.draw))[0]) == float(progress.state.best_loss)
+
+
+def test_a_redraw_makes_the_state_the_new_loss_s(eager):
+    states = []
+    trainer = Trainer(
+        valley, [polish(redraw_every=4)], lambda n: tf.constant(0.1 * n, tf.float64),
+        save=lambda p: states.append((p.draw, p.state)),
+    )  # fmt: skip
+    trainer.run(START)
+    draw_number, state = states[0]
+    assert draw_number == 1
+    loss, gradient = valley(state.position, tf.constant(0.1, tf.float64))
+    same((state.loss, state.gradient, state.best_loss, state.best_position), (loss, gradient, loss, state.position))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cliff(Problem):
+    """Its solution 0.9 is near the cliff at 1, beyond which the residual is not a number."""
+
+    fields = ("u",)
+    space = Interval(x=(0.0, 1.0))
+
+    @residual(on="interior")
+    def cliff(self, u):
+        return tf.sqrt(1 - u) * (u - 0.9)
+
+
+def test_a_loss_that_is_not_finite_rolls_back(eager):
+    network = mlp(lower=[0], upper=[1], outputs=1, width=4, depth=1)
+    wild = Phase(name="explore", minimizer=Adam(learning_rate=0.3), stop=StopRule(max_iterations=30), report_every=5)
+    solution = burgers(problem=Cliff(), network=network, phases=[wild, polish()])
+    assert solution.metrics["phases"][0]["restarts"] > 0
+    assert np.all(np.isfinite(solution.history["loss"])) and np.all(np.isfinite(solution.theta))
+    assert solution.metrics["loss"] == min(solution.history["loss"]) < 0.01
+    assert np.all(np.abs(solution(x=np.linspace(0, 1, 5))["u"] - 0.9) < 0.2)
+
+
+def test_the_result_has_the_loss_that_is_reported(eager):
+    wild = dataclasses.replace(explore(redraw_every=10), minimizer=Adam(learning_rate=0.2))
+    for phases in ([wild], [wild, polish(redraw_every=4)], [wild, polish()]):
+        solution = burgers(phases=phases)
+        objective = solution.objective
+        batch = POINTS.batch(objective, solution.points)
+        assert float(objective.value_and_gradient(solution.theta, batch)[0]) == solution.metrics["loss"]
+        same(objective.flat.flatten(), solution.theta)
+        same([tf.convert_to_tensor(v) for v in solution.network.trainable_variables],
+             objective.flat.partition(solution.theta))  # fmt: skip
+    assert solution.metrics["loss"] == min(solution.history["loss"][-2:]) < solution.history["loss"][0]
+
+
+def test_the_history_goes_on_over_redraws_and_phases(eager):
+    history = burgers(phases=[explore(redraw_every=10), polish(redraw_every=3)]).history
+    assert history["iteration"] == [5, 10, 15, 20, 23, 24, 26, 28]
+    assert history["phase"] == ["explore (Adam)"] * 4 + ["polish (L-BFGS)"] * 4
+    assert np.all(np.diff(history["evaluations"]) > 0) and np.all(np.diff(history["seconds"]) > 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (dict(max_iterations=7), "iteration budget used: 7"),
+        (dict(max_evaluations=9), "evaluation budget used: 9"),
+        (dict(max_seconds=0.0), "time budget used: 0 s"),
+        (dict(target_loss=1e3), "target reached: loss at most 1000"),
+        (dict(gradient_tolerance=1e3), "converged: largest gradient component at most 1000"),
+        (dict(position_tolerance=1e3), "converged: no weight changed by more than 1000"),
+        (dict(loss_tolerance=0.999), "converged: loss changed by at most 0.999 of itself"),
+        (dict(patience=3, max_iterations=500), "patience exhausted"),
+    ],
+    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
+)
+def test_a_run_says_why_it_stopped(rule, words, eager):
+    wild = dataclasses.replace(explore(stop=rule), minimizer=Adam(learning_rate=1.0))
+    (phase,) = burgers(phases=[wild]).metrics["phases"]
+    assert words in phase["stop_reason"]
+    expected = {"max_iterations": 7, "max_evaluations": 8, "max_seconds": 0, "patience": phase["iterations"]}
+    assert phase["iterations"] == expected.get(next(iter(rule)), 1)
+
+
+# Interruptions --------------------------------------------------------------------------------------------------
+
+PHASES = [explore(redraw_every=10), polish(redraw_every=6)]
+
+
+def at(iterations, action):
+    return lambda report: action() if report.progress.iterations == iterations else None
+
+
+def interrupt(times=1):
+    def action():
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return action
+
+
+def fail():
+    raise RuntimeError("a callback's own fault")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    tf.config.run_functions_eagerly(True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+        solution = burgers(phases=PHASES, folder=tmp_path_factory.mktemp("whole") / "run")
+    tf.config.run_functions_eagerly(False)
+    return solution
+
+
+def same_run(folder, expected):
+    """Assert that a run's folder holds what an uninterrupted run's does, clocks aside."""
+    found, whole = (checkpoint.load(f / "checkpoint.npz") for f in (folder, expected))
+    same(found.state, whole.state)
+    for progress in (found, whole):
+        progress.seconds = progress.compile_seconds = 0.0
+        for record in progress.records:
+            record.seconds = 0.0
+    assert found.numbers() == whole.numbers()
+    rows = [[{k: v for k, v in row.items() if k not in CLOCKS} for row in read(f / "history.csv")]
+            for f in (folder, expected)]  # fmt: skip
+    assert rows[0] == rows[1]
+    assert (folder / "config.yaml").read_bytes() == (expected / "config.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("iterations", [5, 20, 24], ids=["explore", "between", "polish"])
+def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(iterations, eager, uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    handler = signal.getsignal(signal.SIGINT)
+    stopped = burgers(phases=PHASES, folder=folder, callbacks=[at(iterations, interrupt())])
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED
+    assert stopped.history["iteration"][-1] == iterations
+    assert json.loads((folder / "metrics.json").read_text()) == stopped.metrics
+    loaded = pinn.load(folder)
+    same(loaded.theta, stopped.theta)
+    assert loaded.history == stopped.history
+    finished = resume(folder, show=False)
+    same(finished.theta, uninterrupted.theta)
+    same_run(folder, uninterrupted.folder)
+    assert finished.metrics["loss"] == uninterrupted.metrics["loss"]
+
+
+def test_a_second_ctrl_c_ends_at_once_and_loses_one_chunk(eager, uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        burgers(phases=PHASES, folder=folder, callbacks=[at(15, interrupt(times=2))])
+    assert checkpoint.load(folder / "checkpoint.npz").iterations == 10
+    assert [row["iteration"] for row in read(folder / "history.csv")] == [5, 10, 15]
+    resume(folder, show=False)
+    same_run(folder, uninterrupted.folder)
+
+
+def test_a_failing_callback_leaves_nothing_or_a_run_to_resume(eager, uninterrupted, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(RuntimeError, match="own fault"):
+        burgers(phases=PHASES, folder=folder, callbacks=[at(5, fail)])
+    assert not folder.exists()
+    with pytest.raises(RuntimeError, match="own fault"):
+        burgers(phases=PHASES, folder=folder, callbacks=[at(24, fail)])
+    resume(folder, show=False)
+    same_run(folder, uninterrupted.folder)
+
+
+def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
+    folder = uninterrupted.folder
+    names = ("config.yaml", "history.csv", "metrics.json", "checkpoint.npz")
+    before = [(folder / name).read_bytes() for name in names]
+    again = resume(folder, show=False)
+    assert [(folder / name).read_bytes() for name in names] == before
+    same(again.theta, uninterrupted.theta)
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*names, "network.keras"])
+
+
+def test_a_larger_budget_gives_what_it_would_have_given_at_once(eager, tmp_path):
+    for minimizer in (explore, polish):
+        whole = burgers(phases=[minimizer(stop=dict(max_iterations=20))], folder=tmp_path / f"whole_{minimizer}")
+        part = burgers(phases=[minimizer(stop=dict(max_iterations=20 // 5 * 2))], folder=tmp_path / f"{minimizer}")
+        assert part.metrics["loss"] > whole.metrics["loss"]
+        name = part.metrics["phases"][0]["name"]
+        resume(part.folder, overrides=[f"phases.{name}.stop.max_iterations=20"], show=False)
+        if minimizer is polish:
+            same_run(part.folder, whole.folder)
+        else:  # 8 is no multiple of 5, so there is a report more
+            same(pinn.load(part.folder).theta, whole.theta)
+
+
+@pytest.mark.parametrize("stopped_by", ["target_loss=1000.0", "max_evaluations=4", "gradient_tolerance=1000.0"])
+def test_a_phase_that_met_its_test_goes_on_under_another(stopped_by, eager, tmp_path):
+    name, _, value = stopped_by.partition("=")
+    first = burgers(
+        phases=[explore(stop={name: float(value) if "." in value else int(value)})], folder=tmp_path / "run"
+    )
+    assert first.metrics["phases"][0]["iterations"] < 5
+    second = resume(first.folder, overrides=[f"phases.explore.stop.{name}=null"], show=False)
+    (phase,) = second.metrics["phases"]
+    assert phase["iterations"] == 20 and phase["stop_reason"] == "iteration budget used: 20"
+
+
+@pytest.fixture(scope="module")
+def soft(tmp_path_factory):
+    tf.config.run_functions_eagerly(True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+        folder = tmp_path_factory.mktemp("soft") / "run"
+        solution = burgers(folder=folder, constraints="soft", weights={"walls": 1.0, "start": 0.0})
+    tf.config.run_functions_eagerly(False)
+    return solution
+
+
+@pytest.mark.parametrize("override", ["weights.walls=1000.0", "points.counts.interior=80", "problem.nu=0.5", "seed=5"])
+def test_a_loss_that_is_changed_makes_the_state_anew(override, eager, soft, tmp_path):
+    first, folder = soft, shutil.copytree(soft.folder, tmp_path / "run")
+    second = resume(folder, overrides=[override, "phases.polish.stop.max_iterations=16"], show=False)
+    objective, points = second.objective, second.points
+    batch = POINTS.batch(objective, points)
+    before, after = (float(objective.value_and_gradient(t, batch)[0]) for t in (first.theta, second.theta))
+    assert after == second.metrics["loss"] < before
+    assert second.metrics["loss"] == second.history["loss"][-1]
+    assert len(second.history["iteration"]) == len(second.history["loss_momentum"]) == 8
+    assert pinn.load(folder).history.keys() == second.history.keys()
+
+
+def test_a_term_that_is_new_has_no_past(eager, soft, tmp_path):
+    folder = shutil.copytree(soft.folder, tmp_path / "run")
+    assert "loss_start" not in soft.history
+    second = resume(folder, overrides=["weights.start=1.0", "phases.polish.stop.max_iterations=12"], show=False)
+    assert np.array_equal(np.isnan(second.history["loss_start"]), [True] * 6 + [False])
+    assert np.isnan(read(folder / "history.csv")[0]["loss_start"])
+
+
+@pytest.mark.parametrize("override", ["network.width=9", "dtype=float32"])
+def test_a_trained_network_cannot_be_changed(override, eager, uninterrupted):
+    config = uninterrupted.folder / "config.yaml"
+    before = config.read_bytes()
+    with pytest.raises(InputError, match=r"start a new run|sets no key"):
+        resume(uninterrupted.folder, overrides=[override], show=False)
+    assert config.read_bytes() == before
+
+
+def test_phases_need_names_of_their_own(eager):
+    with pytest.raises(InputError, match="phases: explore, explore; give every phase a name of its own"):
+        burgers(phases=[explore(), explore()])
+
+
+# History --------------------------------------------------------------------------------------------------------
+
+NUMBERS = [0.1 + 0.2, 1 / 3, 5e-324, -0.0, 1.7976931348623157e308, 1e22, 123456789.123456789, math.inf, math.nan]
+
+
+def rows_of(numbers=NUMBERS):
+    return [
+        {"phase": 'explore, "again" (Adam)', "iteration": i, "evaluations": 3 * i, "seconds": 0.5, "loss": v}
+        for i, v in enumerate(numbers)
+    ]
+
+
+def bits(rows):
+    return [
+        {k: struct.pack("<d", v) if isinstance(v, float) else v for k, v in row.items()} for row in rows
+    ]  # fmt: skip
+
+
+def written(path, rows):
+    history = History(list(rows[0]), path)
+    for row in rows:
+        history.append(row)
+    return history
+
+
+def test_a_history_is_exact_to_the_bit(tmp_path):
+    rows = rows_of([*NUMBERS, *np.random.default_rng(0).standard_normal(20)])
+    history = written(tmp_path / "history.csv", rows)
+    found = read(tmp_path / "history.csv")
+    assert bits(found) == bits(rows) == bits(history.rows)
+    assert [type(v) for v in found[0].values()] == [str, int, int, float, float]
+    assert history.table()["iteration"] == list(range(29))
+    assert History(list(rows[0]), None).table()["loss"] == []
+
+
+def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+    path = tmp_path / "history.csv"
+    rows = rows_of(NUMBERS[:3])
+    written(path, rows)
+    whole = path.read_bytes()
+    ends = [i + 1 for i, byte in enumerate(whole) if byte == ord("\n")]
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        complete = sum(end <= length for end in ends) - 1
+        assert bits(read(path)) == bits(rows[: max(complete, 0)])
+
+
+def test_going_on_cuts_back_to_the_rows_that_the_checkpoint_knows(tmp_path):
+    path = tmp_path / "history.csv"
+    rows = rows_of()
+    written(path, rows)
+    with open(path, "a") as file:
+        file.write("explore,99,1")
+    history = History(list(rows[0]), path, keep=4)
+    assert bits(read(path)) == bits(rows[:4]) == bits(history.rows)
+    history.append(rows[4])
+    assert bits(read(path)) == bits(rows[:5])
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="holds 5 rows, the checkpoint 6"):
+        History(list(rows[0]), path, keep=6)
+    assert path.read_bytes() == before
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / "absent.csv")
+
+
+# Checkpoints ----------------------------------------------------------------------------------------------------
+
+
+def progress_of(minimizer, dtype="float64", steps=3):
+    position = tf.constant([-1.2, 1.0, 0.5], dtype)
+    stepper = minimizer.compile(valley)
+    batch, limits = tf.constant(0.0, dtype), StopRule().limits(dtype)
+    state, _ = stepper.advance(stepper.start(position, batch), batch, tf.constant(steps), limits)
+    records = [PhaseRecord("explore", "Adam", 5, 6, 1, 0.1 + 0.2, "iteration budget used: 5"), PhaseRecord("ä", "b")]
+    return Progress(records=records, state=state, draw=3, drawn_at=2, failures=1, rows=7, seconds=1 / 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("minimizer", [Adam(), LBFGS(pairs=2)], ids=["Adam", "L-BFGS"])
+def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(minimizer, dtype, eager, tmp_path):
+    path, progress = tmp_path / "checkpoint.npz", progress_of(minimizer, dtype)
+    assert progress.lowest == math.inf
+    checkpoint.save(path, progress)
+    found = checkpoint.load(path, size=3)
+    assert found.numbers() == progress.numbers() and isinstance(found.state, State)
+    same(found.state, progress.state)
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    assert all(a.dtype != object for a in arrays.values())
+    same(arrays["state/position/"], progress.state.position)
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
+def test_a_checkpoint_that_is_none_is_refused_and_left_alone(eager, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    checkpoint.save(path, progress_of(Adam()))
+    whole = path.read_bytes()
+    for length in {0, 1, 10, *range(0, len(whole), 97), len(whole) - 1}:
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match="restore the file"):
+            checkpoint.load(path)
+        assert path.read_bytes() == whole[:length]
+    path.write_bytes(whole)
+    with pytest.raises(InputError, match="holds 3 weights, the run's network has 4"):
+        checkpoint.load(path, size=4)
+    assert path.read_bytes() == whole
+    np.savez(path, weights=np.zeros(3))
+    with pytest.raises(InputError, match="not a checkpoint of this program"):
+        checkpoint.load(path)
+    with pytest.raises(InputError, match="no checkpoint"):
+        checkpoint.load(tmp_path / "absent.npz")
+
+
+def test_a_checkpoint_with_a_wrong_bit_is_refused_or_the_same(eager, tmp_path):
+    path, progress = tmp_path / "checkpoint.npz", progress_of(Adam())
+    checkpoint.save(path, progress)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for place in rng.choice(len(whole), 300, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << rng.integers(8)
+        path.write_bytes(bytes(damaged))
+        try:
+            found = checkpoint.load(path)
+        except InputError:
+            refused += 1
+            continue
+        same(found.state, progress.state)
+        assert found.numbers() == progress.numbers()
+    assert refused > 200
+
+
+@pytest.mark.parametrize("broken", ["numpy.savez", "os.fsync", "os.replace"])
+def test_a_checkpoint_is_written_whole_or_not_at_all(broken, eager, monkeypatch, tmp_path):
+    path, progress = tmp_path / "checkpoint.npz", progress_of(Adam())
+    checkpoint.save(path, progress)
+    before = path.read_bytes()
+
+    def full(*arguments, **_):
+        if broken == "numpy.savez":
+            arguments[0].write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(broken, full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.save(path, dataclasses.replace(progress, draw=4))
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
