@@ -186,7 +186,7 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
     settings = {str(k): v for k, v in node.items() if k != TARGET}
     target = node.get(TARGET)
     if target in (None, "pinn.networks.mlp", "pinn.mlp"):
-        known = ("width", "depth", "activation")
+        known = ("width", "depth", "activation", "frequency")
         for key in settings:
             if key not in known:
                 raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")
