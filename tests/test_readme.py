@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from pinn.cli.main import main
 
@@ -44,6 +45,14 @@ def test_python(code, tmp_path):
 
 
 @pytest.fixture
+def eager():
+    """Without compilation: a few iterations on a few points are faster than a dozen compilations."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder with the README's files and two runs of the names that it uses."""
     monkeypatch.chdir(tmp_path)
@@ -52,7 +61,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_pinn(here):
+def test_pinn(here, eager):
     runs = [c for c in COMMANDS if c[0] == "run" and "-m" not in c]
     assert main(["run", "experiment=smoke", *SHORT]) == 0
     made = next(here.glob("outputs/burgers/*"))
