@@ -95,7 +95,7 @@ def test_defaults_of_points_and_measurements():
     points = compose([])[0]["points"]
     assert Points(**points) == Points()
     assert set(points) == {f.name for f in dataclasses.fields(Points)}
-    data = content("data", "synthetic")
+    data = compose(["data=synthetic"])[0]["data"]  # its seed is the run's
     assert Synthetic(**data) == Synthetic()
     assert set(data) == {f.name for f in dataclasses.fields(Synthetic)}
 
