@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -276,8 +276,3 @@ def _marked(cls: type) -> dict[str, Any]:
             elif name in found:
                 del found[name]
     return found
-
-
-def names(terms: Iterable[Term]) -> list[str]:
-    """Return the names of terms."""
-    return [t.name for t in terms]

@@ -49,14 +49,6 @@ UNKNOWNS = {"a": {"start": 0.5, "lower": 0.0}, "b": 0.9}
 
 
 @pytest.fixture
-def eager():
-    """Without compilations, which take longer than all that is computed here."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture
 def restored():
     yield
     configure(dtype="float64")

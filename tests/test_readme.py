@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 
 from pinn.cli.main import main
 
@@ -42,14 +41,6 @@ def test_make(target):
 @pytest.mark.parametrize("code", PYTHON, ids=lambda c: re.search(r"from pinn import (.*)", c)[1])
 def test_python(code, tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, timeout=120)
-
-
-@pytest.fixture
-def eager():
-    """Without compilation: a few iterations on a few points are faster than a dozen compilations."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -89,10 +89,8 @@ def operator(terms: Sequence[Term], bounds: Mapping[str, tuple[float, float]], d
             if s.kind == "derivative" and s.index:
                 constant[s.index] = constant.get(s.index, True) and bool(np.ptp(slope) <= SAME * np.max(np.abs(slope)))
     lower = {tuple(sorted(c)) for index in constant for size in range(1, len(index)) for c in combinations(index, size)}
-    built_on = lower | {i for index, same in constant.items() if not same for i in (index,)}
-    indices = tuple(
-        sorted((i for i, same in constant.items() if same and i not in built_on), key=lambda i: (len(i), i))
-    )
+    free = [i for i, same in constant.items() if same and i not in lower]
+    indices = tuple(sorted(free, key=lambda i: (len(i), i)))
     if len(indices) < 2:
         return None
     vectors: dict[tuple[str, str], np.ndarray] = {}

@@ -68,28 +68,20 @@ class Points:
 
     def sets(self, objective: Objective, data: PointSet | None, *, seed: int, number: int) -> dict[str, PointSet]:
         """Return the point sets of draw `number` by region; measurements are always the same."""
-        found = {}
-        for region in objective.regions:
-            if region == "data":
-                assert data is not None
-                found[region] = data
-            else:
-                found[region] = draw(
-                    objective.problem, region, self.count(region), method=self.method, seed=seed, number=number
-                )
-        return found
+
+        def drawn(region: str) -> PointSet:
+            return draw(objective.problem, region, self.count(region), method=self.method, seed=seed, number=number)
+
+        return _by_region(objective, data, drawn)
 
     def held_out(self, objective: Objective, data: PointSet | None, *, seed: int) -> dict[str, PointSet]:
         """Return uniform points that no draw uses; measurements stand for themselves."""
-        found = {}
-        for region in objective.regions:
-            if region == "data":
-                assert data is not None
-                found[region] = data
-            else:
-                count = max(1, int(self.heldout * self.count(region)), len(objective.problem.space.faces))
-                found[region] = draw(objective.problem, region, count, method="uniform", seed=seed + 777_777)
-        return found
+
+        def drawn(region: str) -> PointSet:
+            count = max(1, int(self.heldout * self.count(region)), len(objective.problem.space.faces))
+            return draw(objective.problem, region, count, method="uniform", seed=seed + 777_777)
+
+        return _by_region(objective, data, drawn)
 
     def batch(self, objective: Objective, sets: Mapping[str, PointSet]) -> Batch:
         """Return point sets as the objective's batch, cut into blocks for this machine."""
@@ -101,6 +93,18 @@ class Points:
 def batches(points: Points, objective: Objective, data: PointSet | None, *, seed: int) -> Callable[[int], Batch]:
     """Return the function from a draw's number to its batch."""
     return lambda number: points.batch(objective, points.sets(objective, data, seed=seed, number=number))
+
+
+def _by_region(objective: Objective, data: PointSet | None, drawn: Callable[[str], PointSet]) -> dict[str, PointSet]:
+    """Return the objective's point sets by region: the measurements as they are, the rest drawn."""
+    found = {}
+    for region in objective.regions:
+        if region == "data":
+            assert data is not None
+            found[region] = data
+        else:
+            found[region] = drawn(region)
+    return found
 
 
 def _block_size(objective: Objective) -> int:
