@@ -11,9 +11,13 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Each block of points is one XLA program and the blocks run side by side (see objective/blocks.py), so a
-# program must not start threads of its own; and XLA's default vector width is half of what AVX-512 offers.
-_XLA_FLAGS = ("--xla_cpu_multi_thread_eigen=false", "--xla_cpu_prefer_vector_width=512")
+# Programs run side by side, one per thread (see objective/objective.py), so none may start threads of its own;
+# XLA's default vector width is half of what AVX-512 offers; and its own matrix products, not Eigen's, use that.
+_XLA_FLAGS = (
+    "--xla_cpu_multi_thread_eigen=false",
+    "--xla_cpu_prefer_vector_width=512",
+    "--xla_backend_extra_options=xla_force_enable_experimental_llvm_ir_gemm",
+)
 for _flag in _XLA_FLAGS:
     if _flag.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_flag}".strip()

@@ -52,9 +52,9 @@ class FlatVariables:
         parts = tf.split(vector, self.sizes)
         return [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
-    def scope(self, vector: tf.Tensor) -> Any:
-        """Return a context in which the variables read as the parts of `vector`."""
-        return keras.StatelessScope(list(zip(self.variables, self.partition(vector), strict=True)))
+    def scope(self, parts: Sequence[tf.Tensor]) -> Any:
+        """Return a context in which the variables read as `parts`, such as `partition` gives."""
+        return keras.StatelessScope(list(zip(self.variables, parts, strict=True)))
 
     def assign(self, vector: tf.Tensor) -> None:
         """Write `vector` into the variables."""

@@ -11,6 +11,7 @@ import tensorflow as tf
 from pinn import jets
 from pinn.errors import InputError
 from pinn.jets import Jet
+from pinn.networks.product import product
 
 
 class NoTaylorRule(InputError):
@@ -97,7 +98,7 @@ def _concatenate(a: Jet, b: Jet) -> Jet:
 
 def _dense(layer: Any, inputs: Jet) -> Jet:
     kernel = tf.convert_to_tensor(layer.kernel)
-    outputs = inputs.map(lambda part: tf.matmul(kernel, part, transpose_a=True))
+    outputs = inputs.map(lambda part: product(kernel, part))
     if layer.use_bias:
         outputs = outputs.shift(tf.convert_to_tensor(layer.bias)[:, None])
     return _activation(layer, outputs)

@@ -48,6 +48,6 @@ class Evaluator:
         objective = self.objective
         problem = objective.problem.bind(objective.coefficients(theta))
         coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
-        with objective.flat.scope(theta):
+        with objective.flat.scope(objective.flat.partition(theta)):
             solution = trial(problem, objective.network, hard=objective.hard)
             return objective.engine.evaluate(solution, self.symbols, coordinates, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
@@ -103,7 +103,10 @@ class Objective:
 
     def coefficients(self, theta: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the unknown coefficients' values at a flat vector."""
-        raw = dict(zip(reversed(self.unknowns), reversed(self.flat.partition(theta)), strict=False))
+        return self._coefficients(self.flat.partition(theta))
+
+    def _coefficients(self, parts: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+        raw = dict(zip(reversed(self.unknowns), reversed(parts), strict=False))
         return {name: self.problem.unknowns[name].value(raw[name]) for name in self.unknowns}
 
     @tf.function(autograph=False)
@@ -120,41 +123,44 @@ class Objective:
 
     @tf.function(autograph=False, jit_compile=True)
     def _program(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def block(region: str, piece: Blocks) -> tuple[tf.Tensor, tf.Tensor]:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(theta)
-                losses = self._block_losses(theta, region, piece)
-                loss = tf.reduce_sum(weights * losses)
-            gradient: Any = tape.gradient(loss, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            return losses, gradient
+        # By parts: to sum the flat gradient, XLA would put it together, number by number, for every block.
+        parts = self.flat.partition(theta)
 
-        losses, gradient = _accumulate(block, points, (tf.zeros_like(weights), tf.zeros_like(theta)))
-        return losses, gradient
+        def block(region: str, piece: Blocks) -> tuple[tf.Tensor, ...]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(parts)
+                losses = self._block_losses(parts, region, piece)
+                loss = tf.reduce_sum(weights * losses)
+            gradients: Any = tape.gradient(loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return losses, *gradients
+
+        losses, *gradients = _accumulate(block, points, (tf.zeros_like(weights), *map(tf.zeros_like, parts)))
+        return losses, self.flat.concat(gradients)
 
     @tf.function(autograph=False, jit_compile=True)
     def _losses_program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> tf.Tensor:
-        zeros = (tf.zeros([len(self.terms)], self.dtype),)
-        return _accumulate(lambda region, piece: (self._block_losses(theta, region, piece),), points, zeros)[0]
+        zeros, parts = (tf.zeros([len(self.terms)], self.dtype),), self.flat.partition(theta)
+        return _accumulate(lambda region, piece: (self._block_losses(parts, region, piece),), points, zeros)[0]
 
-    def _block_losses(self, theta: tf.Tensor, region: str, piece: Blocks) -> tf.Tensor:
+    def _block_losses(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> tf.Tensor:
         """Return the terms' shares [terms] of the loss from one block; zero for terms of other regions."""
-        residuals = self.residuals(theta, region, piece)
+        residuals = self.residuals(parts, region, piece)
         zero = tf.zeros([], self.dtype)
         return tf.stack(
             [tf.reduce_sum(piece.weights * residuals[t.name] ** 2) if t.name in residuals else zero for t in self.terms]
         )
 
-    def residuals(self, theta: tf.Tensor, region: str, piece: Blocks) -> dict[str, tf.Tensor]:
-        """Return the residuals [n] of a region's terms on one block (coordinates [d, n])."""
+    def residuals(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> dict[str, tf.Tensor]:
+        """Return the residuals [n] of a region's terms on one block (coordinates [d, n]), given the vector's parts."""
         terms = [t for t in self.terms if t.region == region]
         symbols = list({s.name: s for t in terms for s in t.symbols}.values())
-        problem = self.problem.bind(self.coefficients(theta))
+        problem = self.problem.bind(self._coefficients(parts))
         coordinates = dict(zip(problem.coordinates, tf.unstack(piece.coordinates), strict=True))
         space = problem.space.coordinates if piece.normals.shape[0] else ()
         normals = dict(zip(space, tf.unstack(piece.normals) if space else (), strict=True))
         functions = [self._function(problem, t) for t in terms]
         operator, linear = self.operators[region], {}
-        with self.flat.scope(theta):
+        with self.flat.scope(parts):
             solution = trial(problem, self.network, hard=self.hard)
             if operator is None:
                 derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)

@@ -68,7 +68,7 @@ class Supervised:
         return value, gradient
 
     def _loss(self, theta: tf.Tensor, inputs: Any, targets: Any) -> tf.Tensor:
-        with self.flat.scope(theta):
+        with self.flat.scope(self.flat.partition(theta)):
             found = [model(inputs, training=False) for model in self.models]
         value = self.loss(found[0] if self.single else found, targets)
         if value.dtype != self.dtype:
