@@ -53,7 +53,9 @@ def _polynomials(z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     odd = 2 * _fraction(0.5 * quarters)  # 0 or 1: whether sine and cosine change places
     sign_s = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters))
     sign_c = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters + 0.25))
-    return sign_s * (sine + odd * (cosine - sine)), sign_c * (cosine + odd * (sine - cosine))
+    # Divided by the sign, not multiplied: XLA takes a division to be dear and does not compute it anew for every
+    # use, while it would copy the rest of these operations into each loop that reads a sine.
+    return (sine + odd * (cosine - sine)) / sign_s, (cosine + odd * (sine - cosine)) / sign_c
 
 
 def _fraction(z: tf.Tensor) -> tf.Tensor:

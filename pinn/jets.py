@@ -179,10 +179,11 @@ def stack(jets: Sequence[Jet]) -> Jet:
     return jets[0].like(parts)
 
 
-def part(jet: Jet, index: Index) -> tf.Tensor:
-    """Return one derivative of a jet in the shape of its value."""
-    zero = tf.zeros_like(jet.value)
-    return zero + jet.parts[index] if index in jet.parts else zero
+def part(field: Jet | tf.Tensor, index: Index, like: tf.Tensor) -> tf.Tensor:
+    """Return one derivative of a jet, or of a constant, in the shape of `like`."""
+    parts = field.parts if isinstance(field, Jet) else {VALUE: field}
+    zero = tf.zeros_like(like)  # gives scalars and absent parts that shape
+    return zero + parts[index] if index in parts else zero
 
 
 def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:

@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
-    errors runtime flat combinatorics elementary jets networks geometry sampling metrics references optimizers
+    errors versions runtime flat combinatorics elementary jets networks geometry sampling metrics references optimizers
     derivatives problem problems objective plotting training reporting cli
 """.split()
 MATHEMATICS = set("flat combinatorics elementary jets geometry sampling metrics references optimizers".split())

@@ -15,6 +15,7 @@ import pytest
 import pinn
 from pinn.cli.main import main
 from pinn.training import checkpoint
+from pinn.training.folder import owned
 from pinn.training.history import CLOCKS, read
 
 ROOT = Path(pinn.__file__).parent.parent
@@ -146,6 +147,18 @@ def test_resuming_a_finished_run_changes_nothing(resumed, no_figures, capsys):
     assert main(["resume", str(resumed)]) == 0
     assert "iteration budget used: 300" in " ".join(capsys.readouterr().out.split())
     assert {name: (resumed / name).read_bytes() for name in FILES} == before
+
+
+def test_a_folder_belongs_to_one_process_and_is_swept(resumed, no_figures, capsys):
+    leftovers = [resumed / ".checkpoint.npz.123", resumed / ".network.123.keras"]
+    for leftover in leftovers:
+        leftover.write_bytes(b"half")
+    with owned(resumed):
+        assert not any(leftover.exists() for leftover in leftovers)
+        assert main(["resume", str(resumed)]) != 0
+    assert "another process works in it" in capsys.readouterr().err
+    with owned(resumed):  # free again
+        pass
 
 
 def test_a_finished_run_is_carried_further(resumed, no_figures):

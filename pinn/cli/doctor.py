@@ -6,12 +6,12 @@ import platform
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pinn
 from pinn.errors import InputError
+from pinn.versions import versions
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "scipy", "hydra-core", "matplotlib")
 _OUTPUTS = Path("outputs")
@@ -28,10 +28,9 @@ class Failed(Exception):
 
 def doctor() -> int:
     """Print versions, devices and the outcome of every check; return 1 if one of them failed, else 0."""
-    _line("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
-    _line("pinn", f"{pinn.__version__} in {Path(pinn.__file__).parent}")
-    for package in _PACKAGES:
-        _line(package, _version(package))
+    notes = {"python": f" on {platform.platform(terse=True)}", "pinn": f" in {Path(pinn.__file__).parent}"}
+    for package, version in versions("pinn", *_PACKAGES).items():
+        _line(package, version + notes.get(package, ""))
     checks: dict[str, Check] = {
         "configuration": _configuration,
         "outputs": _outputs,
@@ -60,13 +59,6 @@ def _report(name: str, check: Check) -> bool:
 
 def _line(name: str, text: str) -> None:
     print(f"{name:24}{text}", flush=True)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _configuration() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pinn.elementary import MAX_ORDER
-from pinn.errors import InputError, did_you_mean
+from pinn.errors import InputError, guess
 from pinn.jets import Index, Plan
 
 Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data"]
@@ -55,7 +55,7 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
     known = [*examples, *(f"lap_{f}" for f in fields), *(f"{f}_n" for f in fields)]
     raise InputError(
         f"{where}: {name!r} is no coordinate ({', '.join(coordinates)}), field ({', '.join(fields)}) or derivative "
-        f"of one (such as {fields[0]}_{coordinates[0]}).{did_you_mean(name, known) if _close(name, known) else ''}"
+        f"of one (such as {fields[0]}_{coordinates[0]}).{guess(name, known)}"
     )
 
 
@@ -78,7 +78,3 @@ def _split(tail: str, coordinates: Sequence[str]) -> list[str]:
         if rest:
             return [coordinate, *rest]
     return []
-
-
-def _close(name: str, known: Sequence[str]) -> bool:
-    return "Did you mean" in did_you_mean(name, known)

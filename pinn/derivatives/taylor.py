@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from pinn import jets
 from pinn.derivatives.names import Symbol, plan
-from pinn.jets import Jet
 
 Trial = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """The trial solution: coordinates by name to fields by name; takes tensors [n] as well as jets."""
@@ -33,24 +32,17 @@ def evaluate(
     space = list(normals) or [c for c in points if c != "t"]
     fields = trial(jets.coordinates(points, plan(symbols, space=space, operator=operator), coefficients))
     like = next(iter(points.values()))
-    found = {combined(f): _part(v, jets.OPERATOR, like) for f, v in fields.items()} if operator else {}
+    found = {combined(f): jets.part(v, jets.OPERATOR, like) for f, v in fields.items()} if operator else {}
     for s in symbols:
         if s.kind == "derivative":
-            found[s.name] = _part(fields[s.field], s.index, like)
+            found[s.name] = jets.part(fields[s.field], s.index, like)
         elif s.kind == "laplacian":
-            found[s.name] = _part(fields[s.field], jets.OPERATOR, like)
+            found[s.name] = jets.part(fields[s.field], jets.OPERATOR, like)
         elif s.kind == "normal":
-            found[s.name] = tf.add_n([normals[c] * _part(fields[s.field], (c,), like) for c in normals])
+            found[s.name] = tf.add_n([normals[c] * jets.part(fields[s.field], (c,), like) for c in normals])
     return found
 
 
 def combined(field: str) -> str:
     """Return the name under which the operator's value for a field is found."""
     return f"Σ {field}"
-
-
-def _part(field: Any, index: jets.Index, like: tf.Tensor) -> tf.Tensor:
-    zero = tf.zeros_like(like)  # gives scalars and absent parts the shape of the points
-    if not isinstance(field, Jet):
-        return zero + field if index == jets.VALUE else zero
-    return zero + field.parts[index] if index in field.parts else zero

@@ -18,11 +18,15 @@ class NoTaylorRule(InputError):
     """A layer that only nested automatic differentiation can take."""
 
 
-def forward(model: Any, inputs: Jet) -> Jet:
+Tap = Callable[[Any, Jet, Jet], Jet]
+"""(dense layer, its inputs, its outputs before the bias) -> those outputs, to go on with."""
+
+
+def forward(model: Any, inputs: Jet, *, tap: Tap | None = None) -> Jet:
     """Return the model's output [outputs, n] for inputs [inputs, n], with all derivatives.
 
     Features come first, points last: a field is then a contiguous row.  A layer or model of your own takes
-    part by a method `jet_call(self, inputs: Jet) -> Jet`.
+    part by a method `jet_call(self, inputs: Jet) -> Jet`.  `tap` sees every dense layer but those inside it.
 
     Raises:
         NoTaylorRule: if a layer has no rule; `derivatives=nested` takes any layer.
@@ -32,10 +36,12 @@ def forward(model: Any, inputs: Jet) -> Jet:
     if _is_kerass_own(model):
         if isinstance(model, keras.Sequential):
             for layer in model.layers:
-                inputs = forward(layer, inputs)
+                inputs = forward(layer, inputs, tap=tap)
             return inputs
         if isinstance(model, keras.Model):
-            return _functional(model, inputs)
+            return _functional(model, inputs, tap)
+        if isinstance(model, keras.layers.Dense):
+            return _dense(model, inputs, tap)
         for kind, rule in _LAYERS.items():
             if isinstance(model, kind):
                 return rule(model, inputs)
@@ -59,7 +65,7 @@ def takes_jets(model: Any) -> bool:
     activation = getattr(model, "activation", None)
     if activation is not None and not jets.has_rule(getattr(activation, "__name__", "")):
         return False
-    return isinstance(model, (*_LAYERS, *_MERGES))
+    return isinstance(model, (keras.layers.Dense, *_LAYERS, *_MERGES))
 
 
 def _is_kerass_own(model: Any) -> bool:
@@ -67,7 +73,7 @@ def _is_kerass_own(model: Any) -> bool:
     return type(model).__module__.startswith("keras.")
 
 
-def _functional(model: Any, inputs: Jet) -> Jet:
+def _functional(model: Any, inputs: Jet, tap: Tap | None) -> Jet:
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise NoTaylorRule(f"forward: model {model.name!r} has several inputs or outputs; set derivatives=nested.")
     known = {id(model.inputs[0]): inputs}
@@ -76,7 +82,8 @@ def _functional(model: Any, inputs: Jet) -> Jet:
         if id(tensor) not in known:
             layer, node, _ = tensor._keras_history
             arguments = [value(t) for t in layer._inbound_nodes[node].input_tensors]
-            known[id(tensor)] = _merge(layer, arguments) if len(arguments) > 1 else forward(layer, arguments[0])
+            many = len(arguments) > 1
+            known[id(tensor)] = _merge(layer, arguments) if many else forward(layer, arguments[0], tap=tap)
         return known[id(tensor)]
 
     return value(model.outputs[0])
@@ -96,9 +103,11 @@ def _concatenate(a: Jet, b: Jet) -> Jet:
     return jets.stack([jet[i] for jet in (a, b) for i in range(int(jet.value.shape[0] or 0))])
 
 
-def _dense(layer: Any, inputs: Jet) -> Jet:
+def _dense(layer: Any, inputs: Jet, tap: Tap | None) -> Jet:
     kernel = tf.convert_to_tensor(layer.kernel)
     outputs = inputs.map(lambda part: product(kernel, part))
+    if tap:
+        outputs = tap(layer, inputs, outputs)
     if layer.use_bias:
         outputs = outputs.shift(tf.convert_to_tensor(layer.bias)[:, None])
     return _activation(layer, outputs)
@@ -118,7 +127,6 @@ def _rescaling(layer: Any, inputs: Jet) -> Jet:
 
 
 _LAYERS: dict[Any, Callable[[Any, Jet], Jet]] = {
-    keras.layers.Dense: _dense,
     keras.layers.Activation: _activation,
     keras.layers.Rescaling: _rescaling,
     keras.layers.InputLayer: lambda layer, inputs: inputs,

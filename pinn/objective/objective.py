@@ -12,7 +12,7 @@ import tensorflow as tf
 from pinn.derivatives import Symbol, collapse, nested, taylor
 from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
-from pinn.networks import NoTaylorRule, takes_jets
+from pinn.networks import NoTaylorRule, Tap, takes_jets
 from pinn.objective.points import Blocks
 from pinn.objective.trial import trial
 from pinn.problem import Problem, Term
@@ -112,14 +112,14 @@ class Objective:
     @tf.function(autograph=False)
     def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss (scalar) and its gradient [p]; the factory that L-BFGS asks for."""
-        parts = [self._program(theta, points, batch.weights) for points in _threads(batch.points)]
+        parts = [self._program(theta, points, batch.weights) for points in threads(batch.points)]
         losses = tf.add_n([losses for losses, _ in parts])
         return tf.reduce_sum(batch.weights * losses), tf.add_n([gradient for _, gradient in parts])
 
     @tf.function(autograph=False)
     def losses(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
         """Return every term's mean squared residual [terms], unweighted."""
-        return tf.add_n([self._losses_program(theta, points) for points in _threads(batch.points)])
+        return tf.add_n([self._losses_program(theta, points) for points in threads(batch.points)])
 
     @tf.function(autograph=False, jit_compile=True)
     def _program(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -134,13 +134,13 @@ class Objective:
             gradients: Any = tape.gradient(loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             return losses, *gradients
 
-        losses, *gradients = _accumulate(block, points, (tf.zeros_like(weights), *map(tf.zeros_like, parts)))
+        losses, *gradients = accumulate(block, points, (tf.zeros_like(weights), *map(tf.zeros_like, parts)))
         return losses, self.flat.concat(gradients)
 
     @tf.function(autograph=False, jit_compile=True)
     def _losses_program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> tf.Tensor:
         zeros, parts = (tf.zeros([len(self.terms)], self.dtype),), self.flat.partition(theta)
-        return _accumulate(lambda region, piece: (self._block_losses(parts, region, piece),), points, zeros)[0]
+        return accumulate(lambda region, piece: (self._block_losses(parts, region, piece),), points, zeros)[0]
 
     def _block_losses(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> tf.Tensor:
         """Return the terms' shares [terms] of the loss from one block; zero for terms of other regions."""
@@ -150,7 +150,9 @@ class Objective:
             [tf.reduce_sum(piece.weights * residuals[t.name] ** 2) if t.name in residuals else zero for t in self.terms]
         )
 
-    def residuals(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> dict[str, tf.Tensor]:
+    def residuals(
+        self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, *, tap: Tap | None = None
+    ) -> dict[str, tf.Tensor]:
         """Return the residuals [n] of a region's terms on one block (coordinates [d, n]), given the vector's parts."""
         terms = [t for t in self.terms if t.region == region]
         symbols = list({s.name: s for t in terms for s in t.symbols}.values())
@@ -161,7 +163,7 @@ class Objective:
         functions = [self._function(problem, t) for t in terms]
         operator, linear = self.operators[region], {}
         with self.flat.scope(parts):
-            solution = trial(problem, self.network, hard=self.hard)
+            solution = trial(problem, self.network, hard=self.hard, tap=tap)
             if operator is None:
                 derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
             else:
@@ -236,7 +238,7 @@ def _data_term(field: str) -> Term:
     return Term(f"{_DATA}{field}", "data", symbols)
 
 
-def _threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
+def threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
     """Return each thread's share of the blocks; a region with few points has fewer threads."""
     count = max(int(b.weights.shape[0] or 0) for b in points.values())
     return [
@@ -249,15 +251,15 @@ def _threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
     ]
 
 
-def _accumulate(
-    block: Callable[[str, Blocks], tuple[tf.Tensor, ...]], points: Mapping[str, Blocks], zeros: tuple[tf.Tensor, ...]
+def accumulate(
+    block: Callable[[str, Any], tuple[tf.Tensor, ...]], points: Mapping[str, Any], zeros: tuple[tf.Tensor, ...]
 ) -> tuple[tf.Tensor, ...]:
     """Return the sums of what `block` gives over all blocks of all regions, one block at a time."""
     total = zeros
     for region, pieces in points.items():
-        count = pieces.weights.shape[0]
+        count = tf.nest.flatten(pieces)[0].shape[0]
 
-        def add(i: Any, *sums: tf.Tensor, region: str = region, pieces: Blocks = pieces) -> tuple[Any, ...]:
+        def add(i: Any, *sums: tf.Tensor, region: str = region, pieces: Any = pieces) -> tuple[Any, ...]:
             found = block(region, tf.nest.map_structure(lambda a: a[i], pieces))
             return (i + 1, *(a + b for a, b in zip(sums, found, strict=True)))
 

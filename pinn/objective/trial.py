@@ -11,12 +11,12 @@ from pinn import jets
 from pinn.derivatives import Trial
 from pinn.errors import InputError
 from pinn.jets import Jet
-from pinn.networks import forward
+from pinn.networks import Tap, forward
 from pinn.problem import Problem, call
 
 
-def trial(problem: Problem, network: Any, *, hard: bool) -> Trial:
-    """Return the function from coordinates (tensors [n] or jets) to fields by name.
+def trial(problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None) -> Trial:
+    """Return the function from coordinates (tensors [n] or jets) to fields by name; `tap` as in `forward`.
 
     Raises:
         InputError: when called, if the ansatz does not return as many fields as the problem has.
@@ -25,7 +25,7 @@ def trial(problem: Problem, network: Any, *, hard: bool) -> Trial:
     def fields(coordinates: Mapping[str, Any]) -> dict[str, Any]:
         columns = [coordinates[c] for c in problem.coordinates]
         if isinstance(columns[0], Jet):
-            output = forward(network, jets.stack(columns))
+            output = forward(network, jets.stack(columns), tap=tap).map(_settled)
             net = tuple(output[i] for i in range(len(problem.fields)))
         else:
             # Keras layers cast their inputs in silence; the network's dtype is checked where it is built.
@@ -41,3 +41,13 @@ def trial(problem: Problem, network: Any, *, hard: bool) -> Trial:
         return dict(zip(problem.fields, net, strict=True))
 
     return fields
+
+
+@tf.custom_gradient
+def _settled(output: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """Return the output; XLA computes the loss's derivative by it once.
+
+    It is one number a point and goes to every unit of the last layer.  XLA would copy all that leads to it, the
+    ansatz's derivative and the residual's, into the loop over units; a division it takes to be too dear for that.
+    """
+    return output, lambda upstream: upstream / (1 + 0 * upstream)

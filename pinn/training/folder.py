@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,11 @@ from pinn.training.checkpoint import write_atomically
 from pinn.training.config import setup
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 LOSS = ("problem", "points", "weights", "constraints", "derivatives", "data", "seed")
 """Top-level keys of a configuration that change the loss as a function of the flat vector."""
@@ -160,6 +165,33 @@ def create(path: Path, config: dict[str, Any], network: keras.Model) -> None:
         if not (path / "checkpoint.npz").exists():
             withdraw(path)
         raise
+
+
+@contextlib.contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Hold a run folder for this process alone, and clear away what a killed one left half written.
+
+    The operating system drops the lock with the process, however that ends.
+
+    Raises:
+        InputError: if another process works in the folder.
+    """
+    if fcntl is None or not folder.is_dir():
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"{folder}: another process works in it; wait for its end, or stop it.") from None
+        except OSError:  # a file system without locks
+            pass
+        for leftover in (*folder.glob(".checkpoint.npz.*"), *folder.glob(".network.*.keras")):
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(handle)
 
 
 def save_network(folder: Path, network: keras.Model) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import platform
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from pinn.training.progress import Progress
 from pinn.training.setup import Setup, default_network
 from pinn.training.solution import Solution
 from pinn.training.trainer import Callback, Trainer
+from pinn.versions import versions
 
 
 def solve(
@@ -102,10 +103,11 @@ def resume(
     Raises:
         InputError: if the folder holds no run or its checkpoint is damaged; the run is left untouched.
     """
-    made, progress, config = run_folder.read(Path(folder), overrides)
-    run_folder.rows(Path(folder))
-    config = config if overrides else None
-    return execute(made, folder=folder, config=config, progress=progress, show=show, callbacks=callbacks)
+    with run_folder.owned(Path(folder)):
+        made, progress, config = run_folder.read(Path(folder), overrides)
+        run_folder.rows(Path(folder))
+        config = config if overrides else None
+        return execute(made, folder=folder, config=config, progress=progress, show=show, callbacks=callbacks)
 
 
 def execute(
@@ -133,10 +135,12 @@ def execute(
     monitor = Monitor(objective, errors, heldout, show=show)
     path = Path(folder) if folder is not None else None
     fresh = path is not None and progress is None
+    ending = contextlib.ExitStack()
     if path is not None:
         kept = {**describe(made), **(config or {}), "dtype": objective.dtype}
         if fresh:
             run_folder.create(path, kept, made.network)
+            ending.enter_context(run_folder.owned(path))
         monitor.history = History(monitor.history.columns, path / "history.csv", keep=progress.rows if progress else 0)
         if config and progress is not None:
             checkpoint.save(path / "checkpoint.npz", progress)  # reopened, so that a kill from here on is survived
@@ -163,6 +167,7 @@ def execute(
             run_folder.withdraw(path)
         raise
     finally:
+        ending.close()
         if monitor.screen:
             monitor.screen.close()
     objective.flat.assign(theta)
@@ -240,18 +245,8 @@ def _metrics(
         "seed": made.seed,
         "dtype": objective.dtype,
         "device": _device(),
-        "versions": {"python": platform.python_version(), **{p: _version(p) for p in PACKAGES}},
+        "versions": versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
     }
-
-
-PACKAGES = ("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _device() -> str:
