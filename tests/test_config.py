@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 import pinn
 from pinn.cli.run import compose
-from pinn.optimizers import LBFGS
+from pinn.optimizers import BFGS, LBFGS, GaussNewton, SSBroyden
 from pinn.problem import Problem
 from pinn.reporting.published import published_source, published_values
 from pinn.training import config as configuration
@@ -111,10 +111,13 @@ def test_defaults_of_the_phases(name, phase):
             assert node["stop"][field.name] == field.default
 
 
-def test_defaults_of_lbfgs():
-    node = content("optimizer", "lbfgs")["minimizer"]
-    assert node.pop(configuration.TARGET) == "pinn.optimizers.LBFGS"
-    assert LBFGS(**node) == LBFGS() and set(node) == {f.name for f in dataclasses.fields(LBFGS)}
+@pytest.mark.parametrize(
+    ("name", "kind"), [("lbfgs", LBFGS), ("gauss_newton", GaussNewton), ("bfgs", BFGS), ("ssbroyden", SSBroyden)]
+)
+def test_defaults_of_minimizers(name, kind):
+    node = content("optimizer", name)["minimizer"]
+    assert node.pop(configuration.TARGET) == f"pinn.optimizers.{kind.__name__}"
+    assert kind(**node) == kind() and set(node) == {f.name for f in dataclasses.fields(kind)}
 
 
 def test_defaults_of_the_rest():

@@ -1,9 +1,21 @@
 """Losses as functions of one flat vector: of a problem, and of supervised data."""
 
 from pinn.objective.evaluator import Evaluator
+from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Batch, Objective
 from pinn.objective.points import Blocks, PointSet, blocks, draw
 from pinn.objective.supervised import supervised
 from pinn.objective.trial import trial
 
-__all__ = ["Batch", "Blocks", "Evaluator", "Objective", "PointSet", "blocks", "draw", "supervised", "trial"]
+__all__ = [
+    "Batch",
+    "Blocks",
+    "Evaluator",
+    "LeastSquares",
+    "Objective",
+    "PointSet",
+    "blocks",
+    "draw",
+    "supervised",
+    "trial",
+]

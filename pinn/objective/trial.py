@@ -43,11 +43,16 @@ def trial(problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None)
     return fields
 
 
-@tf.custom_gradient
-def _settled(output: tf.Tensor) -> tuple[tf.Tensor, Any]:
+def _settled(output: tf.Tensor) -> tf.Tensor:
     """Return the output; XLA computes the loss's derivative by it once.
 
     It is one number a point and goes to every unit of the last layer.  XLA would copy all that leads to it, the
     ansatz's derivative and the residual's, into the loop over units; a division it takes to be too dear for that.
     """
+    found: Any = _identity(output)  # custom_gradient hides its function's type
+    return found
+
+
+@tf.custom_gradient
+def _identity(output: tf.Tensor) -> tuple[tf.Tensor, Any]:
     return output, lambda upstream: upstream / (1 + 0 * upstream)

@@ -1,7 +1,23 @@
 """Minimizers of a function of one flat vector."""
 
 from pinn.optimizers.adam import Adam
+from pinn.optimizers.gauss_newton import GaussNewton
 from pinn.optimizers.lbfgs import LBFGS
+from pinn.optimizers.least_squares import Residuals, SumOfSquares
 from pinn.optimizers.minimizer import Limits, Minimizer, State, Stepper, Trace
+from pinn.optimizers.quasi_newton import BFGS, SSBroyden
 
-__all__ = ["LBFGS", "Adam", "Limits", "Minimizer", "State", "Stepper", "Trace"]
+__all__ = [
+    "BFGS",
+    "LBFGS",
+    "Adam",
+    "GaussNewton",
+    "Limits",
+    "Minimizer",
+    "Residuals",
+    "SSBroyden",
+    "State",
+    "Stepper",
+    "SumOfSquares",
+    "Trace",
+]

@@ -9,9 +9,8 @@ import tensorflow as tf
 from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 
 from pinn.errors import InputError
+from pinn.optimizers.line_search import CURVATURE, DECREASE
 from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, Minimizer, State
-
-DECREASE, CURVATURE = 1e-4, 0.9  # constants of the strong Wolfe conditions; Nocedal & Wright (2006), p. 62
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,8 +70,8 @@ class Minimizer(ABC):
         """Return the state to go on from at a new loss; `new` has an empty memory."""
         return new
 
-    def compile(self, function: Function) -> Stepper:
-        """Return the compiled start, advance and restart for a function."""
+    def compile(self, function: Function, squares: Any = None) -> Stepper:
+        """Return the compiled start, advance and restart for a function; `squares` is its sum of squares, if known."""
         return Stepper(self, function)
 
 
@@ -110,7 +110,7 @@ class Stepper:
         ]
 
         def body(i: tf.Tensor, old: State, *arrays: tf.TensorArray) -> tuple[Any, ...]:
-            new = _judged(old, self.minimizer.iterate(self.function, old, batch), limits)
+            new = judged(old, self.minimizer.iterate(self.function, old, batch), limits)
             values = (new.loss, new.evaluations, tf.reduce_max(tf.abs(new.gradient)), new.step)
             return (i + 1, new, *(a.write(i, v) for a, v in zip(arrays, values, strict=True)))
 
@@ -148,7 +148,7 @@ def _finite(loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     return tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient))
 
 
-def _judged(old: State, new: State, limits: Limits) -> State:
+def judged(old: State, new: State, limits: Limits) -> State:
     """Return the new state with its status; one that is not finite falls back to the old position."""
     tests = [
         (TARGET, new.loss <= limits.target),
@@ -170,6 +170,6 @@ def _judged(old: State, new: State, limits: Limits) -> State:
         gradient=keep(finite, new.gradient, old.gradient),
         best_position=keep(better, new.position, old.best_position),
         best_loss=keep(better, new.loss, old.best_loss),
-        memory=tf.nest.map_structure(lambda a, b: tf.where(finite, a, b), new.memory, old.memory),
+        memory=tf.cond(finite, lambda: new.memory, lambda: old.memory),  # a memory may be a large matrix
         status=tf.where(finite, status, NOT_FINITE),
     )

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import keras
 import numpy as np
@@ -260,6 +260,8 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
     """Return the classes that an annotation allows: float and NoneType for `float | None`."""
     if get_origin(hint) in (Union, UnionType):
         return tuple(k for h in get_args(hint) for k in _kinds(h))
+    if get_origin(hint) is Literal:  # which word it may be is the class's own test
+        return (str,)
     return (get_origin(hint) or hint,)
 
 

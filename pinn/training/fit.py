@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.objective import supervised
-from pinn.optimizers import LBFGS, Minimizer
+from pinn.optimizers import LBFGS, Minimizer, SumOfSquares
 from pinn.optimizers.minimizer import Function
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Callback, Phase, Report, Trainer
@@ -65,7 +65,7 @@ def minimize(
     """Minimize a function (position [p], batch) -> (loss, gradient [p]) of TensorFlow operations.
 
     Args:
-        function: as said; it is traced once and runs inside one compiled loop.
+        function: as said; it is traced once and runs inside one compiled loop.  `Residuals` for Gauss–Newton.
         position: the start [p].
         batch: passed on to the function; tensors, or None.
         minimizer: `LBFGS()` by default.
@@ -91,7 +91,9 @@ def minimize(
     phase = Phase(name="minimize", minimizer=minimizer or LBFGS(), stop=stop or StopRule(), report_every=report_every)
     data = () if batch is None else batch
     begin = time.perf_counter()
-    found, progress = Trainer(logged, [phase], lambda _: data, [collect, *callbacks]).run(start)
+    squares = function if isinstance(function, SumOfSquares) else None
+    trainer = Trainer(logged, [phase], lambda _: data, [collect, *callbacks], squares=squares)
+    found, progress = trainer.run(start)
     record, every = progress.records[-1], np.concatenate([*evaluated, log.take()])
     assert progress.state is not None and record.stop_reason is not None
     return Result(

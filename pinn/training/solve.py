@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from pinn import metrics
 from pinn.errors import InputError
-from pinn.objective import Objective
+from pinn.objective import LeastSquares, Objective
 from pinn.problem import Problem
 from pinn.runtime import configure
 from pinn.training import checkpoint
@@ -159,6 +159,7 @@ def execute(
         callbacks=[monitor, *callbacks],
         save=save,
         not_finite=lambda theta, batch: _blame(objective, theta, batch),
+        squares=LeastSquares(objective),
     )
     try:
         theta, progress = trainer.run(objective.flat.flatten(), progress)

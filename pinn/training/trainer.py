@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.optimizers import Minimizer, State, Stepper, Trace
+from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
 from pinn.optimizers.minimizer import Function
 from pinn.training.progress import PhaseRecord, Progress
@@ -60,6 +60,7 @@ class Trainer:
 
     Attributes:
         function: (position, batch) -> (loss, gradient).
+        squares: the same loss as a sum of squares, for minimizers that ask for one.
         phases: what to run, in order.
         batches: number of the draw -> batch; called again with the same number it gives the same batch.
         callbacks: called after every chunk.
@@ -73,6 +74,7 @@ class Trainer:
     callbacks: Sequence[Callback] = ()
     save: Callable[[Progress], None] | None = None
     not_finite: Callable[[tf.Tensor, Any], None] | None = None
+    squares: SumOfSquares | None = None
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -100,7 +102,7 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
         begin, batch = time.perf_counter(), self.batches(progress.draw)
-        stepper, limits = phase.minimizer.compile(self.function), phase.stop.limits(position.dtype.name)
+        stepper, limits = phase.minimizer.compile(self.function, self.squares), phase.stop.limits(position.dtype.name)
         record = progress.records[-1]
         if progress.state is None:
             progress.state = self._started(stepper, position, batch)

@@ -1,0 +1,201 @@
+"""The residuals behind a loss, one by one, and their Jacobian: what Gauss–Newton asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.jets import VALUE, Index, Jet
+from pinn.objective.objective import Batch, Objective, accumulate, threads
+from pinn.objective.points import Blocks
+
+CHUNK = 2048  # points whose rows of the Jacobian are in memory at a time, per thread
+
+
+class LeastSquares:
+    """An objective's loss as |r|², for a flat vector [p].
+
+    r [m] holds the residual of every term at every point of its region, times the root of the term's weight and
+    of the point's share; its order is fixed for a batch.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+
+    @tf.function(autograph=False)
+    def loss(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """Return |r|² (scalar)."""
+        return tf.reduce_sum(batch.weights * self.objective.losses(theta, batch))
+
+    @tf.function(autograph=False)
+    def residuals(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """Return r [m]."""
+        return tf.concat([self._residuals(theta, points, batch.weights) for points in threads(batch.points)], 0)
+
+    @tf.function(autograph=False)
+    def pulled_back(self, theta: tf.Tensor, batch: Batch, vector: tf.Tensor) -> tf.Tensor:
+        """Return Jᵀ v [p] for a vector v [m] in the order of r."""
+        shares = threads(batch.points)
+        vectors = tf.split(vector, [sum(self._sizes(share).values()) for share in shares])
+        return tf.add_n([self._pulled(theta, s, batch.weights, v) for s, v in zip(shares, vectors, strict=True)])
+
+    def jacobian(self, theta: tf.Tensor, batch: Batch) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give r [k] and Jᵀ [p, k] for all residuals, some at a time, so that memory does not grow with them."""
+        for region, pieces in batch.points.items():
+            depth, size = int(pieces.weights.shape[1] or 0), int(pieces.weights.shape[2] or 0)
+            # Chunks of equal size, so that one compilation serves them all.
+            step = max(s for s in range(1, depth + 1) if depth % s == 0 and (s == 1 or s * size <= CHUNK))
+            for start in range(0, depth, step):
+                at = tf.constant(start)
+                for residuals, columns in self._chunks(theta, pieces, batch.weights, at, region=region, step=step):
+                    yield residuals.numpy(), columns.numpy()
+
+    @tf.function(autograph=False)
+    def _chunks(
+        self, theta: tf.Tensor, pieces: Blocks, weights: tf.Tensor, start: tf.Tensor, *, region: str, step: int
+    ) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        """Return r and Jᵀ of some blocks of every thread, computed side by side."""
+        count = int(pieces.weights.shape[0] or 0)
+        shares = [tf.nest.map_structure(lambda a, i=i: a[i, start : start + step], pieces) for i in range(count)]
+        return [self._columns(theta, _merged(share, step), weights, region=region) for share in shares]
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _columns(
+        self, theta: tf.Tensor, piece: Blocks, weights: tf.Tensor, *, region: str
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        flat, parts = self.objective.flat, self.objective.flat.partition(theta)
+        names = [t.name for t in self.objective.terms if t.region == region]
+        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as outer:
+            tap, test = _Tap(outer, int(piece.weights.shape[0] or 0)), tf.ones_like(piece.weights)
+            outer.watch(test)
+            scalars = [part for part, shape in zip(parts, flat.shapes, strict=True) if not shape]
+            with tf.GradientTape(watch_accessed_variables=False, persistent=True) as inner:
+                inner.watch(parts)
+                found = self._scaled(parts, region, piece, weights, tap=tap)
+                values = [found[name] for name in names]
+            known = tap.variables | {id(v) for v, shape in zip(flat.variables, flat.shapes, strict=True) if not shape}
+            by_taps = known >= {id(v) for v in flat.variables}
+            # d(Σ vᵢ rᵢ)/ds is linear in v; its derivative by vᵢ is drᵢ/ds.
+            slopes = [[_gradient(inner, r, s, test) for s in scalars] for r in values] if by_taps else []
+        rows: list[tf.Tensor] = []
+        for i, value in enumerate(values):
+            if not by_taps:
+                blocks: Any = inner.jacobian(value, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+                rows.append(tf.concat([tf.reshape(b, [value.shape[0], -1]) for b in blocks], 1))
+                continue
+            by_variable = tap.columns(outer, value)
+            found_slopes = iter(
+                [tf.zeros_like(test) if s is None else _or_zeros(outer.gradient(s, test), test) for s in slopes[i]]
+            )
+            columns = [
+                by_variable[id(v)] if shape else next(found_slopes)[None]
+                for v, shape in zip(flat.variables, flat.shapes, strict=True)
+            ]
+            rows.append(tf.concat(columns, 0))
+        transposed = rows if by_taps else [tf.transpose(r) for r in rows]
+        return tf.concat(values, 0), tf.concat(transposed, 1)
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _residuals(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tf.Tensor:
+        parts, found = self.objective.flat.partition(theta), []
+        for region, pieces in points.items():
+
+            def block(piece: Blocks, region: str = region) -> tf.Tensor:
+                return tf.stack(list(self._scaled(parts, region, piece, weights).values()))
+
+            found.append(tf.reshape(tf.map_fn(block, pieces, fn_output_signature=theta.dtype), [-1]))
+        return tf.concat(found, 0)
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _pulled(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        parts, sizes = self.objective.flat.partition(theta), self._sizes(points)
+        vectors = dict(zip(points, tf.split(vector, list(sizes.values())), strict=True))
+        paired = {
+            r: (b, tf.reshape(vectors[r], [b.weights.shape[0], -1, b.weights.shape[1]])) for r, b in points.items()
+        }
+
+        def block(region: str, pair: tuple[Blocks, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(parts)
+                residuals = tf.stack(list(self._scaled(parts, region, pair[0], weights).values()))
+                product = tf.reduce_sum(residuals * pair[1])
+            gradients: Any = tape.gradient(product, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return tuple(gradients)
+
+        return self.objective.flat.concat(accumulate(block, paired, tuple(map(tf.zeros_like, parts))))
+
+    def _scaled(
+        self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, weights: tf.Tensor, *, tap: Any = None
+    ) -> dict[str, tf.Tensor]:
+        """Return a region's residuals [n] by term, scaled so that their squares sum to the loss."""
+        found = self.objective.residuals(parts, region, piece, tap=tap)
+        positions = {t.name: i for i, t in enumerate(self.objective.terms)}
+        return {name: tf.sqrt(weights[positions[name]] * piece.weights) * r for name, r in found.items()}
+
+    def _sizes(self, points: dict[str, Blocks]) -> dict[str, int]:
+        """Return the number of residuals by region."""
+        count = {r: sum(t.region == r for t in self.objective.terms) for r in points}
+        return {r: count[r] * int(np.prod([int(n or 0) for n in b.weights.shape])) for r, b in points.items()}
+
+
+class _Tap:
+    """Adds zeros to what dense layers put out; the derivative by them is the layer's share of the Jacobian.
+
+    A residual depends on its own point only, so one reverse pass of the residuals' sum gives the derivative δ of
+    every residual by every output of every layer, and its row of the Jacobian is Σ aᵢ ⊗ δᵢ over the parts i of
+    the layer's inputs a.
+    """
+
+    def __init__(self, tape: tf.GradientTape, count: int) -> None:
+        self.tape, self.count = tape, count
+        self.seen: list[tuple[Any, dict[Index, tf.Tensor], dict[Index, tf.Tensor]]] = []
+
+    def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
+        # A derivative that is the same at all points is one column; the taps make it one column a point.
+        zeros = {i: tf.zeros([p.shape[0], self.count], p.dtype) for i, p in outputs.parts.items()}
+        self.tape.watch(list(zeros.values()))
+        self.seen.append((layer, inputs.parts, zeros))
+        return outputs.like({i: p + zeros[i] for i, p in outputs.parts.items()})
+
+    @property
+    def variables(self) -> set[int]:
+        """The identities of the kernels and biases that were seen."""
+        return {id(v) for layer, _, _ in self.seen for v in (layer.kernel, layer.bias) if v is not None}
+
+    def columns(self, tape: tf.GradientTape, residuals: tf.Tensor) -> dict[int, tf.Tensor]:
+        """Return the residuals' derivatives [size, n] by every variable."""
+        found: dict[int, tf.Tensor] = {}
+        zeros = [z for _, _, z in self.seen]
+        sources: Any = zeros
+        gradients: Any = tape.gradient(residuals, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        for (layer, inputs, _), deltas in zip(self.seen, gradients, strict=True):
+            outer = tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])
+            shares = [(layer.kernel, tf.reshape(outer, [-1, self.count]))]
+            if layer.bias is not None:
+                shares.append((layer.bias, deltas[VALUE]))
+            for variable, share in shares:
+                found[id(variable)] = found[id(variable)] + share if id(variable) in found else share
+        return found
+
+
+def _gradient(tape: tf.GradientTape, target: tf.Tensor, source: tf.Tensor, upstream: Any) -> Any:
+    return tape.gradient(target, source, output_gradients=upstream)
+
+
+def _or_zeros(value: Any, like: tf.Tensor) -> tf.Tensor:
+    return tf.zeros_like(like) if value is None else value
+
+
+def _merged(share: Blocks, step: int) -> Blocks:
+    """Return `step` blocks [step, …, n] as one [.., step n]."""
+
+    def joined(a: tf.Tensor) -> tf.Tensor:
+        if a.shape.rank == 2:
+            return tf.reshape(a, [step * int(a.shape[1] or 0)])
+        return tf.reshape(tf.transpose(a, [1, 0, 2]), [int(a.shape[1] or 0), step * int(a.shape[2] or 0)])
+
+    fixed = tf.nest.map_structure(lambda a: tf.ensure_shape(a, [step, *a.shape[1:]]), share)
+    return tf.nest.map_structure(joined, fixed)
