@@ -202,7 +202,10 @@ def minimize_on(objective, batch, minimizer, iterations):
     return float(state.loss)
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ["burgers hard"]
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_every_problem_falls_faster_than_by_gradients_alone(name):
     objective, batch = case(*CASES[name])
     assert minimize_on(objective, batch, GaussNewton(), 15) < minimize_on(objective, batch, LBFGS(), 15)

@@ -54,9 +54,13 @@ def eager() -> dict:
 
 
 def compiled(unit_step: bool) -> dict:
+    """Fit twice: a run of one iteration is next to nothing but compilation."""
     minimizer = LBFGS(pairs=10, unit_step=unit_step)
-    result = fit(network(), X, Y, minimizer=minimizer, stop=StopRule(max_iterations=ITERATIONS))
-    return {k: getattr(result, k) for k in ("seconds", "iterations", "evaluations", "loss")}
+    first, result = (
+        fit(network(), X, Y, minimizer=minimizer, stop=StopRule(max_iterations=n)) for n in (1, ITERATIONS)
+    )
+    found = {k: getattr(result, k) for k in ("seconds", "iterations", "evaluations", "loss")}
+    return found | {"compilation": first.seconds}
 
 
 def main() -> None:
@@ -68,15 +72,18 @@ def main() -> None:
         "machine": machine(),
     }
     Path(HERE / "post.json").write_text(json.dumps(found, indent=1) + "\n")
-    lines = ["| | seconds, compilation included | iterations | evaluations | loss | ms an evaluation | ratio |"]
-    lines.append("|---|---|---|---|---|---|---|")
-    slow = found["eager calls"]["seconds"] / found["eager calls"]["evaluations"]
+    lines = [
+        "| | seconds | of these compilation | iterations | evaluations | loss | ms an iteration, compiled | faster |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    slow = found["eager calls"]["seconds"] / found["eager calls"]["iterations"]
     for name, r in found.items():
         if isinstance(r, dict):
-            each = r["seconds"] / r["evaluations"]
+            compilation = r.get("compilation", 0.0)
+            each = (r["seconds"] - compilation) / r["iterations"]
             lines.append(
-                f"| {name} | {r['seconds']:.1f} | {r['iterations']} | {r['evaluations']} | {r['loss']:.1e} | "
-                f"{1e3 * each:.1f} | {slow / each:.0f} times faster |"
+                f"| {name} | {r['seconds']:.1f} | {compilation:.1f} | {r['iterations']} | {r['evaluations']} | "
+                f"{r['loss']:.1e} | {1e3 * each:.2f} | {slow / each:.0f}× |"
             )
     replace(HERE / "README.md", "post", "\n".join(lines) + f"\n\nMeasured on: {found['machine']}; float64.")
     print("\n".join(lines))
