@@ -80,7 +80,7 @@ CLASSICS = {  # Moré, Garbow & Hillstrom (1981), doi:10.1145/355934.355936: res
 }
 
 
-@pytest.mark.parametrize("acceleration", [True, False], ids=["bent", "straight"])
+@pytest.mark.parametrize("acceleration", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["bent", "straight"])
 @pytest.mark.parametrize("name", CLASSICS)
 def test_classics(name, acceleration):
     function, start, least = CLASSICS[name]
@@ -150,7 +150,7 @@ def dense(squares, theta, batch):
     return residuals, rows
 
 
-@pytest.mark.parametrize("name", some("burgers soft", "wave hard", "kovasznay soft"))
+@pytest.mark.parametrize("name", some("kovasznay soft"))
 def test_the_jacobian_of_every_problem_is_that_of_its_loss(name):
     objective, batch = case(*CASES[name])
     theta, squares = objective.flat.flatten(), LeastSquares(objective)
@@ -180,6 +180,7 @@ def test_taps_and_reverse_mode_give_one_jacobian():
     assert np.all(np.any(fast[:, -2:] != 0, axis=0))
 
 
+@pytest.mark.slow
 def test_a_layer_met_twice_and_one_without_bias():
     shared = keras.layers.Dense(4, activation="tanh", dtype="float64")
     inputs = keras.Input((2,), dtype="float64")
@@ -192,6 +193,7 @@ def test_a_layer_met_twice_and_one_without_bias():
     np.testing.assert_allclose(fast, obvious, rtol=1e-9, atol=1e-11 * np.max(np.abs(obvious)))
 
 
+@pytest.mark.slow
 def test_more_weights_than_residuals():
     objective, _ = case(Burgers(), True, {})
     few = draw(Burgers(), "interior", 24, seed=1)
@@ -207,7 +209,8 @@ def minimize_on(objective, batch, minimizer, iterations):
     return float(state.loss)
 
 
-@pytest.mark.parametrize("name", some("burgers hard"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
 def test_every_problem_falls_faster_than_by_gradients_alone(name):
     objective, batch = case(*CASES[name])
     assert minimize_on(objective, batch, GaussNewton(), 15) < minimize_on(objective, batch, LBFGS(), 15)

@@ -14,8 +14,9 @@ from pinn.training import StopRule, minimize
 
 MINIMIZERS = [
     *(Adam(learning_rate=0.02), LBFGS(pairs=10), LBFGS(pairs=10, unit_step=False)),
-    *(BFGS(), SSBroyden(), SSBroyden(measure="root"), SSBroyden(measure="log")),
+    *(BFGS(), SSBroyden()),
 ]
+MEASURES = [pytest.param(SSBroyden(measure=m), marks=pytest.mark.slow) for m in ("root", "log")]
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
 
 
@@ -33,7 +34,7 @@ def quadratic(x, scale):
 START = tf.constant([-1.2, 1.0, -1.2, 1.0, 0.5], tf.float64)
 
 
-@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=str)
+@pytest.mark.parametrize("minimizer", [*MINIMIZERS, *MEASURES], ids=str)
 def test_rosenbrock(minimizer):
     iterations = 6000 if isinstance(minimizer, Adam) else 100 if isinstance(minimizer, LBFGS) else 200
     result = minimize(rosenbrock, START, minimizer=minimizer, stop=StopRule(max_iterations=iterations))
