@@ -18,7 +18,7 @@ ROW, RIDGE = "burgers_inverse_noise", 1e-12  # λ in units of the mean diagonal;
 
 
 def standard_errors(seed: int) -> dict[str, dict[str, float]]:
-    """Return error, standard error and their ratio for λ1 and ν of one recorded run."""
+    """Return error and standard error for λ1 and ν of one recorded run."""
     folder = max((ROOT / "outputs" / "foundation" / f"{ROW}_{seed}").glob("*/*/metrics.json")).parent
     solution = load(folder)
     objective, theta, sets = solution.objective, solution.theta, solution.points

@@ -12,6 +12,7 @@ from pinn.jets import VALUE, Index, Jet
 from pinn.objective.objective import Batch, Objective, accumulate, threads
 from pinn.objective.points import Blocks
 
+_ZERO = tf.UnconnectedGradients.ZERO
 CHUNK = 2048  # points whose rows of the Jacobian are in memory at a time, per thread
 
 
@@ -71,32 +72,23 @@ class LeastSquares:
         with tf.GradientTape(watch_accessed_variables=False, persistent=True) as outer:
             tap, test = _Tap(outer, int(piece.weights.shape[0] or 0)), tf.ones_like(piece.weights)
             outer.watch(test)
-            scalars = [part for part, shape in zip(parts, flat.shapes, strict=True) if not shape]
             with tf.GradientTape(watch_accessed_variables=False, persistent=True) as inner:
                 inner.watch(parts)
                 found = self._scaled(parts, region, piece, weights, tap=tap)
                 values = [found[name] for name in names]
-            known = tap.variables | {id(v) for v, shape in zip(flat.variables, flat.shapes, strict=True) if not shape}
-            by_taps = known >= {id(v) for v in flat.variables}
+            scalars = {id(v): part for v, part in zip(flat.variables, parts, strict=True) if part.shape.rank == 0}
+            by_taps = tap.variables | scalars.keys() >= {id(v) for v in flat.variables}
             # d(Σ vᵢ rᵢ)/ds is linear in v; its derivative by vᵢ is drᵢ/ds.
-            slopes = [[_gradient(inner, r, s, test) for s in scalars] for r in values] if by_taps else []
-        rows: list[tf.Tensor] = []
-        for i, value in enumerate(values):
-            if not by_taps:
-                blocks: Any = inner.jacobian(value, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-                rows.append(tf.concat([tf.reshape(b, [value.shape[0], -1]) for b in blocks], 1))
-                continue
-            by_variable = tap.columns(outer, value)
-            found_slopes = iter(
-                [tf.zeros_like(test) if s is None else _or_zeros(outer.gradient(s, test), test) for s in slopes[i]]
-            )
-            columns = [
-                by_variable[id(v)] if shape else next(found_slopes)[None]
-                for v, shape in zip(flat.variables, flat.shapes, strict=True)
-            ]
-            rows.append(tf.concat(columns, 0))
-        transposed = rows if by_taps else [tf.transpose(r) for r in rows]
-        return tf.concat(values, 0), tf.concat(transposed, 1)
+            slopes = [{k: _gradient(inner, r, s, test) for k, s in scalars.items()} for r in values] if by_taps else []
+        if not by_taps:
+            blocks: list[Any] = [inner.jacobian(r, parts, unconnected_gradients=_ZERO) for r in values]
+            rows = [tf.concat([tf.reshape(b, [b.shape[0], -1]) for b in found], 1) for found in blocks]
+            return tf.concat(values, 0), tf.transpose(tf.concat(rows, 0))
+        columns = []
+        for value, slope in zip(values, slopes, strict=True):
+            by_variable = tap.columns(outer, value) | {k: _gradient(outer, s, test)[None] for k, s in slope.items()}
+            columns.append(tf.concat([by_variable[id(v)] for v in flat.variables], 0))
+        return tf.concat(values, 0), tf.concat(columns, 1)
 
     @tf.function(autograph=False, jit_compile=True)
     def _residuals(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tf.Tensor:
@@ -122,8 +114,7 @@ class LeastSquares:
                 tape.watch(parts)
                 residuals = tf.stack(list(self._scaled(parts, region, pair[0], weights).values()))
                 product = tf.reduce_sum(residuals * pair[1])
-            gradients: Any = tape.gradient(product, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            return tuple(gradients)
+            return tuple(_gradient(tape, product, parts))
 
         return self.objective.flat.concat(accumulate(block, paired, tuple(map(tf.zeros_like, parts))))
 
@@ -169,8 +160,7 @@ class _Tap:
         """Return the residuals' derivatives [size, n] by every variable."""
         found: dict[int, tf.Tensor] = {}
         zeros = [z for _, _, z in self.seen]
-        sources: Any = zeros
-        gradients: Any = tape.gradient(residuals, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = _gradient(tape, residuals, zeros)
         for (layer, inputs, _), deltas in zip(self.seen, gradients, strict=True):
             outer = tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])
             shares = [(layer.kernel, tf.reshape(outer, [-1, self.count]))]
@@ -181,12 +171,8 @@ class _Tap:
         return found
 
 
-def _gradient(tape: tf.GradientTape, target: tf.Tensor, source: tf.Tensor, upstream: Any) -> Any:
-    return tape.gradient(target, source, output_gradients=upstream)
-
-
-def _or_zeros(value: Any, like: tf.Tensor) -> tf.Tensor:
-    return tf.zeros_like(like) if value is None else value
+def _gradient(tape: tf.GradientTape, target: Any, source: Any, upstream: Any = None) -> Any:
+    return tape.gradient(target, source, upstream, unconnected_gradients=_ZERO)
 
 
 def _merged(share: Blocks, step: int) -> Blocks:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 
 from pinn.errors import InputError
-from pinn.optimizers.line_search import CURVATURE, DECREASE
+from pinn.optimizers.line_search import strong_wolfe
 from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, Minimizer, State
 
 
@@ -71,10 +71,9 @@ class LBFGS(Minimizer):
         step = direction(state.memory["position_deltas"], state.memory["gradient_deltas"], state.gradient)
         loss, gradient = function(state.position + step, batch)
         slope, new_slope = tf.reduce_sum(step * state.gradient), tf.reduce_sum(step * gradient)
-        lower = tf.math.is_finite(loss) & (loss <= state.loss + DECREASE * slope)
         tried = state._replace(evaluations=state.evaluations + 1)
         return tf.cond(
-            lower & (tf.abs(new_slope) <= -CURVATURE * slope),
+            strong_wolfe(state.loss, slope, loss, new_slope),
             lambda: self._stepped(tried, state.position + step, loss, gradient),
             lambda: self._searched(function, tried, batch),
         )

@@ -33,6 +33,12 @@ class _Point(NamedTuple):
     full_gradient: tf.Tensor
 
 
+def strong_wolfe(value: tf.Tensor, slope: tf.Tensor, new_value: tf.Tensor, new_slope: tf.Tensor) -> tf.Tensor:
+    """Say whether a finite new value and the slope there, along a direction, meet the strong Wolfe conditions."""
+    lower = tf.math.is_finite(new_value) & (new_value <= value + DECREASE * slope)
+    return lower & (tf.abs(new_slope) <= -CURVATURE * slope)
+
+
 def search(
     function: Along, position: tf.Tensor, direction: tf.Tensor, start: tuple[tf.Tensor, tf.Tensor], iterations: int
 ) -> Found:
@@ -45,7 +51,7 @@ def search(
     slope = tf.reduce_sum(direction * gradient)
     whole, whole_gradient = function(position + direction)
     new_slope = tf.reduce_sum(direction * whole_gradient)
-    good = tf.math.is_finite(whole) & (whole <= value + DECREASE * slope) & (tf.abs(new_slope) <= -CURVATURE * slope)
+    good = strong_wolfe(value, slope, whole, new_slope)
     one = tf.ones([], position.dtype)
 
     def searched() -> Found:

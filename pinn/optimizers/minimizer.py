@@ -9,6 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
+from pinn.optimizers.least_squares import SumOfSquares
+
 Function = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [p], batch) -> (loss, gradient [p])."""
 
@@ -70,7 +72,7 @@ class Minimizer(ABC):
         """Return the state to go on from at a new loss; `new` has an empty memory."""
         return new
 
-    def compile(self, function: Function, squares: Any = None) -> Stepper:
+    def compile(self, function: Function, squares: SumOfSquares | None = None) -> Stepper:
         """Return the compiled start, advance and restart for a function; `squares` is its sum of squares, if known."""
         return Stepper(self, function)
 
