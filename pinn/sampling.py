@@ -44,6 +44,27 @@ def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | 
     return rng.random((count, dimension))
 
 
+def follow(sizes: np.ndarray, count: int, *, power: float, offset: float, seed: int | Sequence[int]) -> np.ndarray:
+    """Return `count` different indices [count] of candidates, drawn with a density that follows `sizes` |r| [n].
+
+        p ∝ |r|^power / mean |r|^power + offset
+
+    Source: Wu, Zhu, Tan, Kartha & Lu (2022), doi:10.1016/j.cma.2022.115671.
+
+    Raises:
+        InputError: if there are fewer candidates than are to be drawn.
+    """
+    if len(sizes) < count:
+        raise InputError(f"sampling: {len(sizes)} candidates for {count} points; give more candidates.")
+    raised = np.where(np.isfinite(sizes), np.abs(sizes), 0.0) ** power
+    mean = np.mean(raised)
+    density = (raised / mean if mean > 0 else np.ones(len(sizes))) + offset
+    # The largest of u^(1/p) are a sample without replacement (Efraimidis & Spirakis 2006), here by logarithms.
+    with np.errstate(divide="ignore"):
+        keys = np.random.default_rng(seed).exponential(size=len(sizes)) / density
+    return np.sort(np.argpartition(keys, count - 1)[:count])
+
+
 def split(count: int, sizes: Sequence[float]) -> list[int]:
     """Return whole numbers in proportion to `sizes` that add up to `count`, each at least 1.
 

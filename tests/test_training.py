@@ -147,7 +147,7 @@ def train(phases, **settings):
     """Run phases on the moved valley; return position, progress and all reports."""
     reports = []
     settings["callbacks"] = [lambda r: reports.append(r), *settings.pop("callbacks", [])]
-    position, progress = Trainer(valley, phases, lambda n: tf.constant(0.1 * n, tf.float64), **settings).run(START)
+    position, progress = Trainer(valley, phases, lambda n, _: tf.constant(0.1 * n, tf.float64), **settings).run(START)
     return position, progress, reports
 
 
@@ -190,7 +190,7 @@ def test_every_phase_starts_and_the_run_ends_at_the_best_position(eager):
 def test_points_are_redrawn_in_every_phase(eager):
     numbers, batches = [], []
 
-    def batch(number):
+    def batch(number, kept=None):
         numbers.append(number)
         return tf.constant(0.1 * number, tf.float64)
 
@@ -205,7 +205,7 @@ def test_points_are_redrawn_in_every_phase(eager):
 def test_a_redraw_makes_the_state_the_new_loss_s(eager):
     states = []
     trainer = Trainer(
-        valley, [polish(redraw_every=4)], lambda n: tf.constant(0.1 * n, tf.float64),
+        valley, [polish(redraw_every=4)], lambda n, _: tf.constant(0.1 * n, tf.float64),
         save=lambda p: states.append((p.draw, p.state)),
     )  # fmt: skip
     trainer.run(START)

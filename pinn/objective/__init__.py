@@ -1,6 +1,6 @@
 """Losses as functions of one flat vector: of a problem, and of supervised data."""
 
-from pinn.objective.evaluator import Evaluator
+from pinn.objective.evaluator import Evaluator, ResidualSize
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Batch, Objective
 from pinn.objective.points import Blocks, PointSet, blocks, draw
@@ -14,6 +14,7 @@ __all__ = [
     "LeastSquares",
     "Objective",
     "PointSet",
+    "ResidualSize",
     "blocks",
     "draw",
     "supervised",

@@ -11,6 +11,7 @@ import tensorflow as tf
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError
 from pinn.objective.objective import Objective
+from pinn.objective.points import Blocks
 from pinn.objective.trial import trial
 
 CHUNK = 4096  # points per call: one shape, so one compilation, and bounded memory
@@ -32,16 +33,10 @@ class Evaluator:
 
     def __call__(self, theta: tf.Tensor, points: np.ndarray) -> dict[str, np.ndarray]:
         """Return the values [n] by name at points [n, d] for a flat vector [p]."""
-        count = len(points)
-        if not count:
+        if not len(points):
             return {s.name: np.zeros(0, self.objective.dtype) for s in self.symbols}
-        size = min(CHUNK, 1 << (count - 1).bit_length())  # powers of two, so that few shapes are ever compiled
-        padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
-        chunks = [
-            self._chunk(theta, tf.constant(np.ascontiguousarray(piece.T), self.objective.dtype))
-            for piece in np.split(padded, len(padded) // size)
-        ]
-        return {s.name: np.concatenate([c[s.name].numpy() for c in chunks])[:count] for s in self.symbols}
+        chunks = [self._chunk(theta, piece) for piece in _pieces(points, self.objective.dtype)]
+        return {s.name: np.concatenate([c[s.name].numpy() for c in chunks])[: len(points)] for s in self.symbols}
 
     @tf.function(autograph=False, jit_compile=True)
     def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> dict[str, Any]:
@@ -51,3 +46,31 @@ class Evaluator:
         with objective.flat.scope(objective.flat.partition(theta)):
             solution = trial(problem, objective.network, hard=objective.hard)
             return objective.engine.evaluate(solution, self.symbols, coordinates, {})
+
+
+class ResidualSize:
+    """The root of the weighted sum of a region's squared residuals, point by point."""
+
+    def __init__(self, objective: Objective, region: str = "interior") -> None:
+        self.objective, self.region = objective, region
+
+    def __call__(self, theta: tf.Tensor, points: np.ndarray) -> np.ndarray:
+        """Return |r| [n] at points [n, d] for a flat vector [p]."""
+        chunks = [self._chunk(theta, piece) for piece in _pieces(points, self.objective.dtype)]
+        return np.concatenate([c.numpy() for c in chunks])[: len(points)]
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+        objective = self.objective
+        weights = {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
+        piece = Blocks(columns, tf.zeros([0, columns.shape[1]], columns.dtype), {}, tf.ones_like(columns[0]))
+        found = objective.residuals(objective.flat.partition(theta), self.region, piece)
+        return tf.sqrt(tf.add_n([weights[name] * r**2 for name, r in found.items()]))
+
+
+def _pieces(points: np.ndarray, dtype: str) -> list[tf.Tensor]:
+    """Return points [n, d] in pieces [d, size], the last one filled up."""
+    count = len(points)
+    size = min(CHUNK, 1 << (count - 1).bit_length())  # powers of two, so that few shapes are ever compiled
+    padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
+    return [tf.constant(np.ascontiguousarray(p.T), dtype) for p in np.split(padded, len(padded) // size)]

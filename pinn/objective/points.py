@@ -73,12 +73,16 @@ def _with_time(problem: Problem, points: np.ndarray, unit: np.ndarray) -> np.nda
     return np.concatenate([points, time], axis=1)
 
 
-def blocks(points: PointSet, *, threads: int, size: int, dtype: str) -> Blocks:
-    """Return a point set cut into blocks of about `size` points for `threads` programs side by side."""
+def blocks(points: PointSet, *, threads: int, size: int, dtype: str, room: int = 0) -> Blocks:
+    """Return a point set cut into blocks of about `size` points for `threads` programs side by side.
+
+    `room` is the number of points that the blocks could hold at least: a set that grows keeps its shapes.
+    """
     count = len(points.coordinates)
-    threads = max(1, min(threads, count // 32))
-    depth = -(-count // (threads * size))
-    width = -(-count // (threads * depth))
+    room = max(room, count)
+    threads = max(1, min(threads, room // 32))
+    depth = -(-room // (threads * size))
+    width = -(-room // (threads * depth))
     total = threads * depth * width
     # Padding repeats real points, so that it can meet no singularity that the real points do not meet.
     chosen = np.arange(total) % count

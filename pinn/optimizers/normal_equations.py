@@ -114,7 +114,8 @@ class Dual(NormalEquations):
 
 
 def _double(pieces: Pieces) -> Pieces:
-    return ((np.asarray(r, np.float64), np.asarray(c, np.float64)) for r, c in pieces)
+    # Copied, as NumPy asks the system for large pages, and TensorFlow does not: the product is twice as fast.
+    return ((np.asarray(r, np.float64), np.array(c, np.float64)) for r, c in pieces)
 
 
 def _cholesky(matrix: np.ndarray, damping: float) -> Solve | None:

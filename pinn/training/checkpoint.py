@@ -26,6 +26,7 @@ def save(path: Path, progress: Progress) -> None:
     for name, value in progress.state._asdict().items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
         arrays |= {f"state/{name}/{key}": np.asarray(part) for key, part in parts}
+    arrays |= {f"points/{region}": array for region, array in progress.points.items()}
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
@@ -44,13 +45,14 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
         fields: dict[str, Any] = {}
+        points = {name[7:]: arrays.pop(name) for name in list(arrays) if name.startswith("points/")}
         for name, array in arrays.items():
             _, field, key = name.split("/")
             if key:
                 fields.setdefault(field, {})[key] = tf.constant(array)
             else:
                 fields[field] = tf.constant(array)
-        progress = Progress.from_numbers(numbers, State(**fields))
+        progress = Progress.from_numbers(numbers, State(**fields), points)
     except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: {error}); "

@@ -92,7 +92,7 @@ def minimize(
     data = () if batch is None else batch
     begin = time.perf_counter()
     squares = function if isinstance(function, SumOfSquares) else None
-    trainer = Trainer(logged, [phase], lambda _: data, [collect, *callbacks], squares=squares)
+    trainer = Trainer(logged, [phase], lambda *_: data, [collect, *callbacks], squares=squares)
     found, progress = trainer.run(start)
     record, every = progress.records[-1], np.concatenate([*evaluated, log.take()])
     assert progress.state is not None and record.stop_reason is not None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from pinn.optimizers import State
 from pinn.optimizers import minimizer as codes
+
+
+Kept = Mapping[str, np.ndarray]
+"""Coordinates [n, d] by region of point sets that followed the residuals: nothing else can give them back."""
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Progress:
     records: list[PhaseRecord] = field(default_factory=list)
     state: State | None = None
     draw: int = 0
+    points: Kept = field(default_factory=dict)
     drawn_at: int = 0  # the phase's iteration at which the points were last redrawn
     failures: int = 0  # one after another
     lowest: float = float("inf")  # the loss that patience compares with …
@@ -65,13 +72,13 @@ class Progress:
             self.state = self.state._replace(status=tf.constant(codes.RUNNING))
 
     def numbers(self) -> dict[str, Any]:
-        """Return everything but the state, for JSON."""
-        found = asdict(self)
-        del found["state"]
-        return found
+        """Return everything but the arrays, for JSON."""
+        arrays = ("state", "points")
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in arrays}
+        return found | {"records": [asdict(r) for r in self.records]}
 
     @staticmethod
-    def from_numbers(numbers: dict[str, Any], state: State | None) -> Progress:
-        """Return the progress that `numbers` and a state describe."""
+    def from_numbers(numbers: dict[str, Any], state: State | None, points: Kept) -> Progress:
+        """Return the progress that `numbers`, a state and kept points describe."""
         records = [PhaseRecord(**r) for r in numbers["records"]]
-        return Progress(**{**numbers, "records": records}, state=state)
+        return Progress(**{**numbers, "records": records}, state=state, points=points)

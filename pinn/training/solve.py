@@ -26,7 +26,7 @@ from pinn.training.checkpoint import write_atomically
 from pinn.training.config import describe
 from pinn.training.history import History
 from pinn.training.monitor import Errors, Monitor
-from pinn.training.points import batches
+from pinn.training.points import Draws
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup, default_network
 from pinn.training.solution import Solution
@@ -87,7 +87,7 @@ def load(folder: str | Path) -> Solution:
         theta,
         metrics=run_folder.stored_metrics(folder),
         history={c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
-        points=made.points.sets(objective, data, seed=made.seed, number=progress.draw),
+        points=Draws(made.points, objective, data, seed=made.seed).sets(progress.draw, progress.points),
         folder=folder,
     )
 
@@ -130,7 +130,7 @@ def execute(
     if progress is not None:
         run_folder.check(progress, made, objective, folder)
     errors = Errors(objective, made.points.test, seed=made.seed)
-    draws = batches(made.points, objective, data, seed=made.seed)
+    draws = Draws(made.points, objective, data, seed=made.seed)
     heldout = made.points.batch(objective, made.points.held_out(objective, data, seed=made.seed))
     monitor = Monitor(objective, errors, heldout, show=show)
     path = Path(folder) if folder is not None else None
@@ -155,11 +155,12 @@ def execute(
     trainer = Trainer(
         objective.value_and_gradient,
         made.phases,
-        draws,
+        draws.batch,
         callbacks=[monitor, *callbacks],
         save=save,
         not_finite=lambda theta, batch: _blame(objective, theta, batch),
         squares=LeastSquares(objective),
+        adapted=draws.adapted,
     )
     try:
         theta, progress = trainer.run(objective.flat.flatten(), progress)
@@ -172,13 +173,13 @@ def execute(
         if monitor.screen:
             monitor.screen.close()
     objective.flat.assign(theta)
-    batch = draws(progress.draw)
+    batch = draws.batch(progress.draw, progress.points)
     solution = Solution(
         objective,
         theta,
         metrics=_metrics(made, objective, theta, errors, progress, monitor, batch),
         history=monitor.history.table(),
-        points=made.points.sets(objective, data, seed=made.seed, number=progress.draw),
+        points=draws.sets(progress.draw, progress.points),
         folder=path,
     )
     if path is not None:

@@ -15,7 +15,7 @@ from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
 from pinn.optimizers.minimizer import Function
-from pinn.training.progress import PhaseRecord, Progress
+from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
 SHRINK = 0.1  # first step after a failure, relative to the last start's; Nocedal & Wright backtrack by this much
@@ -60,9 +60,10 @@ class Trainer:
 
     Attributes:
         function: (position, batch) -> (loss, gradient).
+        adapted: (number of the draw, position, kept points) -> the points that a redraw at a position keeps.
         squares: the same loss as a sum of squares, for minimizers that ask for one.
         phases: what to run, in order.
-        batches: number of the draw -> batch; called again with the same number it gives the same batch.
+        batches: (number of the draw, kept points) -> batch; the same for the same arguments.
         callbacks: called after every chunk.
         save: called with the progress when it is worth keeping, if given.
         not_finite: called with (position, batch) where a phase starts at a loss that is not finite; raises.
@@ -70,11 +71,12 @@ class Trainer:
 
     function: Function
     phases: Sequence[Phase]
-    batches: Callable[[int], Any]
+    batches: Callable[[int, Kept], Any]
     callbacks: Sequence[Callback] = ()
     save: Callable[[Progress], None] | None = None
     not_finite: Callable[[tf.Tensor, Any], None] | None = None
     squares: SumOfSquares | None = None
+    adapted: Callable[[int, tf.Tensor, Kept], Kept] | None = None
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -101,7 +103,7 @@ class Trainer:
         return progress.state.best_position, progress
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
-        begin, batch = time.perf_counter(), self.batches(progress.draw)
+        begin, batch = time.perf_counter(), self.batches(progress.draw, progress.points)
         stepper, limits = phase.minimizer.compile(self.function, self.squares), phase.stop.limits(position.dtype.name)
         record = progress.records[-1]
         if progress.state is None:
@@ -129,7 +131,9 @@ class Trainer:
             begin = time.perf_counter()
             if reason is None and phase.redraw_every and record.iterations - progress.drawn_at >= phase.redraw_every:
                 progress.draw, progress.drawn_at = progress.draw + 1, record.iterations
-                batch = self.batches(progress.draw)
+                if self.adapted:
+                    progress.points = self.adapted(progress.draw, progress.state.position, progress.points)
+                batch = self.batches(progress.draw, progress.points)
                 progress.state = stepper.renew(progress.state, batch)
             record.stop_reason = reason
             _spend(progress, record, begin)
