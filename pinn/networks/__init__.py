@@ -6,6 +6,16 @@ from pinn.networks.product import outer
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
 
 __all__ = [
-    *("PARTS", "Columns", "Factorization", "Fourier", "NoTaylorRule", "Periodic", "Slope", "Tap"),
-    *("forward", "mlp", "outer", "takes_jets"),
+    "PARTS",
+    "Columns",
+    "Factorization",
+    "Fourier",
+    "NoTaylorRule",
+    "Periodic",
+    "Slope",
+    "Tap",
+    "forward",
+    "mlp",
+    "outer",
+    "takes_jets",
 ]

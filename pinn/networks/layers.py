@@ -121,9 +121,9 @@ class FactorizedDense(keras.layers.Layer):
     ) -> None:
         super().__init__(**options)
         self.units = units
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.scale_initializer = keras.initializers.get(scale_initializer)
+        self.kernel_initializer: Any = keras.initializers.get(kernel_initializer)
+        self.bias_initializer: Any = keras.initializers.get(bias_initializer)
+        self.scale_initializer: Any = keras.initializers.get(scale_initializer)
 
     def build(self, input_shape: Sequence[Any]) -> None:
         """Make the variables for inputs [n, inputs]."""
