@@ -20,6 +20,7 @@ from pinn.objective import LeastSquares, Objective, blocks, draw
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Unknown
 from pinn.problems import Burgers
+from pinn.runtime import configure
 from pinn.training import Phase, Points, StopRule, config, solve
 
 BOX = {"lower": [-1.0, 0.0], "upper": [1.3, 5.0]}
@@ -243,6 +244,8 @@ BAD_PARTS = [
 ]
 BAD_RUNS = [
     ("network.periodic=[z]", "network.periodic.coordinates=['z']", "Known: t, x"),
+    ("network.periodic=[[x]]", "[['x']]", "no index"),
+    ("network.periodic={harmonics: 2}", "network.periodic.coordinates=()", "list of names"),
     ("network.periodic=x", "network.periodic='x'", "settings by name"),
     ("network.periodic={coordinate: [x]}", "network.periodic.coordinate", "Did you mean 'coordinates'"),
     ("network.fourier={count: many}", "network.fourier.count='many'", "whole number"),
@@ -373,3 +376,19 @@ def test_a_run_with_everything_is_read_back(eager, tmp_path):
 def test_gauss_newton_takes_everything():
     solution = trained("everything", GaussNewton())
     assert solution.metrics["loss"] < 0.2 * solution.history["loss"][0]
+
+
+def test_numbers_are_exact_in_double_precision_and_stay_so_where_single_is_the_default(tmp_path):
+    network = made("everything", slope=Slope(scale=1.0, start=0.1), lower=[-0.1, 0.0])
+    assert [float(v) for v in network.trainable_variables if v.shape == ()] == [0.1] * 4
+    x = np.random.default_rng(0).uniform(-1, 5, (5, 2))
+    network.save(tmp_path / "network.keras")
+    configure(dtype="float32")
+    try:
+        loaded = keras.models.load_model(tmp_path / "network.keras")
+        single = made("everything")
+    finally:
+        configure(dtype="float64")
+    assert np.array_equal(loaded(x), network(x)) and {v.dtype for v in loaded.variables} == {"float64"}
+    points = {c: tf.cast(value, tf.float32) for c, value in at().items()}
+    assert {part.dtype for part in through(single, points).parts.values()} == {tf.float32}

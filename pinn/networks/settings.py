@@ -33,7 +33,7 @@ class Periodic:
 
     def __post_init__(self) -> None:
         where, axes = "network.periodic", self.coordinates
-        if isinstance(axes, str) or not axes or len(set(axes)) < len(axes):
+        if isinstance(axes, str) or not axes or len({str(c) for c in axes}) < len(axes):
             raise InputError(f"{where}.coordinates={axes!r}; give a list of names, each once, such as [x].")
         check_count(f"{where}.harmonics", self.harmonics)
         periods = self.period if isinstance(self.period, Sequence) else [self.period]
