@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pinn import jets
 from pinn.errors import InputError
-from pinn.jets import Jet
+from pinn.jets import Index, Jet
 from pinn.networks.product import product
 
 
@@ -19,20 +19,25 @@ class NoTaylorRule(InputError):
 
 
 Tap = Callable[[Any, Jet, Jet], Jet]
-"""(dense layer, its inputs, its outputs before the bias) -> those outputs, to go on with."""
+"""(layer, its inputs, its outputs before a dense layer's bias) -> those outputs, to go on with."""
+
+Columns = Callable[[Mapping[Index, tf.Tensor], Mapping[Index, tf.Tensor]], list[tuple[Any, tf.Tensor]]]
+"""(parts of a layer's inputs, derivatives δ by those of its outputs) -> the derivatives [..., n] by its variables."""
 
 
 def forward(model: Any, inputs: Jet, *, tap: Tap | None = None) -> Jet:
     """Return the model's output [outputs, n] for inputs [inputs, n], with all derivatives.
 
     Features come first, points last: a field is then a contiguous row.  A layer or model of your own takes
-    part by a method `jet_call(self, inputs: Jet) -> Jet`.  `tap` sees every dense layer but those inside it.
+    part by a method `jet_call(self, inputs: Jet) -> Jet`.  `tap` sees every dense layer but those inside it, and
+    those of your own that have a method `jet_columns(self) -> Columns` and are linear in what they are given.
 
     Raises:
         NoTaylorRule: if a layer has no rule; `derivatives=nested` takes any layer.
     """
     if hasattr(model, "jet_call"):
-        return model.jet_call(inputs)
+        outputs = model.jet_call(inputs)
+        return tap(model, inputs, outputs) if tap and hasattr(model, "jet_columns") else outputs
     if _is_kerass_own(model):
         if isinstance(model, keras.Sequential):
             for layer in model.layers:

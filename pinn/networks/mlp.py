@@ -1,16 +1,28 @@
-"""The multilayer perceptron: a plain `keras.Sequential` of dense layers."""
+"""The multilayer perceptron, from parts that compose: an embedding, dense layers, an architecture, a slope."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import keras
 import numpy as np
 
 from pinn.errors import InputError, did_you_mean
+from pinn.networks.layers import FactorizedDense, PeriodicEmbedding, TrainableSlope
+from pinn.networks.settings import Factorization, Fourier, Periodic, Slope, check_count, check_positive
 
 ACTIVATIONS = ("tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu")
+WORDS = {
+    "activation": ACTIVATIONS,
+    "architecture": ("plain", "modified"),
+    "initialization": ("glorot", "siren"),
+}
+PARTS: dict[str, type] = {"periodic": Periodic, "fourier": Fourier, "factorization": Factorization, "slope": Slope}
+"""Settings that are groups of settings, by name."""
 
 
 @keras.saving.register_keras_serializable(package="pinn")
@@ -34,45 +46,158 @@ def mlp(
     depth: int = 3,
     activation: str = "tanh",
     frequency: float = 1.0,
+    architecture: str = "plain",
+    initialization: str = "glorot",
+    periodic: Periodic | None = None,
+    fourier: Fourier | None = None,
+    factorization: Factorization | None = None,
+    slope: Slope | None = None,
     seed: int = 0,
-) -> keras.Sequential:
+) -> keras.Model:
     """Return a network of `depth` hidden layers of `width` units, from coordinates [n, d] to fields [n, outputs].
 
     A frozen dense layer scales the inputs from the box `lower` … `upper` to [-1, 1] (`Rescaling` would round
-    its numbers to single precision when it is loaded from a file).  Weights are drawn from Glorot's normal
-    distribution (Glorot & Bengio 2010), every layer with a seed of its own; biases start at zero.  `frequency`
-    multiplies the first hidden layer's weights at the start: above 1 for solutions that oscillate over the box
-    (ω₀ of Sitzmann et al. 2020, arXiv:2006.09661).
+    its numbers to single precision when it is loaded from a file).  Every layer has a seed of its own.  All else
+    is a choice, and every choice goes with every other.
+
+    Args:
+        lower: the lower corner of the box [d].
+        upper: the upper corner of the box [d].
+        outputs: number of fields.
+        width: units of a hidden layer.
+        depth: hidden layers.
+        activation: one of `ACTIVATIONS`.
+        frequency: factor of the weights of what sees the coordinates first, at the start: above 1 for solutions
+            that oscillate over the box (ω₀ of Sitzmann et al. 2020, arXiv:2006.09661).
+        architecture: "plain", or "modified": two further layers U = φ(W₁x + b₁), V = φ(W₂x + b₂) see the inputs,
+            and every hidden layer Z = φ(WH + b) gives (1 − Z)·U + Z·V (Wang, Teng & Perdikaris 2021,
+            arXiv:2001.04536).
+        initialization: "glorot": weights from Glorot's normal distribution (Glorot & Bengio 2010), biases zero;
+            "siren", for sin(ω(Wx + b)): weights uniform up to √(6/inputs)/ω in size, 1/inputs in the first layer,
+            biases up to 1/√inputs (Sitzmann et al. 2020); ω is where the slope starts.
+        periodic: coordinates in which the network is periodic.
+        fourier: random Fourier features in place of the coordinates, or of what `periodic` makes of them.
+        factorization: random weight factorization of all trained layers.
+        slope: a trainable slope in every activation.
+        seed: of all that is drawn.
 
     Raises:
-        InputError: if width, depth or frequency is not positive, or the activation is unknown.
+        InputError: if width, depth or frequency is not positive, or a word is unknown.
     """
-    for name, value in (("width", width), ("depth", depth), ("outputs", outputs)):
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"network.{name}={value!r}; give a whole number of at least 1.")
-    if isinstance(frequency, bool) or not isinstance(frequency, int | float) or not 0 < frequency < np.inf:
-        raise InputError(f"network.frequency={frequency!r}; give a positive number.")
-    if activation not in ACTIVATIONS:
-        raise InputError(f"network.activation={activation!r}: unknown.{did_you_mean(str(activation), ACTIVATIONS)}")
-    low, high = np.asarray(lower, float), np.asarray(upper, float)
-    function = {"sin": sin, "cos": cos}.get(activation, activation)
-
-    def dense(units: int, layer: int, function: Any) -> keras.layers.Layer:
-        # One seed for all layers would make equal shapes equal weights, hence a seed per layer.
-        initializer: Any = keras.initializers.GlorotNormal(seed=1000 * seed + layer)
-        return keras.layers.Dense(units, activation=function, kernel_initializer=initializer, name=f"dense_{layer}")
-
-    scaling = keras.layers.Dense(len(low), trainable=False, name="scaling")
-    model = keras.Sequential(
-        [
-            keras.Input((len(low),), name="coordinates"),
-            scaling,
-            *(dense(width, layer, function) for layer in range(depth)),
-            dense(outputs, depth, "linear"),
-        ],
-        name="mlp",
-    )
-    scaling.set_weights([np.diag(2 / (high - low)), -(low + high) / (high - low)])
-    first = model.layers[1].kernel
-    first.assign(frequency * first)
+    for name, count in (("width", width), ("depth", depth), ("outputs", outputs)):
+        check_count(f"network.{name}", count)
+    check_positive("network.frequency", frequency)
+    _check_words(activation=activation, architecture=architecture, initialization=initialization)
+    _check_parts(periodic=periodic, fourier=fourier, factorization=factorization, slope=slope)
+    make = _Layers(depth, activation, initialization, factorization, slope, seed)
+    embedding, features = make.embedding(np.asarray(lower, float), np.asarray(upper, float), periodic, fourier)
+    inputs = keras.Input((len(lower),), name="coordinates")
+    layers = [layer for layer, _ in embedding]
+    hidden = [make.hidden(width, k, features if k == 0 else width, first=k == 0) for k in range(depth)]
+    last = make.dense(outputs, depth, width)
+    if architecture == "plain":
+        model, first = keras.Sequential([inputs, *layers, *chain(*hidden), last], name="mlp"), hidden[:1]
+    else:
+        encoders = [make.hidden(width, depth + 1 + k, features, first=True) for k in (0, 1)]
+        model, first = _modified(inputs, layers, encoders, hidden, last), [*encoders, hidden[0]]
+    for layer, weights in embedding:
+        if weights:
+            layer.set_weights(weights)
+    for dense, *_ in first:
+        kernel = dense.trainable_variables[0]
+        kernel.assign(frequency * kernel)
     return model
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """Makes the layers of one network."""
+
+    depth: int
+    activation: str
+    initialization: str
+    factorization: Factorization | None
+    slope: Slope | None
+    seed: int
+
+    def embedding(
+        self, lower: np.ndarray, upper: np.ndarray, periodic: Periodic | None, fourier: Fourier | None
+    ) -> tuple[list[tuple[Any, list[np.ndarray]]], int]:
+        """Return the frozen layers with their weights (empty if they have them already), and their features' number."""
+        count = len(lower)
+        if periodic:
+            box = {"lower": lower.tolist(), "upper": upper.tolist()}
+            periods = periodic.periods(**box)
+            found = PeriodicEmbedding(periods=periods, harmonics=periodic.harmonics, name="periodic", **box)
+            layers: list[tuple[Any, list[np.ndarray]]] = [(found, [])]
+            count += len(periods) * (2 * periodic.harmonics - 1)
+        else:
+            scaling = keras.layers.Dense(count, trainable=False, name="scaling")
+            layers = [(scaling, [np.diag(2 / (upper - lower)), -(lower + upper) / (upper - lower)])]
+        if fourier:
+            waves = np.random.default_rng(self._seed(3, 0)).normal(0, fourier.sigma, (count, fourier.count))
+            count = 2 * fourier.count
+            # The cosines are sines a quarter of a turn ahead, so that one frozen dense layer gives both.
+            ahead = np.repeat([np.pi / 2, 0], fourier.count)
+            features = keras.layers.Dense(count, activation=sin, trainable=False, name="fourier")
+            layers.append((features, [np.pi * np.tile(waves, 2), ahead]))
+        return layers, count
+
+    def hidden(self, units: int, layer: int, inputs: int, *, first: bool = False) -> list[keras.layers.Layer]:
+        """Return a dense layer and what follows it up to its activation."""
+        function: Any = {"sin": sin, "cos": cos}.get(self.activation, self.activation)
+        if not self.slope and not self.factorization:
+            return [self.dense(units, layer, inputs, first=first, activation=function)]
+        dense, slope = self.dense(units, layer, inputs, first=first), self.slope
+        slopes = [TrainableSlope(scale=slope.scale, start=slope.start, name=f"slope_{layer}")] if slope else []
+        return [dense, *slopes, keras.layers.Activation(function, name=f"activation_{layer}")]
+
+    def dense(self, units: int, layer: int, inputs: int, *, first: bool = False, **options: Any) -> keras.layers.Layer:
+        """Return a trainable dense layer."""
+        # One seed for all layers would make equal shapes equal weights, hence a seed per layer.
+        kernel: Any = keras.initializers.GlorotNormal(seed=self._seed(0, layer))
+        bias: Any = "zeros"
+        if self.initialization == "siren":
+            omega = self.slope.start if self.slope else 1.0
+            bound, shift = 1 / inputs if first else math.sqrt(6 / inputs) / omega, 1 / math.sqrt(inputs)
+            kernel = keras.initializers.RandomUniform(-bound, bound, seed=self._seed(0, layer))
+            bias = keras.initializers.RandomUniform(-shift, shift, seed=self._seed(1, layer))
+        options |= {"kernel_initializer": kernel, "bias_initializer": bias, "name": f"dense_{layer}"}
+        if not self.factorization:
+            return keras.layers.Dense(units, **options)
+        mean, stddev = self.factorization.mean, self.factorization.stddev
+        scale = keras.initializers.RandomNormal(mean, stddev, seed=self._seed(2, layer))
+        return FactorizedDense(units, scale_initializer=scale, **options)
+
+    def _seed(self, kind: int, layer: int) -> int:
+        return 1000 * self.seed + (self.depth + 3) * kind + layer
+
+
+def _modified(inputs: Any, embedding: Any, encoders: Any, hidden: Any, last: Any) -> keras.Model:
+    """Return the modified perceptron; (1 − Z)·U + Z·V is written U + Z·(V − U), which has one product."""
+
+    def through(layers: Any, x: Any) -> Any:
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    x = through(embedding, inputs)
+    u, v = (through(encoder, x) for encoder in encoders)
+    difference = keras.layers.Subtract(name="difference")([v, u])
+    for k, layers in enumerate(hidden):
+        gated = keras.layers.Multiply(name=f"gate_{k}")([through(layers, x), difference])
+        x = keras.layers.Add(name=f"gated_{k}")([u, gated])
+    return keras.Model(inputs, last(x), name="modified_mlp")
+
+
+def _check_words(**settings: Any) -> None:
+    for name, value in settings.items():
+        if value not in WORDS[name]:
+            raise InputError(f"network.{name}={value!r}: unknown.{did_you_mean(str(value), WORDS[name])}")
+
+
+def _check_parts(**settings: Any) -> None:
+    for name, value in settings.items():
+        if value is not None and not isinstance(value, PARTS[name]):
+            kind = PARTS[name].__name__
+            raise InputError(f"network.{name}={value!r}; give a {kind}, such as pinn.networks.{kind}(…).")

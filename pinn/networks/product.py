@@ -1,7 +1,8 @@
-"""The product of a dense layer, written so that XLA compiles it, and both its gradients, well."""
+"""The product of a dense layer, written so that XLA compiles it, and its gradients, well."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -31,3 +32,11 @@ def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, An
         return tf.matmul(inputs, rows), tf.matmul(kernel, upstream)
 
     return tf.matmul(transposed, inputs), gradient
+
+
+def outer(inputs: Mapping[Any, tf.Tensor], deltas: Mapping[Any, tf.Tensor]) -> tf.Tensor:
+    """Return Σ aᵢ ⊗ δᵢ [inputs, outputs, n], the derivative by the kernel, point by point.
+
+    aᵢ [inputs, n] are the parts of the layer's inputs and δᵢ [outputs, n] the derivatives by those of its outputs.
+    """
+    return tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.jets import VALUE, Index, Jet
+from pinn.networks import Columns, outer
 from pinn.objective.objective import Batch, Objective, accumulate, threads
 from pinn.objective.points import Blocks
 
@@ -76,8 +77,9 @@ class LeastSquares:
                 inner.watch(parts)
                 found = self._scaled(parts, region, piece, weights, tap=tap)
                 values = [found[name] for name in names]
-            scalars = {id(v): part for v, part in zip(flat.variables, parts, strict=True) if part.shape.rank == 0}
-            by_taps = tap.variables | scalars.keys() >= {id(v) for v in flat.variables}
+            others = {id(v): part for v, part in zip(flat.variables, parts, strict=True) if id(v) not in tap.variables}
+            scalars = {k: part for k, part in others.items() if part.shape.rank == 0}
+            by_taps = len(scalars) == len(others)
             # d(Σ vᵢ rᵢ)/ds is linear in v; its derivative by vᵢ is drᵢ/ds.
             slopes = [{k: _gradient(inner, r, s, test) for k, s in scalars.items()} for r in values] if by_taps else []
         if not by_taps:
@@ -133,42 +135,48 @@ class LeastSquares:
 
 
 class _Tap:
-    """Adds zeros to what dense layers put out; the derivative by them is the layer's share of the Jacobian.
+    """Adds zeros to what layers put out; the derivative by them is the layer's share of the Jacobian.
 
     A residual depends on its own point only, so one reverse pass of the residuals' sum gives the derivative δ of
     every residual by every output of every layer, and its row of the Jacobian is Σ aᵢ ⊗ δᵢ over the parts i of
-    the layer's inputs a.
+    a dense layer's inputs a; a layer with `jet_columns` says itself what it is.
     """
 
     def __init__(self, tape: tf.GradientTape, count: int) -> None:
         self.tape, self.count = tape, count
-        self.seen: list[tuple[Any, dict[Index, tf.Tensor], dict[Index, tf.Tensor]]] = []
+        self.variables: set[int] = set()
+        """The identities of the variables that the layers which were seen have."""
+        self.seen: list[tuple[Columns, dict[Index, tf.Tensor], dict[Index, tf.Tensor]]] = []
 
     def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
         # A derivative that is the same at all points is one column; the taps make it one column a point.
         zeros = {i: tf.zeros([p.shape[0], self.count], p.dtype) for i, p in outputs.parts.items()}
         self.tape.watch(list(zeros.values()))
-        self.seen.append((layer, inputs.parts, zeros))
+        own = hasattr(layer, "jet_columns")
+        self.variables |= {id(v) for v in (layer.trainable_variables if own else (layer.kernel, layer.bias))}
+        # Asked for here and now: afterwards the layer's variables no longer read as parts of the flat vector.
+        columns = layer.jet_columns() if own else _dense_columns(layer)
+        self.seen.append((columns, inputs.parts, zeros))
         return outputs.like({i: p + zeros[i] for i, p in outputs.parts.items()})
-
-    @property
-    def variables(self) -> set[int]:
-        """The identities of the kernels and biases that were seen."""
-        return {id(v) for layer, _, _ in self.seen for v in (layer.kernel, layer.bias) if v is not None}
 
     def columns(self, tape: tf.GradientTape, residuals: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the residuals' derivatives [size, n] by every variable."""
         found: dict[int, tf.Tensor] = {}
         zeros = [z for _, _, z in self.seen]
         gradients = _gradient(tape, residuals, zeros)
-        for (layer, inputs, _), deltas in zip(self.seen, gradients, strict=True):
-            outer = tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])
-            shares = [(layer.kernel, tf.reshape(outer, [-1, self.count]))]
-            if layer.bias is not None:
-                shares.append((layer.bias, deltas[VALUE]))
-            for variable, share in shares:
+        for (columns, inputs, _), deltas in zip(self.seen, gradients, strict=True):
+            for variable, by_variable in columns(inputs, deltas):
+                share = tf.reshape(by_variable, [-1, self.count])
                 found[id(variable)] = found[id(variable)] + share if id(variable) in found else share
         return found
+
+
+def _dense_columns(layer: Any) -> Columns:
+    def columns(inputs: Any, deltas: Any) -> list[tuple[Any, tf.Tensor]]:
+        by_bias = [] if layer.bias is None else [(layer.bias, deltas[VALUE])]
+        return [(layer.kernel, outer(inputs, deltas)), *by_bias]
+
+    return columns
 
 
 def _gradient(tape: tf.GradientTape, target: Any, source: Any, upstream: Any = None) -> Any:

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 
 from pinn.errors import InputError, did_you_mean
+from pinn.networks import PARTS, mlp
 from pinn.objective import PointSet
 from pinn.optimizers import Minimizer
 from pinn.problem import Problem
@@ -186,10 +187,14 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
     settings = {str(k): v for k, v in node.items() if k != TARGET}
     target = node.get(TARGET)
     if target in (None, "pinn.networks.mlp", "pinn.mlp"):
-        known = ("width", "depth", "activation", "frequency")
-        for key in settings:
+        known = [p for p in inspect.signature(mlp).parameters if p not in ("lower", "upper", "outputs", "seed")]
+        for key, value in settings.items():
             if key not in known:
                 raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")
+            if key == "periodic" and isinstance(value, Sequence) and not isinstance(value, str):
+                settings[key] = {"coordinates": value}  # periodic: [x] for short
+            if key in PARTS and value is not None:
+                settings[key] = _plain(PARTS[key], settings[key], f"network.{key}")
         return default_network(problem, seed=seed, **settings)
     make = kind = locate(target, "network")
     if inspect.isfunction(make):

@@ -182,5 +182,5 @@ def _block_size(objective: Objective) -> int:
     """Return the points per block: on a GPU nearly all, on a CPU what the cache holds."""
     if tf.config.get_visible_devices("GPU"):
         return 1 << 17
-    width = max((int(v.shape[-1]) for v in objective.network.trainable_variables), default=1)
+    width = max((int(n) for v in objective.network.trainable_variables for n in v.shape), default=1)
     return max(64, BLOCK_CHANNELS // (4 * width))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import keras
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import mlp
+from pinn.networks import Periodic, mlp
 from pinn.objective import Objective, PointSet
 from pinn.optimizers import LBFGS, Adam
 from pinn.problem import Problem
@@ -102,8 +102,10 @@ class Setup:
 
 
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
-    """Return a perceptron that fits a problem's coordinates and fields."""
+    """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name."""
     _check_seed(seed)
+    if isinstance(settings.get("periodic"), Periodic):
+        settings["periodic"] = settings["periodic"].located(problem.coordinates)
     lower, upper = (list(map(float, bound)) for bound in problem.bounds)
     return mlp(lower=lower, upper=upper, outputs=len(problem.fields), seed=seed, **settings)
 
