@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
-from pinn.references import allen_cahn, allen_cahn_error, images, smoothed_kink
+from pinn.references import allen_cahn, allen_cahn_error, kink_images, smoothed_kink
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class AllenCahn(Problem):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "_images", images(self.D))
+        object.__setattr__(self, "_images", kink_images(self.D))
 
     @residual(on="interior")
     def reaction(self, u, u_t, u_xx):

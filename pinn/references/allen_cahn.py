@@ -50,8 +50,8 @@ def allen_cahn_error(D: float, k: float) -> float:
 
     As the error of the coarser one, it is an upper bound of the error of the finer.
     """
-    points = np.random.default_rng(0).uniform((-1.0, 0.0), (1.0, _END), (20_000, 2)).T
-    fine, coarse = (_evaluate(_rest(float(D), float(k), coarseness), *points, D, k) for coarseness in (1, 2))
+    x, t = np.random.default_rng(0).uniform((-1.0, 0.0), (1.0, _END), (20_000, 2)).T
+    fine, coarse = (_evaluate(_rest(float(D), float(k), coarseness), x, t, D, k) for coarseness in (1, 2))
     return float(np.linalg.norm(fine - coarse) / np.linalg.norm(fine))
 
 
@@ -71,7 +71,7 @@ def smoothed_kink(
         t: times ≥ 0.
         D: diffusion coefficient.
         k: rate of reaction.
-        images: number of terms a; see `images`.
+        images: number of terms a; see `kink_images`.
         erf: the error function.
         exp: the exponential function.
         sqrt: the square root.
@@ -85,20 +85,20 @@ def smoothed_kink(
     return exp(-2 * k * t) * total
 
 
-def images(D: float) -> int:
+def kink_images(D: float) -> int:
     """Return how many terms `smoothed_kink` needs up to t = 1; 1 - erf(6) is below the rounding."""
     return 1 + int(6 * math.sqrt(4 * D * _END) / 2)
 
 
 def _evaluate(rest: PeriodicFunction, x: np.ndarray, t: np.ndarray, D: float, k: float) -> np.ndarray:
     inside = (x + 1) % 2 - 1
-    return smoothed_kink(inside, t, D, k, images=images(D)) + rest(inside, t)
+    return smoothed_kink(inside, t, D, k, images=kink_images(D)) + rest(inside, t)
 
 
 @functools.lru_cache(maxsize=4)
 def _rest(D: float, k: float, coarseness: int) -> PeriodicFunction:
     """Return u - p on a grid; `coarseness` divides the modes and multiplies the steps."""
-    # An interface is √(D/k) wide, and the reaction takes a time of 1/k; the factors are those of a study of errors.
+    # An interface is √(D/k) wide, and the reaction takes a time of 1/k; `allen_cahn_error` judges the factors.
     modes = max(256, 2 ** math.ceil(math.log2(9 * math.sqrt(k / D)))) // coarseness
     times = np.linspace(0, _END, max(8, math.ceil(40 * k / coarseness)) + 1)
     square = wavenumbers(modes, _PERIOD) ** 2

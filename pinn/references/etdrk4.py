@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
 
 from pinn.errors import InputError
 
@@ -30,12 +29,12 @@ def project(function: Function, *, lower: float, length: float, modes: int) -> A
     The n-th is the mean of u(x) e^{-ik(x - lower)}; those of negative n are the conjugates.
     """
     x = lower + length * np.arange(_OVERSAMPLING) / _OVERSAMPLING
-    return fft.rfft(function(x), norm="forward")[: modes + 1]
+    return np.fft.rfft(function(x), norm="forward")[: modes + 1]
 
 
 def sample(coefficients: Array, count: int) -> Array:
     """Return the values [..., count] on the grid lower + length · i/count."""
-    return fft.irfft(coefficients, count, norm="forward")
+    return np.fft.irfft(coefficients, count, norm="forward")
 
 
 def etdrk4(
@@ -72,10 +71,10 @@ def etdrk4(
     if not np.all(lengths > 0):
         raise InputError("etdrk4: the times do not increase; sort them and leave out doubles.")
     modes = len(start) - 1
-    count = fft.next_fast_len((degree + 1) * modes, real=True)
+    count = 1 << ((degree + 1) * modes - 1).bit_length()
 
     def change(u: Array) -> Array:
-        return outer * fft.rfft(nonlinear(sample(u, count)), norm="forward")[: modes + 1]
+        return outer * np.fft.rfft(nonlinear(sample(u, count)), norm="forward")[: modes + 1]
 
     found = np.empty((len(times), modes + 1), complex)
     found[0] = u = np.asarray(start, complex)
