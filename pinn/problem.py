@@ -107,6 +107,8 @@ class Problem:
         space: the domain in space.
         time: the time interval, or None for a steady problem.
         gauge: fields that are determined up to a constant only (a pressure, say).
+        periodic: space coordinates in which the solution has the domain's length as its period.  It is the
+            network that makes it so, by embedding them; their faces are no boundary.
 
     Raises:
         InputError: at construction, for a name that is no coordinate, field or derivative, a coefficient
@@ -119,11 +121,16 @@ class Problem:
     space: ClassVar[Box]
     time: ClassVar[tuple[float, float] | None] = None
     gauge: ClassVar[tuple[str, ...]] = ()
+    periodic: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         if not self.fields or not isinstance(getattr(self, "space", None), Box):
             raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
+        for c in self.periodic:
+            if c not in self.space.coordinates:
+                hint = did_you_mean(c, self.space.coordinates)
+                raise InputError(f"{name}: periodic={self.periodic}: {c!r} is no coordinate of space.{hint}")
         for f in dataclasses.fields(self):
             value: Any = getattr(self, f.name)
             if f.name == "unknowns" or not isinstance(f.default, int | float) or isinstance(f.default, bool):
@@ -163,6 +170,11 @@ class Problem:
         return lower, upper
 
     @property
+    def faces(self) -> tuple[str, ...]:
+        """Names of the faces that are a boundary: those of coordinates that are not periodic."""
+        return tuple(face for face in self.space.faces if face[:-1] not in self.periodic)
+
+    @property
     def terms(self) -> tuple[Term, ...]:
         """The residuals, in the order of their definition."""
         return tuple(self._term(name, method.region) for name, method in _marked(type(self)).items())
@@ -174,9 +186,10 @@ class Problem:
 
     def _term(self, name: str, region: str) -> Term:
         where = f"{type(self).__name__}.{name}"
-        regions = (*REGIONS, *self.space.faces)
-        if region not in regions:
-            raise InputError(f"{where}: unknown region {region!r}.{did_you_mean(region, regions)}")
+        regions = (*REGIONS, *self.faces)
+        if region not in regions or (region == "boundary" and not self.faces):
+            periodic = f" ({', '.join(self.periodic)} being periodic)" if self.periodic else ""
+            raise InputError(f"{where}: unknown region {region!r}{periodic}.{did_you_mean(region, regions)}")
         if region == "initial" and not self.time:
             raise InputError(f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0).")
         names = list(inspect.signature(getattr(self, name)).parameters)
@@ -206,6 +219,10 @@ class Problem:
     def reference(self, **coordinates: np.ndarray) -> dict[str, np.ndarray] | None:
         """Return the reference solution by field for NumPy coordinates, or None where there is none."""
         return None
+
+    def reference_error(self) -> dict[str, float]:
+        """Return the reference's own relative L2 error by field; empty where it is a formula."""
+        return {}
 
     def reference_at(self, points: np.ndarray) -> dict[str, np.ndarray] | None:
         """Return the reference at points [n, d] by field, [n] each.

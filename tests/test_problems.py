@@ -14,19 +14,24 @@ from pinn import mlp
 from pinn.derivatives import taylor
 from pinn.errors import InputError
 from pinn.objective import Objective, blocks, draw, trial
-from pinn.problems import Burgers, Helmholtz, KdVSolitons, Kovasznay, Wave
+from pinn.problem import residual
+from pinn.problems import AllenCahn, Burgers, Heat, Helmholtz, KdVSolitons, Kovasznay, Poisson, Poisson5D, Wave
 from pinn.references import cole_hopf, two_solitons, two_solitons_slope
 
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
 TERMS = [(cls, term) for cls in PROBLEMS for term in cls().terms]
 OF_VALUES = [(c, t) for c, t in TERMS if t.region != "interior" and not any(s.index for s in t.symbols)]
+WITH_ANSATZ = [cls for cls in PROBLEMS if cls().satisfied]
 BUILT_IN = [(c, t) for c, t in TERMS if t.name in c().satisfied]
 
 x, y, t = sp.symbols("x y t", real=True)
+x_i = sp.symbols("x1:6", real=True)
 
 
 def label(value):
+    if isinstance(value, bool):
+        return "hard" if value else "soft"
     return getattr(value, "name", getattr(value, "__name__", None))
 
 
@@ -54,6 +59,9 @@ EXACT = {
     Helmholtz: {"u": sp.sin(sp.pi * x) * sp.sin(4 * sp.pi * y)},
     Kovasznay: _kovasznay(),
     KdVSolitons: {"u": _two_solitons_as_published()},
+    Poisson: {"u": sp.sin(sp.pi * x) * sp.sin(sp.pi * y)},
+    Poisson5D: {"u": sum(sp.sin(sp.pi * c / 2) for c in x_i)},
+    Heat: {"u": sp.exp(-(sp.pi**2) * t / 4) * sp.sin(sp.pi * x)},
 }
 
 
@@ -94,9 +102,11 @@ def exact_values(cls, symbols, points):
                 values = [mpmath.diff(u, tuple(map(mpmath.mpf, p)), orders) if s.index else u(*p) for p in points]
         else:
             expression = EXACT[cls][s.field]
+            names = [sp.Symbol(c, real=True) for c in problem.coordinates]
             for c in s.index:
                 expression = sp.diff(expression, sp.Symbol(c, real=True))
-            names = [sp.Symbol(c, real=True) for c in problem.coordinates]
+            if s.kind == "laplacian":
+                expression = sum(sp.diff(expression, c, 2) for c in names[: len(problem.space.coordinates)])
             function = sp.lambdify(names, expression, "mpmath", cse=True)
             with mpmath.workdps(40):
                 values = [function(*map(mpmath.mpf, p)) for p in points]
@@ -109,7 +119,7 @@ def network_for(problem, seed=0):
     return mlp(lower=lower, upper=upper, outputs=len(problem.fields), width=6, depth=2, seed=seed)
 
 
-@pytest.mark.parametrize(("cls", "term"), TERMS, ids=label)
+@pytest.mark.parametrize(("cls", "term"), [(c, t) for c, t in TERMS if c in EXACT or c is Burgers], ids=label)
 def test_residual_vanishes_on_exact_solution(cls, term):
     problem = cls()
     # The series of Burgers' solution is slow.
@@ -135,9 +145,8 @@ def test_reference_satisfies_its_conditions(cls, term):
     problem = cls()
     points = draw(problem, term.region, 64).coordinates
     known = {**dict(zip(problem.coordinates, points.T, strict=True)), **problem.reference_at(points)}
-    assert getattr(problem, term.name)(*(tf.constant(known[s.name]) for s in term.symbols)).numpy() == pytest.approx(
-        0, abs=1e-13
-    )
+    found = getattr(problem, term.name)(*(tf.constant(known[s.name]) for s in term.symbols)).numpy()
+    assert found == pytest.approx(0, abs=1e-13 + 10 * max(problem.reference_error().values(), default=0.0))
 
 
 @pytest.mark.parametrize("cls", PROBLEMS)
@@ -162,7 +171,7 @@ def test_ansatz_satisfies_what_it_says(cls, term):
     assert float(tf.reduce_max(tf.abs(residual))) <= 1e-10
 
 
-@pytest.mark.parametrize("cls", PROBLEMS)
+@pytest.mark.parametrize("cls", WITH_ANSATZ)
 def test_ansatz_leaves_the_network_room(cls):
     problem = cls()
     points = draw(problem, "interior", 256).coordinates
@@ -187,8 +196,7 @@ def eager():
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
-@pytest.mark.parametrize("cls", PROBLEMS)
+@pytest.mark.parametrize(("cls", "hard"), [(c, False) for c in PROBLEMS] + [(c, True) for c in WITH_ANSATZ], ids=label)
 def test_taylor_equals_nested(cls, hard):
     problem = cls()
     network = network_for(problem)
@@ -251,9 +259,8 @@ def test_given_data_stay_as_they_are_while_a_coefficient_is_searched():
 
 @pytest.mark.parametrize("cls", PROBLEMS)
 def test_configuration_has_the_defaults(cls):
-    stem = cls.__module__.rpartition(".")[2]
-    given = yaml.safe_load((ROOT / "conf" / "problem" / f"{stem}.yaml").read_text())
-    assert given.pop("_target_") == f"pinn.problems.{cls.__name__}"
+    files = [yaml.safe_load(path.read_text()) for path in (ROOT / "conf" / "problem").glob("*.yaml")]
+    (given,) = (file for file in files if file.pop("_target_") == f"pinn.problems.{cls.__name__}")
     default = cls()
     assert given == {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
     assert cls(**given) == default
@@ -328,17 +335,6 @@ def test_cole_hopf_without_convection_is_diffusion():
     assert cole_hopf(at, 0.5, 0.1, lambda1=0.0) == pytest.approx(expected, abs=1e-15)
 
 
-def test_cole_hopf_agrees_with_published_file():
-    path = ROOT.parent / "shared" / "data" / "burgers_shock.mat"
-    if not path.exists():
-        pytest.skip("the published file is not there")
-    from scipy.io import loadmat
-
-    file = loadmat(path)
-    found = cole_hopf(file["x"].reshape(-1, 1), file["t"].reshape(1, -1), 0.01 / pi)
-    assert np.max(np.abs(found - file["usol"])) < 1e-10
-
-
 def test_solitons_are_finite_far_away_and_apart():
     arguments = {"speeds": (6.0, 2.0), "starts": (-2.0, 2.0)}
     far = two_solitons(np.array([-1e6, -400.0, 400.0, 1e6]), 0.0, **arguments)
@@ -368,3 +364,54 @@ def test_soliton_formula_solves_its_equation_on_jets():
     columns = dict(zip(problem.coordinates, tf.constant(points.T), strict=True))
     values = taylor.evaluate(lambda c: {"u": problem._exact(**c)}, term.symbols, columns, {})
     assert float(tf.reduce_max(tf.abs(problem.kdv(*(values[s.name] for s in term.symbols))))) < 1e-12
+
+
+def test_a_front_solves_the_allen_cahn_equation():
+    """From 1 to the unstable 0: u = ½ (1 + tanh(√(k/8D) x + ¾ k t)); the problem's own solution has no formula."""
+    problem = AllenCahn(D=0.01)
+    term, points = problem.terms[0], draw(problem, "interior", 500).coordinates
+    columns = dict(zip(problem.coordinates, tf.constant(points.T), strict=True))
+
+    def front(at):
+        return {"u": 0.5 * (1 + tf.tanh((problem.k / (8 * problem.D)) ** 0.5 * at["x"] + 0.75 * problem.k * at["t"]))}
+
+    values = taylor.evaluate(front, term.symbols, columns, {})
+    assert float(tf.reduce_max(tf.abs(values["u_t"]))) > 1
+    assert float(tf.reduce_max(tf.abs(problem.reaction(*(values[s.name] for s in term.symbols))))) < 1e-12
+
+
+@pytest.mark.parametrize("D", [1e-4, 0.05])
+def test_the_kink_in_the_allen_cahn_ansatz_is_smooth_and_periodic(D):
+    """p_t = D p_xx - 2k p, with no jump of its slope at the ends."""
+    problem = AllenCahn(D=D)
+    x, t = (tf.constant(c) for c in draw(problem, "interior", 500).coordinates.T)
+    x = tf.concat([x[:-4], tf.constant([-1.0, 1.0, -1.0, 1.0], tf.float64)], 0)
+    symbols = [taylor.Symbol(f"p_{i}", "derivative", "p", tuple(i)) for i in ("x", "t", "xx")]
+    net = tf.zeros_like(x)
+
+    def kink(at):
+        c = at["x"]
+        return {"p": problem.ansatz(net=net, **at) - c * c * (1 + tf.cos(pi * c))}
+
+    symbols.append(taylor.Symbol("p", "derivative", "p"))
+    p = taylor.evaluate(kink, symbols, {"x": x, "t": t}, {})
+    assert (p["p_t"] - D * p["p_xx"] + 2 * problem.k * p["p"]).numpy() == pytest.approx(0, abs=1e-11)
+    assert p["p_x"][-4:].numpy() == pytest.approx(0, abs=1e-12)
+
+
+def test_faces_of_a_periodic_coordinate_are_no_boundary():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Channel(pinn.Problem):
+        fields, space, periodic = ("u",), pinn.Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)), ("x",)
+
+        @residual(on="boundary")
+        def walls(self, u):
+            return u
+
+    points = draw(Channel(), "boundary", 40).coordinates
+    assert Channel().faces == ("y-", "y+") and set(points[:, 1]) == {0.0, 2.0}
+    with pytest.raises(InputError, match="no region"):
+        draw(Channel(), "x-", 4)
+    for wrong, words in (({"periodic": ("z",)}, "no coordinate"), ({"periodic": ("x", "y")}, "being periodic")):
+        with pytest.raises(InputError, match=words):
+            type("Wrong", (Channel,), wrong)()

@@ -58,6 +58,13 @@ def folder(path, metrics: dict, config: str = ""):
     return path
 
 
+def test_summary_tells_the_references_own_error():
+    assert "the reference's own relative L2 error: u 7.1e-11" in shown(
+        summary(METRICS | {"reference_error": {"u": 7.1e-11}})
+    )
+    assert "own" not in shown(summary(METRICS | {"reference_error": {}}))
+
+
 def test_summary_tells_error_ratio_source_and_cost():
     text = shown(summary(METRICS | {"folder": "outputs/burgers/1"}))
     for part in (

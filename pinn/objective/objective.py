@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pinn.derivatives import Symbol, collapse, nested, taylor
@@ -63,6 +64,7 @@ class Objective:
             raise InputError(f"network: {outputs} outputs for the fields {', '.join(problem.fields)}; make them equal.")
         if derivatives == "taylor" and not takes_jets(network):
             raise NoTaylorRule("derivatives=taylor: the network has a layer without a Taylor rule; use nested or auto.")
+        _check_period(problem, network)
         self.engine = taylor if derivatives == "taylor" or (derivatives == "auto" and takes_jets(network)) else nested
         dtype = network.dtype_policy.variable_dtype
         self.unknowns = {
@@ -227,6 +229,22 @@ def _outputs(problem: Problem, network: keras.Model) -> int:
             f"network: gives {getattr(found, 'shape', type(found).__name__)}; give one tensor [n, fields]."
         )
     return int(found.shape[1])
+
+
+def _check_period(problem: Problem, network: keras.Model) -> None:
+    """Raise an InputError for a network without the periods that a problem leaves to it."""
+    lower, upper = problem.bounds
+    inside = lower + (upper - lower) * np.random.default_rng(0).random((8, len(lower)))
+    for name in problem.periodic:
+        here, there = inside.copy(), inside.copy()
+        axis = problem.coordinates.index(name)
+        here[:, axis], there[:, axis] = lower[axis], upper[axis]
+        a, b = (np.asarray(network(tf.constant(p, network.variable_dtype), training=False)) for p in (here, there))
+        if np.max(np.abs(a - b)) > 1e-5 * (np.max(np.abs(a)) + np.finfo(a.dtype).tiny):
+            raise InputError(
+                f"network: is not periodic in {name}, as {type(problem).__name__} asks; embed it, as mlp's "
+                f"periodic=Periodic(coordinates=[{axis}]) does."
+            )
 
 
 _DATA = "data_"

@@ -45,7 +45,8 @@ def draw(
     space, dimension = problem.space, len(problem.space.coordinates)
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"points.counts.{region}={count!r}; give a whole number of at least 1.")
-    known = ("interior", *(("initial",) if problem.time else ()), "boundary", *space.faces)
+    at_faces = ("boundary", *problem.faces) if problem.faces else ()
+    known = ("interior", *(("initial",) if problem.time else ()), *at_faces)
     if region not in known:
         raise InputError(f"points: no region {region!r}.{did_you_mean(region, known)}")
     streams = (seed, zlib.crc32(region.encode()), number)
@@ -53,7 +54,7 @@ def draw(
         in_time = problem.time is not None and region == "interior"
         unit = sampling.unit_cube(count, dimension + in_time, method=method, seed=streams)
         return PointSet(_with_time(problem, space.interior(unit[:, :dimension]), unit[:, dimension:]))
-    faces = space.faces if region == "boundary" else (region,)
+    faces = problem.faces if region == "boundary" else (region,)
     points, normals = [], []
     for i, (face, n) in enumerate(zip(faces, sampling.split(count, [space.measure(f) for f in faces]), strict=True)):
         unit = sampling.unit_cube(n, dimension + bool(problem.time) - 1, method=method, seed=(*streams, i))

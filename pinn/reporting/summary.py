@@ -17,14 +17,16 @@ def summary(metrics: Mapping[str, Any]) -> RenderableType:
     """Return what a run has found, as the terminal shows it.
 
     Args:
-        metrics: the contents of metrics.json: `problem`, `relative_l2` and `max_error` by field, `published`,
-            `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`, `device`; and
-            `folder`, where the run has one.  Whatever is missing is left out.
+        metrics: the contents of metrics.json: `problem`, `relative_l2`, `max_error` and `reference_error` by
+            field, `published`, `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`,
+            `device`; and `folder`, where the run has one.  Whatever is missing is left out.
     """
     beside = {c.name: c for c in comparisons(metrics)}
     parts: list[RenderableType] = [_title(metrics)]
     if metrics.get("relative_l2"):
         parts.append(_fields(metrics, beside))
+        own = ", ".join(f"{name} {number(error)}" for name, error in (metrics.get("reference_error") or {}).items())
+        parts += [Text(f"the reference's own relative L2 error: {own}", style="dim")] if own else []
     else:
         parts.append(Text("no reference solution, so no error", style="dim"))
     if metrics.get("unknowns"):

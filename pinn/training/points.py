@@ -67,12 +67,12 @@ class Points:
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
-        known = ("interior", "initial", "boundary", *objective.problem.space.faces)
+        known = ("interior", "initial", "boundary", *objective.problem.faces)
         for region in self.counts:
             if region not in known:
                 raise InputError(f"points.counts.{region}: no such region.{did_you_mean(region, known)}")
             self.count(region)
-        faces = len(objective.problem.space.faces)
+        faces = len(objective.problem.faces)
         if "boundary" in objective.regions and self.count("boundary") < faces:
             found = self.count("boundary")
             raise InputError(f"points.counts.boundary={found}: there are {faces} faces; give at least {faces}.")
@@ -106,7 +106,7 @@ class Points:
         """Return uniform points that no draw uses; measurements stand for themselves."""
 
         def drawn(region: str) -> PointSet:
-            count = max(1, int(self.heldout * self.count(region)), len(objective.problem.space.faces))
+            count = max(1, int(self.heldout * self.count(region)), len(objective.problem.faces))
             return draw(objective.problem, region, count, method="uniform", seed=seed + 777_777)
 
         return _by_region(objective, data, drawn)

@@ -102,8 +102,13 @@ class Setup:
 
 
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
-    """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name."""
+    """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name.
+
+    Where the problem is periodic and nothing else is said, so is the network.
+    """
     _check_seed(seed)
+    if problem.periodic and settings.get("periodic") is None:
+        settings["periodic"] = Periodic(coordinates=problem.periodic)
     if isinstance(settings.get("periodic"), Periodic):
         settings["periodic"] = settings["periodic"].located(problem.coordinates)
     lower, upper = (list(map(float, bound)) for bound in problem.bounds)

@@ -222,6 +222,7 @@ def _metrics(
         "problem": type(made.problem).__name__,
         "relative_l2": errors.relative_l2(theta),
         "max_error": errors.max_error(theta),
+        "reference_error": made.problem.reference_error(),
         "published": made.published,
         "loss": float(loss),
         "heldout_loss": float(weights @ objective.losses(theta, monitor.heldout).numpy()),

@@ -1,0 +1,136 @@
+"""Spectral references against solutions that are known, and references against published files where they are."""
+
+import os
+from math import pi
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pinn.errors import InputError
+from pinn.references import (
+    PeriodicFunction,
+    allen_cahn,
+    allen_cahn_error,
+    cole_hopf,
+    etdrk4,
+    project,
+    sample,
+    wavenumbers,
+)
+
+
+def published(name: str):
+    """Return a published file from the folder that PINN_REFERENCE_DATA names."""
+    path = Path(os.environ.get("PINN_REFERENCE_DATA", "")) / name
+    if "PINN_REFERENCE_DATA" not in os.environ or not path.exists():
+        pytest.skip(f"{name} is not there; PINN_REFERENCE_DATA names its folder")
+    from scipy.io import loadmat
+
+    return loadmat(path)
+
+
+def test_cole_hopf_agrees_with_published_file():
+    file = published("burgers_shock.mat")
+    found = cole_hopf(file["x"].reshape(-1, 1), file["t"].reshape(1, -1), 0.01 / pi)
+    assert np.max(np.abs(found - file["usol"])) < 1e-10
+
+
+def test_allen_cahn_and_the_published_file():
+    """The file is the solution from 512 samples, which the kink of the start spoils, most of all beside ±1."""
+    file = published("AC.mat")
+    x, t, given = file["x"].ravel(), file["tt"].ravel(), file["uu"]
+    found = allen_cahn(x[:, None], t, 1e-4, 5.0)
+    assert np.linalg.norm(found - given) / np.linalg.norm(found) == pytest.approx(1.17e-5, rel=0.01)
+    inside = slice(8, -8)
+    assert np.linalg.norm((found - given)[inside]) / np.linalg.norm(found[inside]) < 2e-7
+    sampled = np.fft.rfft(x**2 * np.cos(pi * x), norm="forward")
+    square = wavenumbers(256, 2.0) ** 2
+    again = etdrk4(sampled, t, linear=-1e-4 * square, nonlinear=lambda u: 5 * (u - u**3), degree=1, substeps=20)
+    assert np.linalg.norm(sample(again, 512).T - given) / np.linalg.norm(given) < 1e-9
+
+
+def burgers(steps: int, nu: float = 0.05) -> np.ndarray:
+    """Return Burgers' solution at t = 1/2 from a sine, 257 points from -1 to 1."""
+    k = wavenumbers(128, 2.0)
+    start = project(lambda x: -np.sin(pi * x), lower=-1.0, length=2.0, modes=128)
+    found = etdrk4(
+        start, np.array([0.0, 0.5]), linear=-nu * k * k, nonlinear=np.square, outer=-0.5j * k, substeps=steps
+    )
+    values = sample(found[-1], 256)
+    return np.append(values, values[0])
+
+
+def test_etdrk4_is_of_fourth_order():
+    exact = cole_hopf(np.linspace(-1, 1, 257), 0.5, 0.05)
+    errors = [np.max(np.abs(burgers(steps) - exact)) for steps in (40, 80, 160)]
+    assert 14 < errors[0] / errors[1] < 18 and 14 < errors[1] / errors[2] < 18
+    assert np.max(np.abs(burgers(1280) - exact)) < 1e-11
+
+
+def test_etdrk4_is_exact_where_the_equation_is_linear():
+    """u_t = -u_xxx + u_xx/10, in one step however long."""
+    k = wavenumbers(8, 2 * pi)
+    start = project(lambda x: np.cos(2 * x) + np.sin(3 * x), lower=0.0, length=2 * pi, modes=8)
+    found = etdrk4(start, np.array([0.0, 3.0]), linear=1j * k**3 - k * k / 10, nonlinear=np.zeros_like)
+    x = 2 * pi * np.arange(64) / 64
+    exact = np.exp(-1.2) * np.cos(2 * x + 24) + np.exp(-2.7) * np.sin(3 * x + 81)
+    assert sample(found[-1], 64) == pytest.approx(exact, abs=1e-13)
+
+
+def test_etdrk4_refuses_what_it_cannot_solve():
+    k = wavenumbers(4, 1.0)
+    with pytest.raises(InputError, match="increase"):
+        etdrk4(np.ones(5), np.array([0.0, 0.0]), linear=-k, nonlinear=np.square)
+    with pytest.raises(InputError, match="overflows"), np.errstate(over="ignore", invalid="ignore"):
+        etdrk4(np.ones(5), np.linspace(0, 50, 50), linear=0 * k, nonlinear=lambda u: u * u)
+
+
+def test_projection_has_no_aliases():
+    """The coefficients of |x| on [-1, 1], which fall as n⁻²: ½ and -2/(πn)² for odd n, from x = -1 on."""
+    found = project(np.abs, lower=-1.0, length=2.0, modes=7)
+    odd = np.arange(1, 8, 2)
+    assert found[0] == pytest.approx(0.5, abs=1e-11)
+    assert found[odd] == pytest.approx(2 / (pi * odd) ** 2, abs=1e-11)
+    assert found[2::2] == pytest.approx(0, abs=1e-11)
+
+
+def test_a_periodic_function_between_its_grid_points():
+    times, x = np.linspace(0, 1, 81) ** 2, -1 + 2 * np.arange(256) / 256
+
+    def exact(x, t):
+        return np.sin(pi * x + 2 * t) + np.cos(3 * pi * x) * np.exp(-t)
+
+    function = PeriodicFunction(times, exact(x, times[:, None]), -1.0, 2.0)
+    at, when = np.random.default_rng(0).uniform((-1, 0), (1, 1), (500, 2)).T
+    assert function(at, when) == pytest.approx(exact(at, when), abs=1e-10)
+    assert function(at + 2, when) == pytest.approx(function(at, when), abs=1e-13)
+    ends = np.array([-1.0, 1.0, x[5]])
+    assert function(ends[:, None], times[[0, 7, -1]]) == pytest.approx(
+        exact(ends[:, None], times[[0, 7, -1]]), abs=1e-13
+    )
+
+
+def test_allen_cahn_solves_its_equation():
+    D, k, h = 1e-4, 5.0, 5e-4
+    x, t = np.random.default_rng(0).uniform((-1, 0.01), (1, 0.99), (500, 2)).T
+    steps, first = np.arange(-4, 5), np.array([3, -32, 168, -672, 0, 672, -168, 32, -3]) / 840
+    second = np.array([-9, 128, -1008, 8064, -14350, 8064, -1008, 128, -9]) / 5040
+    u = allen_cahn(x, t, D, k)
+    u_t = sum(c * allen_cahn(x, t + s * 2 * h, D, k) for c, s in zip(first, steps, strict=True)) / (2 * h)
+    u_xx = sum(c * allen_cahn(x + s * h, t, D, k) for c, s in zip(second, steps, strict=True)) / h**2
+    assert u_t - D * u_xx - k * (u - u**3) == pytest.approx(0, abs=1e-6)
+    # Smooth across the ends, where the start has its kink, and even.
+    assert allen_cahn(np.array([1.0, 0.3]), 0.5, D, k) == pytest.approx(allen_cahn(np.array([-1, -0.3]), 0.5, D, k))
+
+
+def test_allen_cahn_states_its_own_error():
+    assert 1e-13 < allen_cahn_error(1e-4, 5.0) < 1e-9
+    x = np.linspace(-1, 1, 101)
+    assert allen_cahn(x, 0.0, 1e-4, 5.0) == pytest.approx(x * x * np.cos(pi * x), abs=1e-9)
+
+
+@pytest.mark.parametrize(("D", "k", "t"), [(0.0, 5.0, 0.5), (1e-4, -1.0, 0.5), (1e-4, 5.0, 1.5)])
+def test_allen_cahn_outside_of_its_range(D, k, t):
+    with pytest.raises(InputError):
+        allen_cahn(0.0, t, D, k)
