@@ -17,6 +17,7 @@ from pinn.objective import Objective, blocks, draw, trial
 from pinn.problem import residual
 from pinn.problems import AllenCahn, Burgers, Heat, Helmholtz, KdVSolitons, Kovasznay, Poisson, Poisson5D, Wave
 from pinn.references import cole_hopf, two_solitons, two_solitons_slope
+from pinn.training.setup import default_network
 
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
@@ -115,8 +116,7 @@ def exact_values(cls, symbols, points):
 
 
 def network_for(problem, seed=0):
-    lower, upper = problem.bounds
-    return mlp(lower=lower, upper=upper, outputs=len(problem.fields), width=6, depth=2, seed=seed)
+    return default_network(problem, width=6, depth=2, seed=seed)
 
 
 @pytest.mark.parametrize(("cls", "term"), [(c, t) for c, t in TERMS if c in EXACT or c is Burgers], ids=label)
@@ -397,6 +397,13 @@ def test_the_kink_in_the_allen_cahn_ansatz_is_smooth_and_periodic(D):
     p = taylor.evaluate(kink, symbols, {"x": x, "t": t}, {})
     assert (p["p_t"] - D * p["p_xx"] + 2 * problem.k * p["p"]).numpy() == pytest.approx(0, abs=1e-11)
     assert p["p_x"][-4:].numpy() == pytest.approx(0, abs=1e-12)
+
+
+def test_a_network_without_the_problem_s_period_is_refused():
+    problem = AllenCahn()
+    lower, upper = problem.bounds
+    with pytest.raises(InputError, match="network: is not periodic in x, as AllenCahn asks; embed it"):
+        Objective(problem, mlp(lower=lower, upper=upper, outputs=1))
 
 
 def test_faces_of_a_periodic_coordinate_are_no_boundary():

@@ -25,6 +25,12 @@ SETTINGS = [
     *("phases.explore.stop.max_iterations=800", "phases.explore.report_every=10"),
     *("phases.polish.stop.max_iterations=300", "phases.polish.report_every=5"),
 ]
+CURVATURE = [
+    *("experiment=smoke", "network.width=6", "network.depth=1", "points.test=100", "points.counts.interior=128"),
+    *("optimizer@phases.explore=gauss_newton", "optimizer@phases.polish=ssbroyden", "points.adaptive=r3"),
+    *("phases.explore.stop.max_iterations=60", "phases.explore.report_every=1", "phases.explore.redraw_every=7"),
+    *("phases.polish.stop.max_iterations=200", "phases.polish.report_every=5", "phases.polish.redraw_every=35"),
+]
 FILES = ("config.yaml", "history.csv", "metrics.json", "checkpoint.npz")
 PATIENCE = 120  # seconds until a process that does not do what is waited for fails the test
 
@@ -61,7 +67,9 @@ def kill(process):
 
 def run_folder(output, process):
     """Wait for the folder of a run, and return it."""
-    return wait_for(lambda: list(output.glob("burgers/*/checkpoint.npz")), process)[0].parent
+    pattern = "burgers/*/checkpoint.npz"
+    found = list(output.glob(pattern)) or wait_for(lambda: list(output.glob(pattern)), process)
+    return found[0].parent
 
 
 def rows_of(folder, phase):
@@ -108,19 +116,19 @@ def without_clocks(value):
     return [without_clocks(v) for v in value] if isinstance(value, list) else value
 
 
-def same_runs(folder, expected):
+def same_runs(folder, expected, iterations=(800, 300), rows=80 + 60):
     """Assert that two runs are the same to the bit, clocks aside."""
     arrays = []
     for at in (folder, expected):
         with np.load(at / "checkpoint.npz") as file:
             arrays.append({name: file[name] for name in file.files})
     numbers = [without_clocks(json.loads(str(a.pop("progress")))) for a in arrays]
-    assert numbers[0] == numbers[1] and [r["iterations"] for r in numbers[0]["records"]] == [800, 300]
+    assert numbers[0] == numbers[1] and [r["iterations"] for r in numbers[0]["records"]] == list(iterations)
     assert arrays[0].keys() == arrays[1].keys() and len(arrays[0]) > 9
     for name, array in arrays[0].items():
         assert array.dtype == arrays[1][name].dtype and array.tobytes() == arrays[1][name].tobytes(), name
     history = [without_clocks(read(at / "history.csv")) for at in (folder, expected)]
-    assert history[0] == history[1] and len(history[0]) == 80 + 60
+    assert history[0] == history[1] and len(history[0]) == rows
     metrics = [without_clocks(json.loads((at / "metrics.json").read_text())) for at in (folder, expected)]
     assert metrics[0] == metrics[1]
     assert (folder / "config.yaml").read_bytes() == (expected / "config.yaml").read_bytes()
@@ -171,6 +179,22 @@ def test_a_finished_run_is_carried_further(resumed, no_figures):
     assert metrics["phases"][1]["stop_reason"] == "iteration budget used: 320"
     assert "max_iterations: 320" in (resumed / "config.yaml").read_text()
     assert checkpoint.load(resumed / "checkpoint.npz").iterations == 1120
+
+
+@pytest.mark.slow
+def test_minimizers_of_curvature_on_points_that_follow_the_residual(tmp_path):
+    whole = started("run", *CURVATURE, f"output={tmp_path / 'whole'}")
+    finish(whole)
+    process = started("run", *CURVATURE, f"output={tmp_path / 'killed'}")
+    folder = run_folder(tmp_path / "killed", process)
+    for phase, count in (("explore", 20), ("polish", 12)):
+        wait_for(lambda phase=phase, count=count: rows_of(folder, phase) >= count, process)
+        kill(process)
+        process = started("resume", folder)
+    finish(process)
+    same_runs(folder, run_folder(tmp_path / "whole", whole), iterations=(60, 200), rows=60 + 40)
+    with np.load(folder / "checkpoint.npz") as file:
+        assert file["points/interior"].shape == (128, 2)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@ import pytest
 
 from pinn import sampling
 from pinn.errors import InputError
+from pinn.sampling import follow
 
 
 @pytest.mark.parametrize("method", sampling.METHODS)
@@ -91,3 +92,26 @@ def test_split_adds_up(count, sizes, parts):
 def test_split_of_too_few():
     with pytest.raises(InputError, match="3 points for 4 faces"):
         sampling.split(3, [1, 1, 1, 1])
+
+
+def test_chosen_points_follow_the_residual_s_density():
+    x = np.random.default_rng(0).random(200_000)
+    sizes = np.exp(-(((x - 0.3) / 0.05) ** 2))
+    chosen = follow(sizes, 5000, power=2.0, offset=0.5, seed=1)
+    assert len(np.unique(chosen)) == 5000
+    density = sizes**2 / np.mean(sizes**2) + 0.5
+    expected, _ = np.histogram(x, bins=20, range=(0, 1), weights=density / density.sum() * 5000)
+    found, _ = np.histogram(x[chosen], bins=20, range=(0, 1))
+    assert np.all(np.abs(found - expected) < 5 * np.sqrt(expected + 1))  # five standard deviations of a count
+    assert np.array_equal(chosen, follow(sizes, 5000, power=2.0, offset=0.5, seed=1))
+    assert not np.array_equal(chosen, follow(sizes, 5000, power=2.0, offset=0.5, seed=2))
+
+
+@pytest.mark.parametrize("sizes", [np.zeros(100), np.full(100, np.nan), np.r_[np.zeros(99), 1.0]])
+def test_points_are_chosen_where_residuals_say_nothing(sizes):
+    assert len(np.unique(follow(sizes, 60, power=1.0, offset=0.0, seed=0))) == 60
+
+
+def test_too_few_candidates_are_refused():
+    with pytest.raises(InputError, match="3 candidates for 5 points"):
+        follow(np.ones(3), 5, power=1.0, offset=1.0, seed=0)

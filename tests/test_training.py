@@ -22,10 +22,22 @@ from pinn.problems import Burgers, Kovasznay
 from pinn.sampling import METHODS
 from pinn.training import Phase, Points, StopRule, Synthetic, Trainer, checkpoint, resume, solve
 from pinn.training.history import CLOCKS, History, read
+from pinn.training.points import Draws
 from pinn.training.progress import PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED
 
 POINTS = Points(counts={"interior": 48, "initial": 8, "boundary": 8}, test=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front(Problem):
+    """A residual that is large at x = 0."""
+
+    fields, space = ("u",), Interval(x=(-1.0, 1.0))
+
+    @residual(on="interior")
+    def front(self, x, u_x):
+        return 1e-3 * u_x + 10 * tf.exp(-((x / 0.05) ** 2))
 
 
 @pytest.fixture
@@ -90,6 +102,31 @@ def test_every_set_changes_after_a_redraw(method):
         assert len(np.unique(everything, axis=0)) == len(everything)
     for other_data in (second["data"], heldout["data"]):
         same(other_data.coordinates, first["data"].coordinates)
+
+
+@pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
+def test_sets_that_follow_the_residual_change_and_go_to_the_front(adaptive, eager):
+    """The network is untrained but for a jump of the ansatz: |r| is large where x is small, and nowhere else."""
+    problem = Front()
+    network = mlp(lower=[-1], upper=[1], outputs=1, width=3, depth=1)
+    objective = Objective(problem, network)
+    points = Points(counts={"interior": 200}, adaptive=adaptive)
+    draws = Draws(points, objective, None, seed=0)
+    theta, kept, sets = objective.flat.flatten(), {}, [draws.sets(0, {})["interior"].coordinates]
+    for number in range(1, 30):
+        kept = draws.adapted(number, theta, kept)
+        same(draws.adapted(number, theta, kept if adaptive == "rad" else {}), draws.adapted(number, theta, {}))
+        sets.append(draws.sets(number, kept)["interior"].coordinates)
+        batch = draws.batch(number, kept).points["interior"]
+        assert np.sum(batch.weights) == pytest.approx(1, abs=1e-12)
+        assert np.size(batch.weights) == np.size(draws.batch(0, {}).points["interior"].weights)
+        if adaptive == "rar_d":
+            assert len(sets[-1]) == min(100 + 10 * number, 200)
+            same(sets[-1][: len(sets[-2])], sets[-2])
+        else:
+            assert len(sets[-1]) == 200 and not np.array_equal(sets[-1], sets[-2])
+    at_front = [np.mean(np.abs(s) < 0.1) for s in (sets[0], sets[-1])]
+    assert abs(at_front[0] - 0.1) < 0.02 and at_front[1] > 2.5 * at_front[0]
 
 
 def test_a_grid_cannot_be_redrawn(eager):

@@ -12,7 +12,6 @@ import tensorflow as tf
 from pinn.optimizers import State
 from pinn.optimizers import minimizer as codes
 
-
 Kept = Mapping[str, np.ndarray]
 """Coordinates [n, d] by region of point sets that followed the residuals: nothing else can give them back."""
 
