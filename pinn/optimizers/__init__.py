@@ -6,10 +6,13 @@ from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.least_squares import Residuals, SumOfSquares
 from pinn.optimizers.minimizer import Limits, Minimizer, State, Stepper, Trace
 from pinn.optimizers.quasi_newton import BFGS, SSBroyden
+from pinn.optimizers.schedules import WarmupExponentialDecay
+from pinn.optimizers.soap import SOAP
 
 __all__ = [
     "BFGS",
     "LBFGS",
+    "SOAP",
     "Adam",
     "GaussNewton",
     "Limits",
@@ -20,4 +23,5 @@ __all__ = [
     "Stepper",
     "SumOfSquares",
     "Trace",
+    "WarmupExponentialDecay",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,6 +13,8 @@ from pinn.optimizers.least_squares import SumOfSquares
 
 Function = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [p], batch) -> (loss, gradient [p])."""
+
+Shape = tuple[int, ...]
 
 RUNNING, TARGET, GRADIENT, POSITION, LOSS_CHANGE, EVALUATIONS, SEARCH_FAILED, NOT_FINITE = range(8)
 
@@ -72,8 +74,16 @@ class Minimizer(ABC):
         """Return the state to go on from at a new loss; `new` has an empty memory."""
         return new
 
-    def compile(self, function: Function, squares: SumOfSquares | None = None) -> Stepper:
-        """Return the compiled start, advance and restart for a function; `squares` is its sum of squares, if known."""
+    def compile(
+        self, function: Function, squares: SumOfSquares | None = None, *, shapes: Sequence[Shape] | None = None
+    ) -> Stepper:
+        """Return the compiled start, advance and restart for a function, of which more may be known.
+
+        Args:
+            function: (position [p], batch) -> (loss, gradient [p]).
+            squares: the same loss as a sum of squares.
+            shapes: of the variables that make up the flat vector, in its order.
+        """
         return Stepper(self, function)
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pinn.objective import supervised
 from pinn.optimizers import LBFGS, Minimizer, SumOfSquares
-from pinn.optimizers.minimizer import Function
+from pinn.optimizers.minimizer import Function, Shape
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Callback, Phase, Report, Trainer
 
@@ -58,6 +58,7 @@ def minimize(
     batch: Any = None,
     *,
     minimizer: Minimizer | None = None,
+    shapes: Sequence[Shape] | None = None,
     stop: StopRule | None = None,
     report_every: int = 100,
     callbacks: Sequence[Callback] = (),
@@ -69,6 +70,7 @@ def minimize(
         position: the start [p].
         batch: passed on to the function; tensors, or None.
         minimizer: `LBFGS()` by default.
+        shapes: of the variables that make up the flat vector, which `SOAP` takes for matrices.
         stop: budgets and tests; 1000 iterations by default.
         report_every: iterations between two calls of the callbacks (and checks of time and patience).
         callbacks: called with a Report; a string that one returns ends the minimization with that reason.
@@ -92,7 +94,7 @@ def minimize(
     data = () if batch is None else batch
     begin = time.perf_counter()
     squares = function if isinstance(function, SumOfSquares) else None
-    trainer = Trainer(logged, [phase], lambda _: data, [collect, *callbacks], squares=squares)
+    trainer = Trainer(logged, [phase], lambda _: data, [collect, *callbacks], squares=squares, shapes=shapes)
     found, progress = trainer.run(start)
     record, every = progress.records[-1], np.concatenate([*evaluated, log.take()])
     assert progress.state is not None and record.stop_reason is not None
@@ -143,6 +145,7 @@ def fit(
     `loss` and `block` are those of `supervised`, further settings those of `minimize`.
     """
     objective = supervised(models, inputs, targets, loss=loss, block=block)
+    settings = {"shapes": objective.flat.shapes, **settings}
     result = minimize(objective.value_and_gradient, objective.flat.flatten(), objective.batch, **settings)
     objective.flat.assign(tf.constant(result.position))
     return result

@@ -160,6 +160,7 @@ def execute(
         save=save,
         not_finite=lambda theta, batch: _blame(objective, theta, batch),
         squares=LeastSquares(objective),
+        shapes=objective.flat.shapes,
     )
     try:
         theta, progress = trainer.run(objective.flat.flatten(), progress)

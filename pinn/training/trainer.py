@@ -14,7 +14,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
-from pinn.optimizers.minimizer import Function
+from pinn.optimizers.minimizer import Function, Shape
 from pinn.training.progress import PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
@@ -61,6 +61,7 @@ class Trainer:
     Attributes:
         function: (position, batch) -> (loss, gradient).
         squares: the same loss as a sum of squares, for minimizers that ask for one.
+        shapes: of the variables that make up the flat vector, for minimizers that look at matrices.
         phases: what to run, in order.
         batches: number of the draw -> batch; called again with the same number it gives the same batch.
         callbacks: called after every chunk.
@@ -75,6 +76,7 @@ class Trainer:
     save: Callable[[Progress], None] | None = None
     not_finite: Callable[[tf.Tensor, Any], None] | None = None
     squares: SumOfSquares | None = None
+    shapes: Sequence[Shape] | None = None
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -102,7 +104,8 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
         begin, batch = time.perf_counter(), self.batches(progress.draw)
-        stepper, limits = phase.minimizer.compile(self.function, self.squares), phase.stop.limits(position.dtype.name)
+        stepper = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes)
+        limits = phase.stop.limits(position.dtype.name)
         record = progress.records[-1]
         if progress.state is None:
             progress.state = self._started(stepper, position, batch)
