@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 import pinn
 from pinn.cli.run import compose
-from pinn.optimizers import BFGS, LBFGS, SOAP, GaussNewton, Minimizer, SSBroyden, WarmupExponentialDecay
+from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, GaussNewton, Minimizer, SSBroyden, WarmupExponentialDecay
 from pinn.problem import Problem
 from pinn.reporting.published import published_source, published_values
 from pinn.training import config as configuration
@@ -112,7 +112,8 @@ def test_defaults_of_the_phases(name, phase):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("lbfgs", LBFGS), ("gauss_newton", GaussNewton), ("bfgs", BFGS), ("ssbroyden", SSBroyden)]
+    ("name", "kind"),
+    [("lbfgs", LBFGS), ("lbfgsb", LBFGSB), ("gauss_newton", GaussNewton), ("bfgs", BFGS), ("ssbroyden", SSBroyden)],
 )
 def test_defaults_of_minimizers(name, kind):
     node = content("optimizer", name)["minimizer"]

@@ -17,7 +17,7 @@ import pinn
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.objective import Objective, draw
-from pinn.optimizers import State
+from pinn.optimizers import LBFGSB, SOAP, State
 from pinn.problems import Burgers, Kovasznay
 from pinn.sampling import METHODS
 from pinn.training import Phase, Points, StopRule, Synthetic, Trainer, checkpoint, resume, solve
@@ -520,7 +520,7 @@ def progress_of(minimizer, dtype="float64", steps=3):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("minimizer", [Adam(), LBFGS(pairs=2)], ids=["Adam", "L-BFGS"])
+@pytest.mark.parametrize("minimizer", [Adam(), LBFGS(pairs=2), SOAP(), LBFGSB()], ids=lambda m: m.label)
 def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(minimizer, dtype, eager, tmp_path):
     path, progress = tmp_path / "checkpoint.npz", progress_of(minimizer, dtype)
     assert progress.lowest == math.inf

@@ -82,5 +82,6 @@ def check(settings: Any) -> None:
 
 def rate_at(settings: Any, state: State) -> tf.Tensor:
     """Return the learning rate at a state's iteration."""
-    rate: Any = settings.learning_rate
-    return tf.cast(rate(state.iterations) if callable(rate) else rate, state.position.dtype)
+    rate = settings.learning_rate
+    found: Any = rate(state.iterations) if callable(rate) else rate
+    return tf.cast(found, state.position.dtype)

@@ -156,6 +156,28 @@ class Stepper:
         )
 
 
+class LoopedStepper(Stepper):
+    """A stepper whose iterations are Python's own, for algorithms of which only parts are TensorFlow's."""
+
+    @abstractmethod
+    def iterated(self, state: State, batch: Any) -> State:
+        """Return the state after one iteration, not yet judged."""
+
+    def prepare(self, state: State, batch: Any) -> None:
+        """Compile what an iteration needs."""
+
+    def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
+        """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
+        rows: list[tuple[tf.Tensor, ...]] = []
+        if int(steps) == 0:
+            self.prepare(state, batch)
+        while len(rows) < int(steps) and int(state.status) == RUNNING:
+            state = judged(state, self.iterated(state, batch), limits)
+            rows.append((state.loss, state.evaluations, tf.reduce_max(tf.abs(state.gradient)), state.step))
+        dtypes = (state.loss.dtype, tf.int32, state.loss.dtype, state.loss.dtype)
+        return state, Trace(*(tf.convert_to_tensor([row[i] for row in rows], d) for i, d in enumerate(dtypes)))
+
+
 def _finite(loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     return tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient))
 
