@@ -10,7 +10,17 @@ from omegaconf import OmegaConf
 
 import pinn
 from pinn.cli.run import compose
-from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, GaussNewton, Minimizer, SSBroyden, WarmupExponentialDecay
+from pinn.optimizers import (
+    BFGS,
+    LBFGS,
+    LBFGSB,
+    SOAP,
+    GaussNewton,
+    Minimizer,
+    MultiBatchLBFGS,
+    SSBroyden,
+    WarmupExponentialDecay,
+)
 from pinn.problem import Problem
 from pinn.reporting.published import published_source, published_values
 from pinn.training import config as configuration
@@ -113,7 +123,14 @@ def test_defaults_of_the_phases(name, phase):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("lbfgs", LBFGS), ("lbfgsb", LBFGSB), ("gauss_newton", GaussNewton), ("bfgs", BFGS), ("ssbroyden", SSBroyden)],
+    [
+        ("lbfgs", LBFGS),
+        ("lbfgsb", LBFGSB),
+        ("multi_batch_lbfgs", MultiBatchLBFGS),
+        ("gauss_newton", GaussNewton),
+        ("bfgs", BFGS),
+        ("ssbroyden", SSBroyden),
+    ],
 )
 def test_defaults_of_minimizers(name, kind):
     node = content("optimizer", name)["minimizer"]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 
 from pinn.errors import InputError
-from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, Adam, Limits, SSBroyden
+from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, Adam, Limits, MultiBatchLBFGS, SSBroyden
 from pinn.optimizers import minimizer as codes
 from pinn.optimizers.lbfgs import direction
 from pinn.training import StopRule, minimize
@@ -15,6 +15,7 @@ from pinn.training import StopRule, minimize
 MINIMIZERS = [
     *(Adam(learning_rate=0.02), LBFGS(pairs=10), LBFGS(pairs=10, unit_step=False)),
     *(BFGS(), SSBroyden(), SOAP(learning_rate=0.01, precondition_frequency=3), LBFGSB(pairs=10)),
+    MultiBatchLBFGS(check_every=1),
 ]
 MEASURES = [pytest.param(SSBroyden(measure=m), marks=pytest.mark.slow) for m in ("root", "log")]
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
@@ -32,7 +33,9 @@ def quadratic(x, scale):
 
 
 START = tf.constant([-1.2, 1.0, -1.2, 1.0, 0.5], tf.float64)
-KNOWN = dict(shapes=[(2, 2), (1,)])  # what some minimizers ask for and the others do not look at
+KNOWN = dict(
+    shapes=[(2, 2), (1,)], part=lambda batch, start, share: batch
+)  # what some minimizers ask for and the others do not look at
 
 
 @pytest.mark.parametrize("minimizer", [*MINIMIZERS, *MEASURES], ids=str)

@@ -6,6 +6,7 @@ from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.lbfgsb import LBFGSB
 from pinn.optimizers.least_squares import Residuals, SumOfSquares
 from pinn.optimizers.minimizer import Limits, Minimizer, State, Stepper, Trace
+from pinn.optimizers.multi_batch import MultiBatchLBFGS
 from pinn.optimizers.quasi_newton import BFGS, SSBroyden
 from pinn.optimizers.schedules import WarmupExponentialDecay
 from pinn.optimizers.soap import SOAP
@@ -19,6 +20,7 @@ __all__ = [
     "GaussNewton",
     "Limits",
     "Minimizer",
+    "MultiBatchLBFGS",
     "Residuals",
     "SSBroyden",
     "State",

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.optimizers.least_squares import SumOfSquares
-from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, Shape, State, Stepper
+from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, State, Stepper
 
 Bound = float | Sequence[float] | None
 WITHOUT_END = 2_000_000_000  # iterations and evaluations: the trainer's rules stop, not SciPy's
@@ -91,9 +91,7 @@ class LBFGSB(Minimizer):
         """Raise an error: SciPy's loop is not TensorFlow's."""
         raise InputError("LBFGSB: works outside of TensorFlow's graphs; see LBFGSB.compile.")
 
-    def compile(
-        self, function: Function, squares: SumOfSquares | None = None, *, shapes: Sequence[Shape] | None = None
-    ) -> Stepper:
+    def compile(self, function: Function, squares: SumOfSquares | None = None, **_: Any) -> Stepper:
         """Return the start, advance and restart for a function."""
         return _Stepper(self, function)
 

@@ -60,7 +60,12 @@ class SOAP(Minimizer):
             raise InputError(f"SOAP: precondition_frequency={found!r}; give a whole number of at least 1.")
 
     def compile(
-        self, function: Function, squares: SumOfSquares | None = None, *, shapes: Sequence[Shape] | None = None
+        self,
+        function: Function,
+        squares: SumOfSquares | None = None,
+        *,
+        shapes: Sequence[Shape] | None = None,
+        **_: Any,
     ) -> Stepper:
         """Return the compiled start, advance and restart for a function whose vector has these shapes."""
         return Stepper(_OnShapes(settings=self, shapes=tuple(shapes or ())), function)

@@ -14,7 +14,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
-from pinn.optimizers.minimizer import Function, Shape
+from pinn.optimizers.minimizer import Function, Part, Shape
 from pinn.training.progress import PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
@@ -62,6 +62,7 @@ class Trainer:
         function: (position, batch) -> (loss, gradient).
         squares: the same loss as a sum of squares, for minimizers that ask for one.
         shapes: of the variables that make up the flat vector, for minimizers that look at matrices.
+        part: how to take a part of a batch, for minimizers that work on parts.
         phases: what to run, in order.
         batches: number of the draw -> batch; called again with the same number it gives the same batch.
         callbacks: called after every chunk.
@@ -77,6 +78,7 @@ class Trainer:
     not_finite: Callable[[tf.Tensor, Any], None] | None = None
     squares: SumOfSquares | None = None
     shapes: Sequence[Shape] | None = None
+    part: Part | None = None
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -104,7 +106,7 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
         begin, batch = time.perf_counter(), self.batches(progress.draw)
-        stepper = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes)
+        stepper = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
         limits = phase.stop.limits(position.dtype.name)
         record = progress.records[-1]
         if progress.state is None:
