@@ -150,7 +150,7 @@ def test_the_target_is_tested_on_the_whole_batch():
 
 
 def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
-    objective, batch = burgers(200)
+    objective, batch = burgers(100)
 
     def run(*budgets):
         progress = None
@@ -164,7 +164,7 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
             _, progress = trainer.run(objective.flat.flatten(), progress)
         return progress.state
 
-    tf.nest.map_structure(np.testing.assert_array_equal, run(14), run(5, 14))
+    tf.nest.map_structure(np.testing.assert_array_equal, run(8), run(3, 8))
 
 
 def test_it_reaches_a_full_batch_s_loss_with_fewer_points():
