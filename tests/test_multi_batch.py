@@ -1,6 +1,5 @@
 """Multi-batch L-BFGS: its parts, its pairs, and what it saves."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -114,6 +113,20 @@ def test_pairs_are_differences_on_the_overlap(overlap, backtracks):
         assert abs(len(parts) - 0.3 * 400) <= 2 and len(np.unique(parts)) >= len(parts) - 2  # but for rounding
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_start_compares_losses_of_one_part(restarted):
+    # Parts differ by far more than a step gains: a search that mixed them would fail, or take anything.
+    levels = tf.constant(np.repeat([0.0, 1e6], 50))
+    stepper = MultiBatchLBFGS(share=0.1).compile(
+        lambda x, b: (tf.reduce_sum(x * x) + tf.reduce_mean(b), 2 * x), part=lambda b, s, h: rows(tf.sort(b), s, h)
+    )
+    state = stepper.start(tf.ones(3, tf.float64), levels)
+    if restarted:
+        state = stepper.renew(stepper.advance(state, levels, tf.constant(1), OFF)[0], levels)
+    state, trace = stepper.advance(state, levels, tf.constant(3), OFF)
+    assert int(state.status) in (0, 2) and np.all(trace.step > 0) and np.abs(state.position).max() < 1e-3
+
+
 def test_pairs_without_curvature_are_left_out():
     stepper = MultiBatchLBFGS(first_step=0.1).compile(lambda x, _: (-tf.reduce_sum(x * x), -2 * x), part=rows)
     batch = tf.zeros([10])
@@ -168,19 +181,18 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
 
 
 def test_it_reaches_a_full_batch_s_loss_with_fewer_points():
-    keras.utils.set_random_seed(0)
-    x = RNG.uniform(-1, 1, (4000, 2))
+    x = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
     y = np.sin(3 * x[:, :1]) * np.cos(2 * x[:, 1:])
     costs = []
-    for minimizer in (LBFGS(pairs=20), MultiBatchLBFGS(check_every=20)):
+    for minimizer in (LBFGS(pairs=20), MultiBatchLBFGS(share=0.1, check_every=20)):
         model = mlp(lower=[-1, -1], upper=[1, 1], outputs=1, width=12, depth=2, seed=1)
-        result = fit(model, x, y, minimizer=minimizer, stop=StopRule(max_iterations=400, target_loss=2.5e-3))
+        result = fit(model, x, y, minimizer=minimizer, stop=StopRule(max_iterations=400, target_loss=5e-3))
         assert "target reached" in result.stop_reason, result
         costs.append(result.evaluations)  # of the whole batch
     # At an overlap of a half every call but the checks, of which the start is one, is on half of a part.
     checks = 1 + result.iterations // 20
     costs[1] = checks + (result.evaluations - checks) * minimizer.share / 2
-    assert costs[1] < 0.6 * costs[0], costs
+    assert costs[1] < 0.5 * costs[0], costs
 
 
 def test_a_part_of_supervised_samples_is_their_mean():

@@ -198,7 +198,8 @@ def test_a_new_loss_renews_the_state(minimizer):
     for name, kept in (
         {} if isinstance(minimizer, LBFGSB) else state.memory.items()
     ):  # moments and curvature of a nearby loss still serve
-        np.testing.assert_array_equal(renewed.memory[name], kept)
+        if name != "whole":  # of multi-batch L-BFGS: says what batch the state's loss is of
+            np.testing.assert_array_equal(renewed.memory[name], kept)
 
 
 def test_schedules_take_the_iteration():

@@ -66,7 +66,7 @@ class MultiBatchLBFGS(Minimizer):
     overlap: float = 0.5
     pairs: int = 20
     step: float = 1.0
-    backtracks: int = 10
+    backtracks: int = 20
     first_step: float = 1.0
     curvature: float = 1e-8
     check_every: int = 10
@@ -101,6 +101,7 @@ class MultiBatchLBFGS(Minimizer):
             "position_deltas": tf.concat([empty, [factor * gradient]], 0),
             "gradient_deltas": tf.concat([empty, [gradient]], 0),
             "made_up": tf.constant(True),
+            "whole": tf.constant(True),  # the state's loss and gradient are still the whole batch's
         }
 
     def iterate(self, function: Function, state: State, batch: Any) -> State:
@@ -132,19 +133,21 @@ class _OnParts(Minimizer):
 
     def renewed(self, old: State, new: State) -> State:
         """Keep the pairs."""
-        return new._replace(memory=old.memory)
+        return new._replace(memory=old.memory | {"whole": tf.constant(True)})
 
     def iterate(self, function: Function, state: State, batch: Any) -> State:
         """Return the state after one iteration; its loss and gradient are on the overlap with the next part."""
-        pieces = self.pieces(batch, state.iterations)
+        pieces, whole = self.pieces(batch, state.iterations), state.memory["whole"]
+        # The first piece was evaluated by the last iteration, but at a start.
+        first = tf.cond(whole, lambda: function(state.position, pieces[0]), lambda: (state.loss, state.gradient))
         found = [function(state.position, piece) for piece in pieces[1:]]
-        # The first piece was evaluated by the last iteration (or, at a start, the whole batch, which does as well).
-        value, gradient = self._joined([(state.loss, state.gradient), *found])
+        value, gradient = self._joined([first, *found])
         step = direction(state.memory["position_deltas"], state.memory["gradient_deltas"], gradient)
         slope = tf.reduce_sum(step * gradient)
         trial = self._searched(function, state.position, step, (value, slope), pieces)
         change = trial.length * step
-        calls = len(found) + (1 if self.settings.backtracks == 0 else (trial.halvings + 1) * len(pieces))
+        calls = len(found) + tf.cast(whole, tf.int32)
+        calls += 1 if self.settings.backtracks == 0 else (trial.halvings + 1) * len(pieces)
         lower = trial.value <= value + DECREASE * trial.length * slope
         failed = ~lower & (self.settings.backtracks > 0)
         return state._replace(
@@ -211,6 +214,7 @@ class _OnParts(Minimizer):
             "position_deltas": pushed(memory["position_deltas"], s),
             "gradient_deltas": pushed(memory["gradient_deltas"], y),
             "made_up": memory["made_up"] & ~curved,
+            "whole": tf.constant(False),
         }
 
 
