@@ -10,7 +10,17 @@ from omegaconf import OmegaConf
 
 import pinn
 from pinn.cli.run import compose
-from pinn.optimizers import BFGS, LBFGS, GaussNewton, SSBroyden
+from pinn.optimizers import (
+    BFGS,
+    LBFGS,
+    LBFGSB,
+    SOAP,
+    GaussNewton,
+    Minimizer,
+    MultiBatchLBFGS,
+    SSBroyden,
+    WarmupExponentialDecay,
+)
 from pinn.problem import Problem
 from pinn.reporting.published import published_source, published_values
 from pinn.training import config as configuration
@@ -112,12 +122,45 @@ def test_defaults_of_the_phases(name, phase):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("lbfgs", LBFGS), ("gauss_newton", GaussNewton), ("bfgs", BFGS), ("ssbroyden", SSBroyden)]
+    ("name", "kind"),
+    [
+        ("lbfgs", LBFGS),
+        ("lbfgsb", LBFGSB),
+        ("multi_batch_lbfgs", MultiBatchLBFGS),
+        ("gauss_newton", GaussNewton),
+        ("bfgs", BFGS),
+        ("ssbroyden", SSBroyden),
+    ],
 )
 def test_defaults_of_minimizers(name, kind):
     node = content("optimizer", name)["minimizer"]
     assert node.pop(configuration.TARGET) == f"pinn.optimizers.{kind.__name__}"
     assert kind(**node) == kind() and set(node) == {f.name for f in dataclasses.fields(kind)}
+
+
+def test_defaults_of_soap_and_its_warm_up():
+    node = content("optimizer", "soap")["minimizer"]
+    made = configuration.build(node, Minimizer, "minimizer")
+    assert isinstance(made, SOAP) and isinstance(made.learning_rate, WarmupExponentialDecay)
+    assert dataclasses.replace(made, learning_rate=3e-3) == SOAP() and made.learning_rate.peak == 3e-3
+    assert set(node) - {configuration.TARGET} == {f.name for f in dataclasses.fields(SOAP)}
+
+
+COSINE = [
+    "phases.explore.minimizer.learning_rate._target_=keras.optimizers.schedules.CosineDecay",
+    *(f"~phases.explore.minimizer.learning_rate.{key}" for key in ("peak", "decay_rate")),
+    *("+phases.explore.minimizer.learning_rate.initial_learning_rate=0.0",),
+    *("+phases.explore.minimizer.learning_rate.warmup_target=1e-2",),
+]
+
+
+@pytest.mark.parametrize("overrides", [[], COSINE], ids=["warm-up + exponential", "Keras's cosine with warm-up"])
+def test_schedules_of_all_origins_compose_and_survive_their_description(overrides):
+    config, _ = compose(["experiment=smoke", "optimizer@phases.explore=soap", *overrides])
+    made = configuration.setup(config)
+    again = configuration.setup(yaml.safe_load(yaml.safe_dump(described(made))), network=made.network)
+    rates = [[float(m.phases[0].minimizer.learning_rate(i)) for i in (0, 50, 100, 500)] for m in (made, again)]
+    assert rates[0] == rates[1] and rates[0][0] < rates[0][1] < rates[0][2] > rates[0][3]
 
 
 def test_defaults_of_the_rest():

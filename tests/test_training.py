@@ -17,7 +17,7 @@ import pinn
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.objective import Objective, draw
-from pinn.optimizers import State
+from pinn.optimizers import LBFGSB, SOAP, MultiBatchLBFGS, State
 from pinn.problems import Burgers, Kovasznay
 from pinn.sampling import METHODS
 from pinn.training import Phase, Points, StopRule, Synthetic, Trainer, checkpoint, resume, solve
@@ -57,6 +57,10 @@ def explore(**settings):
 def polish(**settings):
     stop = StopRule(**({"max_iterations": 8} | settings.pop("stop", {})))
     return Phase(name="polish", minimizer=LBFGS(pairs=3), stop=stop, **{"report_every": 4} | settings)
+
+
+def by(minimizer):
+    return lambda **settings: dataclasses.replace(polish(**settings), minimizer=minimizer)
 
 
 def burgers(**settings):
@@ -410,7 +414,9 @@ def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
     assert sorted(p.name for p in folder.iterdir()) == sorted([*names, "network.keras"])
 
 
-@pytest.mark.parametrize("phase", [explore, polish])
+@pytest.mark.parametrize(
+    "phase", [explore, polish, by(SOAP()), by(LBFGSB()), by(MultiBatchLBFGS(check_every=4))], ids=range(5)
+)
 def test_a_larger_budget_gives_what_it_would_have_given_at_once(phase, eager, tmp_path):
     whole, part = (
         burgers(phases=[phase(stop=dict(max_iterations=n), report_every=4)], folder=tmp_path / str(n)) for n in (12, 8)
@@ -557,7 +563,7 @@ def progress_of(minimizer, dtype="float64", steps=3):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("minimizer", [Adam(), LBFGS(pairs=2)], ids=["Adam", "L-BFGS"])
+@pytest.mark.parametrize("minimizer", [Adam(), LBFGS(pairs=2), SOAP(), LBFGSB()], ids=lambda m: m.label)
 def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(minimizer, dtype, eager, tmp_path):
     path, progress = tmp_path / "checkpoint.npz", progress_of(minimizer, dtype)
     assert progress.lowest == math.inf

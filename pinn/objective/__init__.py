@@ -3,6 +3,7 @@
 from pinn.objective.evaluator import Evaluator, ResidualSize
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Batch, Objective
+from pinn.objective.parts import rows
 from pinn.objective.points import Blocks, PointSet, blocks, draw
 from pinn.objective.supervised import supervised
 from pinn.objective.trial import trial
@@ -17,6 +18,7 @@ __all__ = [
     "ResidualSize",
     "blocks",
     "draw",
+    "rows",
     "supervised",
     "trial",
 ]

@@ -14,6 +14,7 @@ from pinn.derivatives import Symbol, collapse, nested, taylor
 from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
 from pinn.networks import NoTaylorRule, Tap, takes_jets
+from pinn.objective.parts import part
 from pinn.objective.points import Blocks
 from pinn.objective.trial import trial
 from pinn.problem import Problem, Term
@@ -102,6 +103,10 @@ class Objective:
     def batch(self, points: Mapping[str, Blocks]) -> Batch:
         """Return points with the terms' weights."""
         return Batch({r: points[r] for r in self.regions}, tf.constant(self.weights, self.dtype))
+
+    def part(self, batch: Batch, start: tf.Tensor, share: float) -> Batch:
+        """Return a share of every region's points, from `start` on (both as shares of all)."""
+        return batch._replace(points={r: part(b, start, share) for r, b in batch.points.items()})
 
     def coefficients(self, theta: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the unknown coefficients' values at a flat vector."""

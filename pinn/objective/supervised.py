@@ -43,27 +43,29 @@ class Supervised:
     @tf.function(autograph=False)
     def value_and_gradient(self, theta: tf.Tensor, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss (scalar) and its gradient [p] over the samples in `batch`, block by block."""
-        full = self.count // self.block
+        count = int(tf.nest.flatten(batch)[0].shape[0])  # of a part of the samples, maybe
+        size = min(self.block, count)
+        full = count // size
 
         def part(start: Any, length: int) -> tuple[tf.Tensor, tf.Tensor]:
             piece = tf.nest.map_structure(lambda a: a[start : start + length], batch)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(theta)
-                value = self._loss(theta, *piece) * tf.constant(length / self.count, self.dtype)
+                value = self._loss(theta, *piece) * tf.constant(length / count, self.dtype)
             gradient: Any = tape.gradient(value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             return value, gradient
 
-        if full == 1 and self.block == self.count:
-            return part(0, self.count)
+        if full == 1 and size == count:
+            return part(0, count)
         _, value, gradient = tf.while_loop(
             lambda i, *_: i < full,
-            lambda i, v, g: (i + 1, *(a + b for a, b in zip((v, g), part(i * self.block, self.block), strict=True))),
+            lambda i, v, g: (i + 1, *(a + b for a, b in zip((v, g), part(i * size, size), strict=True))),
             (tf.constant(0), tf.zeros([], self.dtype), tf.zeros_like(theta)),
             parallel_iterations=1,  # one block's activations in memory at a time
         )
-        rest = self.count - full * self.block
+        rest = count - full * size
         if rest:
-            more = part(full * self.block, rest)
+            more = part(full * size, rest)
             value, gradient = value + more[0], gradient + more[1]
         return value, gradient
 

@@ -3,21 +3,29 @@
 from pinn.optimizers.adam import Adam
 from pinn.optimizers.gauss_newton import GaussNewton
 from pinn.optimizers.lbfgs import LBFGS
+from pinn.optimizers.lbfgsb import LBFGSB
 from pinn.optimizers.least_squares import Residuals, SumOfSquares
 from pinn.optimizers.minimizer import Limits, Minimizer, State, Stepper, Trace
+from pinn.optimizers.multi_batch import MultiBatchLBFGS
 from pinn.optimizers.quasi_newton import BFGS, SSBroyden
+from pinn.optimizers.schedules import WarmupExponentialDecay
+from pinn.optimizers.soap import SOAP
 
 __all__ = [
     "BFGS",
     "LBFGS",
+    "LBFGSB",
+    "SOAP",
     "Adam",
     "GaussNewton",
     "Limits",
     "Minimizer",
+    "MultiBatchLBFGS",
     "Residuals",
     "SSBroyden",
     "State",
     "Stepper",
     "SumOfSquares",
     "Trace",
+    "WarmupExponentialDecay",
 ]

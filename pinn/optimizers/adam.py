@@ -36,11 +36,7 @@ class Adam(Minimizer):
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        if not callable(self.learning_rate) and not self.learning_rate > 0:
-            raise InputError(f"Adam: learning_rate={self.learning_rate}; give a positive number or a schedule.")
-        for name in ("beta_1", "beta_2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"Adam: {name}={getattr(self, name)}; give a number in [0, 1).")
+        check(self)
 
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return zero moments; `shrink` stays as a factor of the learning rate."""
@@ -53,8 +49,7 @@ class Adam(Minimizer):
         count = m["count"] + 1
         mean = self.beta_1 * m["mean"] + (1 - self.beta_1) * g
         square = self.beta_2 * m["square"] + (1 - self.beta_2) * g * g
-        rate = self.learning_rate(state.iterations) if callable(self.learning_rate) else self.learning_rate
-        rate = m["shrink"] * tf.cast(rate, g.dtype)
+        rate = m["shrink"] * rate_at(self, state)
         unbiased = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
         position = state.position - rate * mean / (1 - self.beta_1**count) / unbiased
         loss, gradient = function(position, batch)
@@ -71,3 +66,22 @@ class Adam(Minimizer):
     def renewed(self, old: State, new: State) -> State:
         """Keep the moments: they average over many losses anyway."""
         return new._replace(memory=old.memory)
+
+
+def check(settings: Any) -> None:
+    """Raise an InputError for a learning rate that is not positive or moments that do not decay."""
+    name, rate = type(settings).__name__, settings.learning_rate
+    if not callable(rate) and not rate > 0:
+        raise InputError(f"{name}: learning_rate={rate}; give a positive number or a schedule.")
+    for beta in ("beta_1", "beta_2"):
+        if not 0 <= getattr(settings, beta) < 1:
+            raise InputError(f"{name}: {beta}={getattr(settings, beta)}; give a number in [0, 1).")
+    if not settings.epsilon >= 0:
+        raise InputError(f"{name}: epsilon={settings.epsilon}; give a number of at least 0.")
+
+
+def rate_at(settings: Any, state: State) -> tf.Tensor:
+    """Return the learning rate at a state's iteration."""
+    rate = settings.learning_rate
+    found: Any = rate(state.iterations) if callable(rate) else rate
+    return tf.cast(found, state.position.dtype)

@@ -78,7 +78,7 @@ class GaussNewton(Minimizer):
         """Raise an error: a loss and its gradient are not enough."""
         raise InputError("GaussNewton: needs residuals, not only a loss; see GaussNewton.compile.")
 
-    def compile(self, function: Function, squares: SumOfSquares | None = None) -> Stepper:
+    def compile(self, function: Function, squares: SumOfSquares | None = None, **_: Any) -> Stepper:
         """Return the start, advance and restart for a sum of squares.
 
         Raises:

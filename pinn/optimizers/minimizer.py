@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,6 +13,11 @@ from pinn.optimizers.least_squares import SumOfSquares
 
 Function = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [p], batch) -> (loss, gradient [p])."""
+
+Shape = tuple[int, ...]
+
+Part = Callable[[Any, tf.Tensor, float], Any]
+"""(batch, start, share) -> the part of a batch from `start` on, as shares of the whole, which has no end."""
 
 RUNNING, TARGET, GRADIENT, POSITION, LOSS_CHANGE, EVALUATIONS, SEARCH_FAILED, NOT_FINITE = range(8)
 
@@ -72,8 +77,22 @@ class Minimizer(ABC):
         """Return the state to go on from at a new loss; `new` has an empty memory."""
         return new
 
-    def compile(self, function: Function, squares: SumOfSquares | None = None) -> Stepper:
-        """Return the compiled start, advance and restart for a function; `squares` is its sum of squares, if known."""
+    def compile(
+        self,
+        function: Function,
+        squares: SumOfSquares | None = None,
+        *,
+        shapes: Sequence[Shape] | None = None,
+        part: Part | None = None,
+    ) -> Stepper:
+        """Return the compiled start, advance and restart for a function, of which more may be known.
+
+        Args:
+            function: (position [p], batch) -> (loss, gradient [p]).
+            squares: the same loss as a sum of squares.
+            shapes: of the variables that make up the flat vector, in its order.
+            part: how to take a part of a batch, on which the function is an estimate of that on the whole.
+        """
         return Stepper(self, function)
 
 
@@ -112,7 +131,7 @@ class Stepper:
         ]
 
         def body(i: tf.Tensor, old: State, *arrays: tf.TensorArray) -> tuple[Any, ...]:
-            new = judged(old, self.minimizer.iterate(self.function, old, batch), limits)
+            new = self.judge(old, self.minimizer.iterate(self.function, old, batch), batch, limits)
             values = (new.loss, new.evaluations, tf.reduce_max(tf.abs(new.gradient)), new.step)
             return (i + 1, new, *(a.write(i, v) for a, v in zip(arrays, values, strict=True)))
 
@@ -123,6 +142,10 @@ class Stepper:
             parallel_iterations=1,
         )
         return state, Trace(*(a.stack() for a in arrays))
+
+    def judge(self, old: State, new: State, batch: Any, limits: Limits) -> State:
+        """Return the state after an iteration with its status and the best one so far."""
+        return judged(old, new, limits)
 
     def _fresh(
         self, position: tf.Tensor, batch: Any, shrink: tf.Tensor, iterations: tf.Tensor, evaluations: tf.Tensor
@@ -144,6 +167,32 @@ class Stepper:
             tf.cast(status, tf.int32),
             memory,
         )
+
+
+class LoopedStepper(Stepper):
+    """A stepper whose iterations are Python's own, for algorithms of which only parts are TensorFlow's."""
+
+    def __init__(self, minimizer: Minimizer, function: Function) -> None:
+        super().__init__(minimizer, function)
+        self._judged = tf.function(judged, autograph=False)
+
+    @abstractmethod
+    def iterated(self, state: State, batch: Any) -> State:
+        """Return the state after one iteration, not yet judged."""
+
+    def prepare(self, state: State, batch: Any) -> None:
+        """Compile what an iteration needs."""
+
+    def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
+        """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
+        rows: list[tuple[tf.Tensor, ...]] = []
+        if int(steps) == 0:
+            self.prepare(state, batch)
+        while len(rows) < int(steps) and int(state.status) == RUNNING:
+            state = self._judged(state, self.iterated(state, batch), limits)
+            rows.append((state.loss, state.evaluations, tf.reduce_max(tf.abs(state.gradient)), state.step))
+        dtypes = (state.loss.dtype, tf.int32, state.loss.dtype, state.loss.dtype)
+        return state, Trace(*(tf.convert_to_tensor([row[i] for row in rows], d) for i, d in enumerate(dtypes)))
 
 
 def _finite(loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:

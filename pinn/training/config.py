@@ -284,7 +284,9 @@ def _fields(value: Any) -> dict[str, Any]:
 def _described(value: Any) -> Any:
     if isinstance(value, Schedule):
         cls = type(value)
-        return {TARGET: f"keras.optimizers.schedules.{cls.__name__}", **value.get_config()}
+        keras_own = cls.__module__.startswith("keras.")
+        target = f"keras.optimizers.schedules.{cls.__name__}" if keras_own else _name(cls)
+        return {TARGET: target, **value.get_config()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {TARGET: _name(type(value)), **{k: _described(v) for k, v in _fields(value).items()}}
     if isinstance(value, PointSet):

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pinn.objective import supervised
+from pinn.objective import rows, supervised
 from pinn.optimizers import LBFGS, Minimizer, SumOfSquares
-from pinn.optimizers.minimizer import Function
+from pinn.optimizers.minimizer import Function, Part, Shape
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Callback, Phase, Report, Trainer
 
@@ -58,6 +58,8 @@ def minimize(
     batch: Any = None,
     *,
     minimizer: Minimizer | None = None,
+    shapes: Sequence[Shape] | None = None,
+    part: Part | None = None,
     stop: StopRule | None = None,
     report_every: int = 100,
     callbacks: Sequence[Callback] = (),
@@ -69,6 +71,9 @@ def minimize(
         position: the start [p].
         batch: passed on to the function; tensors, or None.
         minimizer: `LBFGS()` by default.
+        shapes: of the variables that make up the flat vector, which `SOAP` takes for matrices.
+        part: how to take a part of the batch, which `MultiBatchLBFGS` needs; `pinn.objective.rows` for arrays
+            [n, …] over whose rows the function is a mean.
         stop: budgets and tests; 1000 iterations by default.
         report_every: iterations between two calls of the callbacks (and checks of time and patience).
         callbacks: called with a Report; a string that one returns ends the minimization with that reason.
@@ -92,7 +97,9 @@ def minimize(
     data = () if batch is None else batch
     begin = time.perf_counter()
     squares = function if isinstance(function, SumOfSquares) else None
-    trainer = Trainer(logged, [phase], lambda *_: data, [collect, *callbacks], squares=squares)
+    trainer = Trainer(
+        logged, [phase], lambda *_: data, [collect, *callbacks], squares=squares, shapes=shapes, part=part
+    )
     found, progress = trainer.run(start)
     record, every = progress.records[-1], np.concatenate([*evaluated, log.take()])
     assert progress.state is not None and record.stop_reason is not None
@@ -143,6 +150,7 @@ def fit(
     `loss` and `block` are those of `supervised`, further settings those of `minimize`.
     """
     objective = supervised(models, inputs, targets, loss=loss, block=block)
+    settings = {"shapes": objective.flat.shapes, "part": rows, **settings}
     result = minimize(objective.value_and_gradient, objective.flat.flatten(), objective.batch, **settings)
     objective.flat.assign(tf.constant(result.position))
     return result

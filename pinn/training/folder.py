@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pinn.errors import InputError
-from pinn.objective import Objective
+from pinn.objective import LeastSquares, Objective
 from pinn.runtime import configure
 from pinn.training import checkpoint, history
 from pinn.training.checkpoint import write_atomically
@@ -75,7 +75,10 @@ def check(progress: Progress, made: Setup, objective: Objective, folder: Any) ->
             f"{folder}: the checkpoint holds {state.position.dtype.name} weights of shape {state.position.shape}, "
             f"the network {objective.flat.size} of {objective.dtype}; restore the run's own files."
         )
-    fresh = phase.minimizer.memory(state.position, state.position, tf.ones([], state.position.dtype))
+    stepper = phase.minimizer.compile(
+        objective.value_and_gradient, LeastSquares(objective), shapes=objective.flat.shapes, part=objective.part
+    )
+    fresh = stepper.minimizer.memory(state.position, state.position, tf.ones([], state.position.dtype))
     shapes = [{k: (v.shape, v.dtype) for k, v in memory.items()} for memory in (fresh, state.memory)]
     if shapes[0] != shapes[1]:
         raise InputError(

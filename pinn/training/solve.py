@@ -161,6 +161,8 @@ def execute(
         not_finite=lambda theta, batch: _blame(objective, theta, batch),
         squares=LeastSquares(objective),
         adapted=draws.adapted,
+        shapes=objective.flat.shapes,
+        part=objective.part,
     )
     try:
         theta, progress = trainer.run(objective.flat.flatten(), progress)

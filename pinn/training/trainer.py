@@ -14,7 +14,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
-from pinn.optimizers.minimizer import Function
+from pinn.optimizers.minimizer import Function, Part, Shape
 from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
@@ -62,6 +62,8 @@ class Trainer:
         function: (position, batch) -> (loss, gradient).
         adapted: (number of the draw, position, kept points) -> the points that a redraw at a position keeps.
         squares: the same loss as a sum of squares, for minimizers that ask for one.
+        shapes: of the variables that make up the flat vector, for minimizers that look at matrices.
+        part: how to take a part of a batch, for minimizers that work on parts.
         phases: what to run, in order.
         batches: (number of the draw, kept points) -> batch; the same for the same arguments.
         callbacks: called after every chunk.
@@ -77,6 +79,8 @@ class Trainer:
     not_finite: Callable[[tf.Tensor, Any], None] | None = None
     squares: SumOfSquares | None = None
     adapted: Callable[[int, tf.Tensor, Kept], Kept] | None = None
+    shapes: Sequence[Shape] | None = None
+    part: Part | None = None
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -104,7 +108,8 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
         begin, batch = time.perf_counter(), self.batches(progress.draw, progress.points)
-        stepper, limits = phase.minimizer.compile(self.function, self.squares), phase.stop.limits(position.dtype.name)
+        stepper = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
+        limits = phase.stop.limits(position.dtype.name)
         record = progress.records[-1]
         if progress.state is None:
             progress.state = self._started(stepper, position, batch)
