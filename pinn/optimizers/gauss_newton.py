@@ -10,17 +10,7 @@ import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.optimizers.least_squares import SumOfSquares
-from pinn.optimizers.minimizer import (
-    RUNNING,
-    SEARCH_FAILED,
-    Function,
-    Limits,
-    Minimizer,
-    State,
-    Stepper,
-    Trace,
-    judged,
-)
+from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, State, Stepper
 from pinn.optimizers.normal_equations import Damped, Dual, Gram, NormalEquations, Triangle
 
 PROBE = 0.1  # of the step: where the residuals' curvature is measured; Transtrum & Sethna (2012)
@@ -34,10 +24,13 @@ class GaussNewton(Minimizer):
 
     A step d solves (JᵀJ + λI) d = −Jᵀr.  The residuals' second derivative r'' along d bends it: a solves
     (JᵀJ + λI) a = −Jᵀr'', and d + a/2 is taken.  The matrix costs far more than a factorization and a loss, so λ
-    is searched anew in every iteration: by factors of `stride` from the last one, downhill in the loss itself.
+    is searched anew in every iteration, by factors of `stride` from the last one: the smallest whose step still
+    lowers the loss by a share `gain` of what the linear residuals predict.  Long steps with a poor gain get
+    farther along a bent valley than the lowest loss does.
 
     Attributes:
         damping: the first λ, in units of the mean diagonal of JᵀJ.
+        gain: least ratio of the fall of the loss to the predicted one.
         stride: factor between neighboring λ.
         trials: most λ tried in one iteration.
         acceleration: whether steps are bent.
@@ -51,6 +44,7 @@ class GaussNewton(Minimizer):
 
     label: ClassVar[str] = "Gauss-Newton"
     damping: float = 1e-3
+    gain: float = 0.075
     stride: float = 4.0
     trials: int = 12
     acceleration: bool = True
@@ -59,6 +53,8 @@ class GaussNewton(Minimizer):
     def __post_init__(self) -> None:
         if not self.damping > 0:
             raise InputError(f"GaussNewton: damping={self.damping}; give a positive number.")
+        if not 0 <= self.gain < 1:
+            raise InputError(f"GaussNewton: gain={self.gain}; give a number from 0 to below 1.")
         if not self.stride > 1:
             raise InputError(f"GaussNewton: stride={self.stride}; give a number above 1.")
         if not isinstance(self.trials, int) or self.trials < 1:
@@ -89,37 +85,23 @@ class GaussNewton(Minimizer):
         return _Stepper(self, function, squares)
 
 
-class _Stepper(Stepper):
+class _Stepper(LoopedStepper):
     """Gauss–Newton bound to a sum of squares; dense algebra is LAPACK's, the rest compiled programs."""
 
     def __init__(self, minimizer: GaussNewton, function: Function, squares: SumOfSquares) -> None:
         super().__init__(minimizer, tf.function(function, autograph=False))
         self.settings, self.squares = minimizer, squares
 
-    def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
-        """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
-        rows: list[tuple[tf.Tensor, ...]] = []
-        if int(steps) == 0:
-            self._iterated(state, batch)  # compiles
-        while len(rows) < int(steps) and int(state.status) == RUNNING:
-            state = judged(state, self._iterated(state, batch), limits)
-            rows.append((state.loss, state.evaluations, tf.reduce_max(tf.abs(state.gradient)), state.step))
-        dtypes = (state.loss.dtype, tf.int32, state.loss.dtype, state.loss.dtype)
-        return state, Trace(*(tf.convert_to_tensor([row[i] for row in rows], d) for i, d in enumerate(dtypes)))
+    def prepare(self, state: State, batch: Any) -> None:
+        """Compile what an iteration needs."""
+        self.iterated(state, batch)
 
-    def _iterated(self, state: State, batch: Any) -> State:
-        """Return the state after the best step over λ, downhill from the last one's."""
+    def iterated(self, state: State, batch: Any) -> State:
+        """Return the state after the step of the smallest λ nearby that is still worth what it promises."""
         search = _Search(self, state, batch)
-        best, most = 0, self.settings.trials
-        for direction in (-1, 1):
-            while search.count < most and search.loss(best + direction) < search.loss(best):
-                best += direction
-            if best != 0:
-                break
-        while search.count < most and not search.loss(best) < search.start:
-            best += 1
+        best = search.best()
         evaluations = state.evaluations + search.evaluations
-        if not search.loss(best) < search.start:
+        if best is None:
             failed = tf.constant(SEARCH_FAILED)
             return state._replace(status=failed, iterations=state.iterations + 1, evaluations=evaluations)
         position = search.position(best)
@@ -144,29 +126,49 @@ class _Search:
         self.here = self.squares.residuals(self.at, batch)
         self.evaluations = 2  # the Jacobian's and the residuals'
         self.system = self._system()
-        self.found: dict[int, tuple[float, tf.Tensor]] = {}
+        self.found: dict[int, tuple[float, float, tf.Tensor]] = {}
 
-    @property
-    def count(self) -> int:
-        """How many λ were tried."""
-        return len(self.found)
+    def best(self) -> int | None:
+        """Return the power of the λ to take; None where no step leads down."""
+        power = 0
+        if self._pays(0):
+            while len(self.found) < self.settings.trials and self._pays(power - 1):
+                power -= 1
+            return power
+        while len(self.found) < self.settings.trials:
+            power += 1
+            if self._pays(power):
+                return power
+        lowest = min(self.found, key=self._loss)
+        return lowest if self._loss(lowest) < self.start else None
 
     def damping(self, power: int) -> float:
         """Return λ in units of the mean diagonal of JᵀJ."""
         return self.first * self.settings.stride**power
 
-    def loss(self, power: int) -> float:
+    def _pays(self, power: int) -> bool:
+        """Say whether the step for a λ lowers the loss by enough of what the linear residuals predict."""
+        loss = self._loss(power)
+        return loss < self.start and self.start - loss >= self.settings.gain * self.found[power][1]
+
+    def _loss(self, power: int) -> float:
         """Return the loss after the step for a λ; infinity where there is none."""
         if power not in self.found:
-            position = self._stepped(self.system.damped(self.damping(power) * self.system.unit))
-            loss = float("inf") if position is None else float(self.squares.loss(position, self.batch))
+            damping = self.damping(power) * self.system.unit
+            damped = self.system.damped(damping)
+            loss, predicted, position = float("inf"), 0.0, self.at
+            if damped is not None:
+                position = self._stepped(damped)
+                loss = float(self.squares.loss(position, self.batch))
+                # |r|² − |r + Jd|², with (JᵀJ + λI) d = −Jᵀr.
+                predicted = float(damping * damped.step @ damped.step - self.system.slope @ damped.step)
             self.evaluations += 1
-            self.found[power] = (loss if np.isfinite(loss) else float("inf"), self.at if position is None else position)
+            self.found[power] = (loss if np.isfinite(loss) else float("inf"), predicted, position)
         return self.found[power][0]
 
     def position(self, power: int) -> tf.Tensor:
         """Return the position after the step for a λ."""
-        return self.found[power][1]
+        return self.found[power][2]
 
     def _system(self) -> NormalEquations:
         kind = {"gram": Gram, "qr": Triangle, "dual": Dual}.get(self.settings.algebra)
@@ -175,10 +177,8 @@ class _Search:
             kind = Triangle if self.first < FEW_DIGITS else Dual if few else Gram
         return kind(self.squares.jacobian(self.at, self.batch), int(self.at.shape[0] or 0))
 
-    def _stepped(self, damped: Damped | None) -> tf.Tensor | None:
+    def _stepped(self, damped: Damped) -> tf.Tensor:
         """Return the position after a step, bent where that is valid."""
-        if damped is None:
-            return None
         step = damped.step
         if self.settings.acceleration:
             ahead, behind = (self.squares.residuals(self._shifted(h * step), self.batch) for h in (PROBE, -PROBE))
