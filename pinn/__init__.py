@@ -25,6 +25,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # oneDNN's kernels round differently from run to run of the same program; a resume must be bitwise.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+# Threads of OpenBLAS that wait do so by spinning, for milliseconds that TensorFlow's then lack.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "12")
+
 _LAZY = {
     "Problem": "pinn.problem",
     "Unknown": "pinn.problem",

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.optimizers import line_search
-from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, Minimizer, State
+from pinn.optimizers.in_place import InPlaceStepper, MatrixMinimizer, Pair, Update
+from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, State, Stepper
 
 Measure = Literal["loss", "root", "log"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _FullMatrix(Minimizer):
+class _FullMatrix(MatrixMinimizer):
     """A matrix H [p, p] that stands for the inverse Hessian, of Broyden's family, scaled.
 
         H⁺ = (H − Hy yᵀH / yᵀHy + φ (yᵀHy) v vᵀ) / τ + ρ s sᵀ,   v = ρ s − Hy / yᵀHy,   ρ = 1 / yᵀs
@@ -47,37 +48,50 @@ class _FullMatrix(Minimizer):
         """Return (τ, φ) from b = ρ sᵀH⁻¹s and h = ρ yᵀHy; `fresh` says that H is still a multiple of one."""
 
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return a multiple of one, whose scale the first step sets."""
+        """Return a multiple of one, whose scale the first step sets; H is `factor` times `inverse`."""
         one = tf.eye(int(position.shape[0] or 0), dtype=position.dtype)
-        return {"inverse": one, "scale": shrink, "fresh": tf.constant(True)}
+        return {"inverse": one, "factor": tf.ones_like(shrink), "scale": shrink, "fresh": tf.constant(True)}
 
     def renewed(self, old: State, new: State) -> State:
         """Keep H: the curvature of the loss on some points is nearly that on others."""
         return new._replace(memory=old.memory)
 
-    def iterate(self, function: Function, state: State, batch: object) -> State:
+    def compile(self, function: Function, squares: Any = None, **_: Any) -> Stepper:
+        """Return the stepper for this machine: on a CPU one that changes H where it lies."""
+        on_gpu = bool(tf.config.get_visible_devices("GPU"))
+        return Stepper(self, function) if on_gpu else InPlaceStepper(self, function)
+
+    def iterate(self, function: Function, state: State, batch: Any) -> State:
         """Return the state after one iteration."""
-        value, gradient = self._measured(state.loss, state.gradient)
         memory = state.memory
-        norm = tf.norm(gradient)
-        shortened = memory["scale"] * tf.minimum(self.first_step / norm, 1.0) * gradient
-        step = tf.where(memory["fresh"], shortened, tf.linalg.matvec(memory["inverse"], gradient))
-        descends = tf.reduce_sum(step * gradient) > 0
-        direction = -tf.where(descends, step, shortened)
-        fresh = memory["fresh"] | ~descends
+        _, gradient = self.measured(state.loss, state.gradient)
+        step = memory["factor"] * tf.linalg.matvec(memory["inverse"], gradient)
+        direction, fresh = self.direction(step, gradient, memory["scale"], memory["fresh"])
+        new, pair = self.searched(function, state, direction, batch)
+        inverse = self._updated(memory["factor"] * memory["inverse"], pair, fresh)
+        rest = {"factor": tf.ones_like(memory["factor"]), "scale": memory["scale"], "fresh": tf.constant(False)}
+        return new._replace(memory={"inverse": inverse, **rest})
+
+    def direction(
+        self, step: tf.Tensor, gradient: tf.Tensor, scale: tf.Tensor, fresh: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the direction of search for a step H g, and whether it is the gradient's own, shortened."""
+        shortened = scale * tf.minimum(self.first_step / tf.norm(gradient), 1.0) * gradient
+        fresh = fresh | ~(tf.reduce_sum(step * gradient) > 0)
+        return -tf.where(fresh, shortened, step), fresh
+
+    def searched(self, function: Function, state: State, direction: tf.Tensor, batch: Any) -> tuple[State, Pair]:
+        """Return the state after a line search, its memory as it was, and the step's pair of differences."""
+        value, gradient = self.measured(state.loss, state.gradient)
         found = line_search.search(
-            lambda at: self._measured(*function(at, batch)),
+            lambda at: self.measured(*function(at, batch)),
             state.position,
             direction,
             (value, gradient),
             self.line_search_iterations,
         )
-        position = state.position + found.length * direction
-        loss = self._loss(found.value)
-        inverse = self._updated(
-            memory["inverse"], found.length * direction, found.gradient - gradient, gradient, found.length, fresh
-        )
-        return state._replace(
+        position, loss = state.position + found.length * direction, self._loss(found.value)
+        new = state._replace(
             position=position,
             loss=loss,
             gradient=found.gradient / self._slope(loss),
@@ -85,30 +99,28 @@ class _FullMatrix(Minimizer):
             evaluations=state.evaluations + found.evaluations,
             step=tf.norm(position - state.position),
             status=tf.where(found.failed, SEARCH_FAILED, RUNNING),
-            memory={"inverse": inverse, "scale": memory["scale"], "fresh": tf.constant(False)},
         )
+        return new, Pair(found.length * direction, found.gradient - gradient, gradient, found.length)
+
+    def coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> Update:
+        """Return the update of H for a pair and Hy [p]; the factor 1 and nothing else where a pair has no use."""
+        s, y, gradient, length = pair
+        sy, yhy = tf.reduce_sum(s * y), tf.reduce_sum(y * hy)
+        rho = 1 / sy
+        tau, phi = self.factors(-length * rho * tf.reduce_sum(s * gradient), rho * yhy, fresh, int(s.shape[0] or 0))
+        good = (sy > 0) & (yhy > 0) & tf.math.is_finite(tau) & tf.math.is_finite(phi) & (tau > 0)
+        found = Update(1 / tau, rho + phi * yhy * rho**2 / tau, -phi * rho / tau, (phi - 1) / (yhy * tau))
+        return Update(*(tf.where(good, v, tf.cast(i == 0, v.dtype)) for i, v in enumerate(found)))
 
     @tf.function(autograph=False, jit_compile=True)
-    def _updated(
-        self, inverse: tf.Tensor, s: tf.Tensor, y: tf.Tensor, gradient: tf.Tensor, length: tf.Tensor, fresh: tf.Tensor
-    ) -> tf.Tensor:
-        """Return H⁺; H where the pair has no positive curvature."""
-        size = int(s.shape[0] or 0)
-        sy = tf.reduce_sum(s * y)
-        # A fresh H is the multiple of one with which the step was made: s = −α κ g.
-        scale = -tf.reduce_sum(s * s) / (length * tf.reduce_sum(s * gradient))
-        hy = tf.where(fresh, scale * y, tf.linalg.matvec(inverse, y))
-        rho = 1 / sy
-        yhy = tf.reduce_sum(y * hy)
-        b = -length * rho * tf.reduce_sum(s * gradient)
-        h = rho * yhy
-        tau, phi = self.factors(b, h, fresh, size)
-        v = rho * s - hy / yhy
-        before = tf.where(fresh, scale * tf.eye(size, dtype=s.dtype), inverse)
+    def _updated(self, inverse: tf.Tensor, pair: Pair, fresh: tf.Tensor) -> tf.Tensor:
+        s = pair.s
+        scale = pair.scale
+        hy = tf.where(fresh, scale * pair.y, tf.linalg.matvec(inverse, pair.y))
+        factor, ss, sh, hh = self.coefficients(pair, hy, fresh)
+        before = tf.where(fresh, scale * tf.eye(int(s.shape[0] or 0), dtype=s.dtype), inverse)
         outer = lambda a, c: a[:, None] * c[None, :]  # noqa: E731
-        after = (before - outer(hy, hy) / yhy + phi * yhy * outer(v, v)) / tau + rho * outer(s, s)
-        good = (sy > 0) & (yhy > 0) & tf.math.is_finite(tau) & tf.math.is_finite(phi) & (tau > 0)
-        return tf.where(good, after, before)
+        return factor * before + outer(s, ss * s + sh * hy) + outer(hy, sh * s + hh * hy)
 
     def _slope(self, loss: tf.Tensor) -> tf.Tensor:
         """Return the derivative of what is minimized by the loss."""
@@ -119,7 +131,8 @@ class _FullMatrix(Minimizer):
         }
         return slopes[self.measure](loss)
 
-    def _measured(self, loss: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def measured(self, loss: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return what is minimized, and its gradient."""
         values = {"loss": tf.identity, "root": tf.sqrt, "log": lambda f: tf.math.log(f + _tiny(f))}
         return values[self.measure](loss), self._slope(loss) * gradient
 
