@@ -5,15 +5,20 @@ covariance is that matrix's on both sides of Jᵀ cov(ε) J.  λ holds the weigh
 """
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from run import HERE, ROOT, replace
 
 from pinn import load
 from pinn.objective import LeastSquares
 from pinn.training import Points
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from record import ROOT, replace
+
+HERE = Path(__file__).parent
 ROW, RIDGE = "burgers_inverse_noise", 1e-12  # λ in units of the mean diagonal; ten times more or less changes nothing
 
 

@@ -1,6 +1,7 @@
 """Time the post's own case, a 2-64-64-1 network on 121 points, eagerly as it stands there and through `fit`."""
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
-from run import HERE, machine, replace
 
 from pinn import LBFGS, fit
 from pinn.flat import FlatVariables
 from pinn.training import StopRule
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from record import machine, replace
+
+HERE = Path(__file__).parent
 ITERATIONS = 500
 X = np.stack(np.meshgrid(*[np.linspace(-1, 1, 11)] * 2), -1).reshape(-1, 2)
 Y = np.sum(X**2, axis=1, keepdims=True)

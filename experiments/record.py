@@ -1,0 +1,159 @@
+"""What the studies share: run experiments over seeds, one process each, keep what they found, and draw it.
+
+Finished runs are skipped, so a study can be interrupted and continued.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder of results, histories and pictures of some experiments."""
+
+    here: Path
+    rows: Sequence[str]
+
+    @property
+    def results(self) -> dict[str, dict]:
+        """Return what was found, by row and seed."""
+        path = self.here / "results.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def of(self, row: str) -> list[dict]:
+        """Return a row's runs in the order of their seeds."""
+        return sorted((r for r in self.results.values() if r["row"] == row), key=lambda r: r["seed"])
+
+    def history(self, row: str, seed: int) -> list[dict[str, str]]:
+        """Return the history of a run."""
+        with open(self.here / "histories" / f"{row}_{seed}.csv", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def record(self) -> None:
+        """Run what the command line asks for."""
+        parser = argparse.ArgumentParser()
+        parser.add_argument("rows", nargs="*", help="experiments; all without one")
+        parser.add_argument("--seeds", type=int, default=3)
+        arguments = parser.parse_args()
+        for seed in range(arguments.seeds):
+            for row in arguments.rows or self.rows:
+                found = self.results
+                if f"{row}_{seed}" not in found:
+                    found[f"{row}_{seed}"] = self._run(row, seed)
+                    (self.here / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+
+    def _run(self, row: str, seed: int) -> dict:
+        """Run one row in a process of its own and return what is kept of it."""
+        output = ROOT / "outputs" / self.here.name / f"{row}_{seed}"
+        command = ["run", f"experiment={row}", f"seed={seed}", f"output={output}"]
+        print("pinn", *command, flush=True)
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "pinn", *command], check=True, cwd=ROOT)
+        seconds = time.perf_counter() - begin
+        folder = max(output.glob("*/*/metrics.json"), key=lambda p: p.stat().st_mtime).parent
+        metrics = json.loads((folder / "metrics.json").read_text())
+        for name in ("histories", "pictures"):
+            (self.here / name).mkdir(exist_ok=True)
+        if seed == 0:
+            shutil.copy(folder / "figures" / "solution.png", self.here / "pictures" / f"{row}.png")
+        shutil.copy(folder / "history.csv", self.here / "histories" / f"{row}_{seed}.csv")
+        kept = ("minimizer", "iterations", "evaluations", "seconds", "stop_reason")
+        return {
+            "row": row,
+            "seed": seed,
+            "errors": metrics["relative_l2"] | {k: v["relative_error"] for k, v in metrics["unknowns"].items()},
+            "max_error": metrics["max_error"],
+            "loss": metrics["loss"],
+            "heldout_loss": metrics["heldout_loss"],
+            "seconds": seconds,
+            "run_seconds": metrics["seconds"]["total"],
+            "compile": metrics["seconds"]["compile"],
+            "parameters": metrics["parameters"],
+            "phases": [{k: p[k] for k in kept} for p in metrics["phases"]],
+            "versions": metrics["versions"],
+            "device": metrics["device"],
+            "machine": machine(),
+        }
+
+    def at(self, row: str, seed: int, name: str, allowed: float) -> float:
+        """Return a quantity's error when the whole command had run for `allowed` seconds.
+
+        What the command does outside the run (imports, pictures) counts as if it came first.
+        """
+        run = self.results[f"{row}_{seed}"]
+        if run["seconds"] <= allowed:
+            return run["errors"][name]
+        outside = run["seconds"] - run["run_seconds"]
+        errors = [
+            float(r[f"error_{name}"]) for r in self.history(row, seed) if float(r["seconds"]) + outside <= allowed
+        ]
+        return errors[-1] if errors else float("nan")
+
+    def picture(self, columns: int, panels: Mapping[str, tuple[str, float, float]], note: str) -> None:
+        """Draw errors over seconds, one panel a row (column of the history, its truth, target), one line a seed."""
+        lines = -(-(len(panels) + 1) // columns)
+        figure = Figure(figsize=(2.75 * columns, 3.1 * lines), layout="constrained")
+        axes = figure.subplots(lines, columns).ravel()
+        for i, (axis, (row, (column, truth, target))) in enumerate(zip(axes, panels.items(), strict=False)):
+            for run in self.of(row):
+                found = self.history(row, run["seed"])
+                values = np.abs([float(r[column]) - truth for r in found])
+                axis.semilogy([float(r["seconds"]) for r in found], values, lw=1.2, label=f"seed {run['seed']}")
+            axis.axhline(target, color="0.3", ls="--", lw=0.8)
+            axis.set_title(row.replace("_", " "), fontsize=10)
+            axis.set_xlabel("seconds")
+            axis.grid(alpha=0.3, lw=0.5)
+            if i % columns == 0:
+                axis.set_ylabel("relative error")
+        axes[0].legend(fontsize=8, frameon=False)
+        for axis in axes[len(panels) :]:
+            axis.axis("off")
+        axes[-1].text(0, 0.9, note, va="top", fontsize=9)
+        figure.savefig(self.here / "convergence.png", dpi=150)
+
+    @property
+    def machines(self) -> str:
+        """Return the machines that the runs were made on."""
+        return "; ".join(sorted({r["machine"] for r in self.results.values()}))
+
+
+def sig(value: float) -> str:
+    """Return a number with two digits."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def replace(path: Path, name: str, text: str) -> None:
+    """Put a text between the markers of that name, where a file has them."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if not path.exists() or start not in path.read_text():
+        return
+    before, rest = path.read_text().split(start, 1)
+    path.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}")
+
+
+def machine() -> str:
+    """Return the processor, its cores and the system."""
+    model = "unknown processor"
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+    cores = {1: "one core", 2: "two cores"}.get(os.cpu_count() or 0, f"{os.cpu_count()} cores")
+    return f"{model}, {cores}, {platform.system()}"
