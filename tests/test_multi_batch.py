@@ -173,7 +173,7 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
             )
             if progress is not None:
                 progress.reopen(stale=False)
-            trainer = Trainer(objective.value_and_gradient, [phase], lambda _: batch, part=objective.part)
+            trainer = Trainer(objective.value_and_gradient, [phase], lambda *_: batch, part=objective.part)
             _, progress = trainer.run(objective.flat.flatten(), progress)
         return progress.state
 

@@ -196,3 +196,9 @@ def test_reporting_is_light():
     heavy = ("tensorflow", "keras", "matplotlib", "scipy", "hydra")
     code = f"import pinn.reporting, sys; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("held", "said"), [(9e-9, False), (2e-7, True), (None, False), (float("nan"), False)])
+def test_a_held_out_loss_that_parts_from_the_training_loss_is_said(held, said):
+    text = " ".join(shown(summary({"problem": "Burgers", "loss": 1e-9, "heldout_loss": held})).split())
+    assert ("200 times the training loss: the network fits its points, not the equation" in text) == said

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from pinn.reporting.published import Comparison, comparisons, number, published_source
 
+PARTED = 10.0  # times the training loss: a held-out loss above that is said; draws differ by less than this
+
 
 def summary(metrics: Mapping[str, Any]) -> RenderableType:
     """Return what a run has found, as the terminal shows it.
@@ -91,6 +93,12 @@ def _last_lines(metrics: Mapping[str, Any]) -> Text:
     lines = [f"loss {number(metrics.get('loss'), 3)}"]
     if metrics.get("heldout_loss") is not None:
         lines[0] += f", held out {number(metrics['heldout_loss'], 3)}"
+        ratio = metrics["heldout_loss"] / (metrics.get("loss") or float("inf"))
+        if ratio > PARTED:
+            lines.append(
+                f"the held-out loss is {ratio:,.0f} times the training loss: the network fits its points, not the "
+                f"equation; give more points, or redraw them more often (redraw_every)"
+            )
     told = [f"{k} {seconds(times[k])} s" for k in ("compile", "total") if times.get(k) is not None]
     if told:
         lines.append(", ".join(told))
