@@ -79,6 +79,7 @@ class Study:
             "row": row,
             "seed": seed,
             "errors": metrics["relative_l2"] | {k: v["relative_error"] for k, v in metrics["unknowns"].items()},
+            "truth": {k: v["truth"] for k, v in metrics["unknowns"].items()},
             "max_error": metrics["max_error"],
             "loss": metrics["loss"],
             "heldout_loss": metrics["heldout_loss"],
@@ -101,10 +102,12 @@ class Study:
         if run["seconds"] <= allowed:
             return run["errors"][name]
         outside = run["seconds"] - run["run_seconds"]
-        errors = [
-            float(r[f"error_{name}"]) for r in self.history(row, seed) if float(r["seconds"]) + outside <= allowed
-        ]
-        return errors[-1] if errors else float("nan")
+        found = [r for r in self.history(row, seed) if float(r["seconds"]) + outside <= allowed]
+        if not found:
+            return float("nan")
+        if f"error_{name}" in found[-1]:
+            return float(found[-1][f"error_{name}"])
+        return abs(float(found[-1][f"unknown_{name}"]) / run["truth"][name] - 1)
 
     def picture(self, columns: int, panels: Mapping[str, tuple[str, float, float]], note: str) -> None:
         """Draw errors over seconds, one panel a row (column of the history, its truth, target), one line a seed."""

@@ -12,7 +12,7 @@ from pinn.errors import InputError
 from pinn.networks import mlp
 from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw
 from pinn.optimizers import LBFGS, GaussNewton, Residuals
-from pinn.optimizers.normal_equations import Dual, Gram, Triangle
+from pinn.optimizers.normal_equations import DeviceGram, Dual, Gram, Triangle
 from pinn.problem import Unknown
 from pinn.problems import Burgers, Helmholtz, KdVSolitons, Kovasznay, Wave
 from pinn.training import StopRule
@@ -91,13 +91,13 @@ def test_classics(name, acceleration):
     assert found.iterations < 400
 
 
-@pytest.mark.parametrize("algebra", ["qr", "dual"])
+@pytest.mark.parametrize("algebra", ["qr", "dual", "device"])
 def test_every_algebra_solves_the_same_equations(algebra):
     rng = np.random.default_rng(0)
-    size, count = (6, 40) if algebra == "qr" else (12, 7)
+    size, count = (12, 7) if algebra == "dual" else (6, 40)
     pieces = [(rng.normal(size=k), rng.normal(size=(size, k))) for k in (count - 3, 3)]
     jacobian, residuals = np.concatenate([c for _, c in pieces], 1).T, np.concatenate([r for r, _ in pieces])
-    gram, other = Gram(pieces, size), {"qr": Triangle, "dual": Dual}[algebra](pieces, size)
+    gram, other = Gram(pieces, size), {"qr": Triangle, "dual": Dual, "device": DeviceGram}[algebra](pieces, size)
     assert other.unit == pytest.approx(gram.unit) and other.unit == pytest.approx(np.sum(jacobian**2) / size)
     np.testing.assert_allclose(other.slope, jacobian.T @ residuals)
     for damping in (1e-3, 1.0):
@@ -106,6 +106,12 @@ def test_every_algebra_solves_the_same_equations(algebra):
             found = system.damped(damping)
             np.testing.assert_allclose(-found.step, exact, rtol=1e-9)
             np.testing.assert_allclose(found.solve(system.slope), exact, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", [Gram, DeviceGram])
+def test_a_singular_matrix_has_no_factorization(kind):
+    pieces = [(np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))]  # two residuals, three weights
+    assert kind(pieces, 3).damped(-1.0) is None and kind(pieces, 3).damped(1e-3) is not None
 
 
 def test_qr_sees_what_the_gram_matrix_rounds_away():

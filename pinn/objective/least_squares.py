@@ -44,7 +44,7 @@ class LeastSquares:
         vectors = tf.split(vector, [sum(self._sizes(share).values()) for share in shares])
         return tf.add_n([self._pulled(theta, s, batch.weights, v) for s, v in zip(shares, vectors, strict=True)])
 
-    def jacobian(self, theta: tf.Tensor, batch: Batch) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def jacobian(self, theta: tf.Tensor, batch: Batch) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give r [k] and Jᵀ [p, k] for all residuals, some at a time, so that memory does not grow with them."""
         for region, pieces in batch.points.items():
             depth, size = int(pieces.weights.shape[1] or 0), int(pieces.weights.shape[2] or 0)
@@ -52,8 +52,7 @@ class LeastSquares:
             step = max(s for s in range(1, depth + 1) if depth % s == 0 and (s == 1 or s * size <= CHUNK))
             for start in range(0, depth, step):
                 at = tf.constant(start)
-                for residuals, columns in self._chunks(theta, pieces, batch.weights, at, region=region, step=step):
-                    yield residuals.numpy(), columns.numpy()
+                yield from self._chunks(theta, pieces, batch.weights, at, region=region, step=step)
 
     @tf.function(autograph=False)
     def _chunks(

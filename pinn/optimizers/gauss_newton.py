@@ -11,7 +11,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.optimizers.least_squares import SumOfSquares
 from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, State, Stepper
-from pinn.optimizers.normal_equations import Damped, Dual, Gram, NormalEquations, Triangle
+from pinn.optimizers.normal_equations import Damped, DeviceGram, Dual, Gram, NormalEquations, Triangle
 
 PROBE = 0.1  # of the step: where the residuals' curvature is measured; Transtrum & Sethna (2012)
 LONGEST_BEND = 0.75  # of the step; a longer one means that the step leaves where it is valid; ibid.
@@ -171,10 +171,11 @@ class _Search:
         return self.found[power][2]
 
     def _system(self) -> NormalEquations:
-        kind = {"gram": Gram, "qr": Triangle, "dual": Dual}.get(self.settings.algebra)
+        gram = DeviceGram if tf.config.get_visible_devices("GPU") else Gram
+        kind = {"gram": gram, "qr": Triangle, "dual": Dual}.get(self.settings.algebra)
         if kind is None:
             few = int(self.here.shape[0] or 0) < int(self.at.shape[0] or 0)
-            kind = Triangle if self.first < FEW_DIGITS else Dual if few else Gram
+            kind = Triangle if self.first < FEW_DIGITS else Dual if few else gram
         return kind(self.squares.jacobian(self.at, self.batch), int(self.at.shape[0] or 0))
 
     def _stepped(self, damped: Damped) -> tf.Tensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import tensorflow as tf
 
 
@@ -25,7 +24,7 @@ class SumOfSquares(Protocol):
         """Return Jᵀ v [p] for v [m]."""
         ...
 
-    def jacobian(self, position: tf.Tensor, batch: Any, /) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def jacobian(self, position: tf.Tensor, batch: Any, /) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give r [k] and Jᵀ [p, k] piece by piece."""
         ...
 
@@ -67,10 +66,9 @@ class Residuals:
         gradient: Any = tape.gradient(found, position, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return gradient
 
-    def jacobian(self, position: tf.Tensor, batch: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def jacobian(self, position: tf.Tensor, batch: Any) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give r [m] and Jᵀ [p, m], at once."""
-        found, columns = self._jacobian(position, batch)
-        yield found.numpy(), columns.numpy()
+        yield self._jacobian(position, batch)
 
     @tf.function(autograph=False)
     def _jacobian(self, position: tf.Tensor, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:

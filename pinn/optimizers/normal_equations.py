@@ -1,6 +1,6 @@
 """The damped normal equations (JᵀJ + λI) x = −Jᵀr of a Jacobian that comes in pieces, for many λ.
 
-In double precision whatever the pieces' is, by LAPACK.
+In double precision whatever the pieces' is: by LAPACK, and on a GPU, where the pieces lie, by TensorFlow.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+import tensorflow as tf
 
 Solve = Callable[[np.ndarray], np.ndarray]
 """b [p] -> x [p]."""
 
-Pieces = Iterable[tuple[np.ndarray, np.ndarray]]
-"""Pieces of a residual vector and of its Jacobian: r [k] and Jᵀ [p, k], C-ordered."""
+Pieces = Iterable[tuple[Any, Any]]
+"""Pieces of a residual vector and of its Jacobian: r [k] and Jᵀ [p, k], tensors or C-ordered arrays."""
 
 
 class Damped(NamedTuple):
@@ -62,6 +63,32 @@ class Gram(NormalEquations):
         """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
         solve = _cholesky(self.matrix, damping)
         return solve and Damped(-solve(self.slope), solve)
+
+
+class DeviceGram(NormalEquations):
+    """What `Gram` is, by TensorFlow on the device where the pieces lie."""
+
+    def __init__(self, pieces: Pieces, size: int) -> None:
+        self.matrix, slope = tf.zeros([size, size], tf.float64), tf.zeros([size], tf.float64)
+        for residuals, columns in pieces:
+            columns = tf.cast(columns, tf.float64)
+            self.matrix += tf.matmul(columns, columns, transpose_b=True)
+            slope += tf.linalg.matvec(columns, tf.cast(residuals, tf.float64))
+        self.slope, self.unit = slope.numpy(), float(tf.linalg.trace(self.matrix)) / size
+
+    def damped(self, damping: float) -> Damped | None:
+        """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
+        try:
+            factor = tf.linalg.cholesky(self.matrix + damping * tf.eye(len(self.slope), dtype=tf.float64))
+        except tf.errors.InvalidArgumentError:  # a GPU gives numbers that are none, a CPU raises
+            return None
+        if not tf.reduce_all(tf.math.is_finite(tf.linalg.diag_part(factor))):
+            return None
+
+        def solve(b: np.ndarray) -> np.ndarray:
+            return tf.linalg.cholesky_solve(factor, tf.constant(b, tf.float64)[:, None])[:, 0].numpy()
+
+        return Damped(-solve(self.slope), solve)
 
 
 class Triangle(NormalEquations):
