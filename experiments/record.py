@@ -131,6 +131,11 @@ class Study:
         axes[-1].text(0, 0.9, note, va="top", fontsize=9)
         figure.savefig(self.here / "convergence.png", dpi=150)
 
+    def publish(self, name: str, text: str) -> None:
+        """Put a text between the markers of that name, in the study's README and the project's."""
+        for path in (self.here / "README.md", ROOT / "README.md"):
+            replace(path, name, text)
+
     @property
     def machines(self) -> str:
         """Return the machines that the runs were made on."""

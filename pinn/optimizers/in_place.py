@@ -93,16 +93,14 @@ class InPlaceStepper(Stepper):
         while len(rows) < int(steps) and int(state.status) == RUNNING:
             step = tf.constant(matrix.product(gradient.numpy()), dtype)
             state, pair, scale, gradient, fresh = self._pursued(state, step, batch, limits)
-            rows.append((state.loss, state.evaluations, tf.reduce_max(tf.abs(state.gradient)), state.step))
+            rows.append(Trace.row(state))
             if int(state.status) not in (NOT_FINITE, SEARCH_FAILED):
                 if fresh:
                     matrix.restart(float(scale))
                 hy = matrix.product(pair.y.numpy())
                 matrix.update(pair.s.numpy(), hy, *map(float, self._coefficients(pair, tf.constant(hy, dtype), fresh)))
         kept = {"inverse": tf.constant(matrix.whole(), dtype), "factor": tf.constant(matrix.factor, dtype)}
-        dtypes = (dtype, tf.int32, dtype, dtype)
-        trace = Trace(*(tf.convert_to_tensor([row[i] for row in rows], d) for i, d in enumerate(dtypes)))
-        return state._replace(memory={**kept, **state.memory}), trace
+        return state._replace(memory={**kept, **state.memory}), Trace.of(rows, dtype)
 
     @tf.function(autograph=False)
     def _gradient(self, state: State) -> tf.Tensor:

@@ -52,17 +52,7 @@ class LBFGS(Minimizer):
         TFP cannot scale the first step, but one made-up pair (s, y) = (γ g, g) makes its inverse Hessian
         γ I along the gradient.  The pair is dropped as soon as a real one is there.
         """
-        factor = shrink
-        if self.first_step is not None:
-            norm = tf.norm(gradient)
-            longest = tf.constant(self.first_step, gradient.dtype)
-            factor = shrink * tf.where(norm > longest, longest / norm, tf.ones_like(norm))
-        empty = tf.zeros([self.pairs - 1, position.shape[0]], position.dtype)
-        return {
-            "position_deltas": tf.concat([empty, [factor * gradient]], 0),
-            "gradient_deltas": tf.concat([empty, [gradient]], 0),
-            "made_up": tf.constant(True),
-        }
+        return made_up(gradient, shrink, self.pairs, self.first_step)
 
     def iterate(self, function: Function, state: State, batch: Any) -> State:
         """Return the state after one iteration."""
@@ -144,6 +134,21 @@ class LBFGS(Minimizer):
 
 
 @tf.function(autograph=False, jit_compile=True)
+def made_up(gradient: tf.Tensor, shrink: tf.Tensor, pairs: int, first_step: float | None) -> dict[str, tf.Tensor]:
+    """Return a memory of `pairs` pairs, empty but for a made-up (γ g, g), whose first step is at most `first_step`."""
+    factor = shrink
+    if first_step is not None:
+        norm = tf.norm(gradient)
+        longest = tf.constant(first_step, gradient.dtype)
+        factor = shrink * tf.where(norm > longest, longest / norm, tf.ones_like(norm))
+    empty = tf.zeros([pairs - 1, gradient.shape[0]], gradient.dtype)
+    return {
+        "position_deltas": tf.concat([empty, [factor * gradient]], 0),
+        "gradient_deltas": tf.concat([empty, [gradient]], 0),
+        "made_up": tf.constant(True),
+    }
+
+
 def direction(position_deltas: tf.Tensor, gradient_deltas: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """Return −H g by the two-loop recursion (Nocedal & Wright, algorithm 7.4), newest pair last, zero pairs unused.
 

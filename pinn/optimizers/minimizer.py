@@ -58,6 +58,17 @@ class Trace(NamedTuple):
     gradient: tf.Tensor  # largest component
     step: tf.Tensor
 
+    @staticmethod
+    def row(state: State) -> tuple[tf.Tensor, ...]:
+        """Return what a state adds to a trace."""
+        return state.loss, state.evaluations, tf.reduce_max(tf.abs(state.gradient)), state.step
+
+    @staticmethod
+    def of(rows: Sequence[tuple[tf.Tensor, ...]], dtype: tf.DType) -> Trace:
+        """Return the trace of rows, of which there may be none."""
+        dtypes = (dtype, tf.int32, dtype, dtype)
+        return Trace(*(tf.convert_to_tensor([row[i] for row in rows], d) for i, d in enumerate(dtypes)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Minimizer(ABC):
@@ -132,8 +143,7 @@ class Stepper:
 
         def body(i: tf.Tensor, old: State, *arrays: tf.TensorArray) -> tuple[Any, ...]:
             new = self.judge(old, self.minimizer.iterate(self.function, old, batch), batch, limits)
-            values = (new.loss, new.evaluations, tf.reduce_max(tf.abs(new.gradient)), new.step)
-            return (i + 1, new, *(a.write(i, v) for a, v in zip(arrays, values, strict=True)))
+            return (i + 1, new, *(a.write(i, v) for a, v in zip(arrays, Trace.row(new), strict=True)))
 
         _, state, *arrays = tf.while_loop(
             lambda i, s, *_: (i < steps) & tf.equal(s.status, RUNNING),
@@ -190,9 +200,8 @@ class LoopedStepper(Stepper):
             self.prepare(state, batch)
         while len(rows) < int(steps) and int(state.status) == RUNNING:
             state = self._judged(state, self.iterated(state, batch), limits)
-            rows.append((state.loss, state.evaluations, tf.reduce_max(tf.abs(state.gradient)), state.step))
-        dtypes = (state.loss.dtype, tf.int32, state.loss.dtype, state.loss.dtype)
-        return state, Trace(*(tf.convert_to_tensor([row[i] for row in rows], d) for i, d in enumerate(dtypes)))
+            rows.append(Trace.row(state))
+        return state, Trace.of(rows, state.loss.dtype)
 
 
 def _finite(loss: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.optimizers.lbfgs import direction
+from pinn.optimizers.lbfgs import direction, made_up
 from pinn.optimizers.least_squares import SumOfSquares
 from pinn.optimizers.line_search import DECREASE
 from pinn.optimizers.minimizer import (
@@ -94,15 +94,8 @@ class MultiBatchLBFGS(Minimizer):
 
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return a memory of one made-up pair (γ g, g), whose first direction is −γ g."""
-        norm, longest = tf.norm(gradient), tf.constant(self.first_step, gradient.dtype)
-        factor = shrink * tf.where(norm > longest, longest / norm, tf.ones_like(norm))
-        empty = tf.zeros([self.pairs - 1, position.shape[0]], position.dtype)
-        return {
-            "position_deltas": tf.concat([empty, [factor * gradient]], 0),
-            "gradient_deltas": tf.concat([empty, [gradient]], 0),
-            "made_up": tf.constant(True),
-            "whole": tf.constant(True),  # the state's loss and gradient are still the whole batch's
-        }
+        # The state's loss and gradient are still the whole batch's.
+        return made_up(gradient, shrink, self.pairs, self.first_step) | {"whole": tf.constant(True)}
 
     def iterate(self, function: Function, state: State, batch: Any) -> State:
         """Raise an error: the batch's parts are not known here."""
