@@ -52,20 +52,20 @@ class Adam(Minimizer):
         rate = m["shrink"] * rate_at(self, state)
         unbiased = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
         position = state.position - rate * mean / (1 - self.beta_1**count) / unbiased
-        loss, gradient = function(position, batch)
-        return state._replace(
-            position=position,
-            loss=loss,
-            gradient=gradient,
-            iterations=state.iterations + 1,
-            evaluations=state.evaluations + 1,
-            step=rate,
-            memory={"mean": mean, "square": square, "count": count, "shrink": m["shrink"]},
-        )
+        memory = {"mean": mean, "square": square, "count": count, "shrink": m["shrink"]}
+        return arrived(function, state._replace(position=position, step=rate, memory=memory), batch)
 
     def renewed(self, old: State, new: State) -> State:
         """Keep the moments: they average over many losses anyway."""
         return new._replace(memory=old.memory)
+
+
+def arrived(function: Function, state: State, batch: Any) -> State:
+    """Return a state that has been moved, with the loss and gradient where it is now, one iteration later."""
+    loss, gradient = function(state.position, batch)
+    return state._replace(
+        loss=loss, gradient=gradient, iterations=state.iterations + 1, evaluations=state.evaluations + 1
+    )
 
 
 def check(settings: Any) -> None:

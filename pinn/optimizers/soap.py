@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.optimizers.adam import Schedule, check, rate_at
+from pinn.optimizers.adam import Schedule, arrived, check, rate_at
 from pinn.optimizers.least_squares import SumOfSquares
 from pinn.optimizers.minimizer import Function, Minimizer, Shape, State, Stepper
 
@@ -110,17 +110,8 @@ class _OnShapes(Minimizer):
         step = self._rotated(self._rotated(mean, m) / (1 - soap.beta_1**count) / unbiased, m, back=True)
         rate = m["shrink"] * rate_at(soap, state)
         position = state.position - rate * step
-        loss, gradient = function(position, batch)
         memory = self._followed(m | {"mean": mean, "square": square, "count": count}, g)
-        return state._replace(
-            position=position,
-            loss=loss,
-            gradient=gradient,
-            iterations=state.iterations + 1,
-            evaluations=state.evaluations + 1,
-            step=rate,
-            memory=memory,
-        )
+        return arrived(function, state._replace(position=position, step=rate, memory=memory), batch)
 
     def renewed(self, old: State, new: State) -> State:
         """Keep moments and bases: they average over many losses anyway."""
