@@ -9,7 +9,8 @@ burgers: .venv/ready  ## solve Burgers' equation with Adam and L-BFGS, and show 
 	$(BIN)/pinn run experiment=burgers
 
 test: .venv/ready-dev  ## the quick suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not alone"
+	$(BIN)/python -m pytest -m alone
 
 test-slow: .venv/ready-dev  ## the long solves
 	$(BIN)/python -m pytest -m slow

@@ -37,6 +37,7 @@ def run_module(monkeypatch):
     return module
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["compare", "RUN"], ["run", "--help"]])
 def test_light_commands_answer_within_a_second(arguments, tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps({"problem": "Burgers", "relative_l2": {"u": 1e-4}}))

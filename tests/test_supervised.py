@@ -1,5 +1,6 @@
 """What the readers of the post asked for: L-BFGS for any Keras model or list of models."""
 
+import itertools
 import time
 
 import keras
@@ -38,7 +39,8 @@ def test_the_posts_own_case_improves_by_orders_and_the_model_holds_the_best_posi
     assert result.loss == np.min(result.evaluated[np.isfinite(result.evaluated)])
 
 
-def test_at_least_twenty_times_faster_than_eager_calls():
+@pytest.mark.alone
+def test_at_least_ten_times_faster_than_eager_calls():
     model = network(64, 64)
     flat = FlatVariables(model.trainable_variables)
 
@@ -49,17 +51,20 @@ def test_at_least_twenty_times_faster_than_eager_calls():
         return loss, flat.concat(tape.gradient(loss, model.trainable_variables))
 
     start = flat.flatten()
-    begin = time.perf_counter()
-    slow = tfp.optimizer.lbfgs_minimize(eager, 0.1 * start, max_iterations=5, num_correction_pairs=10)
-    theirs = (time.perf_counter() - begin) / int(slow.num_objective_evaluations)
+    theirs, ours = [], []  # seconds per evaluation, over and over: the best are what the machine can do
+    for _ in range(3):
+        begin = time.perf_counter()
+        slow = tfp.optimizer.lbfgs_minimize(eager, 0.1 * start, max_iterations=5, num_correction_pairs=10)
+        theirs.append((time.perf_counter() - begin) / int(slow.num_objective_evaluations))
     flat.assign(start)
     clock = []  # (time, evaluations) after every chunk; the first chunk ends after the compilation
     fit(
         model, GRID, SQUARES, minimizer=LBFGS(pairs=10), stop=StopRule(max_iterations=300), report_every=50,
         callbacks=[lambda r: clock.append((time.perf_counter(), r.progress.evaluations))],
     )  # fmt: skip
-    ours = (clock[-1][0] - clock[0][0]) / (clock[-1][1] - clock[0][1])
-    assert theirs / ours >= 10  # 20 and more on a quiet machine, as experiments/foundation measures
+    for (t, n), (u, m) in itertools.pairwise(clock):
+        ours.append((u - t) / (m - n))
+    assert min(theirs) / min(ours) >= 10  # 20 and more on a quiet machine, as experiments/foundation measures
 
 
 def test_two_networks_under_one_loss():
