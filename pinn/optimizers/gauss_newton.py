@@ -15,7 +15,9 @@ from pinn.optimizers.normal_equations import Damped, DeviceGram, Dual, Gram, Nor
 
 PROBE = 0.1  # of the step: where the residuals' curvature is measured; Transtrum & Sethna (2012)
 LONGEST_BEND = 0.75  # of the step; a longer one means that the step leaves where it is valid; ibid.
-FEW_DIGITS = 1e-12  # λ in units of the mean diagonal, below which JᵀJ has rounded away what λ would leave
+# λ in units of the mean diagonal, below which JᵀJ has rounded away what λ would leave.  Not far below is where QR
+# pays: four poorer steps come farther than one of its own.
+FEW_DIGITS = 1e-14
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,6 @@ class InPlaceStepper(Stepper):
     def __init__(self, minimizer: MatrixMinimizer, function: Function) -> None:
         super().__init__(minimizer, function)
         self.full = minimizer
-        self._coefficients = tf.function(minimizer.coefficients, autograph=False)
 
     def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
         """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
@@ -98,13 +97,20 @@ class InPlaceStepper(Stepper):
                 if fresh:
                     matrix.restart(float(scale))
                 hy = matrix.product(pair.y.numpy())
-                matrix.update(pair.s.numpy(), hy, *map(float, self._coefficients(pair, tf.constant(hy, dtype), fresh)))
+                matrix.update(
+                    pair.s.numpy(), hy, *self._coefficients(pair, tf.constant(hy, dtype), fresh).numpy().tolist()
+                )
         kept = {"inverse": tf.constant(matrix.whole(), dtype), "factor": tf.constant(matrix.factor, dtype)}
         return state._replace(memory={**kept, **state.memory}), Trace.of(rows, dtype)
 
     @tf.function(autograph=False)
     def _gradient(self, state: State) -> tf.Tensor:
         return self.full.measured(state.loss, state.gradient)[1]
+
+    @tf.function(autograph=False, jit_compile=True)
+    def _coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> tf.Tensor:
+        """Return the coefficients of the update, [4]."""
+        return tf.stack(self.full.coefficients(pair, hy, fresh))
 
     @tf.function(autograph=False)
     def _pursued(
