@@ -152,6 +152,12 @@ def test_compare_turns_the_differences_for_many_runs(tmp_path):
     assert "configurations are equal" in shown(compare([runs[0], runs[0]]))
 
 
+def test_compare_shows_the_references_own_error(tmp_path):
+    assert " ± 6.0e-11" in shown(
+        compare([folder(tmp_path / "one", METRICS | {"reference_error": {"u": 6e-11}}, "")]), width=240
+    )
+
+
 def test_compare_names_what_is_no_run(tmp_path):
     with pytest.raises(InputError, match="there is no such folder"):
         compare([tmp_path / "absent"])

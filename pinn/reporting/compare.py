@@ -50,7 +50,7 @@ def _cells(run: Mapping[str, Any]) -> list[str | Text]:
     }
     return [
         Text(str(run.get("problem", _ABSENT))),
-        _by_name(errors),
+        _by_name(errors, run.get("reference_error") or {}),
         _by_name(run.get("max_error") or {}),
         ratios or _ABSENT,
         count(sum(p.get("iterations") or 0 for p in phases)),
@@ -60,8 +60,10 @@ def _cells(run: Mapping[str, Any]) -> list[str | Text]:
     ]
 
 
-def _by_name(values: Mapping[str, Any]) -> str:
-    return "\n".join(f"{name} {number(value, 3)}" for name, value in values.items()) or _ABSENT
+def _by_name(values: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> str:
+    """Return a line for each name, with the error of the reference's own where it has one."""
+    shown = {name: f" ± {number(error)}" for name, error in (own or {}).items()}
+    return "\n".join(f"{name} {number(value, 3)}{shown.get(name, '')}" for name, value in values.items()) or _ABSENT
 
 
 def _differences(names: Sequence[str], configs: Sequence[Mapping[str, str]]) -> RenderableType:
