@@ -110,9 +110,9 @@ def test_defaults_of_points_and_measurements():
     assert set(data) == {f.name for f in dataclasses.fields(Synthetic)}
 
 
-@pytest.mark.parametrize(("name", "phase"), [("adam", 0), ("lbfgs", 1)])
+@pytest.mark.parametrize(("name", "phase"), [("explore", 0), ("polish", 1)])
 def test_defaults_of_the_phases(name, phase):
-    node, standard = content("optimizer", name), two_phases()[phase]
+    node, standard = compose([])[0]["phases"][name], two_phases()[phase]
     assert StopRule(**node["stop"]) == standard.stop
     assert set(node["stop"]) == {f.name for f in dataclasses.fields(StopRule)}
     assert (node["report_every"], node["redraw_every"]) == (standard.report_every, standard.redraw_every)
