@@ -49,7 +49,10 @@ class Update(NamedTuple):
 
 
 class MatrixMinimizer(Minimizer):
-    """A minimizer whose memory is a matrix H [p, p] = factor × inverse, a scale and whether H is fresh."""
+    """A minimizer with a matrix H [p, p] = factor × inverse in its memory.
+
+    Beside it are the scale of a fresh one, whether it is fresh, and the first trial of a search in steps of −Hg.
+    """
 
     @abstractmethod
     def measured(self, loss: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -62,8 +65,10 @@ class MatrixMinimizer(Minimizer):
         """Return the direction of search for a step H g, and whether it is the gradient's own, shortened."""
 
     @abstractmethod
-    def searched(self, function: Function, state: State, direction: tf.Tensor, batch: Any) -> tuple[State, Pair]:
-        """Return the state after a line search, its memory as it was, and the step's pair of differences."""
+    def searched(
+        self, function: Function, state: State, direction: tf.Tensor, fresh: tf.Tensor, batch: Any
+    ) -> tuple[State, Pair]:
+        """Return the state after a line search, its memory but for the first trial as it was, and the step's pair."""
 
     @abstractmethod
     def coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> Update:
@@ -83,7 +88,7 @@ class InPlaceStepper(Stepper):
     def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
         """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
         matrix, dtype = _Matrix(state.memory["inverse"].numpy(), float(state.memory["factor"])), state.loss.dtype
-        state = state._replace(memory={k: state.memory[k] for k in ("scale", "fresh")})
+        state = state._replace(memory={k: state.memory[k] for k in ("scale", "trial", "fresh")})
         rows: list[tuple[tf.Tensor, ...]] = []
         if int(steps) == 0:  # compiles
             _, pair, _, _, fresh = self._pursued(state, state.gradient, batch, limits)
@@ -120,8 +125,8 @@ class InPlaceStepper(Stepper):
         memory = state.memory
         gradient = self.full.measured(state.loss, state.gradient)[1]
         direction, fresh = self.full.direction(step, gradient, memory["scale"], memory["fresh"])
-        new, pair = self.full.searched(self.function, state, direction, batch)
-        new = judged(state, new._replace(memory={**memory, "fresh": tf.constant(False)}), limits)
+        new, pair = self.full.searched(self.function, state, direction, fresh, batch)
+        new = judged(state, new._replace(memory={**new.memory, "fresh": tf.constant(False)}), limits)
         return new, pair, pair.scale, self.full.measured(new.loss, new.gradient)[1], fresh
 
 

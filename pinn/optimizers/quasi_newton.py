@@ -15,6 +15,7 @@ from pinn.optimizers.in_place import InPlaceStepper, MatrixMinimizer, Pair, Upda
 from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, State, Stepper
 
 Measure = Literal["loss", "root", "log"]
+SHORTEST_TRIAL = 0.2  # of −Hg; a step that should have been shorter yet says little of the next one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,8 @@ class _FullMatrix(MatrixMinimizer):
 
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return a multiple of one, whose scale the first step sets; H is `factor` times `inverse`."""
-        one = tf.eye(int(position.shape[0] or 0), dtype=position.dtype)
-        return {"inverse": one, "factor": tf.ones_like(shrink), "scale": shrink, "fresh": tf.constant(True)}
+        one, whole = tf.eye(int(position.shape[0] or 0), dtype=position.dtype), tf.ones_like(shrink)
+        return {"inverse": one, "factor": whole, "scale": shrink, "trial": whole, "fresh": tf.constant(True)}
 
     def renewed(self, old: State, new: State) -> State:
         """Keep H: the curvature of the loss on some points is nearly that on others."""
@@ -67,10 +68,10 @@ class _FullMatrix(MatrixMinimizer):
         _, gradient = self.measured(state.loss, state.gradient)
         step = memory["factor"] * tf.linalg.matvec(memory["inverse"], gradient)
         direction, fresh = self.direction(step, gradient, memory["scale"], memory["fresh"])
-        new, pair = self.searched(function, state, direction, batch)
+        new, pair = self.searched(function, state, direction, fresh, batch)
         inverse = self._updated(memory["factor"] * memory["inverse"], pair, fresh)
-        rest = {"factor": tf.ones_like(memory["factor"]), "scale": memory["scale"], "fresh": tf.constant(False)}
-        return new._replace(memory={"inverse": inverse, **rest})
+        rest = {"factor": tf.ones_like(memory["factor"]), "fresh": tf.constant(False)}
+        return new._replace(memory={**new.memory, "inverse": inverse, **rest})
 
     def direction(
         self, step: tf.Tensor, gradient: tf.Tensor, scale: tf.Tensor, fresh: tf.Tensor
@@ -80,17 +81,29 @@ class _FullMatrix(MatrixMinimizer):
         fresh = fresh | ~(tf.reduce_sum(step * gradient) > 0)
         return -tf.where(fresh, shortened, step), fresh
 
-    def searched(self, function: Function, state: State, direction: tf.Tensor, batch: Any) -> tuple[State, Pair]:
-        """Return the state after a line search, its memory as it was, and the step's pair of differences."""
+    def searched(
+        self, function: Function, state: State, direction: tf.Tensor, fresh: tf.Tensor, batch: Any
+    ) -> tuple[State, Pair]:
+        """Return the state after a line search, its memory but for the first trial as it was, and the step's pair.
+
+        The first trial is what the last steps should have been, as slopes at their ends tell: along a narrow
+        valley that is half of −Hg, and trying all of it costs every other iteration a second evaluation.
+        """
         value, gradient = self.measured(state.loss, state.gradient)
+        last, one = state.memory["trial"], tf.ones([], state.position.dtype)
+        trial = tf.where(fresh, one, last)
         found = line_search.search(
             lambda at: self.measured(*function(at, batch)),
             state.position,
-            direction,
+            trial * direction,
             (value, gradient),
             self.line_search_iterations,
         )
-        position, loss = state.position + found.length * direction, self._loss(found.value)
+        length = found.length * trial
+        before, after = tf.reduce_sum(gradient * direction), tf.reduce_sum(found.gradient * direction)
+        best = tf.clip_by_value(length * before / (before - after), SHORTEST_TRIAL, 1.0)
+        known = ~fresh & (after > before)  # NaN is not
+        position, loss = state.position + length * direction, self._loss(found.value)
         new = state._replace(
             position=position,
             loss=loss,
@@ -99,8 +112,9 @@ class _FullMatrix(MatrixMinimizer):
             evaluations=state.evaluations + found.evaluations,
             step=tf.norm(position - state.position),
             status=tf.where(found.failed, SEARCH_FAILED, RUNNING),
+            memory={**state.memory, "trial": tf.where(known, tf.sqrt(last * best), last)},
         )
-        return new, Pair(found.length * direction, found.gradient - gradient, gradient, found.length)
+        return new, Pair(length * direction, found.gradient - gradient, gradient, length)
 
     def coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> Update:
         """Return the update of H for a pair and Hy [p]; the factor 1 and nothing else where a pair has no use."""
