@@ -106,7 +106,8 @@ class Problem:
         fields: names of the unknown functions.
         space: the domain in space.
         time: the time interval, or None for a steady problem.
-        gauge: fields that are determined up to a constant only (a pressure, say).
+        gauge: fields that are determined up to a constant only (a pressure, say), or, where the problem depends
+            on time, up to a function of time.
         periodic: space coordinates in which the solution has the domain's length as its period.  It is the
             network that makes it so, by embedding them; their faces are no boundary.
 

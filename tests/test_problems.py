@@ -15,7 +15,19 @@ from pinn.derivatives import taylor
 from pinn.errors import InputError
 from pinn.objective import Objective, blocks, draw, trial
 from pinn.problem import residual
-from pinn.problems import AllenCahn, Burgers, Heat, Helmholtz, KdVSolitons, Kovasznay, Poisson, Poisson5D, Wave
+from pinn.problems import (
+    AllenCahn,
+    Beltrami,
+    Burgers,
+    Heat,
+    Helmholtz,
+    KdVSolitons,
+    Kovasznay,
+    Poisson,
+    Poisson5D,
+    TaylorGreen,
+    Wave,
+)
 from pinn.references import cole_hopf, two_solitons, two_solitons_slope
 from pinn.training.setup import default_network
 
@@ -26,7 +38,7 @@ OF_VALUES = [(c, t) for c, t in TERMS if t.region != "interior" and not any(s.in
 WITH_ANSATZ = [cls for cls in PROBLEMS if cls().satisfied]
 BUILT_IN = [(c, t) for c, t in TERMS if t.name in c().satisfied]
 
-x, y, t = sp.symbols("x y t", real=True)
+x, y, z, t = sp.symbols("x y z t", real=True)
 x_i = sp.symbols("x1:6", real=True)
 
 
@@ -53,12 +65,33 @@ def _kovasznay():
     }
 
 
+def _taylor_green():
+    decay = sp.exp(-t / 50)
+    return {
+        "u": -sp.cos(x) * sp.sin(y) * decay,
+        "v": sp.sin(x) * sp.cos(y) * decay,
+        "p": -(sp.cos(2 * x) + sp.cos(2 * y)) / 4 * decay**2,
+    }
+
+
+def _beltrami():
+    def velocity(a, b, c):
+        return -(sp.exp(a) * sp.sin(b + c) + sp.exp(c) * sp.cos(a + b)) * sp.exp(-t)
+
+    fields = {"u": velocity(x, y, z), "v": velocity(y, z, x), "w": velocity(z, x, y)}
+    # Where the vorticity is along the velocity, p = -|U|²/2 and a function of time.
+    squares = sum(field**2 for field in fields.values()) / 2
+    return fields | {"p": -squares}
+
+
 EXACT = {
     Wave: {
         "u": sp.sin(sp.pi * x) * sp.cos(2 * sp.pi * t) + sp.sin(4 * sp.pi * x) * sp.cos(8 * sp.pi * t) / 2,
     },
     Helmholtz: {"u": sp.sin(sp.pi * x) * sp.sin(4 * sp.pi * y)},
     Kovasznay: _kovasznay(),
+    TaylorGreen: _taylor_green(),
+    Beltrami: _beltrami(),
     KdVSolitons: {"u": _two_solitons_as_published()},
     Poisson: {"u": sp.sin(sp.pi * x) * sp.sin(sp.pi * y)},
     Poisson5D: {"u": sum(sp.sin(sp.pi * c / 2) for c in x_i)},

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from pinn import metrics
 from pinn.objective import Batch, Evaluator, Objective, draw
+from pinn.problem import Problem
 from pinn.training.history import History
 from pinn.training.trainer import Report
 
@@ -26,12 +27,18 @@ class Errors:
         self.problem, self.evaluator = problem, Evaluator(objective, problem.fields)
 
     def estimate(self, theta: Any) -> dict[str, np.ndarray]:
-        """Return the fields at the test points; a field with a gauge is shifted to the reference's mean."""
+        """Return the fields at the test points; a field with a gauge is brought to the reference by it."""
         found = self.evaluator(theta, self.points)
-        if self.truth is not None:
-            for name in self.problem.gauge:
-                found[name] = found[name] - np.mean(found[name]) + np.mean(self.truth[name])
+        for name, series in self.gauges(found).items():
+            found[name] = found[name] + gauge_values(self.problem, series, self.points)
         return found
+
+    def gauges(self, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return by field what `metrics.gauge` says of the fields at the test points; empty without a reference."""
+        if self.truth is None:
+            return {}
+        times = scaled_times(self.problem, self.points)
+        return {name: metrics.gauge(found[name], self.truth[name], times) for name in self.problem.gauge}
 
     def relative_l2(self, theta: Any) -> dict[str, float]:
         """Return the relative L2 error by field; empty without a reference."""
@@ -44,6 +51,20 @@ class Errors:
         if self.truth is None:
             return {}
         return {f: metrics.max_error(v, self.truth[f]) for f, v in self.estimate(theta).items()}
+
+
+def gauge_values(problem: Problem, series: Any, points: np.ndarray) -> np.ndarray | float:
+    """Return what is added to a field with a gauge at points [n, d]: one number, or one each, [n]."""
+    times = scaled_times(problem, points)
+    return float(np.ravel(series)[0]) if times is None else np.polynomial.chebyshev.chebval(times, np.ravel(series))
+
+
+def scaled_times(problem: Problem, points: np.ndarray) -> np.ndarray | None:
+    """Return the times of points [n, d] with the problem's interval scaled to [-1, 1]; None if it is steady."""
+    if problem.time is None:
+        return None
+    begin, end = problem.time
+    return (2 * points[:, -1] - begin - end) / (end - begin)
 
 
 class Monitor:

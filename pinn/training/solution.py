@@ -12,6 +12,7 @@ import tensorflow as tf
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
 from pinn.plotting import save_figures
+from pinn.training.monitor import gauge_values
 
 
 class Solution:
@@ -103,9 +104,9 @@ class Solution:
         if names not in self._evaluators:
             self._evaluators[names] = Evaluator(self.objective, names)
         found = self._evaluators[names](self.theta, points)
-        # A field known up to a constant is shown with the reference's mean, as its error is measured.
+        # A field known up to a constant, or a function of time, is shown as its error is measured.
         for name in set(self.problem.gauge) & set(names) & set(self.metrics.get("gauge", {})):
-            found[name] = found[name] + self.metrics["gauge"][name]
+            found[name] = found[name] + gauge_values(self.problem, self.metrics["gauge"][name], points)
         return {name: value.reshape(shape) for name, value in found.items()}
 
 

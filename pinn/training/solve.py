@@ -216,10 +216,7 @@ def _metrics(
     weights = np.asarray(objective.weights)
     truth = {name: float(getattr(made.problem, name)) for name in objective.unknowns}
     found = {name: float(value) for name, value in objective.coefficients(theta).items()}
-    gauge = {}
-    if errors.truth is not None and made.problem.gauge:
-        raw, shifted = errors.evaluator(theta, errors.points), errors.estimate(theta)
-        gauge = {name: float(np.mean(shifted[name] - raw[name])) for name in made.problem.gauge}
+    gauge = errors.gauges(errors.evaluator(theta, errors.points)) if made.problem.gauge else {}
     return {
         "problem": type(made.problem).__name__,
         "relative_l2": errors.relative_l2(theta),
@@ -246,7 +243,7 @@ def _metrics(
         ],
         "seconds": {"compile": progress.compile_seconds, "total": progress.seconds},
         "parameters": objective.flat.size,
-        "gauge": gauge,
+        "gauge": {name: series.tolist() for name, series in gauge.items()},
         "seed": made.seed,
         "dtype": objective.dtype,
         "device": _device(),
