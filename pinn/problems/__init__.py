@@ -3,6 +3,7 @@
 from pinn.problems.allen_cahn import AllenCahn
 from pinn.problems.beltrami import Beltrami
 from pinn.problems.burgers import Burgers
+from pinn.problems.cavity import Cavity, CavityUniformLid
 from pinn.problems.heat import Heat
 from pinn.problems.helmholtz import Helmholtz
 from pinn.problems.kdv_solitons import KdVSolitons
@@ -15,6 +16,8 @@ __all__ = [
     "AllenCahn",
     "Beltrami",
     "Burgers",
+    "Cavity",
+    "CavityUniformLid",
     "Heat",
     "Helmholtz",
     "KdVSolitons",

@@ -14,6 +14,9 @@ from pinn.geometry import Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
 
 
+_END = 10.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaylorGreen(Problem):
     """Incompressible Navier–Stokes equations in the plane; dimensionless.
@@ -40,7 +43,7 @@ class TaylorGreen(Problem):
 
     fields = ("u", "v", "p")
     space = Rectangle(x=(0.0, 2 * pi), y=(0.0, 2 * pi))
-    time = (0.0, 10.0)
+    time = (0.0, _END)
     periodic = ("x", "y")
     gauge = ("p",)
 
@@ -66,7 +69,7 @@ class TaylorGreen(Problem):
 
     @satisfies("start_u", "start_v")
     def ansatz(self, x, y, t, net):
-        share = t / self.time[1]
+        share = t / _END
         return -tf.cos(x) * tf.sin(y) + share * net[0], tf.sin(x) * tf.cos(y) + share * net[1], net[2]
 
     def reference(self, x: np.ndarray, y: np.ndarray, t: np.ndarray) -> dict[str, Any]:

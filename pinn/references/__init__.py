@@ -1,6 +1,7 @@
 """Reference solutions: formulas, and the numerics that evaluate them to rounding error; spectral solvers."""
 
 from pinn.references.allen_cahn import allen_cahn, allen_cahn_error, kink_images, smoothed_kink
+from pinn.references.cavity import cavity, cavity_error
 from pinn.references.cole_hopf import cole_hopf
 from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wavenumbers
 from pinn.references.solitons import two_solitons, two_solitons_slope
@@ -9,6 +10,8 @@ __all__ = [
     "PeriodicFunction",
     "allen_cahn",
     "allen_cahn_error",
+    "cavity",
+    "cavity_error",
     "cole_hopf",
     "etdrk4",
     "kink_images",
