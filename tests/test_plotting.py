@@ -10,6 +10,7 @@ from matplotlib.colors import LogNorm
 
 from pinn.plotting import (
     convergence_figure,
+    evolution_figure,
     field_figure,
     points_figure,
     save_figures,
@@ -78,6 +79,15 @@ def test_concentrated_error_has_a_logarithmic_scale():
 @pytest.mark.parametrize("prediction", [U, np.where(U > 0.5, np.nan, U), np.full_like(U, np.nan)])
 def test_field_survives_exactness_and_nan(prediction, tmp_path):
     field_figure(("x", "t"), (X, T), {"u": (prediction, U)}, note="$z = 0$").savefig(tmp_path / "a.png")
+
+
+def test_evolution_has_a_column_per_time_and_the_same_colors_in_all():
+    frames = np.stack([U, U / 2, U / 4])
+    figure = evolution_figure(("x", "y"), (X, T), (0, 1, 2), {"u": (frames + 1e-3, frames), "v": (frames, None)})
+    assert titles(figure)[:3] == ["$u$, $t = 0$", "$u$, $t = 1$", "$u$, $t = 2$"] and len(titles(figure)) == 9
+    shown = images(figure)
+    assert len({image.get_clim() for image in shown[:3]}) == len({image.get_clim() for image in shown[3:6]}) == 1
+    assert shown[3].cmap.name == "magma" and "rel." in titles(figure)[3]
 
 
 def test_slices_show_prediction_over_reference():
@@ -176,6 +186,7 @@ def test_save_figures_writes_every_picture(coordinates, tmp_path):
     names = {"solution", "slices", "convergence", "points", "unknowns"} - (
         {"slices"} if len(coordinates) == 1 else set()
     )
+    names |= {"evolution"} if len(coordinates) == 3 else set()
     assert {p.stem for p in paths} == names
     assert set((tmp_path / "figures").iterdir()) == set(paths)  # nothing unfinished is left
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in paths)

@@ -1,7 +1,7 @@
 """Pictures of a run: one function per kind, from NumPy arrays to matplotlib figures, without global state."""
 
 from pinn.plotting.convergence import convergence_figure
-from pinn.plotting.field import field_figure
+from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.figures import save_figures
 from pinn.plotting.points import points_figure
 from pinn.plotting.slices import slices_figure
@@ -9,6 +9,7 @@ from pinn.plotting.unknowns import unknowns_figure
 
 __all__ = [
     "convergence_figure",
+    "evolution_figure",
     "field_figure",
     "points_figure",
     "save_figures",

@@ -1,4 +1,4 @@
-"""Fields over two coordinates: prediction, reference and error, one row per field."""
+"""Fields over two coordinates: prediction, reference and error, one row per field; and what time does to them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from pinn.plotting.style import (
 )
 
 _WIDTH = 2.2  # inches of one panel, without its color bar
+_FRAME = 1.6  # the same where time runs from panel to panel
 _DECADES = 4  # of a logarithmic error scale; what lies below is as good as exact
 
 
@@ -65,6 +66,59 @@ def field_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields:
     if note:
         figure.suptitle(note, fontsize=10)
     return figure
+
+
+@journal()
+def evolution_figure(
+    axes_names: Sequence[str], grids: Sequence[np.ndarray], times: Sequence[float], fields: Fields, *, note: str = ""
+) -> Figure:
+    """Return the prediction at several times, one column each, and below it |prediction − reference|.
+
+    A field's colors are the same at all times, and so are those of its error.
+
+    Args:
+        axes_names: names of the two coordinates in space.
+        grids: values of the two coordinates, [n] and [m].
+        times: the times [k], in the problem's own units.
+        fields: (prediction, reference or None) by field, [k, n, m] each; NaN lies outside the domain.
+        note: a line above the figure, such as the values of further coordinates.
+    """
+    rows = [(name, error) for name, (_, truth) in fields.items() for error in (False, True)[: 1 + (truth is not None)]]
+    ratio = _ratio(axes_names, grids)
+    size = {"width": _FRAME + 0.25, "height": _FRAME * ratio + 0.45}
+    figure, axes = panels(len(rows), len(times), sharex=True, sharey=True, **size)
+    for row, (name, is_error) in zip(axes, rows, strict=True):
+        prediction, reference = fields[name]
+        if is_error:
+            assert reference is not None
+            shown, distances = _errors(prediction, reference)
+            colors = {"cmap": "magma", "norm": _error_norm(shown[np.isfinite(shown)])}
+            shown = np.where(np.isfinite(shown), np.maximum(shown, colors["norm"].vmin or 0.0), np.nan)
+            titles = [rf"rel. $L^2$ ${scientific(d)}$" for d in distances]
+        else:
+            shown, colors = prediction, _colors(prediction)
+            titles = [f"{math_text(name)}, ${symbol('t')} = {t:.3g}$" for t in times]
+        for panel, values, title in zip(row, shown, titles, strict=True):
+            panel.set_box_aspect(ratio)
+            image = _panel(panel, axes_names, grids, values, **colors)
+            panel.set_title(title)
+        _color_bar(row[-1], image)
+    for panel in axes[:-1].flat:
+        panel.set_xlabel("")
+    for panel in axes[:, 1:].flat:
+        panel.set_ylabel("")
+    if note:
+        figure.suptitle(note, fontsize=10)
+    return figure
+
+
+def _errors(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """Return |prediction − reference| [k, n, m] and the relative L2 errors [k], over what is finite."""
+    error, distances = np.abs(prediction - reference), []
+    for found, truth in zip(prediction, reference, strict=True):
+        inside = np.isfinite(found - truth)
+        distances.append(relative_l2(found[inside], truth[inside]) if inside.any() else np.nan)
+    return error, distances
 
 
 def _panel(axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], values: np.ndarray, **colors: Any) -> Any:

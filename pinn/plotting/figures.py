@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pinn.plotting.convergence import convergence_figure
-from pinn.plotting.field import field_figure
+from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.phases import History
 from pinn.plotting.points import points_figure
 from pinn.plotting.slices import slices_figure
@@ -21,6 +21,7 @@ Columns = dict[str, np.ndarray]
 """Name to values [n]: coordinates on the way in, fields on the way out."""
 
 _SIZE = 201  # grid points along each axis: one pixel or two of the printed panel
+_TIMES = 4  # of the evolution, the first and the last one included
 _DPI = 150
 
 
@@ -36,10 +37,11 @@ def save_figures(
     points: Mapping[str, np.ndarray],
     truths: Mapping[str, float | None],
 ) -> list[Path]:
-    """Write solution, slices, convergence, points and unknowns as PNG files and return their paths.
+    """Write solution, slices, evolution, convergence, points and unknowns as PNG files and return their paths.
 
     A picture that has nothing to show (no history, no points, no unknowns) is left out.  Over the first two
-    coordinates the solution is drawn on a grid; further ones are fixed in the middle of their range.
+    coordinates the solution is drawn on a grid; further ones are fixed in the middle of their range, and time at
+    its end, where errors have grown.  Where two coordinates in space leave no axis to time, the evolution has it.
 
     Args:
         folder: where the pictures go; made if need be.
@@ -61,6 +63,8 @@ def save_figures(
             yield "slices", slices_figure(names, grids, shown, note=note)
         else:
             yield "solution", slices_figure(names, grids, shown, note=note)
+        if len(coordinates) > 2 and coordinates[-1] == "t":
+            yield "evolution", _evolution(coordinates, bounds, fields, evaluate, reference)
         if len(history.get("loss", ())):
             yield "convergence", convergence_figure(history)
         if points:
@@ -77,15 +81,21 @@ def _on_grid(
     fields: Sequence[str],
     evaluate: Callable[[Columns], Columns],
     reference: Callable[[Columns], Columns | None] | None,
+    time: float | None = None,
 ) -> tuple[list[str], list[np.ndarray], Fields, str]:
-    """Return the names and grids of the axes, (prediction, reference) by field on the grid, and what is fixed."""
+    """Return the names and grids of the axes, (prediction, reference) by field on the grid, and what is fixed.
+
+    Time is fixed at `time`, or where that is None at its end.
+    """
     lower, upper = (np.asarray(b, float) for b in bounds)
     names = list(coordinates[:2])
     grids = [np.linspace(a, b, _SIZE) for a, b in zip(lower[:2], upper[:2], strict=True)]
     mesh = np.meshgrid(*grids, indexing="ij")
-    middle = {c: (lower[i] + upper[i]) / 2 for i, c in enumerate(coordinates) if i >= 2}
+    fixed = {c: (lower[i] + upper[i]) / 2 for i, c in enumerate(coordinates) if i >= 2}
+    if "t" in fixed:
+        fixed["t"] = upper[-1] if time is None else time
     at = {c: m.ravel() for c, m in zip(names, mesh, strict=True)}
-    at |= {c: np.full(mesh[0].size, value) for c, value in middle.items()}
+    at |= {c: np.full(mesh[0].size, value) for c, value in fixed.items()}
     predictions = evaluate(dict(at))
     references = (reference(dict(at)) if reference is not None else None) or {}
 
@@ -93,8 +103,28 @@ def _on_grid(
         return np.broadcast_to(np.asarray(values, float), mesh[0].size).reshape(mesh[0].shape)
 
     shown = {n: (shaped(predictions[n]), shaped(references[n]) if n in references else None) for n in fields}
-    note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
+    note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in fixed.items())
     return names, grids, shown, f"${note}$" if note else ""
+
+
+def _evolution(
+    coordinates: Sequence[str],
+    bounds: tuple[np.ndarray, np.ndarray],
+    fields: Sequence[str],
+    evaluate: Callable[[Columns], Columns],
+    reference: Callable[[Columns], Columns | None] | None,
+) -> Figure:
+    """Return the picture of what time does to fields over the first two coordinates, both in space."""
+    times = np.linspace(bounds[0][-1], bounds[1][-1], _TIMES)
+    frames = [_on_grid(coordinates, bounds, fields, evaluate, reference, t) for t in times]
+    names, grids, _, _ = frames[0]
+    shown: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+    for field in fields:
+        found, truths = zip(*(frame[2][field] for frame in frames), strict=True)
+        shown[field] = np.stack(found), None if any(t is None for t in truths) else np.stack(truths)
+    middle = {c: (bounds[0][i] + bounds[1][i]) / 2 for i, c in enumerate(coordinates[:-1]) if i >= 2}
+    note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
+    return evolution_figure(names, grids, times, shown, note=f"${note}$" if note else "")
 
 
 @journal()

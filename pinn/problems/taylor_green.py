@@ -13,7 +13,6 @@ import tensorflow as tf
 from pinn.geometry import Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
 
-
 _END = 10.0
 
 
