@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev, legendre
-from scipy.linalg import eigh, solve
+from scipy.linalg import eigh, lu_factor, lu_solve
 
 from pinn.errors import InputError
 from pinn.references.corner import corner_flow, corners
@@ -19,10 +19,11 @@ Lid = Literal["uniform", "parabolic"]
 LIDS = ("uniform", "parabolic")
 _TRACE = 40  # polynomials per wall: the corners' functions are analytic there, so this is rounding error
 _STEPS = (100.0, 400.0, 1000.0, 2000.0)  # Reynolds numbers that lead to a larger one
-_TOLERANCE = 1e-6  # of Newton's last correction, relative; what it leaves is about its square
+_TOLERANCE = 1e-8  # of Newton's last correction, relative
 _ROUGH = 1e-2  # the same on the way to a larger Reynolds number
 _SMALLEST = 28  # polynomials per direction on that way
-_ITERATIONS = 30
+_NEAR = 2e-2  # a relative correction below which a Jacobian serves once more
+_ITERATIONS = 60
 
 
 def cavity(x: Array, y: Array, Re: float, lid: Lid) -> tuple[Array, Array, Array]:
@@ -136,14 +137,21 @@ def _coarser(stream: Array, system: _System) -> Array:
 
 
 def _newton(system: _System, Re: float, free: Array, tolerance: float) -> Array:
+    factors, before = None, np.inf
     for _ in range(_ITERATIONS):
-        residual, jacobian = system.linearized(free, Re)
-        step = solve(jacobian, residual.ravel(), overwrite_a=True, check_finite=False).reshape(free.shape)
+        if factors is None:
+            factors = lu_factor(system.jacobian(free, Re), overwrite_a=True, check_finite=False)
+        step = lu_solve(factors, system.residual(free, Re).ravel(), check_finite=False).reshape(free.shape)
         free = free - step
-        if np.linalg.norm(step) <= tolerance * np.linalg.norm(free):
+        size = np.linalg.norm(step) / np.linalg.norm(free)
+        if size <= tolerance:
             return free
         if not np.linalg.norm(step) < 1e6:
             break
+        # Near the solution residuals are far cheaper than another Jacobian, while corrections still fall fast.
+        if size > min(_NEAR, 0.2 * before):
+            factors = None
+        before = size
     raise InputError(f"cavity: Newton's method finds no steady flow at Re={Re:g}; take a smaller Reynolds number.")
 
 
@@ -172,29 +180,39 @@ class _System:
         found[: self.size + 4, : self.size + 4] += self.basis.T @ free @ self.basis
         return found
 
-    def linearized(self, free: Array, Re: float) -> tuple[Array, Array]:
-        """Return the weak form's residual [n, n] and its Jacobian [n², n²]."""
-        n, (b0, b1, b2) = self.size, self.at
+    def _weighted(self, free: Array) -> tuple[Array, Array, Array]:
+        """Return Δψ without the corners' functions, u and v at the nodes, times the weights."""
         p0, p1, p2, _ = self.polynomials
-        s, corner = self.stream(free), self.corner
-        bent = p2 @ s @ p0.T + p0 @ s @ p2.T  # the corners' functions are biharmonic and drop out of ∫ Δψ Δφ
-        curl = self.weights * (bent + corner.xx + corner.yy)
-        u = self.weights * (p0 @ s @ p1.T + corner.y)
-        v = self.weights * -(p1 @ s @ p0.T + corner.x)
-        residual = (b2.T @ (self.weights * bent) @ b0 + b0.T @ (self.weights * bent) @ b2) / Re
-        bent = curl / self.weights
-        residual += b1.T @ (bent * u) @ b0 + b0.T @ (bent * v) @ b1
+        s = self.stream(free)
+        bent = p2 @ s @ p0.T + p0 @ s @ p2.T
+        u, v = p0 @ s @ p1.T + self.corner.y, -(p1 @ s @ p0.T + self.corner.x)
+        return self.weights * bent, self.weights * u, self.weights * v
+
+    def residual(self, free: Array, Re: float) -> Array:
+        """Return the weak form on every product of two functions, [n, n]."""
+        b0, b1, b2 = self.at
+        bent, u, v = self._weighted(free)
+        # The corners' functions are biharmonic and drop out of ∫ Δψ Δφ.
+        viscous = (b2.T @ bent @ b0 + b0.T @ bent @ b2) / Re
+        whole = bent / self.weights + self.corner.xx + self.corner.yy
+        return viscous + b1.T @ (whole * u) @ b0 + b0.T @ (whole * v) @ b1
+
+    def jacobian(self, free: Array, Re: float) -> Array:
+        """Return the residual's derivatives by the coefficients, [n², n²]."""
+        n, (b0, b1, b2) = self.size, self.at
+        bent, u, v = self._weighted(free)
+        curl = bent + self.weights * (self.corner.xx + self.corner.yy)
 
         def pairs(test: Array, trial: Array) -> Array:
             return (test[:, :, None] * trial[:, None, :]).reshape(len(test), -1)
 
         # Rows: test and trial function in x; columns: the same in y.
-        jacobian = pairs(b1, b2).T @ (u @ pairs(b0, b0)) + pairs(b1, b0).T @ (u @ pairs(b0, b2))
-        jacobian += pairs(b0, b2).T @ (v @ pairs(b1, b0)) + pairs(b0, b0).T @ (v @ pairs(b1, b2))
-        jacobian += pairs(b1, b0).T @ (curl @ pairs(b0, b1)) - pairs(b0, b1).T @ (curl @ pairs(b1, b0))
-        jacobian = jacobian.reshape(n, n, n, n).swapaxes(1, 2).reshape(n * n, n * n)
-        jacobian += self.viscous / Re
-        return residual, jacobian
+        found = pairs(b1, b2).T @ (u @ pairs(b0, b0)) + pairs(b1, b0).T @ (u @ pairs(b0, b2))
+        found += pairs(b0, b2).T @ (v @ pairs(b1, b0)) + pairs(b0, b0).T @ (v @ pairs(b1, b2))
+        found += pairs(b1, b0).T @ (curl @ pairs(b0, b1)) - pairs(b0, b1).T @ (curl @ pairs(b1, b0))
+        found = found.reshape(n, n, n, n).swapaxes(1, 2).reshape(n * n, n * n)
+        found += self.viscous / Re
+        return found
 
     def pressure(self, free: Array, Re: float) -> Array:
         """Return the pressure's Legendre coefficients without the corners' functions, [n, n].
