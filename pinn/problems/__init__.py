@@ -2,11 +2,34 @@
 
 from pinn.problems.allen_cahn import AllenCahn
 from pinn.problems.burgers import Burgers
-from pinn.problems.heat import Heat
+from pinn.problems.convection import Convection
+from pinn.problems.heat import Heat, HeatMultiscale
 from pinn.problems.helmholtz import Helmholtz
+from pinn.problems.kdv import KdV
 from pinn.problems.kdv_solitons import KdVSolitons
+from pinn.problems.klein_gordon import KleinGordon
 from pinn.problems.kovasznay import Kovasznay
+from pinn.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from pinn.problems.poisson import Poisson, Poisson5D
+from pinn.problems.reaction import Reaction
+from pinn.problems.schrodinger import Schrodinger
 from pinn.problems.wave import Wave
 
-__all__ = ["AllenCahn", "Burgers", "Heat", "Helmholtz", "KdVSolitons", "Kovasznay", "Poisson", "Poisson5D", "Wave"]
+__all__ = [
+    "AllenCahn",
+    "Burgers",
+    "Convection",
+    "Heat",
+    "HeatMultiscale",
+    "Helmholtz",
+    "KdV",
+    "KdVSolitons",
+    "KleinGordon",
+    "Kovasznay",
+    "KuramotoSivashinsky",
+    "Poisson",
+    "Poisson5D",
+    "Reaction",
+    "Schrodinger",
+    "Wave",
+]
