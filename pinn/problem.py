@@ -222,8 +222,38 @@ class Problem:
         return None
 
     def reference_error(self) -> dict[str, float]:
-        """Return the reference's own relative L2 error by field; empty where it is a formula."""
+        """Return the reference's own relative L2 error by field or derived quantity; empty where it is a formula."""
         return {}
+
+    def derived(self) -> dict[str, Any]:
+        """Return what else is reported, by name, from fields [n] in NumPy; override with fields as parameters.
+
+        Such as `def derived(self, u, v): return {"abs_h": np.hypot(u, v)}`.  Errors, pictures and solutions
+        then have it beside the fields, of the prediction and of the reference alike.
+        """
+        return {}
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of the fields and of the quantities derived from them."""
+        return tuple(self.with_derived({name: np.ones(1) for name in self.fields}))
+
+    def with_derived(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the fields' values [n] by name, and behind them the quantities derived from them.
+
+        Raises:
+            InputError: if `derived` returns no dict, a name that is taken, or values of another shape.
+        """
+        where, found = f"{type(self).__name__}.derived", call(self.derived, values)
+        if not isinstance(found, Mapping):
+            raise InputError(f"{where}: returns a {type(found).__name__}; return a dict, such as {{'abs_h': …}}.")
+        shape = np.shape(next(iter(values.values())))
+        for name, value in found.items():
+            if name in (*self.fields, *self.coordinates):
+                raise InputError(f"{where}: {name!r} is a field or coordinate already; choose another name.")
+            if np.shape(value) != shape:
+                raise InputError(f"{where}: {name!r} has shape {np.shape(value)}, not {shape}; return one each point.")
+        return {**values, **found}
 
     def reference_at(self, points: np.ndarray) -> dict[str, np.ndarray] | None:
         """Return the reference at points [n, d] by field, [n] each.

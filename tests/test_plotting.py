@@ -155,6 +155,8 @@ def test_unknowns_approach_the_truth():
         ("u_re", r"u_{\mathrm{re}}"),
         ("Re", r"\mathrm{Re}"),
         ("a_b_c", r"a_{\mathrm{b\_c}}"),
+        ("abs_h", "|h|"),
+        ("abs_psi1", r"|\psi_{1}|"),
     ],
 )
 def test_symbol(name, expected):

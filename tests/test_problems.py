@@ -19,12 +19,19 @@ from pinn.problems import (
     AllenCahn,
     Beltrami,
     Burgers,
+    Convection,
     Heat,
+    HeatMultiscale,
     Helmholtz,
+    KdV,
     KdVSolitons,
+    KleinGordon,
     Kovasznay,
+    KuramotoSivashinsky,
     Poisson,
     Poisson5D,
+    Reaction,
+    Schrodinger,
     TaylorGreen,
     Wave,
 )
@@ -45,7 +52,7 @@ x_i = sp.symbols("x1:6", real=True)
 def label(value):
     if isinstance(value, bool):
         return "hard" if value else "soft"
-    return getattr(value, "name", getattr(value, "__name__", None))
+    return getattr(value, "name", getattr(value, "__name__", type(value).__name__))
 
 
 def _two_solitons_as_published():
@@ -96,6 +103,10 @@ EXACT = {
     Poisson: {"u": sp.sin(sp.pi * x) * sp.sin(sp.pi * y)},
     Poisson5D: {"u": sum(sp.sin(sp.pi * c / 2) for c in x_i)},
     Heat: {"u": sp.exp(-(sp.pi**2) * t / 4) * sp.sin(sp.pi * x)},
+    HeatMultiscale: {"u": sp.exp(-(1 + sp.Rational(16, 10_000)) * t) * sp.sin(20 * sp.pi * x) * sp.sin(sp.pi * y)},
+    Convection: {"u": sp.sin(x - 30 * t)},
+    Reaction: {"u": 1 / (1 + (sp.exp(8 * (x - sp.pi) ** 2 / sp.pi**2) - 1) * sp.exp(-5 * t))},
+    KleinGordon: {"u": x * sp.cos(t)},
 }
 
 
@@ -309,6 +320,8 @@ def test_configuration_has_the_defaults(cls):
         (lambda: Helmholtz(a1=1.5), ["a1=1.5", "round"]),
         (lambda: KdVSolitons(c1=2.0), ["c1=2.0", "exchange"]),
         (lambda: KdVSolitons(unknowns={"c1": 5.0}), ["c1", "leave it out"]),
+        (lambda: KdV(lambda2=0.0), ["lambda2=0.0", "positive"]),
+        (lambda: KuramotoSivashinsky(gamma=-1.0), ["gamma=-1.0", "positive"]),
         (lambda: cole_hopf(0.0, 0.1, 0.0), ["nu=0.0", "positive"]),
         (lambda: cole_hopf(0.0, np.array([0.1, -0.1]), 0.1), ["t=-0.1"]),
     ],
@@ -399,18 +412,56 @@ def test_soliton_formula_solves_its_equation_on_jets():
     assert float(tf.reduce_max(tf.abs(problem.kdv(*(values[s.name] for s in term.symbols))))) < 1e-12
 
 
-def test_a_front_solves_the_allen_cahn_equation():
-    """From 1 to the unstable 0: u = ½ (1 + tanh(√(k/8D) x + ¾ k t)); the problem's own solution has no formula."""
-    problem = AllenCahn(D=0.01)
-    term, points = problem.terms[0], draw(problem, "interior", 500).coordinates
+def allen_cahn_front(x, t):
+    """From 1 to the unstable 0; of u_t = u_xx/100 + 5 (u - u³)."""
+    return {"u": 0.5 * (1 + tf.tanh((5 / 0.08) ** 0.5 * x + 3.75 * t))}
+
+
+def kdv_soliton(x, t):
+    """3c sech²(√(c/λ₂) (x - ct)/2), by Zabusky & Kruskal (1965)."""
+    wave = tf.tanh(0.5 * (0.4 / 4.84e-4) ** 0.5 * (x - 0.4 * t))
+    return {"u": 1.2 * (1 - wave * wave)}
+
+
+def kuramoto_sivashinsky_front(x, t):
+    """Kuramoto & Tsuzuki (1976), for u_t + u u_x + u_xx + u_xxxx = 0, with x and t in the problem's scales."""
+    k = 0.5 * (11 / 19) ** 0.5
+    wave = tf.tanh(k * (16 * x - 2 * 100 * t))
+    return {"u": 2 + 30 * k / 19 * (11 * (wave * wave * wave) - 9 * wave)}
+
+
+def schrodinger_breather(x, t):
+    """Two bound solitons, from 2 sech x on the whole line, by Satsuma & Yajima (1974)."""
+
+    def cosh(at):
+        return 0.5 * (tf.exp(at) + tf.exp(-1 * at))
+
+    below = cosh(4 * x) + 4 * cosh(2 * x) + 3 * tf.cos(4 * t)
+    found = (4 * (cosh(3 * x) * f(0.5 * t) + 3 * (cosh(x) * f(4.5 * t))) / below for f in (tf.cos, tf.sin))
+    return dict(zip("uv", found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("problem", "solution"),
+    [
+        (AllenCahn(D=0.01), allen_cahn_front),
+        (KdV(), kdv_soliton),
+        (KuramotoSivashinsky(), kuramoto_sivashinsky_front),
+        (Schrodinger(), schrodinger_breather),
+    ],
+    ids=label,
+)
+def test_equation_holds_on_a_known_solution(problem, solution):
+    """The problem's own solution has no formula, but others of its equation have."""
+    points = draw(problem, "interior", 500).coordinates
     columns = dict(zip(problem.coordinates, tf.constant(points.T), strict=True))
-
-    def front(at):
-        return {"u": 0.5 * (1 + tf.tanh((problem.k / (8 * problem.D)) ** 0.5 * at["x"] + 0.75 * problem.k * at["t"]))}
-
-    values = taylor.evaluate(front, term.symbols, columns, {})
-    assert float(tf.reduce_max(tf.abs(values["u_t"]))) > 1
-    assert float(tf.reduce_max(tf.abs(problem.reaction(*(values[s.name] for s in term.symbols))))) < 1e-12
+    for term in problem.terms:
+        if term.region == "interior":
+            values = taylor.evaluate(lambda at: solution(**at), term.symbols, columns, {})
+            found = getattr(problem, term.name)(*(values[s.name] for s in term.symbols))
+            size = max(float(tf.reduce_max(tf.abs(values[s.name]))) for s in term.symbols if s.index)
+            assert size > 0.5
+            assert float(tf.reduce_max(tf.abs(found))) < 1e-12 * size
 
 
 @pytest.mark.parametrize("D", [1e-4, 0.05])
@@ -455,3 +506,27 @@ def test_faces_of_a_periodic_coordinate_are_no_boundary():
     for wrong, words in (({"periodic": ("z",)}, "no coordinate"), ({"periodic": ("x", "y")}, "being periodic")):
         with pytest.raises(InputError, match=words):
             type("Wrong", (Channel,), wrong)()
+
+
+def test_derived_quantities_stand_behind_the_fields():
+    problem = Schrodinger()
+    found = problem.with_derived({"u": np.array([3.0, 0.0]), "v": np.array([-4.0, 1.0])})
+    assert problem.quantities == tuple(found) == ("u", "v", "abs_h")
+    assert np.array_equal(found["abs_h"], [5.0, 1.0])
+    assert set(problem.reference_error()) == set(found)
+    assert Wave().quantities == ("u",)
+
+
+@pytest.mark.parametrize(
+    ("derived", "words"),
+    [
+        (lambda self, u: u, "derived: returns a ndarray; return a dict"),
+        (lambda self, u: {"v": u}, "'v' is a field or coordinate already"),
+        (lambda self, u: {"top": np.max(u)}, r"'top' has shape \(\), not \(3,\)"),
+        (lambda self, w: {"top": w}, "unknown parameter 'w'"),
+    ],
+)
+def test_a_wrong_derived_quantity_is_told(derived, words):
+    problem = type("Wrong", (Schrodinger,), {"derived": derived})()
+    with pytest.raises(InputError, match=words):
+        problem.with_derived({"u": np.ones(3), "v": np.ones(3)})

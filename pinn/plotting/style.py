@@ -65,7 +65,9 @@ def panels(rows: int, columns: int, *, width: float, height: float, **options: A
 
 
 def symbol(name: str) -> str:
-    r"""Return a name as TeX mathematics without dollars: "lambda1" becomes \lambda_{1}, "u_re" u_{\mathrm{re}}."""
+    r"""Return a name as TeX mathematics, no dollars: "lambda1" is \lambda_{1}, "u_re" u_{\mathrm{re}}, "abs_h" |h|."""
+    if name.startswith("abs_"):
+        return f"|{symbol(name.removeprefix('abs_'))}|"
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)", name) or re.fullmatch(r"([A-Za-z]+)_(\w+)", name)
     if match is None:
         return _letters(name)

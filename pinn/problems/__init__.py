@@ -4,11 +4,17 @@ from pinn.problems.allen_cahn import AllenCahn
 from pinn.problems.beltrami import Beltrami
 from pinn.problems.burgers import Burgers
 from pinn.problems.cavity import Cavity, CavityUniformLid
-from pinn.problems.heat import Heat
+from pinn.problems.convection import Convection
+from pinn.problems.heat import Heat, HeatMultiscale
 from pinn.problems.helmholtz import Helmholtz
+from pinn.problems.kdv import KdV
 from pinn.problems.kdv_solitons import KdVSolitons
+from pinn.problems.klein_gordon import KleinGordon
 from pinn.problems.kovasznay import Kovasznay
+from pinn.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from pinn.problems.poisson import Poisson, Poisson5D
+from pinn.problems.reaction import Reaction
+from pinn.problems.schrodinger import Schrodinger
 from pinn.problems.taylor_green import TaylorGreen
 from pinn.problems.wave import Wave
 
@@ -18,12 +24,19 @@ __all__ = [
     "Burgers",
     "Cavity",
     "CavityUniformLid",
+    "Convection",
     "Heat",
+    "HeatMultiscale",
     "Helmholtz",
+    "KdV",
     "KdVSolitons",
+    "KleinGordon",
     "Kovasznay",
+    "KuramotoSivashinsky",
     "Poisson",
     "Poisson5D",
+    "Reaction",
+    "Schrodinger",
     "TaylorGreen",
     "Wave",
 ]

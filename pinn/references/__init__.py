@@ -4,6 +4,9 @@ from pinn.references.allen_cahn import allen_cahn, allen_cahn_error, kink_images
 from pinn.references.cavity import cavity, cavity_error
 from pinn.references.cole_hopf import cole_hopf
 from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wavenumbers
+from pinn.references.kdv import kdv, kdv_error
+from pinn.references.kuramoto_sivashinsky import kuramoto_sivashinsky, kuramoto_sivashinsky_error
+from pinn.references.schrodinger import schrodinger, schrodinger_error
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
 __all__ = [
@@ -14,9 +17,15 @@ __all__ = [
     "cavity_error",
     "cole_hopf",
     "etdrk4",
+    "kdv",
+    "kdv_error",
     "kink_images",
+    "kuramoto_sivashinsky",
+    "kuramoto_sivashinsky_error",
     "project",
     "sample",
+    "schrodinger",
+    "schrodinger_error",
     "smoothed_kink",
     "two_solitons",
     "two_solitons_slope",

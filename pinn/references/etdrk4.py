@@ -133,13 +133,27 @@ class PeriodicFunction:
     length: float
 
     def __call__(self, x: Array, t: Array) -> Array:
-        """Return the values at positions and times, which broadcast against each other."""
+        """Return the values at positions and times, which broadcast against each other.
+
+        Raises:
+            InputError: if a time lies before the first or behind the last.
+        """
         x, t = np.broadcast_arrays(np.asarray(x, float), np.asarray(t, float))
+        first, last = self.times[[0, -1]]
+        if t.size and not (t.min() >= first and t.max() <= last):
+            raise InputError(f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}.")
         found = np.empty(x.size)
         for begin in range(0, x.size, _CHUNK):
             part = slice(begin, begin + _CHUNK)
             found[part] = self._at(x.ravel()[part], t.ravel()[part])
         return found.reshape(x.shape)
+
+    def distance(self, other: PeriodicFunction) -> float:
+        """Return the relative L2 distance of another function from this one, at random points."""
+        corners = (self.lower, self.times[0]), (self.lower + self.length, self.times[-1])
+        x, t = np.random.default_rng(0).uniform(*corners, (20_000, 2)).T
+        here = self(x, t)
+        return float(np.linalg.norm(here - other(x, t)) / np.linalg.norm(here))
 
     def _at(self, x: Array, t: Array) -> Array:
         count = self.values.shape[1]
@@ -147,12 +161,12 @@ class PeriodicFunction:
         columns = np.floor(place).astype(int)[:, None] + np.arange(_NODES_X) - (_NODES_X // 2 - 1)
         rows = np.searchsorted(self.times, t)[:, None] - _NODES_T // 2
         rows = np.clip(rows, 0, len(self.times) - _NODES_T) + np.arange(_NODES_T)
-        in_x, in_t = _lagrange(columns, place), _lagrange(self.times[rows], t)
+        in_x, in_t = lagrange(columns, place), lagrange(self.times[rows], t)
         near = self.values[rows[:, :, None], columns[:, None, :] % count]
         return np.einsum("ptx,pt,px->p", near, in_t, in_x)
 
 
-def _lagrange(nodes: Array, at: Array) -> Array:
+def lagrange(nodes: Array, at: Array) -> Array:
     """Return the weights [n, q] of the values at nodes [n, q] in the polynomial through them, at points [n]."""
     apart = nodes[:, :, None] - nodes[:, None, :]
     there = np.broadcast_to((at[:, None] - nodes)[:, None, :], apart.shape)

@@ -23,15 +23,16 @@ class Errors:
         problem = objective.problem
         # The reference belongs to the true coefficients, which the problem's own attributes hold.
         self.points = draw(problem, "interior", count, method="uniform", seed=seed + 555_555).coordinates
-        self.truth = problem.reference_at(self.points)
+        truth = problem.reference_at(self.points)
+        self.truth = truth and problem.with_derived(truth)
         self.problem, self.evaluator = problem, Evaluator(objective, problem.fields)
 
     def estimate(self, theta: Any) -> dict[str, np.ndarray]:
-        """Return the fields at the test points; a field with a gauge is brought to the reference by it."""
+        """Return fields and derived quantities at the test points; a gauge brings a field to the reference."""
         found = self.evaluator(theta, self.points)
         for name, series in self.gauges(found).items():
             found[name] = found[name] + gauge_values(self.problem, series, self.points)
-        return found
+        return self.problem.with_derived(found)
 
     def gauges(self, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return by field what `metrics.gauge` says of the fields at the test points; empty without a reference."""
@@ -41,13 +42,13 @@ class Errors:
         return {name: metrics.gauge(found[name], self.truth[name], times) for name in self.problem.gauge}
 
     def relative_l2(self, theta: Any) -> dict[str, float]:
-        """Return the relative L2 error by field; empty without a reference."""
+        """Return the relative L2 error by field and derived quantity; empty without a reference."""
         if self.truth is None:
             return {}
         return {f: metrics.relative_l2(v, self.truth[f]) for f, v in self.estimate(theta).items()}
 
     def max_error(self, theta: Any) -> dict[str, float]:
-        """Return the largest error by field; empty without a reference."""
+        """Return the largest error by field and derived quantity; empty without a reference."""
         if self.truth is None:
             return {}
         return {f: metrics.max_error(v, self.truth[f]) for f, v in self.estimate(theta).items()}
@@ -117,7 +118,7 @@ def columns(objective: Objective, errors: Errors) -> list[str]:
         *("phase", "iteration", "evaluations", "seconds", "loss"),
         *(f"loss_{t.name}" for t in objective.terms),
         "heldout_loss",
-        *((f"error_{f}" for f in objective.problem.fields) if errors.truth is not None else ()),
+        *(f"error_{name}" for name in errors.truth or ()),
         *(f"unknown_{name}" for name in objective.unknowns),
         "step",
     ]

@@ -55,8 +55,8 @@ class Solution:
         return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
 
     def __call__(self, *positional: Any, **coordinates: Any) -> dict[str, np.ndarray]:
-        """Return the fields by name at coordinates, given in order or by name, of any shapes that broadcast."""
-        return self._at(self.problem.fields, positional, coordinates)
+        """Return fields and derived quantities at coordinates, given in order or by name, of shapes that broadcast."""
+        return self.problem.with_derived(self._at(self.problem.fields, positional, coordinates))
 
     def derivative(self, name: str, *positional: Any, **coordinates: Any) -> np.ndarray:
         """Return one derivative by its name, such as "u_xx" or "lap_u", at coordinates.
@@ -78,7 +78,7 @@ class Solution:
             folder,
             coordinates=problem.coordinates,
             bounds=(lower, upper),
-            fields=problem.fields,
+            fields=problem.quantities,
             evaluate=lambda at: self(**at),
             reference=self._reference if self.metrics.get("relative_l2") else None,
             history=self.history,
@@ -89,7 +89,7 @@ class Solution:
     def _reference(self, coordinates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         shape, points = _points(self.problem.coordinates, coordinates)
         found = self.problem.reference_at(points)
-        return {name: value.reshape(shape) for name, value in found.items()}
+        return {name: value.reshape(shape) for name, value in self.problem.with_derived(found).items()}
 
     def _at(self, names: tuple[str, ...], positional: Any, coordinates: dict[str, Any]) -> dict[str, np.ndarray]:
         known = self.problem.coordinates

@@ -1,0 +1,61 @@
+"""The Korteweg–de Vries equation: a cosine that steepens and breaks up into solitons."""
+
+# ruff: noqa: D102 (a residual's line is its own documentation)
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.geometry import Interval
+from pinn.problem import Problem, positive, residual, satisfies
+from pinn.references import kdv, kdv_error
+
+
+@dataclass(frozen=True, kw_only=True)
+class KdV(Problem):
+    """Korteweg–de Vries equation from a cosine; dimensionless.
+
+        u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0 < t ≤ 1
+        u(x, 0) = cos(πx),  u periodic in x
+
+    Periodicity is the network's, which embeds x.
+
+    Source: Zabusky & Kruskal (1965), doi:10.1103/PhysRevLett.15.240, with λ₁ = 1, λ₂ = 0.022²; as a benchmark Wang
+    et al. (2024, PirateNets), arXiv:2402.00326.  Raissi, Perdikaris & Karniadakis (2019),
+    doi:10.1016/j.jcp.2018.10.045, have λ₂ = 0.0025 and seek λ₁ and λ₂.  `KdVSolitons` is another problem.
+    Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
+
+    Attributes:
+        lambda1: strength λ₁ of the convection.
+        lambda2: strength λ₂ > 0 of the dispersion; a soliton is about √(λ₂/λ₁) wide.
+    """
+
+    lambda1: float = 1.0
+    lambda2: float = positive(4.84e-4)
+
+    fields = ("u",)
+    space = Interval(x=(-1.0, 1.0))
+    time = (0.0, 1.0)
+    periodic = ("x",)
+
+    @residual(on="interior")
+    def kdv(self, u, u_t, u_x, u_xxx):
+        return u_t + self.lambda1 * u * u_x + self.lambda2 * u_xxx
+
+    @residual(on="initial")
+    def start(self, x, u):
+        return u - tf.cos(pi * x)
+
+    @satisfies("start")
+    def ansatz(self, x, t, net):
+        return tf.cos(pi * x) + t * net
+
+    def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
+        return {"u": kdv(x, t, self.lambda1, self.lambda2)}
+
+    def reference_error(self) -> dict[str, float]:
+        return {"u": kdv_error(self.lambda1, self.lambda2)}
