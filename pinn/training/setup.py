@@ -15,6 +15,7 @@ from pinn.objective import Objective, PointSet
 from pinn.optimizers import LBFGS, Adam
 from pinn.problem import Problem
 from pinn.training.data import Synthetic
+from pinn.training.files import DataFile
 from pinn.training.points import Points
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
@@ -46,7 +47,7 @@ class Setup:
     weights: Mapping[str, float] = field(default_factory=dict)
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
-    data: Synthetic | PointSet | None = None
+    data: Synthetic | DataFile | PointSet | None = None
     published: Mapping[str, Any] | None = None
     seed: int = 0
 
@@ -58,7 +59,7 @@ class Setup:
             hint = did_you_mean(str(self.derivatives), ("auto", "taylor", "nested"))
             raise InputError(f"derivatives={self.derivatives!r}: unknown.{hint}")
         _check_seed(self.seed)
-        if isinstance(self.data, Synthetic):
+        if isinstance(self.data, Synthetic | DataFile):
             _check_seed(self.data.seed, "data.seed")
         for name, weight in self.weights.items():
             if not isinstance(weight, int | float) or not math.isfinite(weight):
@@ -77,7 +78,7 @@ class Setup:
         if self.problem.unknowns and self.data is None:
             names = ", ".join(self.problem.unknowns)
             raise InputError(
-                f"unknowns: {names} cannot be found without measurements; give data, such as data=synthetic."
+                f"unknowns: {names} cannot be found without measurements; give data, as data=synthetic or data=file do."
             )
 
     @property
@@ -86,8 +87,8 @@ class Setup:
         return self.constraints == "hard" or (self.constraints == "auto" and bool(self.problem.satisfied))
 
     def measurements(self) -> PointSet | None:
-        """Return the measurements, made from the reference where they are synthetic."""
-        return self.data.measure(self.problem) if isinstance(self.data, Synthetic) else self.data
+        """Return the measurements, read from their file, or made from the reference where they are synthetic."""
+        return self.data.measure(self.problem) if isinstance(self.data, Synthetic | DataFile) else self.data
 
     def objective(self, data: PointSet | None) -> Objective:
         """Return the loss as a function of one flat vector."""
