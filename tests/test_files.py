@@ -7,11 +7,10 @@ import pytest
 import scipy.io
 import yaml
 
-from pinn import Adam
 from pinn.cli.run import compose
 from pinn.errors import InputError
 from pinn.problems import Heat, Kovasznay
-from pinn.training import DataFile, Phase, Points, StopRule, Synthetic, config, resume, solve
+from pinn.training import DataFile, Synthetic, config
 from pinn.training.setup import Setup, default_network
 
 X, T = np.linspace(0.1, 0.9, 5), np.linspace(0.0, 1.0, 4)
@@ -179,33 +178,18 @@ def test_defaults_in_yaml_and_the_command_line():
         compose(["problem=heat", "data=file"])
 
 
-def test_a_file_of_data_survives_the_description():
+def test_a_run_finds_its_file_from_anywhere_and_sees_that_it_has_changed(tmp_path, monkeypatch):
     np.savez("data.npz", x=X, t=T, u=U)
     problem = Heat(unknowns={"alpha": {"start": 1.0, "lower": 0.0}})
-    made = Setup(
-        problem=problem, network=default_network(problem, seed=0), data=DataFile(path="data.npz", grid=["x", "t"])
-    )
-    again = config.setup(yaml.safe_load(yaml.safe_dump(config.describe(made))), network=made.network)
-    assert again.data == made.data and len(made.data.sha256) == 64
-
-
-@pytest.mark.usefixtures("eager")
-def test_a_resume_sees_that_the_file_has_changed(tmp_path, monkeypatch):
-    np.savez("data.npz", x=X, t=T, u=U)
-    solve(
-        Heat(unknowns={"alpha": {"start": 1.0, "lower": 0.0}}),
-        phases=[Phase(name="a", minimizer=Adam(), stop=StopRule(max_iterations=2))],
-        points=Points(counts={"interior": 8, "boundary": 4}, test=8),
-        data=DataFile(path="data.npz", grid=["x", "t"]),
-        folder=tmp_path / "run",
-        show=False,
-    )
-    monkeypatch.chdir(tmp_path / "run")  # the path is kept as an absolute one
-    longer = ["phases.a.stop.max_iterations=3"]
-    assert resume(tmp_path / "run", overrides=longer, show=False).metrics["phases"][0]["iterations"] == 3
+    network = default_network(problem, seed=0)
+    made = Setup(problem=problem, network=network, data=DataFile(path="data.npz", grid=["x", "t"]))
+    kept = yaml.safe_load(yaml.safe_dump(config.describe(made)))  # what a resume reads
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert config.setup(kept, network=network).data == made.data
     np.savez(tmp_path / "data.npz", x=X, t=T, u=U + 1e-12)
     with pytest.raises(InputError, match="no longer the one that the run started with"):
-        resume(tmp_path / "run", overrides=longer, show=False)
+        config.setup(kept, network=network)
 
 
 def test_snapshots_of_the_reference():

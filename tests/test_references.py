@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pinn.errors import InputError
+from pinn.problems import KdVInverse
 from pinn.references import (
     PeriodicFunction,
     allen_cahn,
@@ -48,6 +49,14 @@ def test_allen_cahn_and_the_published_file():
     square = wavenumbers(256, 2.0) ** 2
     again = etdrk4(sampled, t, linear=-1e-4 * square, nonlinear=lambda u: 5 * (u - u**3), degree=1, substeps=20)
     assert np.linalg.norm(sample(again, 512).T - given) / np.linalg.norm(given) < 1e-9
+
+
+def test_kdv_between_two_snapshots_agrees_with_the_published_file():
+    file = published("KdV.mat")
+    x, t, given = file["x"].ravel(), file["tt"].ravel(), np.real(file["uu"])
+    between = (t >= 0.2) & (t <= 0.8)
+    found = KdVInverse().reference(x[:, None], t[between])["u"]
+    assert np.linalg.norm(found - given[:, between]) / np.linalg.norm(found) < 1e-8
 
 
 def burgers(steps: int, nu: float = 0.05) -> np.ndarray:

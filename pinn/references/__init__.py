@@ -3,6 +3,7 @@
 from pinn.references.allen_cahn import allen_cahn, allen_cahn_error, kink_images, smoothed_kink
 from pinn.references.cole_hopf import cole_hopf
 from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wavenumbers
+from pinn.references.lorenz import lorenz
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "cole_hopf",
     "etdrk4",
     "kink_images",
+    "lorenz",
     "project",
     "sample",
     "smoothed_kink",

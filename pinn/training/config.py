@@ -208,7 +208,7 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
         )
     lower, upper = problem.bounds
     try:
-        shape = {"lower": lower.tolist(), "upper": upper.tolist(), "outputs": len(problem.fields)}
+        shape = {"lower": lower.tolist(), "upper": upper.tolist(), "outputs": len(problem.functions)}
         made: Any = make(**shape, seed=seed, **settings)
         return made
     except TypeError as error:

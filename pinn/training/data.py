@@ -53,8 +53,8 @@ class Synthetic:
             raise InputError(f"{type(problem).__name__}: has no reference to measure; pass data of your own.")
         names = list(self.fields or problem.fields)
         for name in names:
-            if name not in truth:
-                raise InputError(f"data.fields: {name!r} is no field.{did_you_mean(name, truth)}")
+            if name not in problem.fields:
+                raise InputError(f"data.fields: {name!r} is no field.{did_you_mean(name, problem.fields)}")
         return PointSet(coordinates, None, noisy({f: truth[f] for f in names}, self.noise, self.seed))
 
     def _snapshots(self, problem: Problem) -> np.ndarray:

@@ -23,7 +23,7 @@ class Errors:
         # The reference belongs to the true coefficients, which the problem's own attributes hold.
         self.points = draw(problem, "interior", count, method="uniform", seed=seed + 555_555).coordinates
         self.truth = problem.reference_at(self.points)
-        self.problem, self.evaluator = problem, Evaluator(objective, problem.fields)
+        self.problem, self.evaluator = problem, Evaluator(objective, problem.functions)
 
     def estimate(self, theta: Any) -> dict[str, np.ndarray]:
         """Return the fields at the test points; a field with a gauge is shifted to the reference's mean."""
@@ -96,7 +96,7 @@ def columns(objective: Objective, errors: Errors) -> list[str]:
         *("phase", "iteration", "evaluations", "seconds", "loss"),
         *(f"loss_{t.name}" for t in objective.terms),
         "heldout_loss",
-        *((f"error_{f}" for f in objective.problem.fields) if errors.truth is not None else ()),
+        *((f"error_{f}" for f in objective.problem.functions) if errors.truth is not None else ()),
         *(f"unknown_{name}" for name in objective.unknowns),
         "step",
     ]

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
+import numpy as np
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import Periodic, mlp
+from pinn.networks import Periodic, mlp, side_by_side
 from pinn.objective import Objective, PointSet
 from pinn.optimizers import LBFGS, Adam
 from pinn.problem import Problem
@@ -105,15 +106,35 @@ class Setup:
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
     """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name.
 
-    Where the problem is periodic and nothing else is said, so is the network.
+    Where the problem is periodic and nothing else is said, so is the network.  Unknown fields have perceptrons of
+    the same settings beside it, each of its own coordinates.
     """
     _check_seed(seed)
     if problem.periodic and settings.get("periodic") is None:
         settings["periodic"] = Periodic(coordinates=problem.periodic)
+    main = _perceptron(problem, problem.coordinates, len(problem.fields), seed=seed, **settings)
+    if not problem.unknown_fields:
+        return main
+    networks, seen = {"fields": main}, [problem.coordinates]
+    for i, (name, unknown) in enumerate(problem.unknown_fields.items()):
+        # Drawn, because the seeds near the run's own are those of other runs.
+        own = int(np.random.default_rng((seed, i)).integers(LAST_SEED))
+        networks[name] = _perceptron(problem, tuple(unknown.coordinates), 1, seed=own, **settings)
+        seen.append(tuple(unknown.coordinates))
+    return side_by_side(networks, coordinates=problem.coordinates, seen=seen)
+
+
+def _perceptron(
+    problem: Problem, coordinates: Sequence[str], outputs: int, *, seed: int, **settings: Any
+) -> keras.Model:
+    """Return a perceptron of some of a problem's coordinates."""
+    at = [problem.coordinates.index(c) for c in coordinates]
     if isinstance(settings.get("periodic"), Periodic):
         settings["periodic"] = settings["periodic"].located(problem.coordinates)
-    lower, upper = (list(map(float, bound)) for bound in problem.bounds)
-    return mlp(lower=lower, upper=upper, outputs=len(problem.fields), seed=seed, **settings)
+        if at != list(range(len(problem.coordinates))):
+            settings["periodic"] = settings["periodic"].among(at)
+    lower, upper = (bound[at].tolist() for bound in problem.bounds)
+    return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
 
 
 def _check_seed(seed: Any, where: str = "seed") -> None:

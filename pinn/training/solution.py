@@ -54,8 +54,8 @@ class Solution:
         return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
 
     def __call__(self, *positional: Any, **coordinates: Any) -> dict[str, np.ndarray]:
-        """Return the fields by name at coordinates, given in order or by name, of any shapes that broadcast."""
-        return self._at(self.problem.fields, positional, coordinates)
+        """Return all fields by name at coordinates, given in order or by name, of any shapes that broadcast."""
+        return self._at(self.problem.functions, positional, coordinates)
 
     def derivative(self, name: str, *positional: Any, **coordinates: Any) -> np.ndarray:
         """Return one derivative by its name, such as "u_xx" or "lap_u", at coordinates.
@@ -77,7 +77,7 @@ class Solution:
             folder,
             coordinates=problem.coordinates,
             bounds=(lower, upper),
-            fields=problem.fields,
+            fields=problem.functions,
             evaluate=lambda at: self(**at),
             reference=self._reference if self.metrics.get("relative_l2") else None,
             history=self.history,
