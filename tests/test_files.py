@@ -200,3 +200,15 @@ def test_snapshots_of_the_reference():
         Synthetic(times=[2.0]).measure(Heat())
     with pytest.raises(InputError, match="Kovasznay is steady"):
         Synthetic(times=[0.2]).measure(Kovasznay())
+
+
+def test_the_wake_of_a_cylinder_from_a_file_like_raissi_s():
+    rng = np.random.default_rng(0)
+    at, flow = rng.uniform([1, -2], [8, 2], (50, 2)), rng.random((50, 2, 200))
+    file = {"X_star": at, "t": 0.1 * np.arange(200)[:, None], "U_star": flow, "p_star": flow[:, 0]}
+    scipy.io.savemat("wake.mat", file)
+    own = ["problem=cylinder_wake", "data=cylinder_wake", "data.path=wake.mat"]
+    made = config.setup(compose(["experiment=navier_stokes_inverse", *own])[0])
+    points = made.measurements()
+    assert points.coordinates.shape == (5000, 3) and list(points.values) == ["u", "v"]
+    assert list(made.problem.unknowns) == ["lambda1", "lambda2"] and made.problem.reference_at(np.zeros((1, 3))) is None
