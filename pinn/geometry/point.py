@@ -10,11 +10,18 @@ from pinn.geometry.box import Box
 class Point(Box):
     """No extension in space: the domain of ordinary differential equations, whose functions depend on time alone."""
 
-    coordinates = ()
-    faces = ()
-
     def __init__(self) -> None:
         self.ranges = {}
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    @property
+    def faces(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:

@@ -47,11 +47,11 @@ def _series(count: int, step: float, sigma: float, rho: float, beta: float, star
     found = np.zeros((3, _DEGREE + 1, count))
     state = np.asarray(start)
     for i in range(count):
-        x, y, z = found[:, :, i]
+        x, y, z = found[0, :, i], found[1, :, i], found[2, :, i]
         x[0], y[0], z[0] = state
         for k in range(_DEGREE):
             x[k + 1] = sigma * (y[k] - x[k]) / (k + 1)
             y[k + 1] = (rho * x[k] - x[: k + 1] @ z[k::-1] - y[k]) / (k + 1)
             z[k + 1] = (x[: k + 1] @ y[k::-1] - beta * z[k]) / (k + 1)
-        state = np.polynomial.polynomial.polyval(step, found[:, :, i].T)
+        state = np.asarray(np.polynomial.polynomial.polyval(step, found[:, :, i].T))
     return found
