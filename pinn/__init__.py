@@ -30,13 +30,15 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "12")
 
 _LAZY = {
     "Problem": "pinn.problem",
-    "Unknown": "pinn.problem",
+    "Unknown": "pinn.unknowns",
+    "UnknownField": "pinn.unknowns",
     "residual": "pinn.problem",
     "satisfies": "pinn.problem",
     "positive": "pinn.problem",
     "Interval": "pinn.geometry",
     "Rectangle": "pinn.geometry",
     "Box": "pinn.geometry",
+    "Point": "pinn.geometry",
     "mlp": "pinn.networks",
     "Adam": "pinn.optimizers",
     "LBFGS": "pinn.optimizers",

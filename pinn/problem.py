@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-import tensorflow as tf
 
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
-from pinn.geometry import Box
+from pinn.geometry import Box, Point
+from pinn.unknowns import Unknown, UnknownField, unknown
 
 REGIONS = ("interior", "initial", "boundary", "data")
 
@@ -51,44 +51,6 @@ def positive(default: float) -> Any:
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """A coefficient to be found: where the search starts, and its bounds.
-
-    Bounded coefficients are searched through a transform: exp above a lower bound alone, a logistic
-    function between two bounds.  Units are the coefficient's own.
-    """
-
-    start: float
-    lower: float | None = None
-    upper: float | None = None
-
-    def __post_init__(self) -> None:
-        low = -math.inf if self.lower is None else self.lower
-        high = math.inf if self.upper is None else self.upper
-        if self.lower is None and self.upper is not None:
-            raise InputError(f"Unknown: upper={self.upper} without lower; give both or lower alone.")
-        if not low < self.start < high:
-            raise InputError(f"Unknown: start={self.start} is not between lower={self.lower} and upper={self.upper}.")
-
-    def inverse(self, value: float) -> float:
-        """Return the unbounded number that stands for a value."""
-        if self.lower is None:
-            return value
-        if self.upper is None:
-            return math.log(value - self.lower)
-        share = (value - self.lower) / (self.upper - self.lower)
-        return math.log(share / (1 - share))
-
-    def value(self, raw: tf.Tensor) -> tf.Tensor:
-        """Return the value for an unbounded number."""
-        if self.lower is None:
-            return raw
-        if self.upper is None:
-            return self.lower + tf.exp(raw)
-        return self.lower + (self.upper - self.lower) * tf.sigmoid(raw)
-
-
-@dataclass(frozen=True)
 class Term:
     """A residual of a problem: its name, its region and the symbols that it takes."""
 
@@ -103,8 +65,10 @@ class Problem:
 
     Attributes:
         unknowns: coefficients to be found, by the name of the attribute that holds the true value.
-        fields: names of the unknown functions.
-        space: the domain in space.
+        fields: names of the functions that the equations determine.
+        unknown_fields: coefficients that are functions, to be found, by name; each has a network of its own.
+            Residuals take them and their derivatives as they take fields.
+        space: the domain in space; `Point()`, the default, for functions of time alone.
         time: the time interval, or None for a steady problem.
         gauge: fields that are determined up to a constant only (a pressure, say), or, where the problem depends
             on time, up to a function of time.
@@ -119,19 +83,21 @@ class Problem:
     unknowns: Mapping[str, Any] = field(default_factory=dict)
 
     fields: ClassVar[tuple[str, ...]] = ()
-    space: ClassVar[Box]
+    unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
+    space: ClassVar[Box] = Point()
     time: ClassVar[tuple[float, float] | None] = None
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        if not self.fields or not isinstance(getattr(self, "space", None), Box):
+        if not self.fields or not isinstance(self.space, Box) or not self.coordinates:
             raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
         for c in self.periodic:
             if c not in self.space.coordinates:
                 hint = did_you_mean(c, self.space.coordinates)
                 raise InputError(f"{name}: periodic={self.periodic}: {c!r} is no coordinate of space.{hint}")
+        self._check_unknown_fields()
         for f in dataclasses.fields(self):
             value: Any = getattr(self, f.name)
             if f.name == "unknowns" or not isinstance(f.default, int | float) or isinstance(f.default, bool):
@@ -146,7 +112,7 @@ class Problem:
         for key, value in (self.unknowns or {}).items():
             if key not in known:
                 raise InputError(f"{name}: unknown {key!r} is no coefficient of the problem.{did_you_mean(key, known)}")
-            unknowns[key] = value if isinstance(value, Unknown) else _unknown(key, value)
+            unknowns[key] = value if isinstance(value, Unknown) else unknown(key, value)
             demands = next(f.metadata for f in dataclasses.fields(self) if f.name == key)
             if demands.get("positive") and unknowns[key].start <= 0:
                 raise InputError(f"unknowns.{key}: start={unknowns[key].start}; {key} is positive, so start above 0.")
@@ -156,6 +122,22 @@ class Problem:
         missing = set(self.satisfied) - {t.name for t in self.terms}
         if missing:
             raise InputError(f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem.")
+
+    def _check_unknown_fields(self) -> None:
+        for name, found in self.unknown_fields.items():
+            where = f"{type(self).__name__}.unknown_fields: {name!r}"
+            if not isinstance(found, UnknownField):
+                raise InputError(f"{where} is a {type(found).__name__}; give an UnknownField, with its coordinates.")
+            if name in (*self.fields, *self.coordinates):
+                raise InputError(f"{where} is a field or a coordinate too; give it a name of its own.")
+            for c in found.coordinates or ("none",):
+                if c not in self.coordinates:
+                    raise InputError(f"{where}: {c!r} is no coordinate.{did_you_mean(c, self.coordinates)}")
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of all that networks give: the fields, then the unknown fields."""
+        return (*self.fields, *self.unknown_fields)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -194,7 +176,7 @@ class Problem:
         if region == "initial" and not self.time:
             raise InputError(f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0).")
         names = list(inspect.signature(getattr(self, name)).parameters)
-        symbols = tuple(parse(n, coordinates=self.coordinates, fields=self.fields, where=where) for n in names)
+        symbols = tuple(parse(n, coordinates=self.coordinates, fields=self.functions, where=where) for n in names)
         for s in symbols:
             if s.kind == "normal" and region in ("interior", "initial", "data"):
                 raise InputError(f"{where}: {s.name!r} is a normal derivative, but region {region!r} has no normal.")
@@ -218,7 +200,7 @@ class Problem:
         return net
 
     def reference(self, **coordinates: np.ndarray) -> dict[str, np.ndarray] | None:
-        """Return the reference solution by field for NumPy coordinates, or None where there is none."""
+        """Return the reference by field (unknown fields too) for NumPy coordinates; None where there is none."""
         return None
 
     def reference_error(self) -> dict[str, float]:
@@ -235,8 +217,8 @@ class Problem:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Names of the fields and of the quantities derived from them."""
-        return tuple(self.with_derived({name: np.ones(1) for name in self.fields}))
+        """Names of the functions and of the quantities derived from them."""
+        return tuple(self.with_derived({name: np.ones(1) for name in self.functions}))
 
     def with_derived(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the fields' values [n] by name, and behind them the quantities derived from them.
@@ -249,7 +231,7 @@ class Problem:
             raise InputError(f"{where}: returns a {type(found).__name__}; return a dict, such as {{'abs_h': …}}.")
         shape = np.shape(next(iter(values.values())))
         for name, value in found.items():
-            if name in (*self.fields, *self.coordinates):
+            if name in (*self.functions, *self.coordinates):
                 raise InputError(f"{where}: {name!r} is a field or coordinate already; choose another name.")
             if np.shape(value) != shape:
                 raise InputError(f"{where}: {name!r} has shape {np.shape(value)}, not {shape}; return one each point.")
@@ -269,7 +251,7 @@ class Problem:
         if not isinstance(found, Mapping):
             raise InputError(f"{where}: returns a {type(found).__name__}; return a dict, such as {{'u': …}}.")
         found = dict(found)
-        for name in self.fields:
+        for name in self.functions:
             if name not in found:
                 raise InputError(
                     f"{where}: lacks field {name!r} (it has {', '.join(found) or 'none'}); return them all."
@@ -284,7 +266,7 @@ class Problem:
                 at = ", ".join(f"{c}={v[~np.isfinite(value)][0]:.6g}" for c, v in columns.items())
                 raise InputError(f"{where}: field {name!r} is not finite at {at}; correct the formula.")
             found[name] = value
-        return {name: found[name] for name in self.fields}
+        return {name: found[name] for name in self.functions}
 
 
 def call(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
@@ -297,21 +279,6 @@ def call(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
         name = getattr(function, "__qualname__", str(function))
         raise InputError(f"{name}: unknown parameter {missing[0]!r}.{did_you_mean(missing[0], available)}")
     return function(**{p.name: available[p.name] for p in parameters})
-
-
-def _unknown(name: str, value: Any) -> Unknown:
-    settings = dict(value) if isinstance(value, Mapping) else {"start": value}
-    for key, number in settings.items():
-        if key not in ("start", "lower", "upper"):
-            raise InputError(f"unknowns.{name}: unknown key {key!r}.{did_you_mean(key, ('start', 'lower', 'upper'))}")
-        if isinstance(number, bool) or (
-            not isinstance(number, int | float) and not (number is None and key != "start")
-        ):
-            raise InputError(f"unknowns.{name}.{key}={number!r} is not a number; give one, such as 1.0.")
-    if "start" not in settings:
-        raise InputError(f"unknowns.{name}: lacks start; give the value from which the search starts.")
-    numbers: dict[str, Any] = {str(k): v if v is None else float(v) for k, v in settings.items()}
-    return Unknown(**numbers)
 
 
 def _marked(cls: type) -> dict[str, Any]:

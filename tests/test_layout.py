@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
     errors versions runtime flat combinatorics elementary jets networks geometry sampling metrics references optimizers
-    derivatives problem problems objective plotting training reporting cli
+    derivatives unknowns problem problems objective plotting training reporting cli
 """.split()
 MATHEMATICS = set("flat combinatorics elementary jets geometry sampling metrics references optimizers".split())
 FILES = sorted(PACKAGE.rglob("*.py"))

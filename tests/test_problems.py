@@ -21,15 +21,20 @@ from pinn.problems import (
     Burgers,
     Convection,
     Heat,
+    HeatFieldInverse,
     HeatMultiscale,
     Helmholtz,
     KdV,
+    KdVInverse,
     KdVSolitons,
     KleinGordon,
     Kovasznay,
     KuramotoSivashinsky,
+    LorenzInverse,
+    NavierStokesInverse,
     Poisson,
     Poisson5D,
+    PoissonFieldInverse,
     Reaction,
     Schrodinger,
     TaylorGreen,
@@ -91,7 +96,20 @@ def _beltrami():
     return fields | {"p": -squares}
 
 
+def _carried_vortices():
+    xi, fading = sp.pi * (x - t), sp.exp(-(sp.pi**2) * t / 50)
+    return {
+        "u": 1 - sp.cos(xi) * sp.sin(sp.pi * y) * fading,
+        "v": sp.sin(xi) * sp.cos(sp.pi * y) * fading,
+        "p": -(sp.cos(2 * xi) + sp.cos(2 * sp.pi * y)) * fading**2 / 4,
+    }
+
+
+W = sp.sin(sp.pi * x) * sp.sin(sp.pi * y)
 EXACT = {
+    PoissonFieldInverse: {"u": W, "a": 1 / (1 + x**2 + y**2 + (x - 1) ** 2 + (y - 1) ** 2)},
+    HeatFieldInverse: {"u": sp.exp(-t) * W, "a": 2 + W},
+    NavierStokesInverse: _carried_vortices(),
     Wave: {
         "u": sp.sin(sp.pi * x) * sp.cos(2 * sp.pi * t) + sp.sin(4 * sp.pi * x) * sp.cos(8 * sp.pi * t) / 2,
     },
@@ -179,9 +197,53 @@ def test_reference_is_the_exact_solution(cls):
     problem = cls()
     points = draw(problem, "interior", 40).coordinates
     found = problem.reference_at(points)
-    for field in problem.fields:
+    for field in problem.functions:
         symbol = taylor.Symbol(field, "derivative", field)
         assert found[field] == pytest.approx(exact_values(cls, [symbol], points)[0].numpy(), abs=1e-13)
+
+
+def test_reference_of_the_lorenz_system_has_the_speeds_of_its_equations():
+    problem, at = LorenzInverse(sigma=9.0, rho=20.0, beta=2.0), np.linspace(0.1, 2.9, 30)
+
+    def values(shift):
+        return np.array(list(problem.reference(t=at + shift).values()))
+
+    ahead, behind = (values(s * 1e-3) - values(-s * 1e-3) for s in (1, 2))
+    speeds = (8 * ahead - behind) / 12e-3
+    found = [getattr(problem, f"speed_{f}")(*_given(problem, f, values(0.0), speeds)) for f in problem.fields]
+    assert np.array(found) == pytest.approx(0, abs=1e-4) and np.max(np.abs(speeds)) > 50
+    assert problem.reference(t=np.zeros(1)) == {"x": [-8.0], "y": [7.0], "z": [27.0]}
+
+
+def _given(problem, field, values, speeds):
+    known = dict(zip("xyz", values, strict=True)) | {f"{f}_t": s for f, s in zip("xyz", speeds, strict=True)}
+    (term,) = (t for t in problem.terms if t.name == f"speed_{field}")
+    return [known[s.name] for s in term.symbols]
+
+
+def test_reference_of_the_kdv_inverse_problem_solves_its_equation():
+    problem = KdVInverse(lambda1=0.8, lambda2=0.004)
+    x, t = draw(problem, "interior", 200).coordinates.T
+    h, k = 4e-3, 1e-3
+
+    def u(i, j):
+        return problem.reference(x + i * h, np.clip(t, 0.21, 0.79) + j * k)["u"]
+
+    u_t = (8 * (u(0, 1) - u(0, -1)) - (u(0, 2) - u(0, -2))) / (12 * k)
+    u_x = (8 * (u(1, 0) - u(-1, 0)) - (u(2, 0) - u(-2, 0))) / (12 * h)
+    u_xxx = (-13 * (u(1, 0) - u(-1, 0)) + 8 * (u(2, 0) - u(-2, 0)) - (u(3, 0) - u(-3, 0))) / (8 * h**3)
+    assert problem.kdv(u(0, 0), u_t, u_x, u_xxx) == pytest.approx(0, abs=3e-3 * np.max(np.abs(u_t)))
+    assert problem.reference_error()["u"] < 1e-6
+
+
+def test_vortices_at_rest_would_not_tell_the_convection():
+    """Their convection is a gradient, so that any λ₁ goes with them; carried along, one does."""
+    problem = NavierStokesInverse()
+    points = draw(problem, "interior", 24).coordinates
+    (term,) = (t for t in problem.terms if t.name == "momentum_x")
+    arguments = exact_values(NavierStokesInverse, term.symbols, points)
+    wrong = problem.bind({"lambda1": 0.5}).momentum_x(*arguments)
+    assert float(tf.reduce_max(tf.abs(wrong))) > 0.1
 
 
 @pytest.mark.parametrize(("cls", "term"), OF_VALUES, ids=label)
@@ -199,7 +261,7 @@ def test_reference_is_finite_and_complete(cls):
     lower, upper = problem.bounds
     corners = np.stack(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij"), -1).reshape(-1, len(lower))
     found = problem.reference_at(np.concatenate([corners, draw(problem, "interior", 100).coordinates]))
-    assert tuple(found) == problem.fields
+    assert tuple(found) == problem.functions
 
 
 @pytest.mark.parametrize(("cls", "term"), BUILT_IN, ids=label)

@@ -96,6 +96,7 @@ def test_metrics_say_what_was_found_and_how(inverse):
     for name, unknown in found["unknowns"].items():
         assert unknown["estimate"] == inverse.unknowns[name] and unknown["truth"] == truth[name]
         assert unknown["relative_error"] == pytest.approx(abs(unknown["estimate"] / truth[name] - 1), rel=1e-12)
+        assert 0 < unknown["standard_error"] < np.inf
     for phase, (name, label, iterations) in zip(
         found["phases"], [("explore", "Adam", 20), ("polish", "L-BFGS", 10)], strict=True
     ):

@@ -1,5 +1,6 @@
 """Domains in space."""
 
 from pinn.geometry.box import Box, Interval, Rectangle
+from pinn.geometry.point import Point
 
-__all__ = ["Box", "Interval", "Rectangle"]
+__all__ = ["Box", "Interval", "Point", "Rectangle"]

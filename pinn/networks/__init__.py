@@ -4,6 +4,7 @@ from pinn.networks.forward import Columns, NoTaylorRule, Tap, forward, takes_jet
 from pinn.networks.mlp import PARTS, mlp
 from pinn.networks.product import outer
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
+from pinn.networks.side_by_side import side_by_side
 
 __all__ = [
     "PARTS",
@@ -17,5 +18,6 @@ __all__ = [
     "forward",
     "mlp",
     "outer",
+    "side_by_side",
     "takes_jets",
 ]

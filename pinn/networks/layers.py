@@ -1,4 +1,4 @@
-"""Layers that Keras has none of: periodic coordinates, factorized weights, a trainable slope.
+"""Layers that Keras has none of: chosen or periodic coordinates, factorized weights, a trainable slope.
 
 Each computes on tensors [n, features] by `call` and on jets [features, n] by `jet_call`.  A layer whose variables
 are trained also says by `jet_columns` how outputs depend on them, which saves Gauss–Newton its general way.
@@ -15,11 +15,40 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import jets
-from pinn.jets import VALUE, Index, Jet
+from pinn.jets import OPERATOR, VALUE, Index, Jet
 from pinn.networks.forward import Columns
 from pinn.networks.product import outer, product
 
 Parts = Mapping[Index, tf.Tensor]
+
+
+@keras.saving.register_keras_serializable(package="pinn")
+class Select(keras.layers.Layer):
+    """Takes some of the coordinates [n, d], for a network that depends on these alone.
+
+    Args:
+        names: names of the coordinates to take, in order.
+        of: names of all coordinates, in order.
+    """
+
+    def __init__(self, *, names: Sequence[str], of: Sequence[str], **options: Any) -> None:
+        super().__init__(**{"trainable": False, **options})
+        self.names, self.of = list(names), list(of)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Return the coordinates [n, k] that are taken from all [n, d]."""
+        return tf.gather(inputs, [self.of.index(name) for name in self.names], axis=1)
+
+    def jet_call(self, inputs: Jet) -> Jet:
+        """Return the coordinates [k, n] of all [d, n], without the derivatives by others, which vanish."""
+        known = {*self.names, *OPERATOR}
+        chosen = inputs.map(lambda part: tf.stack([part[self.of.index(name)] for name in self.names]))
+        return chosen.like({index: part for index, part in chosen.parts.items() if known.issuperset(index)})
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        return {**super().get_config(), "names": self.names, "of": self.of}
 
 
 @keras.saving.register_keras_serializable(package="pinn")

@@ -56,6 +56,16 @@ class Periodic:
         axes = [list(names).index(c) if isinstance(c, str) else c for c in self.coordinates]
         return dataclasses.replace(self, coordinates=axes)
 
+    def among(self, axes: Sequence[int]) -> Periodic | None:
+        """Return the settings for a network that sees the coordinates of these indices alone; None if none is left."""
+        kept = [i for i, axis in enumerate(self.coordinates) if axis in axes]
+        if not kept:
+            return None
+        period = [self.period[i] for i in kept] if isinstance(self.period, Sequence) else self.period
+        return dataclasses.replace(
+            self, coordinates=[list(axes).index(int(self.coordinates[i])) for i in kept], period=period
+        )
+
     def periods(self, lower: Sequence[float], upper: Sequence[float]) -> dict[int, float]:
         """Return the period by the index of its coordinate, for a box.
 

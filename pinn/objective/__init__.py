@@ -5,6 +5,7 @@ from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Batch, Objective
 from pinn.objective.parts import rows
 from pinn.objective.points import Blocks, PointSet, blocks, draw
+from pinn.objective.standard_errors import standard_errors
 from pinn.objective.supervised import supervised
 from pinn.objective.trial import trial
 
@@ -19,6 +20,7 @@ __all__ = [
     "blocks",
     "draw",
     "rows",
+    "standard_errors",
     "supervised",
     "trial",
 ]

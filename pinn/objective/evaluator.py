@@ -26,7 +26,7 @@ class Evaluator:
         self.objective = objective
         self.symbols: list[Symbol] = []
         for name in names:
-            symbol = parse(name, coordinates=problem.coordinates, fields=problem.fields, where=where)
+            symbol = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=where)
             if symbol.kind not in ("derivative", "laplacian"):
                 raise InputError(f"{where}: {name!r} cannot be evaluated at a point; name a field or a derivative.")
             self.symbols.append(symbol)

@@ -61,8 +61,9 @@ class Objective:
             name = type(problem).__name__
             raise InputError(f"{name}: constraints=hard, but it has no ansatz with @satisfies; use constraints=soft.")
         outputs = _outputs(problem, network)
-        if outputs != len(problem.fields):
-            raise InputError(f"network: {outputs} outputs for the fields {', '.join(problem.fields)}; make them equal.")
+        if outputs != len(problem.functions):
+            names = ", ".join(problem.functions)
+            raise InputError(f"network: {outputs} outputs for the fields {names}; make them equal.")
         if derivatives == "taylor" and not takes_jets(network):
             raise NoTaylorRule("derivatives=taylor: the network has a layer without a Taylor rule; use nested or auto.")
         _check_period(problem, network)

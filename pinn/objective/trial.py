@@ -26,11 +26,12 @@ def trial(problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None)
         columns = [coordinates[c] for c in problem.coordinates]
         if isinstance(columns[0], Jet):
             output = forward(network, jets.stack(columns), tap=tap).map(_settled)
-            net = tuple(output[i] for i in range(len(problem.fields)))
+            net = tuple(output[i] for i in range(len(problem.functions)))
         else:
             # Keras layers cast their inputs in silence; the network's dtype is checked where it is built.
             output = network(tf.stack(columns, axis=1), training=False)
-            net = tuple(output[:, i] for i in range(len(problem.fields)))
+            net = tuple(output[:, i] for i in range(len(problem.functions)))
+        net, others = net[: len(problem.fields)], net[len(problem.fields) :]
         if hard:
             one = net[0] if len(net) == 1 else net
             found = call(problem.ansatz, {**coordinates, "net": one})
@@ -38,7 +39,8 @@ def trial(problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None)
             if len(net) != len(problem.fields):
                 name = type(problem).__name__
                 raise InputError(f"{name}.ansatz: returned {len(net)} fields, not {len(problem.fields)}; return all.")
-        return dict(zip(problem.fields, net, strict=True))
+        unknown = zip(problem.unknown_fields.values(), others, strict=True)
+        return dict(zip(problem.functions, (*net, *(f.value(output) for f, output in unknown)), strict=True))
 
     return fields
 

@@ -5,13 +5,17 @@ from pinn.problems.beltrami import Beltrami
 from pinn.problems.burgers import Burgers
 from pinn.problems.cavity import Cavity, CavityUniformLid
 from pinn.problems.convection import Convection
+from pinn.problems.field_inverse import HeatFieldInverse, PoissonFieldInverse
 from pinn.problems.heat import Heat, HeatMultiscale
 from pinn.problems.helmholtz import Helmholtz
 from pinn.problems.kdv import KdV
+from pinn.problems.kdv_inverse import KdVInverse
 from pinn.problems.kdv_solitons import KdVSolitons
 from pinn.problems.klein_gordon import KleinGordon
 from pinn.problems.kovasznay import Kovasznay
 from pinn.problems.kuramoto_sivashinsky import KuramotoSivashinsky
+from pinn.problems.lorenz_inverse import LorenzInverse
+from pinn.problems.navier_stokes_inverse import NavierStokesInverse
 from pinn.problems.poisson import Poisson, Poisson5D
 from pinn.problems.reaction import Reaction
 from pinn.problems.schrodinger import Schrodinger
@@ -26,15 +30,20 @@ __all__ = [
     "CavityUniformLid",
     "Convection",
     "Heat",
+    "HeatFieldInverse",
     "HeatMultiscale",
     "Helmholtz",
     "KdV",
+    "KdVInverse",
     "KdVSolitons",
     "KleinGordon",
     "Kovasznay",
     "KuramotoSivashinsky",
+    "LorenzInverse",
+    "NavierStokesInverse",
     "Poisson",
     "Poisson5D",
+    "PoissonFieldInverse",
     "Reaction",
     "Schrodinger",
     "TaylorGreen",

@@ -6,6 +6,7 @@ from pinn.references.cole_hopf import cole_hopf
 from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wavenumbers
 from pinn.references.kdv import kdv, kdv_error
 from pinn.references.kuramoto_sivashinsky import kuramoto_sivashinsky, kuramoto_sivashinsky_error
+from pinn.references.lorenz import lorenz
 from pinn.references.schrodinger import schrodinger, schrodinger_error
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
@@ -22,6 +23,7 @@ __all__ = [
     "kink_images",
     "kuramoto_sivashinsky",
     "kuramoto_sivashinsky_error",
+    "lorenz",
     "project",
     "sample",
     "schrodinger",

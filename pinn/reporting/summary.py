@@ -60,10 +60,11 @@ def _fields(metrics: Mapping[str, Any], beside: Mapping[str, Comparison]) -> Tab
 
 
 def _unknowns(unknowns: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Comparison]) -> Table:
-    table = plain_table("unknown", "estimate", "truth", "relative error", "", right=(1, 2, 3))
+    table = plain_table("unknown", "estimate", "standard error", "truth", "relative error", "", right=(1, 2, 3, 4))
     for name, found in unknowns.items():
-        values = ("–" if found.get(k) is None else f"{found[k]:.6g}" for k in ("estimate", "truth"))
-        table.add_row(name, *values, number(found.get("relative_error"), 3), _verdict(beside.get(name)))
+        estimate, truth = ("–" if found.get(k) is None else f"{found[k]:.6g}" for k in ("estimate", "truth"))
+        uncertain, error = number(found.get("standard_error")), number(found.get("relative_error"), 3)
+        table.add_row(name, estimate, uncertain, truth, error, _verdict(beside.get(name)))
     return table
 
 

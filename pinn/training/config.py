@@ -27,6 +27,7 @@ from pinn.objective import PointSet
 from pinn.optimizers import Minimizer
 from pinn.problem import Problem
 from pinn.training.data import Synthetic
+from pinn.training.files import DataFile
 from pinn.training.points import Points
 from pinn.training.setup import Setup, default_network
 from pinn.training.stopping import StopRule
@@ -207,7 +208,7 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
         )
     lower, upper = problem.bounds
     try:
-        shape = {"lower": lower.tolist(), "upper": upper.tolist(), "outputs": len(problem.fields)}
+        shape = {"lower": lower.tolist(), "upper": upper.tolist(), "outputs": len(problem.functions)}
         made: Any = make(**shape, seed=seed, **settings)
         return made
     except TypeError as error:
@@ -270,7 +271,9 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
     return (get_origin(hint) or hint,)
 
 
-def _data(node: Mapping[str, Any]) -> Synthetic | PointSet:
+def _data(node: Mapping[str, Any]) -> Synthetic | DataFile | PointSet:
+    if "path" in node:
+        return _plain(DataFile, node, "data")
     if "coordinates" in node:
         values = {k: np.asarray(v, float) for k, v in node["values"].items()}
         return PointSet(np.asarray(node["coordinates"], float), None, values)

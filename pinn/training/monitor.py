@@ -25,7 +25,7 @@ class Errors:
         self.points = draw(problem, "interior", count, method="uniform", seed=seed + 555_555).coordinates
         truth = problem.reference_at(self.points)
         self.truth = truth and problem.with_derived(truth)
-        self.problem, self.evaluator = problem, Evaluator(objective, problem.fields)
+        self.problem, self.evaluator = problem, Evaluator(objective, problem.functions)
 
     def estimate(self, theta: Any) -> dict[str, np.ndarray]:
         """Return fields and derived quantities at the test points; a gauge brings a field to the reference."""

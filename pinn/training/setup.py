@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
+import numpy as np
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import Periodic, mlp
+from pinn.networks import Periodic, mlp, side_by_side
 from pinn.objective import Objective, PointSet
 from pinn.optimizers import LBFGS, Adam
 from pinn.problem import Problem
 from pinn.training.data import Synthetic
+from pinn.training.files import DataFile
 from pinn.training.points import Points
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
@@ -46,7 +48,7 @@ class Setup:
     weights: Mapping[str, float] = field(default_factory=dict)
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
-    data: Synthetic | PointSet | None = None
+    data: Synthetic | DataFile | PointSet | None = None
     published: Mapping[str, Any] | None = None
     seed: int = 0
 
@@ -58,7 +60,7 @@ class Setup:
             hint = did_you_mean(str(self.derivatives), ("auto", "taylor", "nested"))
             raise InputError(f"derivatives={self.derivatives!r}: unknown.{hint}")
         _check_seed(self.seed)
-        if isinstance(self.data, Synthetic):
+        if isinstance(self.data, Synthetic | DataFile):
             _check_seed(self.data.seed, "data.seed")
         for name, weight in self.weights.items():
             if not isinstance(weight, int | float) or not math.isfinite(weight):
@@ -77,7 +79,7 @@ class Setup:
         if self.problem.unknowns and self.data is None:
             names = ", ".join(self.problem.unknowns)
             raise InputError(
-                f"unknowns: {names} cannot be found without measurements; give data, such as data=synthetic."
+                f"unknowns: {names} cannot be found without measurements; give data, as data=synthetic or data=file do."
             )
 
     @property
@@ -86,8 +88,8 @@ class Setup:
         return self.constraints == "hard" or (self.constraints == "auto" and bool(self.problem.satisfied))
 
     def measurements(self) -> PointSet | None:
-        """Return the measurements, made from the reference where they are synthetic."""
-        return self.data.measure(self.problem) if isinstance(self.data, Synthetic) else self.data
+        """Return the measurements, read from their file, or made from the reference where they are synthetic."""
+        return self.data.measure(self.problem) if isinstance(self.data, Synthetic | DataFile) else self.data
 
     def objective(self, data: PointSet | None) -> Objective:
         """Return the loss as a function of one flat vector."""
@@ -104,15 +106,35 @@ class Setup:
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
     """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name.
 
-    Where the problem is periodic and nothing else is said, so is the network.
+    Where the problem is periodic and nothing else is said, so is the network.  Unknown fields have perceptrons of
+    the same settings beside it, each of its own coordinates.
     """
     _check_seed(seed)
     if problem.periodic and settings.get("periodic") is None:
         settings["periodic"] = Periodic(coordinates=problem.periodic)
+    main = _perceptron(problem, problem.coordinates, len(problem.fields), seed=seed, **settings)
+    if not problem.unknown_fields:
+        return main
+    networks, seen = {"fields": main}, [problem.coordinates]
+    for i, (name, unknown) in enumerate(problem.unknown_fields.items()):
+        # Drawn, because the seeds near the run's own are those of other runs.
+        own = int(np.random.default_rng((seed, i)).integers(LAST_SEED))
+        networks[name] = _perceptron(problem, tuple(unknown.coordinates), 1, seed=own, **settings)
+        seen.append(tuple(unknown.coordinates))
+    return side_by_side(networks, coordinates=problem.coordinates, seen=seen)
+
+
+def _perceptron(
+    problem: Problem, coordinates: Sequence[str], outputs: int, *, seed: int, **settings: Any
+) -> keras.Model:
+    """Return a perceptron of some of a problem's coordinates."""
+    at = [problem.coordinates.index(c) for c in coordinates]
     if isinstance(settings.get("periodic"), Periodic):
         settings["periodic"] = settings["periodic"].located(problem.coordinates)
-    lower, upper = (list(map(float, bound)) for bound in problem.bounds)
-    return mlp(lower=lower, upper=upper, outputs=len(problem.fields), seed=seed, **settings)
+        if at != list(range(len(problem.coordinates))):
+            settings["periodic"] = settings["periodic"].among(at)
+    lower, upper = (bound[at].tolist() for bound in problem.bounds)
+    return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
 
 
 def _check_seed(seed: Any, where: str = "seed") -> None:

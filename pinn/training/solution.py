@@ -55,8 +55,8 @@ class Solution:
         return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
 
     def __call__(self, *positional: Any, **coordinates: Any) -> dict[str, np.ndarray]:
-        """Return fields and derived quantities at coordinates, given in order or by name, of shapes that broadcast."""
-        return self.problem.with_derived(self._at(self.problem.fields, positional, coordinates))
+        """Return all functions and derived quantities by name at coordinates, in order or by name, that broadcast."""
+        return self.problem.with_derived(self._at(self.problem.functions, positional, coordinates))
 
     def derivative(self, name: str, *positional: Any, **coordinates: Any) -> np.ndarray:
         """Return one derivative by its name, such as "u_xx" or "lap_u", at coordinates.

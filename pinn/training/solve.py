@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from pinn import metrics
 from pinn.errors import InputError
-from pinn.objective import LeastSquares, Objective
+from pinn.objective import LeastSquares, Objective, standard_errors
 from pinn.problem import Problem
 from pinn.runtime import configure
 from pinn.training import checkpoint
@@ -146,6 +146,7 @@ def execute(
             checkpoint.save(path / "checkpoint.npz", progress)  # reopened, so that a kill from here on is survived
             run_folder.write_config(path / "config.yaml", kept)
     monitor.before = progress.seconds if progress else 0.0
+    squares = LeastSquares(objective)
 
     def save(present: Progress) -> None:
         present.seconds = monitor.seconds()
@@ -159,7 +160,7 @@ def execute(
         callbacks=[monitor, *callbacks],
         save=save,
         not_finite=lambda theta, batch: _blame(objective, theta, batch),
-        squares=LeastSquares(objective),
+        squares=squares,
         adapted=draws.adapted,
         shapes=objective.flat.shapes,
         part=objective.part,
@@ -179,7 +180,7 @@ def execute(
     solution = Solution(
         objective,
         theta,
-        metrics=_metrics(made, objective, theta, errors, progress, monitor, batch),
+        metrics=_metrics(made, squares, theta, errors, progress, monitor, batch),
         history=monitor.history.table(),
         points=draws.sets(progress.draw, progress.points),
         folder=path,
@@ -205,17 +206,16 @@ def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:
 
 def _metrics(
     made: Setup,
-    objective: Objective,
+    squares: LeastSquares,
     theta: tf.Tensor,
     errors: Errors,
     progress: Progress,
     monitor: Monitor,
     batch: Any,
 ) -> dict[str, Any]:
+    objective = squares.objective
     loss, _ = objective.value_and_gradient(theta, batch)
     weights = np.asarray(objective.weights)
-    truth = {name: float(getattr(made.problem, name)) for name in objective.unknowns}
-    found = {name: float(value) for name, value in objective.coefficients(theta).items()}
     gauge = errors.gauges(errors.evaluator(theta, errors.points)) if made.problem.gauge else {}
     return {
         "problem": type(made.problem).__name__,
@@ -225,10 +225,7 @@ def _metrics(
         "published": made.published,
         "loss": float(loss),
         "heldout_loss": float(weights @ objective.losses(theta, monitor.heldout).numpy()),
-        "unknowns": {
-            n: {"estimate": v, "truth": truth[n], "relative_error": metrics.relative_error(v, truth[n])}
-            for n, v in found.items()
-        },
+        "unknowns": _unknowns(squares, theta, batch),
         "phases": [
             {
                 "name": r.name,
@@ -249,6 +246,21 @@ def _metrics(
         "device": _device(),
         "versions": versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
     }
+
+
+def _unknowns(squares: LeastSquares, theta: tf.Tensor, batch: Any) -> dict[str, dict[str, float | None]]:
+    """Return what was found of every unknown coefficient, beside the truth."""
+    problem, uncertain = squares.objective.problem, standard_errors(squares, theta, batch) or {}
+    found: dict[str, dict[str, float | None]] = {}
+    for name, value in squares.objective.coefficients(theta).items():
+        truth, estimate = float(getattr(problem, name)), float(value)
+        found[name] = {
+            "estimate": estimate,
+            "standard_error": uncertain.get(name),
+            "truth": truth,
+            "relative_error": metrics.relative_error(estimate, truth),
+        }
+    return found
 
 
 def _device() -> str:
