@@ -352,6 +352,28 @@ def test_a_job_that_leaves_nothing_has_failed(here, tmp_path):
     assert job.attempts[0].trouble == ("failed", "it ended well, but left no metrics or pictures")
 
 
+@pytest.mark.slow
+def test_a_real_experiment_is_killed_and_resumed(tmp_path, monkeypatch):
+    """What the stand-in imitates is what pinn's own commands leave."""
+    monkeypatch.chdir(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pinn", "reproduce", "smoke", "--seeds", "1"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    wait_for(lambda: checkpoint("smoke"))
+    worker = int(Path("outputs/reproduce/smoke/seed_0/lock").read_text().split()[1])
+    process.kill()
+    os.kill(worker, signal.SIGKILL)
+    process.wait()
+    assert command.reproduce(["smoke", "--seeds", "1"]) == 0
+    row = ledger()["rows"]["smoke"]
+    assert row["runs"][0]["processes"] == 2 and 0 < row["quantities"]["u"]["median"] < 1
+    assert list(row["pictures"]) == ["convergence", "solution"]
+    log = next(Path("outputs").rglob("log.txt")).read_text()
+    assert log.count("$ pinn run experiment=smoke seed=0") == log.count("$ pinn resume ") == 1
+
+
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_launchers(launcher, here):
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
