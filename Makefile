@@ -1,12 +1,16 @@
 # `make burgers` and `make test` need Python 3.11, pip and nothing else.
 PYTHON ?= python3
+SEEDS ?= 3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: burgers test test-slow lint types check lock clean
+.PHONY: burgers reproduce test test-slow lint types check lock clean
 
 burgers: .venv/ready  ## solve Burgers' equation with Adam and L-BFGS, and show the error
 	$(BIN)/pinn run experiment=burgers
+
+reproduce: .venv/ready  ## run all experiments that are not finished, over SEEDS seeds, and rewrite experiments/ledger.md
+	$(BIN)/pinn reproduce --all --seeds $(SEEDS)
 
 test: .venv/ready-dev  ## the quick suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not alone"

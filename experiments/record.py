@@ -8,18 +8,17 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
-import platform
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
+
+from pinn.cli.run import compose
+from pinn.plotting.seeds import draw_seeds
+from pinn.reporting.ledger import found
+from pinn.sweep import Job
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,43 +53,32 @@ class Study:
         arguments = parser.parse_args()
         for seed in range(arguments.seeds):
             for row in arguments.rows or self.rows:
-                found = self.results
-                if f"{row}_{seed}" not in found:
-                    found[f"{row}_{seed}"] = self._run(row, seed)
-                    (self.here / "results.json").write_text(json.dumps(found, indent=1) + "\n")
+                results = self.results
+                if f"{row}_{seed}" not in results:
+                    results[f"{row}_{seed}"] = self._run(row, seed)
+                    (self.here / "results.json").write_text(json.dumps(results, indent=1) + "\n")
 
     def _run(self, row: str, seed: int) -> dict:
         """Run one row in a process of its own and return what is kept of it."""
-        output = ROOT / "outputs" / self.here.name / f"{row}_{seed}"
-        command = ["run", f"experiment={row}", f"seed={seed}", f"output={output}"]
-        print("pinn", *command, flush=True)
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "pinn", *command], check=True, cwd=ROOT)
-        seconds = time.perf_counter() - begin
-        folder = max(output.glob("*/*/metrics.json"), key=lambda p: p.stat().st_mtime).parent
-        metrics = json.loads((folder / "metrics.json").read_text())
+        settings = json.loads(json.dumps(compose([f"experiment={row}"])[0]))
+        job = Job(row, seed, ROOT / "outputs" / self.here.name / f"{row}_{seed}", settings)
+        job.renew()  # a study runs what it has no result of, from the start: it tells the seconds of one command
+        print(f"pinn run experiment={row} seed={seed}", flush=True)
+        ending, attempt = job.advance(), job.result
+        if attempt is None or attempt.metrics is None or attempt.run is None:
+            raise SystemExit(f"{row} seed {seed} {ending.state}: {ending.reason}; see {job.folder}")
         for name in ("histories", "pictures"):
             (self.here / name).mkdir(exist_ok=True)
         if seed == 0:
-            shutil.copy(folder / "figures" / "solution.png", self.here / "pictures" / f"{row}.png")
-        shutil.copy(folder / "history.csv", self.here / "histories" / f"{row}_{seed}.csv")
-        kept = ("minimizer", "iterations", "evaluations", "seconds", "stop_reason")
+            shutil.copy(attempt.run / "figures" / "solution.png", self.here / "pictures" / f"{row}.png")
+        shutil.copy(attempt.run / "history.csv", self.here / "histories" / f"{row}_{seed}.csv")
         return {
             "row": row,
             "seed": seed,
-            "errors": metrics["relative_l2"] | {k: v["relative_error"] for k, v in metrics["unknowns"].items()},
-            "truth": {k: v["truth"] for k, v in metrics["unknowns"].items()},
-            "max_error": metrics["max_error"],
-            "loss": metrics["loss"],
-            "heldout_loss": metrics["heldout_loss"],
-            "seconds": seconds,
-            "run_seconds": metrics["seconds"]["total"],
-            "compile": metrics["seconds"]["compile"],
-            "parameters": metrics["parameters"],
-            "phases": [{k: p[k] for k in kept} for p in metrics["phases"]],
-            "versions": metrics["versions"],
-            "device": metrics["device"],
-            "machine": machine(),
+            **found(attempt.metrics),
+            "seconds": attempt.pieces[0]["seconds"],
+            "run_seconds": attempt.metrics["seconds"]["total"],
+            "machine": attempt.pieces[0]["machine"],
         }
 
     def at(self, row: str, seed: int, name: str, allowed: float) -> float:
@@ -102,12 +90,12 @@ class Study:
         if run["seconds"] <= allowed:
             return run["errors"][name]
         outside = run["seconds"] - run["run_seconds"]
-        found = [r for r in self.history(row, seed) if float(r["seconds"]) + outside <= allowed]
-        if not found:
+        before = [r for r in self.history(row, seed) if float(r["seconds"]) + outside <= allowed]
+        if not before:
             return float("nan")
-        if f"error_{name}" in found[-1]:
-            return float(found[-1][f"error_{name}"])
-        return abs(float(found[-1][f"unknown_{name}"]) / run["truth"][name] - 1)
+        if f"error_{name}" in before[-1]:
+            return float(before[-1][f"error_{name}"])
+        return abs(float(before[-1][f"unknown_{name}"]) / run["truth"][name] - 1)
 
     def picture(self, columns: int, panels: Mapping[str, tuple[str, float, float]], note: str) -> None:
         """Draw errors over seconds, one panel a row (column of the history, its truth, target), one line a seed."""
@@ -115,14 +103,16 @@ class Study:
         figure = Figure(figsize=(2.75 * columns, 3.1 * lines), layout="constrained")
         axes = figure.subplots(lines, columns).ravel()
         for i, (axis, (row, (column, truth, target))) in enumerate(zip(axes, panels.items(), strict=False)):
-            for run in self.of(row):
-                found = self.history(row, run["seed"])
-                values = np.abs([float(r[column]) - truth for r in found])
-                axis.semilogy([float(r["seconds"]) for r in found], values, lw=1.2, label=f"seed {run['seed']}")
+            histories = {run["seed"]: self.history(row, run["seed"]) for run in self.of(row)}
+            draw_seeds(
+                axis,
+                {
+                    seed: ([float(r["seconds"]) for r in rows], [float(r[column]) - truth for r in rows])
+                    for seed, rows in histories.items()
+                },
+            )
             axis.axhline(target, color="0.3", ls="--", lw=0.8)
             axis.set_title(row.replace("_", " "), fontsize=10)
-            axis.set_xlabel("seconds")
-            axis.grid(alpha=0.3, lw=0.5)
             if i % columns == 0:
                 axis.set_ylabel("relative error")
         axes[0].legend(fontsize=8, frameon=False)
@@ -142,12 +132,6 @@ class Study:
         return "; ".join(sorted({r["machine"] for r in self.results.values()}))
 
 
-def sig(value: float) -> str:
-    """Return a number with two digits."""
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
 def replace(path: Path, name: str, text: str) -> None:
     """Put a text between the markers of that name, where a file has them."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -155,13 +139,3 @@ def replace(path: Path, name: str, text: str) -> None:
         return
     before, rest = path.read_text().split(start, 1)
     path.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}")
-
-
-def machine() -> str:
-    """Return the processor, its cores and the system."""
-    model = "unknown processor"
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    cores = {1: "one core", 2: "two cores"}.get(os.cpu_count() or 0, f"{os.cpu_count()} cores")
-    return f"{model}, {cores}, {platform.system()}"

@@ -15,7 +15,7 @@ from pinn.cli.main import main
 from pinn.errors import InputError
 
 ROOT = Path(pinn.__file__).parent.parent
-COMMANDS = ("run", "resume", "plot", "compare", "list", "doctor")
+COMMANDS = ("run", "resume", "plot", "compare", "reproduce", "list", "doctor")
 
 
 @pytest.fixture
@@ -38,7 +38,9 @@ def run_module(monkeypatch):
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["compare", "RUN"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list"], ["compare", "RUN"], ["reproduce", "--help"]]
+)
 def test_light_commands_answer_within_a_second(arguments, tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps({"problem": "Burgers", "relative_l2": {"u": 1e-4}}))
     arguments = [str(tmp_path) if a == "RUN" else a for a in arguments]

@@ -22,7 +22,7 @@ from pinn.optimizers import (
     WarmupExponentialDecay,
 )
 from pinn.problem import Problem
-from pinn.reporting.published import published_source, published_values
+from pinn.reporting.published import check_published, published
 from pinn.training import config as configuration
 from pinn.training.data import Synthetic
 from pinn.training.points import Points
@@ -86,12 +86,14 @@ def test_an_experiment_file_has_known_keys_only(name):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_names_what_was_published_and_where(name):
-    published = compose([f"experiment={name}"])[0]["published"]
-    values = published_values(published)
-    numbers = [v for v in (values.values() if isinstance(values, dict) else [values]) if v is not None]
-    assert all(0 < v < math.inf for v in numbers)
-    assert numbers or "none found" in published_source(published)
-    assert len(published_source(published)) > 10
+    node = compose([f"experiment={name}"])[0]["published"]
+    check_published(node)
+    assert published(node)
+    for one in published(node):
+        numbers = [v for v in (one.value.values() if isinstance(one.value, dict) else [one.value]) if v is not None]
+        assert all(0 < v < math.inf for v in numbers)
+        assert numbers or "none found" in one.source
+        assert len(one.source) > 10
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -7,8 +7,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
-    errors versions runtime flat combinatorics elementary jets networks geometry sampling metrics references optimizers
-    derivatives unknowns problem problems objective plotting training reporting cli
+    errors versions files runtime flat combinatorics elementary jets networks geometry sampling metrics references
+    optimizers derivatives unknowns problem problems objective plotting training reporting sweep cli
 """.split()
 MATHEMATICS = set("flat combinatorics elementary jets geometry sampling metrics references optimizers".split())
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -14,6 +14,7 @@ from pinn.plotting import (
     field_figure,
     points_figure,
     save_figures,
+    seeds_figure,
     slices_figure,
     unknowns_figure,
 )
@@ -117,6 +118,18 @@ def test_convergence_has_losses_and_errors_over_both_costs():
     assert [line.get_label() for line in errors.lines] == ["$u$"]
     assert "time" in errors.get_xlabel() and "evaluations" in last.get_xlabel()
     assert [t.get_text() for t in losses.texts] == ["explore", "polish"]
+
+
+def test_seeds_stand_beside_what_was_published():
+    curves = {0: ([1.0, 2.0], [0.1, -0.01]), 3: ([1.0, 3.0], [0.2, 0.02])}
+    figure = seeds_figure(dict.fromkeys("uvwpq", curves), {"u": {"baseline": 1e-3, "record": 1e-5}})
+    first, second, *_ = figure.axes
+    lines = {line.get_label(): line for line in first.lines}
+    assert list(lines) == ["seed 0", "seed 3", "baseline", "record"] and len(second.lines) == 2
+    assert list(lines["seed 0"].get_ydata()) == [0.1, 0.01] and list(lines["record"].get_ydata()) == [1e-5, 1e-5]
+    assert lines["baseline"].get_linestyle() == lines["record"].get_linestyle() == "--"
+    assert [a.get_title() for a in figure.axes if a.axison] == [f"${n}$" for n in "uvwpq"]
+    assert first.get_xlim()[0] == 0 and first.get_yscale() == "log"
 
 
 def test_convergence_without_reference_has_one_row():

@@ -67,6 +67,8 @@ def test_pinn(here, eager):
         if command[0] in ("resume", "plot", "compare", "list"):
             limited = [re.sub(r"iterations=\d+", "iterations=4", c) for c in command]
             assert main(limited) == 0, command
+        if command[0] == "reproduce":
+            assert main([*command, "--seeds", "0"]) == 0, command
 
 
 def test_sweep(here):

@@ -9,7 +9,9 @@ from rich.console import Console
 
 from pinn.errors import InputError
 from pinn.reporting import compare, listing, summary
-from pinn.reporting.published import comparisons, number, ratio_text
+from pinn.reporting.ledger import differences, reached, row_of, spread
+from pinn.reporting.ledger_text import verdict
+from pinn.reporting.published import as_given, check_published, comparisons, number, ratio_text
 
 METRICS = {
     "problem": "Burgers",
@@ -107,8 +109,8 @@ def test_summary_survives_what_is_missing(gone):
         ({"value": 2e-3}, [("v", 2.0)]),  # one number against the worst field
         ({"value": {"u": 1e-3, "v": "2e-3"}}, [("u", 1.0), ("v", 2.0)]),
         ({"value": {"w": 1e-3}}, [("w", None)]),
-        ({"unknowns": {"nu": 1e-2}}, [("nu", 0.5)]),
-        ({"value": {"u": 1e-3}, "unknowns": {"value": {"nu": 1e-2}}}, [("u", 1.0), ("nu", 0.5)]),
+        ({"value": {"u": 1e-3, "nu": 1e-2}}, [("u", 1.0), ("nu", 0.5)]),
+        ({"baseline": {"value": 2e-3}, "record": {"value": {"u": 1e-3}}}, [("v", 2.0), ("u", 1.0)]),
     ],
 )
 def test_comparisons(published, expected):
@@ -122,6 +124,82 @@ def test_comparisons(published, expected):
     ]
 
 
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        (3, "published=3; write"),
+        ({"basline": {"value": 1}}, "published.basline: unknown key. Did you mean 'baseline'"),
+        ({"record": 1e-3}, "published.record=0.001; write"),
+        ({"record": {"valeu": 1e-3}}, "published.record=.*; write"),
+    ],
+)
+def test_a_published_block_that_cannot_be_read(node, message):
+    with pytest.raises(InputError, match=message):
+        check_published(node)
+
+
+def test_baseline_and_record_are_told_apart(tmp_path):
+    both = {"baseline": {"value": 6.7e-4, "source": "a paper"}, "record": {"value": 2.25e-9, "source": "another"}}
+    text = shown(summary(METRICS | {"published": both}))
+    for part in ("0.42× the baseline 6.7e-4", "1.3e5× the record 2.25e-9", "baseline: a paper", "record: another"):
+        assert part in text
+    text = shown(compare([folder(tmp_path / "one", METRICS | {"published": both})]))
+    assert "baseline 0.42×" in text and "record 1.3e5×" in text
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "burgers.yaml").write_text(f"published: {json.dumps(both)}")
+    text = shown(listing(tmp_path))
+    for part in ("baseline 6.7e-4", "record 2.25e-9", "baseline a paper", "record another"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        ({}, "nothing published to compare with"),
+        ({"baseline": None, "record": None}, "nothing published to compare with"),
+        ({"published": 0.5}, "better than published"),
+        ({"published": 1.5}, "worse than published"),
+        ({"baseline": 1.0}, "at or below the baseline"),
+        ({"baseline": 0.1, "record": 0.9}, "at or below the record"),
+        ({"baseline": 0.1, "record": 9.0}, "better than the baseline, worse than the record"),
+        ({"baseline": 2.0, "record": 9.0}, "worse than published"),
+        ({"baseline": None, "record": 9.0}, "worse than published"),
+    ],
+)
+def test_a_verdict_in_words(ratios, words):
+    assert verdict(ratios) == words
+
+
+def test_a_seed_that_is_not_finite_is_not_hidden():
+    assert spread([1.0, float("nan"), 3.0]) == {"median": 3.0, "smallest": 1.0, "largest": None}
+    assert spread([float("nan"), None, 3.0])["median"] is None
+
+
+def ledger_row(errors, node, **more):
+    run = {"seed": 0, "errors": errors, "truth": {}, "seconds": 1.0, "iterations": 3, "settings": "s"} | more
+    return row_of(description="", node=node, settings="s", runs=[run], troubles=[])
+
+
+def test_a_row_of_several_fields_is_judged_by_its_worst():
+    node = {"baseline": {"value": {"u": 1e-3, "v": 1e-3}}, "record": {"value": 1e-5}}
+    row = ledger_row({"u": 1e-6, "v": 1e-2, "p": None}, node)
+    assert row["quantities"]["u"]["ratios"] == {"baseline": pytest.approx(1e-3)}
+    assert row["quantities"]["v"]["ratios"] == {"baseline": pytest.approx(10)}
+    assert row["quantities"]["p"]["ratios"] == {"record": None}  # without a number it is the worst
+    assert reached(row) == (False, False)
+    row = ledger_row({"u": 1e-6, "v": 1e-4}, node)
+    assert reached(row) == (True, False) and row["quantities"]["v"]["record"] == 1e-5
+    assert reached(ledger_row({"u": 1e-6}, {"record": {"value": 1e-5}})) == (True, True)
+    assert reached(ledger_row({"u": 1e-6}, None)) == (None, None)
+    inverse = ledger_row({"u": 1.0, "nu": 1e-3}, {"value": {"nu": 2e-3}}, truth={"nu": 0.5})
+    assert reached(inverse) == (True, None)
+
+
+def test_differences_between_settings():
+    old, new = {"a": {"b": 1, "c": [1]}, "d": None}, {"a": {"b": 2, "c": [1]}, "d": {"e": 1}}
+    assert differences(old, new) == ["a.b 1 → 2", 'd null → {"e": 1}'] and differences(old, old) == []
+
+
 def test_numbers_are_short():
     assert [number(v) for v in (6.7e-4, "8e-4", 0, None, float("nan"), 12.0)] == [
         "6.7e-4",
@@ -131,7 +209,8 @@ def test_numbers_are_short():
         "nan",
         "1.2e1",
     ]
-    assert [ratio_text(v) for v in (0.4201, 3e-6, None)] == ["0.42×", "3.0e-6×", "–"]
+    assert [ratio_text(v) for v in (0.4201, 3e-6, 393.2, None)] == ["0.42×", "3.0e-6×", "393×", "–"]
+    assert [as_given(v) for v in (6.7e-4, "7.97e-14", 1.0, None)] == ["6.7e-4", "7.97e-14", "1.0e0", "–"]
 
 
 def test_compare_has_a_row_per_run_and_the_differing_keys(tmp_path):

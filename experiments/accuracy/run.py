@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pinn.reporting.published import number
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import Study, sig
+from record import Study
 
 ROWS = {  # experiment: (quantities and target, seconds allowed), …
     "burgers_record": [(("u",), 1e-5, 90), (("u",), 1e-6, 300)],
@@ -45,8 +47,8 @@ def table(study: Study) -> str:
                 verdict = "yes" if median <= target else f"no: {median / target:.2g} times"
                 seconds = ", ".join(f"{r['seconds']:.0f}" for r in runs)
                 lines.append(
-                    f"| `{row}` | {name} | {sig(target)} | {allowed} s | **{sig(median)}** | "
-                    f"{', '.join(map(sig, errors))} | {seconds} s | {verdict} |"
+                    f"| `{row}` | {name} | {number(target)} | {allowed} s | **{number(median)}** | "
+                    f"{', '.join(map(number, errors))} | {seconds} s | {verdict} |"
                 )
     return "\n".join(lines)
 

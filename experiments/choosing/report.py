@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from jobs import ALONE, BUDGET, CENTER, CROSSED, PROBLEMS, SEEDS
 from matplotlib.figure import Figure
-from record import replace, sig
+from record import replace
+
+from pinn.reporting.published import number
 
 HERE = Path(__file__).parent
 AXES = ("minimizer", "network", "points")
@@ -73,7 +75,7 @@ def _last_if_nan(value: float) -> float:
 
 
 def _shown(value: float, bold: bool) -> str:
-    text = "–" if math.isnan(value) else "failed" if value >= WORST else sig(value)
+    text = "–" if math.isnan(value) else "failed" if value >= WORST else number(value)
     return f"**{text}**" if bold and not math.isnan(value) else text
 
 

@@ -24,7 +24,8 @@ ROW, RIDGE = "burgers_inverse_noise", 1e-12  # λ in units of the mean diagonal;
 
 def standard_errors(seed: int) -> dict[str, dict[str, float]]:
     """Return error and standard error for λ1 and ν of one recorded run."""
-    folder = max((ROOT / "outputs" / "foundation" / f"{ROW}_{seed}").glob("*/*/metrics.json")).parent
+    runs = (ROOT / "outputs" / "foundation" / f"{ROW}_{seed}").rglob("metrics.json")
+    folder = max(runs, key=lambda p: p.stat().st_mtime).parent
     solution = load(folder)
     objective, theta, sets = solution.objective, solution.theta, solution.points
     batch = Points().batch(objective, sets)

@@ -13,9 +13,10 @@ import tensorflow_probability as tfp
 from pinn import LBFGS, fit
 from pinn.flat import FlatVariables
 from pinn.training import StopRule
+from pinn.versions import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import machine, replace
+from record import replace
 
 HERE = Path(__file__).parent
 ITERATIONS = 500

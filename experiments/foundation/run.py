@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pinn.reporting.published import number
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import Study, sig
+from record import Study
 
 ROWS = {  # row: (what is measured, target, seconds allowed)
     "burgers": ({"u": 6.7e-4}, 240),
@@ -40,8 +42,8 @@ def table(study: Study) -> str:
             errors = [r["errors"][name] for r in runs]
             reached = errors[0] <= target and seconds[0] <= allowed
             lines.append(
-                f"| `{row}` | {name} | {sig(target)} | **{sig(float(np.median(errors)))}** | "
-                f"{', '.join(sig(e) for e in errors)} | {allowed} s | "
+                f"| `{row}` | {name} | {number(target)} | **{number(float(np.median(errors)))}** | "
+                f"{', '.join(number(e) for e in errors)} | {allowed} s | "
                 f"{', '.join(f'{s:.0f}' for s in seconds)} | {'yes' if reached else 'no'} |"
             )
     return "\n".join(lines)

@@ -26,9 +26,10 @@ from pinn.runtime import configure
 from pinn.training import Points, StopRule
 from pinn.training.points import Draws
 from pinn.training.setup import default_network
+from pinn.versions import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import machine, replace
+from record import replace
 
 HERE = Path(__file__).parent
 CASES = [(20, 8000), (20, 16000), (30, 8000)]  # width of three layers, points

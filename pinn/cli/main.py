@@ -107,6 +107,12 @@ def _compare(arguments: list[str]) -> int:
     return _show(compare(folders))
 
 
+def _reproduce(arguments: list[str]) -> int:
+    from pinn.cli.reproduce import reproduce
+
+    return reproduce(arguments)
+
+
 def _list(arguments: list[str]) -> int:
     _nothing("list", arguments)
     from pinn.cli.conf import conf_folder
@@ -184,6 +190,22 @@ _COMMANDS = {
         "Show several runs side by side",
         "One row per finished run (errors, ratio to the published value, cost), then the keys that differ.",
         _compare,
+    ),
+    "reproduce": Command(
+        "NAME ... | --all [--seeds N] [--again | --changed] [--launcher NAME]",
+        "Run experiments over seeds, and rewrite the ledger of what they reach",
+        "Every experiment and seed is a job in a process of its own, one after another.  What is finished is skipped,\n"
+        "what was interrupted or killed goes on, and a job that fails stops no other; so the command can be stopped\n"
+        "(Ctrl-C) and called again, or called twice at the same time.\n\n"
+        "  --all            all experiments of `pinn list`, but smoke\n"
+        "  --seeds N        seeds 0 … N - 1, 3 if not given; with 0 the ledger is rewritten and nothing run\n"
+        "  --again          run anew what is finished\n"
+        "  --changed        run anew what was finished with other settings than the experiment has now\n"
+        "  --launcher NAME  joblib, submitit_local or submitit_slurm (pip install '.[sweeps]'), with settings\n"
+        "                   such as hydra.launcher.n_jobs=2 or hydra.launcher.partition=gpu\n"
+        "  --output FOLDER  where jobs keep their runs and logs; outputs/reproduce if not given\n"
+        "  --ledger FOLDER  where ledger.md, ledger.json and ledger/ go; experiments if not given",
+        _reproduce,
     ),
     "list": Command(
         "",

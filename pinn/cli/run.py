@@ -17,6 +17,7 @@ from rich.console import Console
 
 from pinn.cli.conf import conf_folder
 from pinn.errors import InputError, did_you_mean
+from pinn.reporting.published import check_published
 
 INTERRUPTED = 130  # the shell's code for Ctrl-C
 # Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls, points.counts.x-.
@@ -41,6 +42,7 @@ def run(argv: Sequence[str]) -> int:
     if shown:
         print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
         return 0
+    check_published(config["published"])
     with _quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
         from pinn.runtime import configure
         from pinn.training import config as configuration
@@ -179,10 +181,16 @@ def _made(output: Path, name: str) -> Path:
     raise InputError(f"output={output}: a thousand runs of one second; wait a moment.")
 
 
+class _JobFailed(Exception):
+    """A job of a sweep that ended badly; the text is its overrides."""
+
+
 def _sweep(arguments: list[str]) -> int:
     """Run every job of Hydra's multirun in a process of its own: memory, precision and seeds are per process."""
-    import hydra
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
+
+    from pinn.sweep.launch import multirun
 
     failed: list[str] = []
 
@@ -191,12 +199,17 @@ def _sweep(arguments: list[str]) -> int:
         print(f"pinn run {' '.join(overrides)}", flush=True)
         if subprocess.run([sys.executable, "-m", "pinn", "run", *overrides], check=False).returncode:
             failed.append(" ".join(overrides))
+            raise _JobFailed(failed[-1])  # for launchers that call this elsewhere; Hydra raises it after the last job
 
-    sys.argv = ["pinn run", *_opened(arguments)]
-    hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(job)()
-    for overrides in failed:
-        print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)
-    return 1 if failed else 0
+    try:
+        multirun(job, _opened(arguments), config_path=str(conf_folder()), config_name="config")
+    except HydraException as error:
+        raise InputError(_told(error)) from None
+    except _JobFailed as error:
+        for overrides in failed or [str(error)]:
+            print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)
+        return 1
+    return 0
 
 
 @contextlib.contextmanager
@@ -219,11 +232,10 @@ def _quiet() -> Iterator[None]:
 def _end(solution: Any) -> int:
     """Show the last screen and return the exit code."""
     from pinn.reporting import summary
-    from pinn.training.stopping import INTERRUPTED as REASON
 
     console = Console()
     console.print(summary({**solution.metrics, "folder": str(solution.folder)}))
-    if solution.metrics["phases"][-1]["stop_reason"] == REASON:
+    if not solution.metrics["finished"]:
         console.print(f"go on with: pinn resume {solution.folder}", highlight=False)
         return INTERRUPTED
     return 0

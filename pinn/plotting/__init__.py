@@ -4,6 +4,7 @@ from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.figures import save_figures
 from pinn.plotting.points import points_figure
+from pinn.plotting.seeds import seeds_figure
 from pinn.plotting.slices import slices_figure
 from pinn.plotting.unknowns import unknowns_figure
 
@@ -13,6 +14,7 @@ __all__ = [
     "field_figure",
     "points_figure",
     "save_figures",
+    "seeds_figure",
     "slices_figure",
     "unknowns_figure",
 ]

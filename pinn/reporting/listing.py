@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pinn.errors import InputError
-from pinn.reporting.published import number, published_source, published_values
+from pinn.reporting.published import Published, as_given, number, published
 from pinn.reporting.summary import plain_table
 
 
@@ -26,25 +26,25 @@ def listing(conf: Path) -> RenderableType:
     if not conf.is_dir():
         raise InputError(f"{conf}: no such configuration folder; reinstall pinn, or run from the repository.")
     experiments = plain_table("experiment", "description", "problem", "published", "source", right=(3,))
-    for name, path in _files(conf / "experiment"):
+    for name, path in files(conf / "experiment"):
         content = _content(path)
-        published = content.get("published")
-        published = published if isinstance(published, Mapping) else None
+        node = content.get("published")
+        known = published(node if isinstance(node, Mapping) else None)
         experiments.add_row(
             Text(name, style="bold"),
             Text(_description(path)),
             Text(_problem(content)),
-            _values(published),
-            Text(published_source(published), style="dim"),
+            "\n".join(_told(one, _values(one)) for one in known) or number(None),
+            Text("\n".join(_told(one, one.source) for one in known if one.source), style="dim"),
         )
     problems = plain_table("problem", "description")
-    for name, path in _files(conf / "problem"):
+    for name, path in files(conf / "problem"):
         problems.add_row(Text(name, style="bold"), Text(_description(path) or str(_content(path).get("_target_", ""))))
     hint = Text("run one with `pinn run experiment=<name>` or `pinn run problem=<name>`", style="dim")
     return Group(experiments, problems, hint)
 
 
-def _files(folder: Path) -> list[tuple[str, Path]]:
+def files(folder: Path) -> list[tuple[str, Path]]:
     """Return the names (as Hydra takes them) and paths of a folder's YAML files."""
     return [(p.relative_to(folder).with_suffix("").as_posix(), p) for p in sorted(folder.rglob("*.yaml"))]
 
@@ -57,14 +57,19 @@ def _content(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _description(path: Path) -> str:
+def described(path: Path) -> list[str]:
+    """Return the lines of comment at the top of a file, without Hydra's `# @package`."""
+    lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line.strip()
-        if text.startswith("#") and not text.removeprefix("#").strip().startswith("@package"):
-            return text.removeprefix("#").strip()
         if text and not text.startswith("#"):
             break
-    return ""
+        lines.append(text.removeprefix("#").strip())
+    return [line for line in lines if line and not line.startswith("@package")]
+
+
+def _description(path: Path) -> str:
+    return (described(path) or [""])[0]
 
 
 def _problem(content: Mapping[str, Any]) -> str:
@@ -76,8 +81,11 @@ def _problem(content: Mapping[str, Any]) -> str:
     return ""
 
 
-def _values(published: Mapping[str, Any] | None) -> str:
-    value = published_values(published)
-    if isinstance(value, dict):
-        return "\n".join(f"{k} {number(v)}" for k, v in value.items())
-    return number(value)
+def _told(one: Published, text: str) -> str:
+    return text if one.kind == "published" else f"{one.kind} {text}"
+
+
+def _values(one: Published) -> str:
+    if isinstance(one.value, dict):
+        return ", ".join(f"{k} {as_given(v)}" for k, v in one.value.items())
+    return as_given(one.value)

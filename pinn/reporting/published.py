@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pinn.errors import InputError, did_you_mean
+
+KINDS = ("baseline", "record")
+"""The number that a reader knows, and the best one that was found."""
+
+_ONE = ("value", "source")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What others have reached; dimensionless (relative L2, or relative errors of unknowns).
+
+    Attributes:
+        kind: "baseline", "record", or "published" where only one number is named.
+        value: one error, or errors by field or unknown; None where the text gives no number.
+        source: who and where, and how the number was read.
+    """
+
+    kind: str
+    value: float | dict[str, float | None] | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -16,11 +38,13 @@ class Comparison:
         name: the field or unknown.
         ours: our error, or None where this run has no such field or unknown.
         published: the published error, or None where the paper's text gives no number.
+        kind: "baseline", "record" or "published".
     """
 
     name: str
     ours: float | None
     published: float | None
+    kind: str = "published"
 
     @property
     def ratio(self) -> float | None:
@@ -33,43 +57,59 @@ class Comparison:
         if self.published is None:
             return ""
         if self.ratio is None:
-            return f"published {number(self.published)}"
-        return f"{ratio_text(self.ratio)} the published {number(self.published)}"
+            return f"{self.kind} {as_given(self.published)}"
+        return f"{ratio_text(self.ratio)} the {self.kind} {as_given(self.published)}"
+
+
+def published(node: Mapping[str, Any] | None) -> list[Published]:
+    """Return what a `published` block names: {baseline: {value, source}, record: {…}}, or one {value, source}."""
+    if not node:
+        return []
+    named = [(kind, node[kind]) for kind in KINDS if isinstance(node.get(kind), Mapping)]
+    if not named and set(_ONE) & set(node):
+        named = [("published", node)]
+    return [Published(kind, _values(one.get("value")), str(one.get("source") or "")) for kind, one in named]
+
+
+def check_published(node: Mapping[str, Any] | None) -> None:
+    """Raise an InputError for a `published` block that cannot be read."""
+    if not isinstance(node, Mapping | None):
+        raise InputError(f"published={node!r}; write {{baseline: {{value, source}}, record: {{value, source}}}}.")
+    for key in node or ():
+        if key not in (*KINDS, *_ONE):
+            raise InputError(f"published.{key}: unknown key.{did_you_mean(str(key), (*KINDS, *_ONE))}")
+    for kind in KINDS:
+        one = (node or {}).get(kind)
+        if one is not None and not (isinstance(one, Mapping) and set(one) <= set(_ONE)):
+            raise InputError(f"published.{kind}={one!r}; write {{value: 1.0e-3, source: who, where}}.")
 
 
 def comparisons(metrics: Mapping[str, Any]) -> list[Comparison]:
-    """Return our errors beside the published ones: by field, by unknown, or the worst field beside one number."""
+    """Return a run's errors beside the published ones, one for each field, unknown and kind."""
     errors = {k: _float(v) for k, v in (metrics.get("relative_l2") or {}).items()}
-    found = {k: _float((v or {}).get("relative_error")) for k, v in (metrics.get("unknowns") or {}).items()}
-    value = published_values(metrics.get("published"))
-    if isinstance(value, Mapping):
-        return [Comparison(k, errors.get(k, found.get(k)), v) for k, v in value.items()]
-    if value is None:
+    unknowns = {k: _float((v or {}).get("relative_error")) for k, v in (metrics.get("unknowns") or {}).items()}
+    every = published(metrics.get("published"))
+    return [c for one in every for c in beside({**unknowns, **errors}, one, unknowns=set(unknowns) - set(errors))]
+
+
+def beside(errors: Mapping[str, float | None], one: Published, *, unknowns: Collection[str] = ()) -> list[Comparison]:
+    """Return errors beside a published value: name by name, or the worst field beside one number.
+
+    Args:
+        errors: by field and unknown.
+        one: what was published.
+        unknowns: which of the errors are those of unknowns; one number is compared with them where there is no field.
+    """
+    if isinstance(one.value, Mapping):
+        return [Comparison(k, errors.get(k), v, one.kind) for k, v in one.value.items()]
+    if one.value is None:
         return []
-    known = {k: v for k, v in (errors or found).items() if v is not None}
+    fields = {k: v for k, v in errors.items() if k not in unknowns}
+    known = {k: v for k, v in (fields or errors).items() if v is not None}
     if not known:
-        return [Comparison("", None, value)]
+        return [Comparison("", None, one.value, one.kind)]
     worst = max(known, key=lambda k: math.inf if math.isnan(known[k]) else known[k])
-    return [Comparison(worst, known[worst], value)]
-
-
-def published_values(published: Mapping[str, Any] | None) -> float | dict[str, float | None] | None:
-    """Return the published error: one number, or numbers by field or unknown; None where there is none."""
-    if not published:
-        return None
-    value = published.get("value")
-    unknowns = published.get("unknowns")
-    if unknowns:
-        value = {**(value if isinstance(value, Mapping) else {}), **unknowns.get("value", unknowns)}
-    if isinstance(value, Mapping):
-        return {str(k): _float(v) for k, v in value.items() if k != "source"}
-    return _float(value)
-
-
-def published_source(published: Mapping[str, Any] | None) -> str:
-    """Return where the published error stands, or an empty text."""
-    published = published or {}
-    return str(published.get("source") or (published.get("unknowns") or {}).get("source") or "")
+    return [Comparison(worst, known[worst], one.value, one.kind)]
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -83,11 +123,25 @@ def number(value: Any, digits: int = 2) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def as_given(value: Any) -> str:
+    """Return a published number with two digits, or three where it was given with three: 6.7e-4, 7.97e-14."""
+    short = number(value)
+    return short if _float(value) in (None, _float(short)) else number(value, 3)
+
+
 def ratio_text(ratio: float | None) -> str:
     """Return a ratio as "0.42×"; a dash for None."""
     if ratio is None:
         return "–"
-    return f"{ratio:.2g}×" if 1e-3 <= ratio < 1e3 else f"{number(ratio)}×"
+    if not 1e-3 <= ratio < 1e3:
+        return f"{number(ratio)}×"
+    return f"{ratio:.2g}×" if ratio < 100 else f"{ratio:.0f}×"
+
+
+def _values(value: Any) -> float | dict[str, float | None] | None:
+    if isinstance(value, Mapping):
+        return {str(k): _float(v) for k, v in value.items()}
+    return _float(value)
 
 
 def _float(value: Any) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinn.reporting.published import Comparison, comparisons, number, published_source
+from pinn.reporting.published import Comparison, comparisons, number, published
 
 PARTED = 10.0  # times the training loss: a held-out loss above that is said; draws differ by less than this
 
@@ -23,7 +23,9 @@ def summary(metrics: Mapping[str, Any]) -> RenderableType:
             field, `published`, `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`,
             `device`; and `folder`, where the run has one.  Whatever is missing is left out.
     """
-    beside = {c.name: c for c in comparisons(metrics)}
+    beside: dict[str, list[Comparison]] = {}
+    for found in comparisons(metrics):
+        beside.setdefault(found.name, []).append(found)
     parts: list[RenderableType] = [_title(metrics)]
     if metrics.get("relative_l2"):
         parts.append(_fields(metrics, beside))
@@ -34,10 +36,9 @@ def summary(metrics: Mapping[str, Any]) -> RenderableType:
     if metrics.get("unknowns"):
         parts.append(_unknowns(metrics["unknowns"], beside))
     known = {*(metrics.get("relative_l2") or {}), *(metrics.get("unknowns") or {})}
-    parts += [Text(f"{c.name or 'error'}: {c}") for c in beside.values() if c.name not in known and str(c)]
-    source = published_source(metrics.get("published"))
-    if source:
-        parts.append(Text(f"published: {source}", style="dim"))
+    others = [c for name, found in beside.items() if name not in known for c in found]
+    parts += [Text(f"{c.name or 'error'}: {c}") for c in others if str(c)]
+    parts += [Text(f"{p.kind}: {p.source}", style="dim") for p in published(metrics.get("published")) if p.source]
     if metrics.get("phases"):
         parts.append(_phases(metrics["phases"]))
     parts.append(_last_lines(metrics))
@@ -51,20 +52,20 @@ def _title(metrics: Mapping[str, Any]) -> Text:
     return Text.assemble((str(metrics.get("problem", "run")), "bold"), *((f"  {d}", "dim") for d in details))
 
 
-def _fields(metrics: Mapping[str, Any], beside: Mapping[str, Comparison]) -> Table:
+def _fields(metrics: Mapping[str, Any], beside: Mapping[str, Sequence[Comparison]]) -> Table:
     table = plain_table("field", "relative L2", "max error", "", right=(1, 2))
     largest = metrics.get("max_error") or {}
     for name, error in metrics["relative_l2"].items():
-        table.add_row(name, number(error, 3), number(largest.get(name), 3), _verdict(beside.get(name)))
+        table.add_row(name, number(error, 3), number(largest.get(name), 3), _verdict(beside.get(name, ())))
     return table
 
 
-def _unknowns(unknowns: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Comparison]) -> Table:
+def _unknowns(unknowns: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Sequence[Comparison]]) -> Table:
     table = plain_table("unknown", "estimate", "standard error", "truth", "relative error", "", right=(1, 2, 3, 4))
     for name, found in unknowns.items():
         estimate, truth = ("–" if found.get(k) is None else f"{found[k]:.6g}" for k in ("estimate", "truth"))
         uncertain, error = number(found.get("standard_error")), number(found.get("relative_error"), 3)
-        table.add_row(name, estimate, uncertain, truth, error, _verdict(beside.get(name)))
+        table.add_row(name, estimate, uncertain, truth, error, _verdict(beside.get(name, ())))
     return table
 
 
@@ -108,11 +109,10 @@ def _last_lines(metrics: Mapping[str, Any]) -> Text:
     return Text("\n".join(lines))
 
 
-def _verdict(found: Comparison | None) -> Text:
-    if found is None:
-        return Text("")
-    ratio = found.ratio
-    return Text(str(found), style="" if ratio is None else "green" if ratio <= 1 else "yellow")
+def _verdict(found: Sequence[Comparison]) -> Text:
+    """Return a line per comparison, green where ours is no larger."""
+    lines = [Text(str(c), style="" if c.ratio is None else "green" if c.ratio <= 1 else "yellow") for c in found]
+    return Text("\n").join(lines)
 
 
 def plain_table(*columns: str, right: tuple[int, ...] = ()) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.errors import InputError
+from pinn.files import write_atomically
 from pinn.optimizers import State
 from pinn.training.progress import Progress
 
@@ -64,16 +64,3 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             f"nothing was changed; restore the run's own checkpoint."
         )
     return progress
-
-
-def write_atomically(path: Path, write: Any) -> None:
-    """Call `write(binary file)` on a file beside `path`, make it durable, and put it in place of `path`."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(beside, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -16,18 +16,13 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pinn.errors import InputError
+from pinn.files import claim, write_atomically
 from pinn.objective import LeastSquares, Objective
 from pinn.runtime import configure
 from pinn.training import checkpoint, history
-from pinn.training.checkpoint import write_atomically
 from pinn.training.config import setup
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 LOSS = ("problem", "points", "weights", "constraints", "derivatives", "data", "seed")
 """Top-level keys of a configuration that change the loss as a function of the flat vector."""
@@ -179,17 +174,13 @@ def owned(folder: Path) -> Iterator[None]:
     Raises:
         InputError: if another process works in the folder.
     """
-    if fcntl is None or not folder.is_dir():
+    if os.name == "nt" or not folder.is_dir():  # Windows opens no folders
         yield
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{folder}: another process works in it; wait for its end, or stop it.") from None
-        except OSError:  # a file system without locks
-            pass
+        if claim(handle) is False:
+            raise InputError(f"{folder}: another process works in it; wait for its end, or stop it.")
         for leftover in (*folder.glob(".checkpoint.npz.*"), *folder.glob(".network.*.keras")):
             leftover.unlink(missing_ok=True)
         yield

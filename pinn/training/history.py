@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pinn.errors import InputError
-from pinn.training.checkpoint import write_atomically
+from pinn.files import write_atomically
 
 CLOCKS = ("seconds",)
 """Columns that differ between two runs of the same bits."""

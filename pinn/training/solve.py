@@ -17,12 +17,12 @@ import tensorflow as tf
 
 from pinn import metrics
 from pinn.errors import InputError
+from pinn.files import write_atomically
 from pinn.objective import LeastSquares, Objective, standard_errors
 from pinn.problem import Problem
 from pinn.runtime import configure
 from pinn.training import checkpoint
 from pinn.training import folder as run_folder
-from pinn.training.checkpoint import write_atomically
 from pinn.training.config import describe
 from pinn.training.history import History
 from pinn.training.monitor import Errors, Monitor
@@ -30,6 +30,7 @@ from pinn.training.points import Draws
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup, default_network
 from pinn.training.solution import Solution
+from pinn.training.stopping import INTERRUPTED
 from pinn.training.trainer import Callback, Trainer
 from pinn.versions import versions
 
@@ -219,6 +220,7 @@ def _metrics(
     gauge = errors.gauges(errors.evaluator(theta, errors.points)) if made.problem.gauge else {}
     return {
         "problem": type(made.problem).__name__,
+        "finished": progress.records[-1].stop_reason != INTERRUPTED,
         "relative_l2": errors.relative_l2(theta),
         "max_error": errors.max_error(theta),
         "reference_error": made.problem.reference_error(),

@@ -1,0 +1,7 @@
+"""Experiments over seeds, each in processes of its own: skipped where finished, continued where interrupted."""
+
+from pinn.sweep.job import Attempt, Job
+from pinn.sweep.launch import by_hydra, check_launcher, one_by_one
+from pinn.sweep.process import Ending
+
+__all__ = ["Attempt", "Ending", "Job", "by_hydra", "check_launcher", "one_by_one"]

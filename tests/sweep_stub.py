@@ -1,0 +1,87 @@
+"""Stands in for `python -m pinn` in the tests of sweeps: runs of a few milliseconds that do as `behavior.json` says.
+
+It answers `run`, `resume` and `plot` with the files that those leave, and writes its calls to `calls.txt`.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
+)  # a picture of one point
+
+
+def main() -> int:
+    command, *arguments = sys.argv[1:]
+    with open("calls.txt", "a") as file:
+        file.write(" ".join([command, *arguments]) + "\n")
+    given = dict(a.split("=", 1) for a in arguments if "=" in a)
+    if command == "run":
+        output = Path(given["output"].strip("'"))
+        name, seed = given["experiment"], int(given["seed"])
+        folder = output / name / f"2026-01-31_12-00-{len(list(output.rglob('config.yaml'))):02}"
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text(json.dumps({"name": name, "seed": seed}))
+    else:
+        folder = Path(arguments[0])
+        config = json.loads((folder / "config.yaml").read_text())
+        name, seed = config["name"], config["seed"]
+    behavior = json.loads(Path("behavior.json").read_text()) if Path("behavior.json").exists() else {}
+    does = behavior.get(f"{name} {seed} {command}", "")
+    if does == "refuse":
+        print("pinn: network.width=-1; give a whole number of at least 1.", file=sys.stderr)
+        return 2
+    (folder / "checkpoint.npz").touch()
+    (folder / "history.csv").write_text(history(seed))
+    if does == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if does == "crash":
+        raise RuntimeError("out of\nluck")
+    if does == "wait":
+        try:
+            time.sleep(60)
+        except KeyboardInterrupt:
+            (folder / "metrics.json").write_text(json.dumps(metrics(seed) | {"finished": False}))
+            return 130
+    if does == "pause":
+        time.sleep(0.7)
+    (folder / "metrics.json").write_text(json.dumps(metrics(seed)))
+    if does != "no pictures":
+        (folder / "figures").mkdir(exist_ok=True)
+        (folder / "figures" / "solution.png").write_bytes(PIXEL)
+    return 0
+
+
+def history(seed: int) -> str:
+    rows = [f"{i},{1e-3 * 0.9**i * (1 + seed)!r}" for i in range(1, 301)]
+    return "\n".join(["seconds,error_u", *rows]) + "\n"
+
+
+def metrics(seed: int) -> dict:
+    phase = {"evaluations": 12, "seconds": 0.5, "stop_reason": "iteration budget used: 10", "iterations": 10 + seed}
+    return {
+        "problem": "Burgers",
+        "finished": True,
+        "relative_l2": {"u": 1e-3 * (1 + seed)},
+        "max_error": {"u": 5e-3},
+        "reference_error": {},
+        "loss": 1e-7,
+        "heldout_loss": 2e-7,
+        "unknowns": {},
+        "phases": [{"minimizer": "Adam", **phase}, {"minimizer": "L-BFGS", **phase}],
+        "seconds": {"compile": 1.0, "total": 10.0 + seed},
+        "parameters": 21,
+        "seed": seed,
+        "dtype": "float64",
+        "device": "x86_64 CPU, 2 cores",
+        "versions": {"python": "3.11"},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
