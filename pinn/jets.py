@@ -11,7 +11,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
+from operator import add, mul
 from typing import Any, Union
 
 import numpy as np
@@ -118,6 +120,9 @@ class Jet(tf.experimental.ExtensionType):
     def __neg__(self) -> Jet:
         return self.map(tf.negative)
 
+    def __abs__(self) -> Jet:
+        return self * tf.sign(self.value)
+
     def __add__(self, other: Any) -> Jet:
         return _add(self, other)
 
@@ -218,17 +223,11 @@ def order(plan: Plan) -> int:
 
 
 def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+    return reduce(add, terms)
 
 
 def _product(factors: Sequence[tf.Tensor]) -> tf.Tensor:
-    product = factors[0]
-    for factor in factors[1:]:
-        product = product * factor
-    return product
+    return reduce(mul, factors)
 
 
 def _put(parts: dict[Index, tf.Tensor], index: Index, terms: Sequence[tf.Tensor]) -> None:
@@ -286,6 +285,7 @@ _JET_RULES: dict[str, Callable[[Jet], Jet]] = {
     "identity": lambda jet: jet,
     "neg": lambda jet: -jet,
     "negative": lambda jet: -jet,
+    "abs": lambda jet: abs(jet),
     "square": lambda jet: jet * jet,
     "sqrt": lambda jet: _power(jet, 0.5),
     "rsqrt": lambda jet: _power(jet, -0.5),

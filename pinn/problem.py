@@ -14,18 +14,16 @@ import numpy as np
 
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
-from pinn.geometry import Box, Point
+from pinn.geometry import REGIONS, Domain, Point
 from pinn.unknowns import Unknown, UnknownField, unknown
-
-REGIONS = ("interior", "initial", "boundary", "data")
 
 
 def residual(*, on: str) -> Callable[[Callable[..., Any]], Any]:
     """Mark a method of a problem as a residual on a region.
 
-    Regions are "interior", "initial" (the start time), "boundary" (all faces), a face such as "x-" or "x+",
-    and "data" (the points of measurements).  The method's name is the loss's name, its CSV column and its
-    weight's key.
+    Regions are "interior", "initial" (the start time), "boundary" (all faces), a part of it that has a name, such as
+    "holes", a face such as "x-" or "x+", and "data" (the points of measurements).  The method's name is the loss's
+    name, its CSV column and its weight's key.
     """
 
     def mark(method: Callable[..., Any]) -> Any:
@@ -84,14 +82,14 @@ class Problem:
 
     fields: ClassVar[tuple[str, ...]] = ()
     unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
-    space: ClassVar[Box] = Point()
+    space: ClassVar[Domain] = Point()
     time: ClassVar[tuple[float, float] | None] = None
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        if not self.fields or not isinstance(self.space, Box) or not self.coordinates:
+        if not self.fields or not isinstance(self.space, Domain) or not self.coordinates:
             raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
         for c in self.periodic:
             if c not in self.space.coordinates:
@@ -153,9 +151,16 @@ class Problem:
         return lower, upper
 
     @property
+    def boundaries(self) -> dict[str, tuple[str, ...]]:
+        """The faces behind the name of every region of the boundary; periodic coordinates have no faces."""
+        periodic = {f"{c}{side}" for c in self.periodic for side in "-+"}
+        found = {name: tuple(f for f in faces if f not in periodic) for name, faces in self.space.boundaries.items()}
+        return {name: faces for name, faces in found.items() if faces}
+
+    @property
     def faces(self) -> tuple[str, ...]:
         """Names of the faces that are a boundary: those of coordinates that are not periodic."""
-        return tuple(face for face in self.space.faces if face[:-1] not in self.periodic)
+        return self.boundaries.get("boundary", ())
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -169,8 +174,8 @@ class Problem:
 
     def _term(self, name: str, region: str) -> Term:
         where = f"{type(self).__name__}.{name}"
-        regions = (*REGIONS, *self.faces)
-        if region not in regions or (region == "boundary" and not self.faces):
+        regions = (*(r for r in REGIONS if r != "boundary"), *self.boundaries)
+        if region not in regions:
             periodic = f" ({', '.join(self.periodic)} being periodic)" if self.periodic else ""
             raise InputError(f"{where}: unknown region {region!r}{periodic}.{did_you_mean(region, regions)}")
         if region == "initial" and not self.time:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.stats import qmc
@@ -10,6 +12,7 @@ from scipy.stats import qmc
 from pinn.errors import InputError, did_you_mean
 
 METHODS = ("uniform", "sobol", "halton", "latin_hypercube", "grid")
+LEAST_SHARE = 1e-4  # of the unit cube that a domain must fill for points to be drawn by rejection
 
 
 def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | Sequence[int] = 0) -> np.ndarray:
@@ -42,6 +45,55 @@ def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | 
         grid = np.stack(np.meshgrid(*[axis] * dimension, indexing="ij"), -1).reshape(-1, dimension)
         return np.concatenate([grid, rng.random((count - len(grid), dimension))])
     return rng.random((count, dimension))
+
+
+def accepted(
+    count: int,
+    dimension: int,
+    keep: Callable[[np.ndarray], np.ndarray],
+    *,
+    method: str = "sobol",
+    seed: int | Sequence[int] = 0,
+) -> np.ndarray:
+    """Return `count` points [count, dimension] of the part of the unit cube that `keep` accepts ([n, d] to bools [n]).
+
+    They are as evenly spread there as the method's points are in the cube; where `keep` accepts everything, they are
+    `unit_cube`'s.  A grid is the finest of which no more than `count` points are accepted; uniform points fill it up.
+
+    Raises:
+        InputError: if the part is next to nothing.
+    """
+    unit = unit_cube(count, dimension, method=method, seed=seed)
+    kept = unit[keep(unit)]
+    if len(kept) < count and method == "grid":
+        grid = _accepted_grid(count, dimension, keep)
+        rest = count - len(grid)
+        return np.concatenate([grid, accepted(rest, dimension, keep, method="uniform", seed=seed)]) if rest else grid
+    while len(kept) < count:
+        _check_share(len(kept), len(unit), count)
+        # A little more than the share asks for, since the share too is an estimate.
+        wanted = math.ceil(1.05 * len(unit) * count / max(len(kept), 1)) + 8
+        unit = unit_cube(min(wanted, 8 * len(unit) + 8), dimension, method=method, seed=seed)
+        kept = unit[keep(unit)]
+    return kept[:count]
+
+
+def _accepted_grid(count: int, dimension: int, keep: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the accepted points of the finest grid of which `keep` accepts no more than `count`."""
+    grid = np.zeros((0, dimension))
+    for side in itertools.count(1):
+        unit = unit_cube(side**dimension, dimension, method="grid")
+        finer = unit[keep(unit)]
+        if len(finer) > count:
+            break
+        _check_share(len(finer), len(unit), count)
+        grid = finer
+    return grid
+
+
+def _check_share(kept: int, drawn: int, count: int) -> None:
+    if drawn * LEAST_SHARE > max(count, 1000):
+        raise InputError(f"sampling: {kept} of {drawn} points fall into the domain; choose a smaller box around it.")
 
 
 def follow(sizes: np.ndarray, count: int, *, power: float, offset: float, seed: int | Sequence[int]) -> np.ndarray:

@@ -25,8 +25,7 @@ def test_interior_maps_the_unit_cube():
 
 @pytest.mark.parametrize("face", BOX.faces)
 def test_faces_have_points_on_them_and_outward_normals(face):
-    unit = np.random.default_rng(0).random((10, 3))
-    points, normals = BOX.face(face, unit)
+    points, normals = BOX.face(face, np.random.default_rng(0).random((10, 2)))
     axis = BOX.coordinates.index(face[:-1])
     lower, upper = BOX.bounds
     assert np.all(points[:, axis] == (upper if face[-1] == "+" else lower)[axis])

@@ -36,6 +36,7 @@ FUNCTIONS = {
     "identity": lambda z: z,
     "neg": lambda z: -z,
     "negative": lambda z: -z,
+    "abs": tf.abs,
     "square": lambda z: z * z,
     "sqrt": tf.sqrt,
     "rsqrt": lambda z: 1 / tf.sqrt(z),
@@ -57,6 +58,7 @@ DISPATCHED = [
     tf.math.log,
     tf.atan,
     tf.negative,
+    tf.abs,
     tf.square,
     tf.sqrt,
     tf.math.rsqrt,
@@ -148,6 +150,7 @@ COMBINATIONS = {
     "real power": lambda at: positive(at) ** 1.7,
     "exponential of a number": lambda at: 1.5 ** at["x"] * at["y"],
     "jet to a jet": lambda at: positive(at) ** (at["x"] + 0.5),
+    "absolute value": lambda at: abs(at["x"] - 0.3 * at["y"]) * positive(at),
     "tf.pow": lambda at: tf.pow(positive(at), 3),
     "tf.multiply": lambda at: tf.multiply(2.0, tf.add(at["y"], 1.0)),
     "tf.subtract": lambda at: tf.subtract(2.0, at["x"] * at["y"]),
@@ -245,7 +248,6 @@ def test_jet_passes_through_tf_function(points):
 @pytest.mark.parametrize(
     ("function", "name"),
     [
-        (tf.abs, "abs"),
         (tf.nn.relu, "relu"),
         (tf.math.lgamma, "lgamma"),
         (tf.floor, "floor"),

@@ -21,6 +21,7 @@ from pinn.problems import (
     Burgers,
     Convection,
     Heat,
+    Heat5D,
     HeatFieldInverse,
     HeatMultiscale,
     Helmholtz,
@@ -30,10 +31,14 @@ from pinn.problems import (
     KleinGordon,
     Kovasznay,
     KuramotoSivashinsky,
+    LaplacianMultiscale,
     LorenzInverse,
     NavierStokesInverse,
+    NonlinearPoisson,
     Poisson,
     Poisson5D,
+    Poisson10D,
+    PoissonBoltzmann,
     PoissonFieldInverse,
     Reaction,
     Schrodinger,
@@ -46,12 +51,14 @@ from pinn.training.setup import default_network
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
 TERMS = [(cls, term) for cls in PROBLEMS for term in cls().terms]
-OF_VALUES = [(c, t) for c, t in TERMS if t.region != "interior" and not any(s.index for s in t.symbols)]
+OF_VALUES = [
+    (c, t) for c, t in TERMS if t.region != "interior" and not any(s.index or s.kind == "normal" for s in t.symbols)
+]
 WITH_ANSATZ = [cls for cls in PROBLEMS if cls().satisfied]
 BUILT_IN = [(c, t) for c, t in TERMS if t.name in c().satisfied]
 
 x, y, z, t = sp.symbols("x y z t", real=True)
-x_i = sp.symbols("x1:6", real=True)
+x_i = sp.symbols("x1:11", real=True)
 
 
 def label(value):
@@ -119,9 +126,13 @@ EXACT = {
     Beltrami: _beltrami(),
     KdVSolitons: {"u": _two_solitons_as_published()},
     Poisson: {"u": sp.sin(sp.pi * x) * sp.sin(sp.pi * y)},
-    Poisson5D: {"u": sum(sp.sin(sp.pi * c / 2) for c in x_i)},
+    Poisson5D: {"u": sum(sp.sin(sp.pi * c / 2) for c in x_i[:5])},
+    Poisson10D: {"u": sum(a * b for a, b in zip(x_i[::2], x_i[1::2], strict=True))},
+    LaplacianMultiscale: {"u": sum(sp.sin(w * sp.pi * x) * sp.sin(w * sp.pi * y) for w in (4, 8, 12, 16)) / 4},
+    NonlinearPoisson: {"u": 1 + sp.sin(4 * sp.pi * x) * sp.cos(4 * sp.pi * y)},
     Heat: {"u": sp.exp(-(sp.pi**2) * t / 4) * sp.sin(sp.pi * x)},
     HeatMultiscale: {"u": sp.exp(-(1 + sp.Rational(16, 10_000)) * t) * sp.sin(20 * sp.pi * x) * sp.sin(sp.pi * y)},
+    Heat5D: {"u": sp.exp(sum(c**2 for c in x_i[:5]) / 2 + t)},
     Convection: {"u": sp.sin(x - 30 * t)},
     Reaction: {"u": 1 / (1 + (sp.exp(8 * (x - sp.pi) ** 2 / sp.pi**2) - 1) * sp.exp(-5 * t))},
     KleinGordon: {"u": x * sp.cos(t)},
@@ -150,7 +161,7 @@ def series_solution(nu, lambda1):
     return u
 
 
-def exact_values(cls, symbols, points):
+def exact_values(cls, symbols, points, normals=None):
     """Return what the symbols of a residual stand for, on the exact solution, as tensors [n]."""
     problem = cls()
     columns = dict(zip(problem.coordinates, points.T, strict=True))
@@ -158,6 +169,9 @@ def exact_values(cls, symbols, points):
     for s in symbols:
         if s.kind == "coordinate":
             values = columns[s.name]
+        elif s.kind == "normal":
+            slopes = [taylor.Symbol(f"{s.field}_{c}", "derivative", s.field, (c,)) for c in problem.space.coordinates]
+            values = np.sum(normals.T * np.array(exact_values(cls, slopes, points)), axis=0)
         elif cls is Burgers:
             u = series_solution(problem.nu, problem.lambda1)
             orders = (s.index.count("x"), s.index.count("t"))
@@ -185,8 +199,8 @@ def network_for(problem, seed=0):
 def test_residual_vanishes_on_exact_solution(cls, term):
     problem = cls()
     # The series of Burgers' solution is slow.
-    points = draw(problem, term.region, 6 if cls is Burgers else 24).coordinates
-    arguments = exact_values(cls, term.symbols, points)
+    points = draw(problem, term.region, 6 if cls is Burgers else 24)
+    arguments = exact_values(cls, term.symbols, points.coordinates, points.normals)
     size = max(float(tf.reduce_max(tf.abs(a))) for a in arguments)
     worst = float(tf.reduce_max(tf.abs(getattr(problem, term.name)(*arguments))))
     assert worst <= 1e-12 * max(size, 1.0)
@@ -309,7 +323,8 @@ def test_taylor_equals_nested(cls, hard):
     found = []
     for engine in ("taylor", "nested"):
         objective = Objective(problem, network, hard=hard, derivatives=engine)
-        points = {r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in objective.regions}
+        count = max(12, len(problem.faces))
+        points = {r: blocks(draw(problem, r, count), threads=1, size=count, dtype="float64") for r in objective.regions}
         theta, batch = objective.flat.flatten(), objective.batch(points)
         found.append((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)))
     for fast, slow in zip(*found, strict=True):
@@ -384,6 +399,11 @@ def test_configuration_has_the_defaults(cls):
         (lambda: KdVSolitons(unknowns={"c1": 5.0}), ["c1", "leave it out"]),
         (lambda: KdV(lambda2=0.0), ["lambda2=0.0", "positive"]),
         (lambda: KuramotoSivashinsky(gamma=-1.0), ["gamma=-1.0", "positive"]),
+        (lambda: NonlinearPoisson(k=1.5), ["k=1.5", "round"]),
+        (lambda: NonlinearPoisson(unknowns={"k": 3}), ["unknown k", "leave it out"]),
+        (lambda: PoissonBoltzmann(k=1.0), ["k=1.0", "at least 2"]),
+        (lambda: PoissonBoltzmann(mu1=0.5), ["mu1=0.5", "round"]),
+        (lambda: PoissonBoltzmann(unknowns={"mu2": 3}), ["unknown mu2", "leave it out"]),
         (lambda: cole_hopf(0.0, 0.1, 0.0), ["nu=0.0", "positive"]),
         (lambda: cole_hopf(0.0, np.array([0.1, -0.1]), 0.1), ["t=-0.1"]),
     ],

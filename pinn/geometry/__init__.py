@@ -1,6 +1,10 @@
-"""Domains in space."""
+"""Domains in space: boxes, balls, differences of them, and point clouds."""
 
+from pinn.geometry.ball import Ball, Disk
 from pinn.geometry.box import Box, Interval, Rectangle
+from pinn.geometry.difference import Difference
+from pinn.geometry.domain import REGIONS, Domain
 from pinn.geometry.point import Point
+from pinn.geometry.point_cloud import PointCloud
 
-__all__ = ["Box", "Interval", "Point", "Rectangle"]
+__all__ = ["REGIONS", "Ball", "Box", "Difference", "Disk", "Domain", "Interval", "Point", "PointCloud", "Rectangle"]

@@ -45,24 +45,39 @@ def draw(
     space, dimension = problem.space, len(problem.space.coordinates)
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"points.counts.{region}={count!r}; give a whole number of at least 1.")
-    at_faces = ("boundary", *problem.faces) if problem.faces else ()
-    known = ("interior", *(("initial",) if problem.time else ()), *at_faces)
+    known = ("interior", *(("initial",) if problem.time else ()), *problem.boundaries)
     if region not in known:
         raise InputError(f"points: no region {region!r}.{did_you_mean(region, known)}")
     streams = (seed, zlib.crc32(region.encode()), number)
     if region in ("interior", "initial"):
         in_time = problem.time is not None and region == "interior"
-        unit = sampling.unit_cube(count, dimension + in_time, method=method, seed=streams)
+
+        def inside(unit: np.ndarray) -> np.ndarray:
+            return space.keeps(space.interior(unit[:, :dimension]))
+
+        unit = sampling.accepted(count, dimension + in_time, inside, method=method, seed=streams)
         return PointSet(_with_time(problem, space.interior(unit[:, :dimension]), unit[:, dimension:]))
-    faces = problem.faces if region == "boundary" else (region,)
-    points, normals = [], []
-    for i, (face, n) in enumerate(zip(faces, sampling.split(count, [space.measure(f) for f in faces]), strict=True)):
-        unit = sampling.unit_cube(n, dimension + bool(problem.time) - 1, method=method, seed=(*streams, i))
-        axis = space.coordinates.index(face[:-1])
-        on_face, normal = space.face(face, np.insert(unit[:, : dimension - 1], axis, 0.5, axis=1))
-        points.append(_with_time(problem, on_face, unit[:, dimension - 1 :]))
-        normals.append(normal)
-    return PointSet(np.concatenate(points), np.concatenate(normals))
+    faces = problem.boundaries[region]
+    counts = sampling.split(count, [space.measure(face) for face in faces])
+    found = [
+        _on_face(problem, face, n, method=method, seed=(*streams, i))
+        for i, (face, n) in enumerate(zip(faces, counts, strict=True))
+    ]
+    return PointSet(np.concatenate([points for points, _ in found]), np.concatenate([normals for _, normals in found]))
+
+
+def _on_face(
+    problem: Problem, face: str, count: int, *, method: str, seed: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return points [count, d] of a face, time included, and their outward normals [count, ds]."""
+    space, across = problem.space, len(problem.space.coordinates) - 1
+
+    def kept(unit: np.ndarray) -> np.ndarray:
+        return space.keeps(space.face(face, unit[:, :across])[0], face)
+
+    unit = sampling.accepted(count, across + bool(problem.time), kept, method=method, seed=seed)
+    points, normals = space.face(face, unit[:, :across])
+    return _with_time(problem, points, unit[:, across:]), normals
 
 
 def _with_time(problem: Problem, points: np.ndarray, unit: np.ndarray) -> np.ndarray:

@@ -25,11 +25,19 @@ from pinn.plotting.style import (
 
 _WIDTH = 2.2  # inches of one panel, without its color bar
 _FRAME = 1.6  # the same where time runs from panel to panel
+_LINE = 1.2  # points: a domain's boundary, wide enough to hide the steps of the cells beside it
 _DECADES = 4  # of a logarithmic error scale; what lies below is as good as exact
 
 
 @journal()
-def field_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields: Fields, *, note: str = "") -> Figure:
+def field_figure(
+    axes_names: Sequence[str],
+    grids: Sequence[np.ndarray],
+    fields: Fields,
+    *,
+    note: str = "",
+    distance: np.ndarray | None = None,
+) -> Figure:
     """Return a row of three pictures per field: prediction, reference and |prediction − reference|.
 
     The first two share their colors.  Fields that have no reference show the prediction alone.
@@ -39,6 +47,7 @@ def field_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields:
         grids: values of the two coordinates, [n] and [m].
         fields: (prediction, reference or None) by field, [n, m] each; NaN lies outside the domain.
         note: a line above the figure, such as the values of further coordinates.
+        distance: signed distance to the domain's boundary [n, m], positive inside, which draws that boundary.
     """
     names, compared = list(fields), any(reference is not None for _, reference in fields.values())
     ratio = _ratio(axes_names, grids)
@@ -59,6 +68,9 @@ def field_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields:
         _color_bar(row[1], _panel(row[1], axes_names, grids, reference, **colors))
         row[1].set_title(f"{math_text(name)}, reference")
         _error_panel(row[2], axes_names, grids, name, prediction, reference)
+    if distance is not None:
+        for panel in axes.flat:
+            _draw_boundary(panel, axes_names, grids, distance)
     for panel in axes[:-1].flat:
         panel.set_xlabel("")
     for panel in axes[:, 1:].flat:
@@ -70,7 +82,13 @@ def field_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields:
 
 @journal()
 def evolution_figure(
-    axes_names: Sequence[str], grids: Sequence[np.ndarray], times: Sequence[float], fields: Fields, *, note: str = ""
+    axes_names: Sequence[str],
+    grids: Sequence[np.ndarray],
+    times: Sequence[float],
+    fields: Fields,
+    *,
+    note: str = "",
+    distance: np.ndarray | None = None,
 ) -> Figure:
     """Return the prediction at several times, one column each, and below it |prediction − reference|.
 
@@ -82,6 +100,7 @@ def evolution_figure(
         times: the times [k], in the problem's own units.
         fields: (prediction, reference or None) by field, [k, n, m] each; NaN lies outside the domain.
         note: a line above the figure, such as the values of further coordinates.
+        distance: as in `field_figure`.
     """
     rows = [(name, error) for name, (_, truth) in fields.items() for error in (False, True)[: 1 + (truth is not None)]]
     ratio = _ratio(axes_names, grids)
@@ -102,6 +121,8 @@ def evolution_figure(
             panel.set_box_aspect(ratio)
             image = _panel(panel, axes_names, grids, values, **colors)
             panel.set_title(title)
+            if distance is not None:
+                _draw_boundary(panel, axes_names, grids, distance)
         _color_bar(row[-1], image)
     for panel in axes[:-1].flat:
         panel.set_xlabel("")
@@ -132,6 +153,24 @@ def _panel(axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], values
     axes.yaxis.set_major_locator(few_ticks())
     label_axes(axes, names)
     return image
+
+
+def _draw_boundary(axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], distance: np.ndarray) -> None:
+    """Draw the line where the distance is zero; the cells of the field beside it end in steps."""
+    # A little outside, so that the frame, where the distance is zero too, is not drawn twice.
+    level = -1e-6 * max(float(np.ptp(grid)) for grid in grids)
+    if axes.axison and np.any(distance < level):
+        horizontal, vertical = axis_order(names)
+        shown = distance.T if (horizontal, vertical) == (0, 1) else distance
+        axes.contour(
+            grids[horizontal],
+            grids[vertical],
+            shown,
+            levels=[level],
+            colors="black",
+            linestyles="solid",
+            linewidths=_LINE,
+        )
 
 
 def _error_panel(

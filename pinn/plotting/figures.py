@@ -36,6 +36,7 @@ def save_figures(
     history: History,
     points: Mapping[str, np.ndarray],
     truths: Mapping[str, float | None],
+    distance: Callable[[Columns], np.ndarray] | None = None,
 ) -> list[Path]:
     """Write solution, slices, evolution, convergence, points and unknowns as PNG files and return their paths.
 
@@ -53,18 +54,24 @@ def save_figures(
         history: columns of history.csv, one value per report.
         points: coordinates [n, d] by region.
         truths: true value of each unknown, None where it is not known.
+        distance: from coordinates [n] by name to the signed distance [n] to the domain's boundary, positive inside;
+            the boundary is drawn where it does not coincide with the picture's frame.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
     def drawn() -> Iterator[tuple[str, Figure]]:
         names, grids, shown, note = _on_grid(coordinates, bounds, fields, evaluate, reference)
+        depth = None
+        if distance is not None and len(names) == 2:
+            measured = _on_grid(coordinates, bounds, ["d"], lambda at: {"d": distance(at)}, None)[2]
+            depth = measured["d"][0]
         if len(names) == 2:
-            yield "solution", field_figure(names, grids, shown, note=note)
+            yield "solution", field_figure(names, grids, shown, note=note, distance=depth)
             yield "slices", slices_figure(names, grids, shown, note=note)
         else:
             yield "solution", slices_figure(names, grids, shown, note=note)
         if len(coordinates) > 2 and coordinates[-1] == "t":
-            yield "evolution", _evolution(coordinates, bounds, fields, evaluate, reference)
+            yield "evolution", _evolution(coordinates, bounds, fields, evaluate, reference, depth)
         if len(history.get("loss", ())):
             yield "convergence", convergence_figure(history)
         if points:
@@ -113,6 +120,7 @@ def _evolution(
     fields: Sequence[str],
     evaluate: Callable[[Columns], Columns],
     reference: Callable[[Columns], Columns | None] | None,
+    distance: np.ndarray | None,
 ) -> Figure:
     """Return the picture of what time does to fields over the first two coordinates, both in space."""
     times = np.linspace(bounds[0][-1], bounds[1][-1], _TIMES)
@@ -124,7 +132,7 @@ def _evolution(
         shown[field] = np.stack(found), None if any(t is None for t in truths) else np.stack(truths)
     middle = {c: (bounds[0][i] + bounds[1][i]) / 2 for i, c in enumerate(coordinates[:-1]) if i >= 2}
     note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
-    return evolution_figure(names, grids, times, shown, note=f"${note}$" if note else "")
+    return evolution_figure(names, grids, times, shown, note=f"${note}$" if note else "", distance=distance)
 
 
 @journal()

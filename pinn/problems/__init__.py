@@ -6,7 +6,7 @@ from pinn.problems.burgers import Burgers
 from pinn.problems.cavity import Cavity, CavityUniformLid
 from pinn.problems.convection import Convection
 from pinn.problems.field_inverse import HeatFieldInverse, PoissonFieldInverse
-from pinn.problems.heat import Heat, HeatMultiscale
+from pinn.problems.heat import Heat, Heat5D, HeatMultiscale
 from pinn.problems.helmholtz import Helmholtz
 from pinn.problems.kdv import KdV
 from pinn.problems.kdv_inverse import KdVInverse
@@ -16,7 +16,9 @@ from pinn.problems.kovasznay import Kovasznay
 from pinn.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from pinn.problems.lorenz_inverse import LorenzInverse
 from pinn.problems.navier_stokes_inverse import NavierStokesInverse
-from pinn.problems.poisson import Poisson, Poisson5D
+from pinn.problems.nonlinear_poisson import NonlinearPoisson
+from pinn.problems.perforated import PoissonBoltzmann, PoissonHoles
+from pinn.problems.poisson import LaplacianMultiscale, Poisson, Poisson5D, Poisson10D
 from pinn.problems.reaction import Reaction
 from pinn.problems.schrodinger import Schrodinger
 from pinn.problems.taylor_green import TaylorGreen
@@ -30,6 +32,7 @@ __all__ = [
     "CavityUniformLid",
     "Convection",
     "Heat",
+    "Heat5D",
     "HeatFieldInverse",
     "HeatMultiscale",
     "Helmholtz",
@@ -39,11 +42,16 @@ __all__ = [
     "KleinGordon",
     "Kovasznay",
     "KuramotoSivashinsky",
+    "LaplacianMultiscale",
     "LorenzInverse",
     "NavierStokesInverse",
+    "NonlinearPoisson",
     "Poisson",
     "Poisson5D",
+    "Poisson10D",
+    "PoissonBoltzmann",
     "PoissonFieldInverse",
+    "PoissonHoles",
     "Reaction",
     "Schrodinger",
     "TaylorGreen",

@@ -1,4 +1,4 @@
-"""The heat equation: a sine wave that fades on a rod, and fine stripes that fade on a plate."""
+"""The heat equation: a sine wave that fades on a rod, fine stripes on a plate, and a ball in R⁵ that is heated."""
 
 # ruff: noqa: D102 (a residual's line is its own documentation)
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pinn.geometry import Interval, Rectangle
+from pinn.geometry import Ball, Interval, Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
 
 
@@ -97,3 +97,45 @@ class HeatMultiscale(Problem):
     def reference(self, x: np.ndarray, y: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         rate = (400 * self.alpha_x + self.alpha_y) * pi**2
         return {"u": np.exp(-rate * t) * np.sin(20 * pi * x) * np.sin(pi * y)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heat5D(Problem):
+    """Heat equation in the unit ball of R⁵, with the flux given on its surface; dimensionless.
+
+        u_t = Δu/5 - (|x|²/5) e^{|x|²/2 + t}      |x| < 1,  0 < t ≤ 1
+        u(x, 0) = e^{|x|²/2}
+        u_n = e^{½ + t} for |x| = 1
+
+    Source: HeatNd of PINNacle, Hao et al. (2023), arXiv:2306.08827.
+    Reference: u = e^{|x|²/2 + t}.
+    """
+
+    fields = ("u",)
+    space = Ball(x1=0.0, x2=0.0, x3=0.0, x4=0.0, x5=0.0, radius=1.0)
+    time = (0.0, 1.0)
+
+    @residual(on="interior")
+    def heat(self, x1, x2, x3, x4, x5, t, u_t, lap_u):
+        square = _square(x1, x2, x3, x4, x5)
+        return u_t - lap_u / 5 + square / 5 * tf.exp(square / 2 + t)
+
+    @residual(on="initial")
+    def start(self, x1, x2, x3, x4, x5, u):
+        return u - tf.exp(_square(x1, x2, x3, x4, x5) / 2)
+
+    @residual(on="boundary")
+    def flux(self, t, u_n):
+        return u_n - tf.exp(0.5 + t)
+
+    @satisfies("start")
+    def ansatz(self, x1, x2, x3, x4, x5, t, net):
+        return tf.exp(_square(x1, x2, x3, x4, x5) / 2) + t * net
+
+    def reference(self, t: np.ndarray, **position: np.ndarray) -> dict[str, Any]:
+        return {"u": np.exp(_square(*position.values()) / 2 + t)}
+
+
+def _square(*coordinates: Any) -> Any:
+    """Return |x|²."""
+    return sum(c * c for c in coordinates)

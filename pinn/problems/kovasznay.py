@@ -55,7 +55,7 @@ class Kovasznay(SteadyPlaneFlow):
 
     @satisfies("wall_u", "wall_v")
     def ansatz(self, x, y, net):
-        (x0, x1), (y0, y1) = self.space.ranges.values()
+        (x0, y0), (x1, y1) = (corner.tolist() for corner in self.space.bounds)
         xi, eta = (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)
         inside = 16 * (xi * (1 - xi)) * (eta * (1 - eta))
         rate = self._rate

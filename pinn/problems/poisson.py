@@ -1,4 +1,4 @@
-"""Poisson's equation with manufactured sources: on the unit square, and on the unit cube of R⁵."""
+"""Poisson's equation with known solutions: on the unit square, and on the unit cubes of R⁵ and R¹⁰."""
 
 # ruff: noqa: D102 (a residual's line is its own documentation)
 from __future__ import annotations
@@ -44,6 +44,39 @@ class Poisson(Problem):
         return {"u": np.sin(pi * x) * np.sin(pi * y)}
 
 
+_WAVES = (4, 8, 12, 16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaplacianMultiscale(Problem):
+    """Poisson equation on the unit square with a solution of four scales; dimensionless.
+
+        -(u_xx + u_yy) = ½ Σ_ω (ωπ)² sin(ωπx) sin(ωπy),  ω = 4, 8, 12, 16      0 < x, y < 1
+        u = 0 on the boundary
+
+    Source: Webb, Jerad & Cartis (2026), arXiv:2607.02194, "multi-scale Laplacian".
+    Reference: u = ¼ Σ_ω sin(ωπx) sin(ωπy).
+    """
+
+    fields = ("u",)
+    space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
+
+    @residual(on="interior")
+    def poisson(self, x, y, u_xx, u_yy):
+        return u_xx + u_yy + 0.5 * sum((w * pi) ** 2 * tf.sin(w * pi * x) * tf.sin(w * pi * y) for w in _WAVES)
+
+    @residual(on="boundary")
+    def walls(self, u):
+        return u
+
+    @satisfies("walls")
+    def ansatz(self, x, y, net):
+        return 16 * (x * (1 - x)) * (y * (1 - y)) * net
+
+    def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+        return {"u": 0.25 * sum(np.sin(w * pi * x) * np.sin(w * pi * y) for w in _WAVES)}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Poisson5D(Problem):
     """Poisson equation on the unit cube of R⁵; dimensionless.
@@ -76,3 +109,37 @@ class Poisson5D(Problem):
 def _sines(*coordinates: Any, sine: Any = tf.sin) -> Any:
     """Return Σᵢ sin(πxᵢ/2)."""
     return sum(sine(pi / 2 * c) for c in coordinates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poisson10D(Problem):
+    """Laplace's equation on the unit cube of R¹⁰; dimensionless.
+
+        Δu = 0      0 < x₁, …, x₁₀ < 1
+        u = x₁x₂ + x₃x₄ + x₅x₆ + x₇x₈ + x₉x₁₀ on the boundary
+
+    There is no ansatz, for the reason that `Poisson5D` has none.
+
+    Source: E & Yu (2018), doi:10.1007/s40304-018-0127-z; as a benchmark Webb, Jerad & Cartis (2026),
+    arXiv:2607.02194.
+    Reference: u = x₁x₂ + x₃x₄ + x₅x₆ + x₇x₈ + x₉x₁₀.
+    """
+
+    fields = ("u",)
+    space = Box(**{f"x{i}": (0.0, 1.0) for i in range(1, 11)})
+
+    @residual(on="interior")
+    def laplace(self, lap_u):
+        return lap_u
+
+    @residual(on="boundary")
+    def walls(self, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, u):
+        return u - _products(x1, x2, x3, x4, x5, x6, x7, x8, x9, x10)
+
+    def reference(self, **coordinates: np.ndarray) -> dict[str, Any]:
+        return {"u": _products(*coordinates.values())}
+
+
+def _products(*coordinates: Any) -> Any:
+    """Return x₁x₂ + x₃x₄ + …"""
+    return sum(a * b for a, b in zip(coordinates[::2], coordinates[1::2], strict=True))

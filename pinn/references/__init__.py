@@ -7,10 +7,22 @@ from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wa
 from pinn.references.kdv import kdv, kdv_error
 from pinn.references.kuramoto_sivashinsky import kuramoto_sivashinsky, kuramoto_sivashinsky_error
 from pinn.references.lorenz import lorenz
+from pinn.references.multipoles import Multipoles
+from pinn.references.perforated import (
+    CHARGES,
+    HOLES,
+    laplace_holes,
+    laplace_holes_error,
+    poisson_boltzmann,
+    poisson_boltzmann_error,
+)
 from pinn.references.schrodinger import schrodinger, schrodinger_error
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
 __all__ = [
+    "CHARGES",
+    "HOLES",
+    "Multipoles",
     "PeriodicFunction",
     "allen_cahn",
     "allen_cahn_error",
@@ -23,7 +35,11 @@ __all__ = [
     "kink_images",
     "kuramoto_sivashinsky",
     "kuramoto_sivashinsky_error",
+    "laplace_holes",
+    "laplace_holes_error",
     "lorenz",
+    "poisson_boltzmann",
+    "poisson_boltzmann_error",
     "project",
     "sample",
     "schrodinger",

@@ -67,15 +67,18 @@ class Points:
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
-        known = ("interior", "initial", "boundary", *objective.problem.faces)
+        boundaries = objective.problem.boundaries
+        known = ("interior", "initial", "boundary", *boundaries)
         for region in self.counts:
             if region not in known:
                 raise InputError(f"points.counts.{region}: no such region.{did_you_mean(region, known)}")
             self.count(region)
-        faces = len(objective.problem.faces)
-        if "boundary" in objective.regions and self.count("boundary") < faces:
-            found = self.count("boundary")
-            raise InputError(f"points.counts.boundary={found}: there are {faces} faces; give at least {faces}.")
+        for region in objective.regions:
+            faces = len(boundaries.get(region, ()))
+            if faces > 1 and self.count(region) < faces:
+                key = region if region in self.counts else "boundary"
+                found = f"points.counts.{key}={self.count(region)}"
+                raise InputError(f"{found}: there are {faces} faces; give at least {faces}.")
         if self.method not in METHODS:
             raise InputError(f"points.method={self.method!r}: unknown method.{did_you_mean(self.method, METHODS)}")
         if self.adaptive not in ADAPTIVE:

@@ -79,8 +79,9 @@ class Solution:
             coordinates=problem.coordinates,
             bounds=(lower, upper),
             fields=problem.quantities,
-            evaluate=lambda at: self(**at),
-            reference=self._reference if self.metrics.get("relative_l2") else None,
+            evaluate=lambda at: self._inside(at, lambda inside: self(**inside)),
+            reference=self._drawn_reference if self.metrics.get("relative_l2") else None,
+            distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
             points={region: p.coordinates for region, p in self.points.items()},
             truths=truth,
@@ -90,6 +91,19 @@ class Solution:
         shape, points = _points(self.problem.coordinates, coordinates)
         found = self.problem.reference_at(points)
         return {name: value.reshape(shape) for name, value in self.problem.with_derived(found).items()}
+
+    def _drawn_reference(self, coordinates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return self._inside(coordinates, self._reference)
+
+    def _inside(self, coordinates: dict[str, np.ndarray], function: Any) -> dict[str, np.ndarray]:
+        """Return what a function of coordinates [n] by name gives inside the domain, and NaN outside."""
+        space, points = self.problem.space, _points(self.problem.coordinates, coordinates)[1]
+        inside = space.contains(points[:, : len(space.coordinates)])
+        found = function({c: values[inside] for c, values in coordinates.items()})
+        everywhere = {name: np.full(len(inside), np.nan) for name in found}
+        for name, values in found.items():
+            everywhere[name][inside] = values
+        return everywhere
 
     def _at(self, names: tuple[str, ...], positional: Any, coordinates: dict[str, Any]) -> dict[str, np.ndarray]:
         known = self.problem.coordinates
