@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -12,7 +11,7 @@ from scipy.stats import qmc
 from pinn.errors import InputError, did_you_mean
 
 METHODS = ("uniform", "sobol", "halton", "latin_hypercube", "grid")
-LEAST_SHARE = 1e-4  # of the unit cube that a domain must fill for points to be drawn by rejection
+LEAST_SHARE = 1e-3  # of the unit cube that a domain must fill for points to be drawn by rejection
 
 
 def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | Sequence[int] = 0) -> np.ndarray:
@@ -80,15 +79,21 @@ def accepted(
 
 def _accepted_grid(count: int, dimension: int, keep: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return the accepted points of the finest grid of which `keep` accepts no more than `count`."""
-    grid = np.zeros((0, dimension))
-    for side in itertools.count(1):
+
+    def grid(side: int) -> np.ndarray:
         unit = unit_cube(side**dimension, dimension, method="grid")
-        finer = unit[keep(unit)]
-        if len(finer) > count:
-            break
-        _check_share(len(finer), len(unit), count)
-        grid = finer
-    return grid
+        return unit[keep(unit)]
+
+    side, found = 1, grid(1)
+    while len(found) < count:
+        _check_share(len(found), side**dimension, count)
+        closer = int(side * (count / max(len(found), 1)) ** (1 / dimension))
+        side = max(side + 1, min(2 * side, closer))
+        found = grid(side)
+    while len(found) > count:
+        side -= 1
+        found = grid(side) if side else np.zeros((0, dimension))
+    return found
 
 
 def _check_share(kept: int, drawn: int, count: int) -> None:

@@ -91,6 +91,23 @@ def test_evolution_has_a_column_per_time_and_the_same_colors_in_all():
     assert shown[3].cmap.name == "magma" and "rel." in titles(figure)[3]
 
 
+@pytest.mark.parametrize(("names", "hole"), [(("x", "y"), 0.3), (("x", "y"), -1.0), (("x", "t"), 0.3)])
+def test_boundary_is_drawn_where_it_is_not_the_frame(names, hole):
+    distance = np.minimum(
+        np.hypot(X[:, None], T - 0.5) - hole, np.minimum(1 - np.abs(X)[:, None], np.minimum(T, 1 - T))
+    )
+    values = np.where(distance < 0, np.nan, U)
+    figure = field_figure(names, (X, T), {"u": (values, values)}, distance=distance)
+    lines = [a.collections[1] for a in figure.axes[:3] if len(a.collections) > 1]
+    assert len(lines) == (3 if hole > 0 else 0)
+    for line in lines:
+        (path,) = line.get_paths()
+        across, up = path.vertices.T if names[1] == "y" else path.vertices.T[::-1]
+        assert np.hypot(across, up - 0.5) == pytest.approx(hole, abs=0.02)
+    drawn = figure.axes[0].collections[0].get_array()
+    assert np.ma.count_masked(np.ma.masked_invalid(drawn)) == np.sum(distance < 0)
+
+
 def test_slices_show_prediction_over_reference():
     figure = slices_figure(("x", "t"), (X, T), {"u": (U + 1, U), "v": (U, None)})
     assert [len(a.lines) for a in figure.axes] == [2] * 4 + [1] * 4
@@ -191,6 +208,7 @@ def problem(*coordinates: str) -> dict:
         "history": history(unknowns=True),
         "points": {"interior": np.full((4, d), 0.5)},
         "truths": {"nu": 0.01},
+        "distance": lambda at: 0.4 - np.abs(at["x"] - 0.5),
     }
 
 

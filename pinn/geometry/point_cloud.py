@@ -29,8 +29,8 @@ class PointCloud(Domain):
       for.  Without it, points are taken to stand for equally much.
 
     Samples choose among the points, each as often as its measure asks: in a steady problem, counts above the number of
-    points give points repeatedly.  Whether a point of a picture lies inside, the normal of the nearest boundary point
-    tells.  There is no distance for an ansatz.
+    points give points repeatedly.  Whether a point of a picture lies inside, the nearest boundary point and its normal
+    tell.  There is no distance for an ansatz.
 
     Raises:
         InputError: for a file or a column that cannot be read, or a value that is none.
@@ -79,7 +79,7 @@ class PointCloud(Domain):
         return float(self._shares[face][-1])
 
     def distance(self, *coordinates: Any) -> Any:
-        """Return the signed distance [n] to the nearest boundary point, for NumPy arrays alone.
+        """Return the signed distance [n] to the tangent plane in the nearest boundary point, for NumPy arrays alone.
 
         Raises:
             InputError: for tensors or jets.
@@ -89,17 +89,23 @@ class PointCloud(Domain):
         points = np.stack(np.broadcast_arrays(*coordinates), axis=-1)
         if not self.faces:
             return np.full(points.shape[:-1], np.inf)
-        surface, normals = (
-            np.concatenate(list(a.values())) for a in ({f: self._points[f] for f in self.faces}, self._normals)
-        )
-        length, nearest = cKDTree(surface).query(points)
-        inside = np.sum((points - surface[nearest]) * normals[nearest], axis=-1) <= 0
-        return np.where(inside, length, -length)
+        surface = np.concatenate([self._points[face] for face in self.faces])
+        normals = np.concatenate([self._normals[face] for face in self.faces])
+        nearest = cKDTree(surface).query(points)[1]
+        return np.sum((surface[nearest] - points) * normals[nearest], axis=-1)
 
     def _chosen(self, part: str, unit: Array) -> Array:
-        """Return indices of a part's points, each in proportion to its measure."""
-        shares = self._shares[part]
-        return np.minimum(np.searchsorted(shares, unit[:, 0] * shares[-1], side="right"), len(shares) - 1)
+        """Return indices of a part's points, each in proportion to its measure.
+
+        The r-th smallest number of the sample's first column chooses from the r-th of n equal shares of the measure,
+        so that hardly a point is chosen twice before all are chosen once.
+        """
+        shares, order = self._shares[part], np.argsort(unit[:, 0], kind="stable")
+        position = np.empty(len(unit))
+        position[order] = np.arange(len(unit))
+        position += np.modf(unit[:, 0] * 2**20)[0]  # the digits that do not tell the rank are random
+        found = np.searchsorted(shares, position / len(unit) * shares[-1], side="right")
+        return np.minimum(found, len(shares) - 1)
 
     def _check_names(self, names: list[str], columns: Mapping[str, Array]) -> None:
         if len(names) < 2:

@@ -110,7 +110,7 @@ def label_axes(axes: Axes, names: Sequence[str]) -> None:
     """Write the coordinates' symbols on both axes."""
     horizontal, vertical = axis_order(names)
     axes.set_xlabel(math_text(names[horizontal]))
-    axes.set_ylabel(math_text(names[vertical]), rotation=0, va="center")
+    axes.set_ylabel(math_text(names[vertical]), rotation=0, va="center", ha="right")
 
 
 def _letters(word: str) -> str:
