@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from pinn.errors import InputError
 from pinn.geometry.domain import Array, Domain, check_coordinates, check_part
@@ -91,7 +91,7 @@ class PointCloud(Domain):
             return np.full(points.shape[:-1], np.inf)
         surface = np.concatenate([self._points[face] for face in self.faces])
         normals = np.concatenate([self._normals[face] for face in self.faces])
-        nearest = cKDTree(surface).query(points)[1]
+        nearest = KDTree(surface).query(points)[1]
         return np.sum((surface[nearest] - points) * normals[nearest], axis=-1)
 
     def _chosen(self, part: str, unit: Array) -> Array:

@@ -61,10 +61,7 @@ def save_figures(
 
     def drawn() -> Iterator[tuple[str, Figure]]:
         names, grids, shown, note = _on_grid(coordinates, bounds, fields, evaluate, reference)
-        depth = None
-        if distance is not None and len(names) == 2:
-            measured = _on_grid(coordinates, bounds, ["d"], lambda at: {"d": distance(at)}, None)[2]
-            depth = measured["d"][0]
+        depth = _depth(coordinates, bounds, distance) if distance is not None and len(names) == 2 else None
         if len(names) == 2:
             yield "solution", field_figure(names, grids, shown, note=note, distance=depth)
             yield "slices", slices_figure(names, grids, shown, note=note)
@@ -112,6 +109,14 @@ def _on_grid(
     shown = {n: (shaped(predictions[n]), shaped(references[n]) if n in references else None) for n in fields}
     note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in fixed.items())
     return names, grids, shown, f"${note}$" if note else ""
+
+
+def _depth(
+    coordinates: Sequence[str], bounds: tuple[np.ndarray, np.ndarray], distance: Callable[[Columns], np.ndarray]
+) -> np.ndarray:
+    """Return the signed distance to the boundary on the grid."""
+    _, _, shown, _ = _on_grid(coordinates, bounds, ["distance"], lambda at: {"distance": distance(at)}, None)
+    return shown["distance"][0]
 
 
 def _evolution(
