@@ -21,7 +21,8 @@ from pinn.reporting.published import check_published
 
 INTERRUPTED = 130  # the shell's code for Ctrl-C
 # Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls, points.counts.x-.
-_OPEN = re.compile(r"(problem\.[\w.]+|(weights|points\.counts)(\.[\w-]+)?)=")
+_OPEN = re.compile(r"(problem\.[\w.]+|weights\.[\w-]+|points\.counts(\.[\w-]+)?)=")
+_WEIGHTS = re.compile(r"weights=(?![A-Za-z{])")  # neither the name of a scheme nor settings by residual
 
 
 def run(argv: Sequence[str]) -> int:
@@ -89,6 +90,11 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
     for override in overrides:
         if override.startswith("-") or ("=" not in override and not override.startswith("~")):
             raise InputError(f"run: {override!r} is no setting; write key=value, see `pinn run --help`.")
+        if _WEIGHTS.match(override):
+            raise InputError(
+                f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by name, as in "
+                f"weights.walls=3."
+            )
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             composed = hydra.compose("config", _opened(overrides), return_hydra_config=True)
