@@ -73,4 +73,4 @@ def shares(sizes: dict[str, float]) -> dict[str, float]:
 
 def bounded(whole: float, size: float) -> float:
     """Return a ratio, at most `LARGEST`."""
-    return whole / size if size * LARGEST > whole else LARGEST
+    return LARGEST if size * LARGEST <= whole else whole / size
