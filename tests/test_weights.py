@@ -273,6 +273,22 @@ def test_the_loss_is_weighted_and_its_terms_are_told_without_weights(scheme, eag
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", SCHEMES, ids=LABELS)
+def test_other_weights_never_retrace(scheme):
+    objective, batch = made()
+    weighting, memories = trajectory(scheme, objective, batch)
+    functions = (objective.value_and_gradient, objective.losses, weighting.measures._residuals)
+    counts = []
+    for memory in memories:
+        weighted = weighting.weighted(batch, memory)
+        objective.value_and_gradient(thetas(objective)[0], weighted)
+        objective.losses(thetas(objective)[0], weighted)
+        weighting.updated(thetas(objective)[0], weighted, memory)
+        counts.append([f.experimental_get_tracing_count() for f in functions])
+    assert counts[0] == counts[-1] and counts[0][0] == counts[0][1] == 1
+
+
 def test_a_part_of_the_points_keeps_their_weights(eager):
     objective, batch = made()
     weighting, memories = trajectory(SelfAdaptive(every=1, rate=0.3), objective, batch)

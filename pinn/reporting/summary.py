@@ -93,8 +93,8 @@ def _ending(phase: Mapping[str, Any]) -> str:
 
 
 def _weights(told: Mapping[str, Any]) -> Text:
-    last = told.get("last") or {}
-    means = ", ".join(f"{k[7:]} {v:.3g}" for k, v in last.items() if k.startswith("weight_"))
+    last = {k: v for k, v in (told.get("last") or {}).items() if not k.startswith(("least_", "largest_"))}
+    means = ", ".join(f"{k.removeprefix('weight_').replace('_', ' ')} {v:.3g}" for k, v in last.items())
     frozen = f", frozen in {', '.join(told['frozen_in'])}" if told.get("frozen_in") else ""
     return Text(f"weights: {told.get('scheme')}{frozen}; at the end {means}")
 

@@ -117,8 +117,10 @@ class Monitor:
             return None
         self.told.add(phase.name)
         found = self.weighting.row(report.batch, report.progress.weights)
-        means = ", ".join(f"{k[7:]} {v:.3g}" for k, v in found.items() if k.startswith("weight_"))
-        return f"{phase.name} ({phase.minimizer.label}): {self.weighting.scheme.label} weights are frozen, {means}"
+        return (
+            f"{phase.name} ({phase.minimizer.label}): {self.weighting.scheme.label} weights are frozen, "
+            f"{describe_weights(found)}"
+        )
 
     def seconds(self) -> float:
         """Return the run's wall-clock seconds, those before a resume included."""
@@ -144,6 +146,12 @@ def columns(objective: Objective, errors: Errors, weighting: Weighting | None = 
         "step",
         *(weighting.columns() if weighting else ()),
     ]
+
+
+def describe_weights(row: dict[str, float]) -> str:
+    """Return the means of a row of weights, and a scheme's own figures, in words."""
+    shown = {k: v for k, v in row.items() if not k.startswith(("least_weight_", "largest_weight_"))}
+    return ", ".join(f"{k.removeprefix('weight_').replace('_', ' ')} {v:.3g}" for k, v in shown.items())
 
 
 def describe(row: dict[str, Any]) -> str:
