@@ -100,6 +100,8 @@ UNKNOWN_KEYS = [
     ("network=mpl", "'mpl'", "'mlp'"),
     ("optimizer@phases.polish=lbfsg", "'lbfsg'", "'lbfgs'"),
     ("data=sintetic", "'sintetic'", "'synthetic'"),
+    ("weights=gradient_nrom", "'gradient_nrom'", "'gradient_norm'"),
+    ("+weights.scheme={_target_: pinn.weights.NTK, evry: 3}", "weights.scheme.evry:", "'every'"),
     ("problem._target_=pinn.problems.Burger", "'Burger'", "'Burgers'"),
     ("points.method=sobl", "points.method='sobl'", "'sobol'"),
     ("constraints=hrad", "constraints='hrad'", "'hard'"),
@@ -143,6 +145,17 @@ BAD_VALUES = [
     ("weights.walls=inf", "weights.walls=inf", "finite number"),
     ("weights={momentum: 0}", "weights", "at least one"),
     ("weights=3", "weights=3", "settings by name"),
+    ("weights.scheme=3", "weights.scheme=3", "weights=gradient_norm"),
+    ("weights=causal weights.scheme.chunks=1", "chunks=1", "at least 2"),
+    ("weights=causal weights.scheme.chunks=few", "weights.scheme.chunks='few'", "whole number"),
+    ("weights=causal weights.scheme.epsilon=[1, 0.1]", "epsilon=[1, 0.1]", "several that rise"),
+    ("weights=ntk weights.scheme.evry=3", "weights.scheme.evry", "Did you mean"),
+    ("weights=self_adaptive weights.scheme.mask=square", "mask='square'", "polynomial or sigmoid"),
+    ("weights=self_adaptive weights.scheme.terms=walls", "weights.scheme.terms='walls'", "a list or null"),
+    ("weights=self_adaptive weights.scheme.terms=[wals] constraints=soft", "'wals'", "Did you mean 'walls'"),
+    ("weights=gradient_norm", "momentum is the loss's only term", "constraints=soft"),
+    ("weights=causal problem=helmholtz", "Helmholtz is steady", "another scheme"),
+    ("weights=causal phases.explore=null", "phases.polish is L-BFGS", "adam or soap"),
     ("output=/proc/nothing", "output=/proc/nothing", "writable folder"),
     ("output=null", "output=None", "path of a folder"),
     ("published=3", "published=3", "settings by name"),
@@ -167,7 +180,7 @@ BAD_VALUES = [
 
 @pytest.mark.parametrize(("override", "offender", "remedy"), BAD_VALUES, ids=[v[0] for v in BAD_VALUES])
 def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
-    line = refused(capsys, "run", "experiment=smoke", override)
+    line = refused(capsys, "run", "experiment=smoke", *re.split(r" (?=[\w.]+=)", override))
     assert offender in line and remedy in line
     assert not list(Path().iterdir())
 
@@ -231,6 +244,7 @@ def test_bad_problem_files(changes, offender, remedy, capsys):
         ("network", "subprocess.run"),
         ("phases.polish.minimizer", "os.system"),
         ("phases.explore.minimizer.learning_rate", "os.system"),
+        ("+weights.scheme", "os.system"),
     ],
 )
 def test_a_configuration_cannot_run_code(where, target, capsys, monkeypatch):
@@ -239,7 +253,7 @@ def test_a_configuration_cannot_run_code(where, target, capsys, monkeypatch):
         monkeypatch.setattr(name, lambda *a, **k: called.append(a))
     monkeypatch.setattr("subprocess.Popen.__init__", lambda *a, **k: called.append(a))
     line = refused(capsys, "run", "experiment=smoke", f"{where}._target_={target}")
-    assert f"{where}._target_={target}" in line and "name a subclass of" in line
+    assert f"{where.lstrip('+')}._target_={target}" in line and "name a subclass of" in line
     assert not called and not list(Path().iterdir())
 
 

@@ -28,6 +28,7 @@ from pinn.training.data import Synthetic
 from pinn.training.points import Points
 from pinn.training.setup import Setup, default_network, two_phases
 from pinn.training.stopping import StopRule
+from pinn.weights import NTK, Causal, GradientNorm, ReLoBRaLo, ResidualAttention, SelfAdaptive
 
 CONF = Path(pinn.__file__).parent.parent / "conf"
 
@@ -147,6 +148,39 @@ def test_defaults_of_soap_and_its_warm_up():
     assert isinstance(made, SOAP) and isinstance(made.learning_rate, WarmupExponentialDecay)
     assert dataclasses.replace(made, learning_rate=3e-3) == SOAP() and made.learning_rate.peak == 3e-3
     assert set(node) - {configuration.TARGET} == {f.name for f in dataclasses.fields(SOAP)}
+
+
+SCHEMES = {
+    "fixed": None,
+    "gradient_norm": GradientNorm,
+    "ntk": NTK,
+    "relobralo": ReLoBRaLo,
+    "self_adaptive": SelfAdaptive,
+    "residual_attention": ResidualAttention,
+    "causal": Causal,
+}
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_schemes_of_weights_compose_beside_fixed_ones_and_survive_their_description(name):
+    assert names("weights") == sorted(SCHEMES)
+    kind, config = SCHEMES[name], compose([f"weights={name}", "weights.walls=3", "experiment=smoke"])[0]
+    made = configuration.setup(config)
+    again = configuration.setup(yaml.safe_load(yaml.safe_dump(described(made))), network=made.network)
+    assert made.weights == again.weights == {"walls": 3} and made.scheme == again.scheme
+    if kind is None:
+        assert made.scheme is None and config["weights"] == {"walls": 3}
+        return
+    assert made.scheme == kind()  # the defaults of the file are those of the class
+    assert set(config["weights"]["scheme"]) - {configuration.TARGET} == {f.name for f in dataclasses.fields(kind)}
+    made = configuration.setup(compose([f"weights={name}", "weights.scheme.every=7"])[0])
+    assert made.scheme == kind(every=7)
+
+
+def test_weights_by_name_need_no_scheme():
+    for override in ("weights={start: 3}", "weights.start=3"):
+        assert compose([override])[0]["weights"] == {"start": 3}
+    assert compose(["weights=null"])[0]["weights"] == {}
 
 
 COSINE = [

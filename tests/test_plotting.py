@@ -205,8 +205,9 @@ def problem(*coordinates: str) -> dict:
         "fields": ("u",),
         "evaluate": fields,
         "reference": fields,
-        "history": history(unknowns=True),
+        "history": history(unknowns=True) | {"weight_momentum": [1.0, 2.0, 3.0, 3.0, 3.0, 3.0]},
         "points": {"interior": np.full((4, d), 0.5)},
+        "weights": {"momentum": (np.full((4, d), 0.5), np.arange(4.0))},
         "truths": {"nu": 0.01},
         "distance": lambda at: 0.4 - np.abs(at["x"] - 0.5),
     }
@@ -216,7 +217,7 @@ def problem(*coordinates: str) -> dict:
 def test_save_figures_writes_every_picture(coordinates, tmp_path):
     before = dict(matplotlib.rcParams)
     paths = save_figures(tmp_path / "figures", **problem(*coordinates))
-    names = {"solution", "slices", "convergence", "points", "unknowns"} - (
+    names = {"solution", "slices", "convergence", "points", "unknowns", "weights"} - (
         {"slices"} if len(coordinates) == 1 else set()
     )
     names |= {"evolution"} if len(coordinates) == 3 else set()

@@ -60,6 +60,13 @@ def folder(path, metrics: dict, config: str = ""):
     return path
 
 
+def test_weights_that_moved_are_told():
+    last = {"weight_walls": 2.345, "least_weight_walls": 0.1, "causal_minimum": 0.5}
+    text = shown(summary(METRICS | {"weights": {"scheme": "causal", "frozen_in": ["polish"], "last": last}}))
+    assert "weights: causal, frozen in polish; at the end walls 2.35, causal minimum 0.5" in text
+    assert "weights" not in shown(summary(METRICS | {"weights": None}))
+
+
 def test_summary_tells_the_references_own_error():
     assert "the reference's own relative L2 error: u 7.1e-11" in shown(
         summary(METRICS | {"reference_error": {"u": 7.1e-11}})

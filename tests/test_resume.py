@@ -31,6 +31,13 @@ CURVATURE = [
     *("phases.explore.stop.max_iterations=60", "phases.explore.report_every=1", "phases.explore.redraw_every=7"),
     *("phases.polish.stop.max_iterations=200", "phases.polish.report_every=5", "phases.polish.redraw_every=35"),
 ]
+WEIGHTS = [
+    *("experiment=smoke", "network.width=6", "network.depth=1", "points.test=100", "points.counts.interior=128"),
+    *("constraints=soft", "weights=residual_attention", "weights.scheme.terms=[momentum,start]", "points.adaptive=r3"),
+    *("optimizer@phases.explore=soap", "optimizer@phases.polish=gauss_newton", "weights.scheme.every=4"),
+    *("phases.explore.stop.max_iterations=400", "phases.explore.report_every=5", "phases.explore.redraw_every=35"),
+    *("phases.polish.stop.max_iterations=40", "phases.polish.report_every=1", "phases.polish.redraw_every=7"),
+]
 FILES = ("config.yaml", "history.csv", "metrics.json", "checkpoint.npz")
 PATIENCE = 120  # seconds until a process that does not do what is waited for fails the test
 
@@ -195,6 +202,24 @@ def test_minimizers_of_curvature_on_points_that_follow_the_residual(tmp_path):
     same_runs(folder, run_folder(tmp_path / "whole", whole), iterations=(60, 200), rows=60 + 40)
     with np.load(folder / "checkpoint.npz") as file:
         assert file["points/interior"].shape == (128, 2)
+
+
+@pytest.mark.slow
+def test_weights_of_points_that_follow_the_training_and_are_frozen(tmp_path):
+    whole = started("run", *WEIGHTS, f"output={tmp_path / 'whole'}")
+    finish(whole)
+    process = started("run", *WEIGHTS, f"output={tmp_path / 'killed'}")
+    folder = run_folder(tmp_path / "killed", process)
+    for phase, count in (("explore", 20), ("polish", 12)):
+        wait_for(lambda phase=phase, count=count: rows_of(folder, phase) >= count, process)
+        kill(process)
+        process = started("resume", folder)
+    finish(process)
+    same_runs(folder, run_folder(tmp_path / "whole", whole), iterations=(400, 40), rows=80 + 40)
+    with np.load(folder / "checkpoint.npz") as file:
+        assert file["weights/momentum"].shape == (128,) and file["weights/at:interior"].shape == (128, 2)
+    weights = [row["weight_start"] for row in read(folder / "history.csv")]
+    assert len(set(weights[:80])) == 80
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ from pinn.reporting.published import check_published
 
 INTERRUPTED = 130  # the shell's code for Ctrl-C
 # Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls, points.counts.x-.
-_OPEN = re.compile(r"(problem\.[\w.]+|(weights|points\.counts)(\.[\w-]+)?)=")
+_OPEN = re.compile(r"(problem\.[\w.]+|weights(?==\{)|weights\.[\w-]+|points\.counts(\.[\w-]+)?)=")
+_WEIGHTS = re.compile(r"weights=(?![A-Za-z{])")  # neither the name of a scheme nor settings by residual
 
 
 def run(argv: Sequence[str]) -> int:
@@ -89,6 +90,11 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
     for override in overrides:
         if override.startswith("-") or ("=" not in override and not override.startswith("~")):
             raise InputError(f"run: {override!r} is no setting; write key=value, see `pinn run --help`.")
+        if _WEIGHTS.match(override):
+            raise InputError(
+                f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by name, as in "
+                f"weights.walls=3."
+            )
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
             composed = hydra.compose("config", _opened(overrides), return_hydra_config=True)
@@ -96,7 +102,7 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
             config = OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"])
             plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last for problem=null
-        raise InputError(_told(error)) from None
+        raise InputError(_told(error, overrides)) from None
     # The experiment is optional, and what is optional Hydra leaves out in silence where it is misspelt.
     experiment, known = choices.get("experiment"), _choices("experiment")
     if experiment is not None and experiment not in known:
@@ -107,6 +113,7 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
 
 def _opened(overrides: Sequence[str]) -> list[str]:
     """Return the overrides with a "++" before keys that only the problem can judge, which it does later."""
+    overrides = ["weights=fixed" if o == "weights=null" else o for o in overrides]
     return [f"++{o}" if _OPEN.match(o) else o for o in overrides]
 
 
@@ -116,13 +123,15 @@ def _choices(group: str) -> list[str]:
     return [p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml")]
 
 
-def _told(error: Exception) -> str:
-    """Return what Hydra says in one line, with a likely correction."""
+def _told(error: Exception, overrides: Sequence[str]) -> str:
+    """Return what Hydra says of overrides in one line, with a likely correction."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines)
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        return f"config: no key {key[1]!r}.{did_you_mean(key[1], _known_keys())}"
+        groups = [o for o in overrides if (conf_folder() / o.partition("=")[0]).is_dir()]
+        known = _known_keys([] if groups == list(overrides) else groups)
+        return f"config: no key {key[1]!r}.{did_you_mean(key[1], known)}"
     option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
     if option:
         return f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], _choices(option[1]))}"
@@ -132,9 +141,9 @@ def _told(error: Exception) -> str:
     return f"config: {re.sub('See https?://.*', '', text).strip()}; see `pinn run --help`."
 
 
-def _known_keys() -> list[str]:
-    """Return all keys of the default configuration, dotted."""
-    config, _ = compose([])
+def _known_keys(choices: Sequence[str]) -> list[str]:
+    """Return all keys of the configuration in which some parts are chosen, dotted."""
+    config, _ = compose(choices)
 
     def keys(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, dict):

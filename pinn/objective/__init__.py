@@ -2,6 +2,7 @@
 
 from pinn.objective.evaluator import Evaluator, ResidualSize
 from pinn.objective.least_squares import LeastSquares
+from pinn.objective.measures import Measures
 from pinn.objective.objective import Batch, Objective
 from pinn.objective.parts import rows
 from pinn.objective.points import Blocks, PointSet, blocks, draw
@@ -14,6 +15,7 @@ __all__ = [
     "Blocks",
     "Evaluator",
     "LeastSquares",
+    "Measures",
     "Objective",
     "PointSet",
     "ResidualSize",

@@ -20,8 +20,8 @@ CHUNK = 2048  # points whose rows of the Jacobian are in memory at a time, per t
 class LeastSquares:
     """An objective's loss as |r|², for a flat vector [p].
 
-    r [m] holds the residual of every term at every point of its region, times the root of the term's weight and
-    of the point's share; its order is fixed for a batch.
+    r [m] holds the residual of every term at every point of its region, times the root of the term's weight, of
+    the point's share and of its factor; its order is fixed for a batch.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -30,7 +30,7 @@ class LeastSquares:
     @tf.function(autograph=False)
     def loss(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
         """Return |r|² (scalar)."""
-        return tf.reduce_sum(batch.weights * self.objective.losses(theta, batch))
+        return self.objective.value(theta, batch)
 
     @tf.function(autograph=False)
     def residuals(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
@@ -123,9 +123,9 @@ class LeastSquares:
         self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, weights: tf.Tensor, *, tap: Any = None
     ) -> dict[str, tf.Tensor]:
         """Return a region's residuals [n] by term, scaled so that their squares sum to the loss."""
-        found = self.objective.residuals(parts, region, piece, tap=tap)
+        found, shares = self.objective.residuals(parts, region, piece, tap=tap), self.objective.shares(piece)
         positions = {t.name: i for i, t in enumerate(self.objective.terms)}
-        return {name: tf.sqrt(weights[positions[name]] * piece.weights) * r for name, r in found.items()}
+        return {name: tf.sqrt(weights[positions[name]] * shares[name]) * r for name, r in found.items()}
 
     def _sizes(self, points: dict[str, Blocks]) -> dict[str, int]:
         """Return the number of residuals by region."""

@@ -31,9 +31,16 @@ class Batch(NamedTuple):
     points: dict[str, Blocks]
     weights: tf.Tensor
 
+    @property
+    def plain(self) -> Batch:
+        """The batch without factors of its points."""
+        return self._replace(points={region: blocks._replace(factors={}) for region, blocks in self.points.items()})
+
 
 class Objective:
     """The weighted sum of a problem's mean squared residuals, and its gradient, for a flat vector [p].
+
+        L(θ) = Σₜ wₜ Σⱼ sⱼ fₜⱼ rₜ(xⱼ; θ)²     weights w of terms, shares s of points (1/n), factors f (1)
 
     The vector holds the network's trainable weights and then the unknown coefficients, transformed.
     The points are cut into blocks; a program goes through the blocks of its thread one after another, so
@@ -125,9 +132,15 @@ class Objective:
         return tf.reduce_sum(batch.weights * losses), tf.add_n([gradient for _, gradient in parts])
 
     @tf.function(autograph=False)
+    def value(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
+        """Return the loss (scalar)."""
+        losses = tf.add_n([self._losses_program(theta, points) for points in threads(batch.points)])
+        return tf.reduce_sum(batch.weights * losses)
+
+    @tf.function(autograph=False)
     def losses(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
-        """Return every term's mean squared residual [terms], unweighted."""
-        return tf.add_n([self._losses_program(theta, points) for points in threads(batch.points)])
+        """Return every term's mean squared residual [terms], without any weights."""
+        return tf.add_n([self._losses_program(theta, points) for points in threads(batch.plain.points)])
 
     @tf.function(autograph=False, jit_compile=True)
     def _program(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -152,11 +165,14 @@ class Objective:
 
     def _block_losses(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> tf.Tensor:
         """Return the terms' shares [terms] of the loss from one block; zero for terms of other regions."""
-        residuals = self.residuals(parts, region, piece)
+        residuals, shares = self.residuals(parts, region, piece), self.shares(piece)
         zero = tf.zeros([], self.dtype)
-        return tf.stack(
-            [tf.reduce_sum(piece.weights * residuals[t.name] ** 2) if t.name in residuals else zero for t in self.terms]
-        )
+        return tf.stack([tf.reduce_sum(shares[n] * residuals[n] ** 2) if n in residuals else zero for n in shares])
+
+    def shares(self, piece: Blocks) -> dict[str, tf.Tensor]:
+        """Return the shares [n] that a block's points have in the loss of every term, their factors included."""
+        factors = piece.factors
+        return {t.name: piece.weights * factors[t.name] if t.name in factors else piece.weights for t in self.terms}
 
     def residuals(
         self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, *, tap: Tap | None = None

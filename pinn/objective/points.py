@@ -32,6 +32,23 @@ class Blocks(NamedTuple):
     normals: tf.Tensor  # [T, K, ds, n], ds = 0 without normals
     values: dict[str, tf.Tensor]  # [T, K, n] each
     weights: tf.Tensor  # [T, K, n], summing to 1
+    factors: Mapping[str, tf.Tensor] = {}  # [T, K, n] of the squared residuals of some terms, by name; 1 elsewhere
+
+    @property
+    def real(self) -> np.ndarray:
+        """Which of the places [T K n] hold points, and not padding."""
+        return np.asarray(self.weights).ravel() > 0
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The points' coordinates [n, d], in the order of the point set."""
+        found = np.asarray(self.coordinates)
+        return found.transpose(0, 1, 3, 2).reshape(-1, found.shape[2])[self.real]
+
+    def laid_out(self, values: np.ndarray) -> tf.Tensor:
+        """Return one value a point [n], in the order of the point set, in the shape of the blocks [T, K, n]."""
+        shape = [int(n or 0) for n in self.weights.shape]
+        return tf.constant(np.resize(values, shape), self.weights.dtype)  # repeated, as the padding repeats points
 
 
 def draw(

@@ -30,6 +30,7 @@ class Adam(Minimizer):
     """
 
     label: ClassVar[str] = "Adam"
+    single_steps: ClassVar[bool] = True
     learning_rate: float | Schedule = 1e-3
     beta_1: float = 0.9
     beta_2: float = 0.999

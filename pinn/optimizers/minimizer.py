@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from pinn.optimizers.least_squares import SumOfSquares
@@ -72,9 +73,16 @@ class Trace(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Minimizer(ABC):
-    """A minimizer's settings; `compile` gives the `Stepper` that works on one function."""
+    """A minimizer's settings; `compile` gives the `Stepper` that works on one function.
+
+    Attributes:
+        label: the name that people read.
+        single_steps: whether an iteration is one step that compares no losses, so that the loss's weights may
+            change between iterations without a restart.
+    """
 
     label: ClassVar[str]
+    single_steps: ClassVar[bool] = False
 
     @abstractmethod
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -177,6 +185,15 @@ class Stepper:
             tf.cast(status, tf.int32),
             memory,
         )
+
+
+def reweighted(state: State) -> State:
+    """Return a single-step minimizer's state for a loss of other weights, without an evaluation.
+
+    Losses under other weights do not compare, so the best position is forgotten.  The gradient stays for one more
+    step: a step late, the weights are as good, and an evaluation an update is saved.
+    """
+    return state._replace(best_position=state.position, best_loss=tf.constant(np.inf, state.loss.dtype))
 
 
 class LoopedStepper(Stepper):

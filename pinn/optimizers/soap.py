@@ -47,6 +47,7 @@ class SOAP(Minimizer):
     """
 
     label: ClassVar[str] = "SOAP"
+    single_steps: ClassVar[bool] = True
     learning_rate: float | Schedule = 3e-3
     beta_1: float = 0.95
     beta_2: float = 0.95

@@ -7,6 +7,7 @@ from pinn.plotting.points import points_figure
 from pinn.plotting.seeds import seeds_figure
 from pinn.plotting.slices import slices_figure
 from pinn.plotting.unknowns import unknowns_figure
+from pinn.plotting.weights import weights_figure
 
 __all__ = [
     "convergence_figure",
@@ -17,4 +18,5 @@ __all__ = [
     "seeds_figure",
     "slices_figure",
     "unknowns_figure",
+    "weights_figure",
 ]

@@ -16,6 +16,7 @@ from pinn.plotting.points import points_figure
 from pinn.plotting.slices import slices_figure
 from pinn.plotting.style import Fields, journal, symbol
 from pinn.plotting.unknowns import unknowns_figure
+from pinn.plotting.weights import weights_figure
 
 Columns = dict[str, np.ndarray]
 """Name to values [n]: coordinates on the way in, fields on the way out."""
@@ -37,11 +38,12 @@ def save_figures(
     points: Mapping[str, np.ndarray],
     truths: Mapping[str, float | None],
     distance: Callable[[Columns], np.ndarray] | None = None,
+    weights: Mapping[str, tuple[np.ndarray, np.ndarray]] = {},
 ) -> list[Path]:
-    """Write solution, slices, evolution, convergence, points and unknowns as PNG files and return their paths.
+    """Write solution, slices, evolution, convergence, points, unknowns and weights as PNG files and return their paths.
 
-    A picture that has nothing to show (no history, no points, no unknowns) is left out.  Over the first two
-    coordinates the solution is drawn on a grid; further ones are fixed in the middle of their range, and time at
+    A picture that has nothing to show (no history, no points, no unknowns, fixed weights) is left out.  Over the first
+    two coordinates the solution is drawn on a grid; further ones are fixed in the middle of their range, and time at
     its end, where errors have grown.  Where two coordinates in space leave no axis to time, the evolution has it.
 
     Args:
@@ -56,6 +58,7 @@ def save_figures(
         truths: true value of each unknown, None where it is not known.
         distance: from coordinates [n] by name to the signed distance [n] to the domain's boundary, positive inside;
             the boundary is drawn where it does not coincide with the picture's frame.
+        weights: points [n, d] and their weights [n], by term, where points have weights of their own.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -75,6 +78,8 @@ def save_figures(
             yield "points", points_figure(points, names)
         if any(c.startswith("unknown_") for c in history) and len(history["iteration"]):
             yield "unknowns", unknowns_figure(history, truths)
+        if any(c.startswith("weight_") for c in history) and len(history["iteration"]):
+            yield "weights", weights_figure(history, weights, names)
 
     return [_save(figure, folder / f"{name}.png") for name, figure in drawn()]
 

@@ -20,8 +20,8 @@ def summary(metrics: Mapping[str, Any]) -> RenderableType:
 
     Args:
         metrics: the contents of metrics.json: `problem`, `relative_l2`, `max_error` and `reference_error` by
-            field, `published`, `loss`, `heldout_loss`, `unknowns`, `phases`, `seconds`, `seed`, `dtype`,
-            `device`; and `folder`, where the run has one.  Whatever is missing is left out.
+            field, `published`, `loss`, `heldout_loss`, `unknowns`, `phases`, `weights`, `seconds`, `seed`,
+            `dtype`, `device`; and `folder`, where the run has one.  Whatever is missing is left out.
     """
     beside: dict[str, list[Comparison]] = {}
     for found in comparisons(metrics):
@@ -41,6 +41,8 @@ def summary(metrics: Mapping[str, Any]) -> RenderableType:
     parts += [Text(f"{p.kind}: {p.source}", style="dim") for p in published(metrics.get("published")) if p.source]
     if metrics.get("phases"):
         parts.append(_phases(metrics["phases"]))
+    if metrics.get("weights"):
+        parts.append(_weights(metrics["weights"]))
     parts.append(_last_lines(metrics))
     return Group(*parts)
 
@@ -88,6 +90,13 @@ def _phases(phases: list[Mapping[str, Any]]) -> Table:
 def _ending(phase: Mapping[str, Any]) -> str:
     restarts = phase.get("restarts")
     return str(phase.get("stop_reason") or "") + (f" ({restarts} restarts)" if restarts else "")
+
+
+def _weights(told: Mapping[str, Any]) -> Text:
+    last = {k: v for k, v in (told.get("last") or {}).items() if not k.startswith(("least_", "largest_"))}
+    means = ", ".join(f"{k.removeprefix('weight_').replace('_', ' ')} {v:.3g}" for k, v in last.items())
+    frozen = f", frozen in {', '.join(told['frozen_in'])}" if told.get("frozen_in") else ""
+    return Text(f"weights: {told.get('scheme')}{frozen}; at the end {means}")
 
 
 def _last_lines(metrics: Mapping[str, Any]) -> Text:

@@ -26,7 +26,8 @@ def save(path: Path, progress: Progress) -> None:
     for name, value in progress.state._asdict().items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
         arrays |= {f"state/{name}/{key}": np.asarray(part) for key, part in parts}
-    arrays |= {f"points/{region}": array for region, array in progress.points.items()}
+    for folder, kept in (("points", progress.points), ("weights", progress.weights)):
+        arrays |= {f"{folder}/{name}": array for name, array in kept.items()}
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
@@ -45,14 +46,14 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
         fields: dict[str, Any] = {}
-        points = {name[7:]: arrays.pop(name) for name in list(arrays) if name.startswith("points/")}
+        points, weights = (_taken(arrays, folder) for folder in ("points/", "weights/"))
         for name, array in arrays.items():
             _, field, key = name.split("/")
             if key:
                 fields.setdefault(field, {})[key] = tf.constant(array)
             else:
                 fields[field] = tf.constant(array)
-        progress = Progress.from_numbers(numbers, State(**fields), points)
+        progress = Progress.from_numbers(numbers, State(**fields), points, weights)
     except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: {error}); "
@@ -64,3 +65,9 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             f"nothing was changed; restore the run's own checkpoint."
         )
     return progress
+
+
+def _taken(arrays: dict[str, np.ndarray], folder: str) -> dict[str, np.ndarray]:
+    """Take the arrays whose names begin with a folder's out of a dict, and return them without it."""
+    names = [name for name in arrays if name.startswith(folder)]
+    return {name.removeprefix(folder): arrays.pop(name) for name in names}

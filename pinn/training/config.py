@@ -32,6 +32,7 @@ from pinn.training.points import Points
 from pinn.training.setup import Setup, default_network
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
+from pinn.weights import Scheme
 
 TARGET = "_target_"
 KEYS = (
@@ -67,12 +68,14 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
     network = network or _network(config.get("network") or {}, problem, seed)
     phases = [_phase(name, node) for name, node in (config.get("phases") or {}).items() if node is not None]
     data = config.get("data")
+    weights = dict(config.get("weights") or {})
     return Setup(
         problem=problem,
         network=network,
         phases=phases,
         points=_plain(Points, config.get("points") or {}, "points"),
-        weights=dict(config.get("weights") or {}),
+        scheme=_scheme(weights.pop("scheme", None)),
+        weights=weights,
         constraints=config.get("constraints", "auto"),
         derivatives=config.get("derivatives", "auto"),
         data=None if data is None else _data(data),
@@ -91,6 +94,8 @@ def describe(made: Setup) -> dict[str, Any]:
         **{key: _described(getattr(made, key)) for key in ("points", "weights", "constraints", "derivatives")},
         **{key: _described(getattr(made, key)) for key in ("data", "published", "seed")},
     }
+    if made.scheme is not None:
+        found["weights"] = {"scheme": _described(made.scheme), **found["weights"]}
     for key in ("points", "data"):
         if isinstance(found[key], dict):
             found[key].pop(TARGET, None)
@@ -118,7 +123,7 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
     for key, value in arguments.items():
         if isinstance(value, Mapping) and TARGET in value:
             arguments[key] = build(value, Schedule, f"{where}.{key}")
-    if kind is Minimizer:
+    if kind in (Minimizer, Scheme):
         _check_types(cls, arguments, where)
     try:
         made = cls(**arguments)
@@ -231,6 +236,12 @@ def _phase(name: str, node: Any) -> Phase:
     minimizer = build(node["minimizer"], Minimizer, f"{where}.minimizer")
     stop = _plain(StopRule, node.get("stop") or {}, f"{where}.stop")
     return Phase(name=name, minimizer=minimizer, stop=stop, **settings)
+
+
+def _scheme(node: Any) -> Scheme | None:
+    if node is not None and not isinstance(node, Mapping):
+        raise InputError(f"weights.scheme={node!r}; choose a scheme, such as weights=gradient_norm, or give null.")
+    return None if node is None else build(node, Scheme, "weights.scheme")
 
 
 def _plain(cls: type, node: Any, where: str) -> Any:

@@ -17,12 +17,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from pinn.errors import InputError
 from pinn.files import claim, write_atomically
-from pinn.objective import LeastSquares, Objective
+from pinn.objective import Batch, LeastSquares, Objective
 from pinn.runtime import configure
 from pinn.training import checkpoint, history
 from pinn.training.config import setup
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup
+from pinn.weights import Weighting
 
 LOSS = ("problem", "points", "weights", "constraints", "derivatives", "data", "seed")
 """Top-level keys of a configuration that change the loss as a function of the flat vector."""
@@ -79,6 +80,17 @@ def check(progress: Progress, made: Setup, objective: Objective, folder: Any) ->
         raise InputError(
             f"{folder}: the checkpoint does not fit phases.{phase.name}.minimizer ({phase.minimizer.label}); "
             f"leave its settings as they were in the checkpoint's phase, or start a new run."
+        )
+
+
+def check_weights(progress: Progress, weighting: Weighting | None, batch: Batch, folder: Any) -> None:
+    """Raise an InputError where a checkpoint's memory of weights is not one of the run's scheme."""
+    fits = not progress.weights if weighting is None else weighting.fits(progress.weights, batch)
+    if not fits:
+        label = "fixed" if weighting is None else weighting.scheme.label
+        raise InputError(
+            f"{folder}: the checkpoint's weights are not those of weights.scheme ({label}); leave the scheme and the "
+            f"terms of the loss as they were in the checkpoint's run, or start a new run."
         )
 
 

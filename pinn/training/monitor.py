@@ -13,7 +13,9 @@ from pinn import metrics
 from pinn.objective import Batch, Evaluator, Objective, draw
 from pinn.problem import Problem
 from pinn.training.history import History
+from pinn.training.progress import Kept
 from pinn.training.trainer import Report
+from pinn.weights import Weighting
 
 
 class Errors:
@@ -71,11 +73,14 @@ def scaled_times(problem: Problem, points: np.ndarray) -> np.ndarray | None:
 class Monitor:
     """The callback of every run: appends a row to the history and tells the screen."""
 
-    def __init__(self, objective: Objective, errors: Errors, heldout: Batch, *, show: bool) -> None:
-        self.objective, self.errors, self.heldout = objective, errors, heldout
+    def __init__(
+        self, objective: Objective, errors: Errors, heldout: Batch, *, show: bool, weighting: Weighting | None = None
+    ) -> None:
+        self.objective, self.errors, self.heldout, self.weighting = objective, errors, heldout, weighting
         self.screen = Screen() if show else None
-        self.history = History(columns(objective, errors))
+        self.history = History(columns(objective, errors, weighting))
         self.begin, self.before = time.perf_counter(), 0.0
+        self.told: set[str] = set()  # phases of which it was said that their weights are frozen
 
     def row(self, report: Report) -> dict[str, Any]:
         """Return what the history says of a report."""
@@ -84,7 +89,6 @@ class Monitor:
         losses = dict(
             zip((t.name for t in objective.terms), objective.losses(theta, report.batch).numpy(), strict=True)
         )
-        held = objective.losses(theta, self.heldout).numpy()
         row: dict[str, Any] = {
             "phase": f"{report.phase.name} ({report.phase.minimizer.label})",
             "iteration": progress.iterations,
@@ -92,12 +96,31 @@ class Monitor:
             "seconds": self.seconds(),
             "loss": float(state.loss),
             **{f"loss_{name}": float(value) for name, value in losses.items()},
-            "heldout_loss": float(np.sum(np.asarray(objective.weights) * held)),
+            "heldout_loss": self.heldout_loss(theta, progress.weights),
             **{f"error_{name}": value for name, value in self.errors.relative_l2(theta).items()},
             **{f"unknown_{name}": float(value) for name, value in objective.coefficients(theta).items()},
             "step": float(state.step),
         }
-        return row
+        return row | (self.weighting.row(report.batch, progress.weights) if self.weighting else {})
+
+    def heldout_loss(self, theta: Any, weights: Kept) -> float:
+        """Return the loss on the held-out points, under the same weights as the training loss."""
+        if self.weighting is None:
+            held = self.objective.losses(theta, self.heldout).numpy()
+            return float(np.sum(np.asarray(self.objective.weights) * held))
+        return float(self.objective.value(theta, self.weighting.weighted(self.heldout, weights)))
+
+    def frozen(self, report: Report) -> str | None:
+        """Return what to tell at the first report of a phase in which weights stand still that have moved before."""
+        phase = report.phase
+        if self.weighting is None or phase.minimizer.single_steps or phase.name in self.told:
+            return None
+        self.told.add(phase.name)
+        found = self.weighting.row(report.batch, report.progress.weights)
+        return (
+            f"{phase.name} ({phase.minimizer.label}): {self.weighting.scheme.label} weights are frozen, "
+            f"{describe_weights(found)}"
+        )
 
     def seconds(self) -> float:
         """Return the run's wall-clock seconds, those before a resume included."""
@@ -109,10 +132,10 @@ class Monitor:
         self.history.append(row)
         report.progress.rows, report.progress.seconds = len(self.history.rows), row["seconds"]
         if self.screen:
-            self.screen.show(report, row)
+            self.screen.show(report, row, self.frozen(report))
 
 
-def columns(objective: Objective, errors: Errors) -> list[str]:
+def columns(objective: Objective, errors: Errors, weighting: Weighting | None = None) -> list[str]:
     """Return the history's columns."""
     return [
         *("phase", "iteration", "evaluations", "seconds", "loss"),
@@ -121,7 +144,14 @@ def columns(objective: Objective, errors: Errors) -> list[str]:
         *(f"error_{name}" for name in errors.truth or ()),
         *(f"unknown_{name}" for name in objective.unknowns),
         "step",
+        *(weighting.columns() if weighting else ()),
     ]
+
+
+def describe_weights(row: dict[str, float]) -> str:
+    """Return the means of a row of weights, and a scheme's own figures, in words."""
+    shown = {k: v for k, v in row.items() if not k.startswith(("least_weight_", "largest_weight_"))}
+    return ", ".join(f"{k.removeprefix('weight_').replace('_', ' ')} {v:.3g}" for k, v in shown.items())
 
 
 def describe(row: dict[str, Any]) -> str:
@@ -143,10 +173,12 @@ class Screen:
         self.tasks: dict[str, Any] = {}
         self.last = -np.inf
 
-    def show(self, report: Report, row: dict[str, Any]) -> None:
-        """Tell how a phase stands."""
+    def show(self, report: Report, row: dict[str, Any], remark: str | None = None) -> None:
+        """Tell how a phase stands, and a remark above that."""
         phase, record = report.phase, report.progress.records[-1]
         text = describe(row)
+        if remark:
+            self.console.print(remark, highlight=False, soft_wrap=True)
         if not self.console.is_terminal:
             if time.perf_counter() - self.last > self.EVERY:
                 self.last = time.perf_counter()

@@ -13,7 +13,8 @@ from pinn.optimizers import State
 from pinn.optimizers import minimizer as codes
 
 Kept = Mapping[str, np.ndarray]
-"""Coordinates [n, d] by region of point sets that followed the residuals: nothing else can give them back."""
+"""What followed the residuals, so that nothing else can give it back: of point sets their coordinates [n, d] by
+region, of weights what their scheme remembers."""
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Progress:
     state: State | None = None
     draw: int = 0
     points: Kept = field(default_factory=dict)
+    weights: Kept = field(default_factory=dict)  # what a scheme of weights knows; empty without one
     drawn_at: int = 0  # the phase's iteration at which the points were last redrawn
     failures: int = 0  # one after another
     lowest: float = float("inf")  # the loss that patience compares with …
@@ -72,12 +74,12 @@ class Progress:
 
     def numbers(self) -> dict[str, Any]:
         """Return everything but the arrays, for JSON."""
-        arrays = ("state", "points")
+        arrays = ("state", "points", "weights")
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in arrays}
         return found | {"records": [asdict(r) for r in self.records]}
 
     @staticmethod
-    def from_numbers(numbers: dict[str, Any], state: State | None, points: Kept) -> Progress:
-        """Return the progress that `numbers`, a state and kept points describe."""
+    def from_numbers(numbers: dict[str, Any], state: State | None, points: Kept, weights: Kept) -> Progress:
+        """Return the progress that `numbers`, a state, kept points and a scheme's memory describe."""
         records = [PhaseRecord(**r) for r in numbers["records"]]
-        return Progress(**{**numbers, "records": records}, state=state, points=points)
+        return Progress(**{**numbers, "records": records}, state=state, points=points, weights=weights)

@@ -20,6 +20,7 @@ from pinn.training.files import DataFile
 from pinn.training.points import Points
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
+from pinn.weights import Scheme
 
 Constraints = Literal["auto", "hard", "soft"]
 LAST_SEED = 2_000_000  # every layer has a seed of its own, 1000 × the run's and up, which must stay below 2³¹
@@ -37,6 +38,8 @@ def two_phases(*, adam: int = 1000, lbfgs: int = 3000) -> list[Phase]:
 class Setup:
     """The definition of a run; equal setups give equal runs, bit by bit, on the same machine.
 
+    Weights are fixed, by residual, unless a scheme has them follow the training; then they are its factors.
+
     Raises:
         InputError: for settings that do not fit the problem or each other.
     """
@@ -46,6 +49,7 @@ class Setup:
     phases: Sequence[Phase] = field(default_factory=two_phases)
     points: Points = field(default_factory=Points)
     weights: Mapping[str, float] = field(default_factory=dict)
+    scheme: Scheme | None = None
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: Synthetic | DataFile | PointSet | None = None
@@ -67,6 +71,12 @@ class Setup:
                 raise InputError(f"weights.{name}={weight!r}; give a finite number (0 leaves the residual out).")
         if not self.phases:
             raise InputError("phases: none; give at least one, such as optimizer@phases.polish=lbfgs.")
+        first = self.phases[0]
+        if self.scheme is not None and not first.minimizer.single_steps:
+            raise InputError(
+                f"weights.scheme: {self.scheme.label} weights follow single steps, and phases.{first.name} is "
+                f"{first.minimizer.label}; begin with adam or soap, or use weights=fixed."
+            )
         if len({phase.name for phase in self.phases}) < len(self.phases):
             names = ", ".join(phase.name for phase in self.phases)
             raise InputError(f"phases: {names}; give every phase a name of its own.")

@@ -22,6 +22,7 @@ class Solution:
         metrics: what `metrics.json` of a run holds.
         history: the columns of `history.csv`, by name.
         points: the points of the last draw by region, [n, d] each.
+        weights: weights [n] of the points of those terms whose points have their own, by the term's name.
         folder: the run's folder, or None.
     """
 
@@ -33,10 +34,12 @@ class Solution:
         metrics: dict[str, Any],
         history: dict[str, list[Any]],
         points: dict[str, PointSet],
+        weights: dict[str, np.ndarray] | None = None,
         folder: Path | None,
     ) -> None:
         self.objective, self.theta = objective, theta
         self.metrics, self.history, self.points, self.folder = metrics, history, points, folder
+        self.weights = weights or {}
         self._evaluators: dict[tuple[str, ...], Evaluator] = {}
 
     @property
@@ -84,6 +87,11 @@ class Solution:
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
             points={region: p.coordinates for region, p in self.points.items()},
+            weights={
+                t.name: (self.points[t.region].coordinates, self.weights[t.name])
+                for t in objective.terms
+                if t.name in self.weights
+            },
             truths=truth,
         )
 

@@ -33,6 +33,7 @@ from pinn.training.solution import Solution
 from pinn.training.stopping import INTERRUPTED
 from pinn.training.trainer import Callback, Trainer
 from pinn.versions import versions
+from pinn.weights import Weighting
 
 
 def solve(
@@ -54,7 +55,8 @@ def solve(
         callbacks: called with a Report after every chunk of iterations, in every phase.
         show: whether progress appears on the screen.
         device: "auto", "cpu" or "gpu".
-        settings: the fields of `Setup`: phases, points, weights, constraints, derivatives, data, published, seed.
+        settings: the fields of `Setup`: phases, points, weights, scheme, constraints, derivatives, data, published,
+            seed.
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
@@ -83,12 +85,16 @@ def load(folder: str | Path) -> Solution:
     theta = progress.state.best_position
     objective.flat.assign(theta)
     rows = run_folder.rows(folder)
+    draws, weighting = Draws(made.points, objective, data, seed=made.seed), _weighting(made, objective)
+    batch = draws.batch(progress.draw, progress.points)
+    run_folder.check_weights(progress, weighting, batch, folder)
     return Solution(
         objective,
         theta,
         metrics=run_folder.stored_metrics(folder),
         history={c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
-        points=Draws(made.points, objective, data, seed=made.seed).sets(progress.draw, progress.points),
+        points=draws.sets(progress.draw, progress.points),
+        weights=weighting.points(batch, progress.weights) if weighting else {},
         folder=folder,
     )
 
@@ -128,12 +134,13 @@ def execute(
     data = made.measurements()
     objective = made.objective(data)
     made.points.check(objective)
+    draws, weighting = Draws(made.points, objective, data, seed=made.seed), _weighting(made, objective)
     if progress is not None:
         run_folder.check(progress, made, objective, folder)
+        run_folder.check_weights(progress, weighting, draws.batch(progress.draw, progress.points), folder)
     errors = Errors(objective, made.points.test, seed=made.seed)
-    draws = Draws(made.points, objective, data, seed=made.seed)
     heldout = made.points.batch(objective, made.points.held_out(objective, data, seed=made.seed))
-    monitor = Monitor(objective, errors, heldout, show=show)
+    monitor = Monitor(objective, errors, heldout, show=show, weighting=weighting)
     path = Path(folder) if folder is not None else None
     fresh = path is not None and progress is None
     ending = contextlib.ExitStack()
@@ -165,6 +172,7 @@ def execute(
         adapted=draws.adapted,
         shapes=objective.flat.shapes,
         part=objective.part,
+        weights=weighting,
     )
     try:
         theta, progress = trainer.run(objective.flat.flatten(), progress)
@@ -178,12 +186,14 @@ def execute(
             monitor.screen.close()
     objective.flat.assign(theta)
     batch = draws.batch(progress.draw, progress.points)
+    batch = weighting.weighted(batch, progress.weights) if weighting else batch
     solution = Solution(
         objective,
         theta,
         metrics=_metrics(made, squares, theta, errors, progress, monitor, batch),
         history=monitor.history.table(),
         points=draws.sets(progress.draw, progress.points),
+        weights=weighting.points(batch, progress.weights) if weighting else {},
         folder=path,
     )
     if path is not None:
@@ -192,6 +202,10 @@ def execute(
         write_atomically(path / "metrics.json", lambda file: file.write(text.encode()))
         solution.save_figures()
     return solution
+
+
+def _weighting(made: Setup, objective: Objective) -> Weighting | None:
+    return Weighting(made.scheme, objective, seed=made.seed) if made.scheme else None
 
 
 def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:
@@ -216,7 +230,6 @@ def _metrics(
 ) -> dict[str, Any]:
     objective = squares.objective
     loss, _ = objective.value_and_gradient(theta, batch)
-    weights = np.asarray(objective.weights)
     gauge = errors.gauges(errors.evaluator(theta, errors.points)) if made.problem.gauge else {}
     return {
         "problem": type(made.problem).__name__,
@@ -226,7 +239,7 @@ def _metrics(
         "reference_error": made.problem.reference_error(),
         "published": made.published,
         "loss": float(loss),
-        "heldout_loss": float(weights @ objective.losses(theta, monitor.heldout).numpy()),
+        "heldout_loss": monitor.heldout_loss(theta, progress.weights),
         "unknowns": _unknowns(squares, theta, batch),
         "phases": [
             {
@@ -240,6 +253,7 @@ def _metrics(
             }
             for r in progress.records
         ],
+        "weights": _told_weights(made, progress, monitor, batch),
         "seconds": {"compile": progress.compile_seconds, "total": progress.seconds},
         "parameters": objective.flat.size,
         "gauge": {name: series.tolist() for name, series in gauge.items()},
@@ -263,6 +277,18 @@ def _unknowns(squares: LeastSquares, theta: tf.Tensor, batch: Any) -> dict[str, 
             "relative_error": metrics.relative_error(estimate, truth),
         }
     return found
+
+
+def _told_weights(made: Setup, progress: Progress, monitor: Monitor, batch: Any) -> dict[str, Any] | None:
+    """Return which scheme had the weights follow, in which phases they were frozen, and where they ended."""
+    if monitor.weighting is None:
+        return None
+    frozen = [p.name for p in made.phases[: len(progress.records)] if not p.minimizer.single_steps]
+    return {
+        "scheme": monitor.weighting.scheme.label,
+        "frozen_in": frozen,
+        "last": monitor.weighting.row(batch, progress.weights),
+    }
 
 
 def _device() -> str:

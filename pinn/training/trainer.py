@@ -7,14 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
-from pinn.optimizers.minimizer import Function, Part, Shape
+from pinn.optimizers.minimizer import Function, Limits, Part, Shape, reweighted
 from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
@@ -54,6 +54,25 @@ Callback = Callable[[Report], str | None]
 """Called after every chunk, in every phase; a string that it returns stops the phase with that reason."""
 
 
+class Weights(Protocol):
+    """Weights of a loss that follow the training, in phases whose minimizer takes single steps."""
+
+    every: int
+    """Iterations between two updates."""
+
+    def fresh(self, batch: Any, /) -> Kept:
+        """Return what is remembered before the first update."""
+        ...
+
+    def updated(self, position: tf.Tensor, batch: Any, kept: Kept, /) -> Kept:
+        """Return what is remembered after an update at a position [p]."""
+        ...
+
+    def weighted(self, batch: Any, kept: Kept, /) -> Any:
+        """Return a batch with the weights that belong to what is remembered."""
+        ...
+
+
 @dataclass
 class Trainer:
     """Runs phases of minimizers over a function of one flat vector.
@@ -64,6 +83,7 @@ class Trainer:
         squares: the same loss as a sum of squares, for minimizers that ask for one.
         shapes: of the variables that make up the flat vector, for minimizers that look at matrices.
         part: how to take a part of a batch, for minimizers that work on parts.
+        weights: how the loss's weights follow the training; None where they are fixed.
         phases: what to run, in order.
         batches: (number of the draw, kept points) -> batch; the same for the same arguments.
         callbacks: called after every chunk.
@@ -81,6 +101,7 @@ class Trainer:
     adapted: Callable[[int, tf.Tensor, Kept], Kept] | None = None
     shapes: Sequence[Shape] | None = None
     part: Part | None = None
+    weights: Weights | None = None
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -107,16 +128,11 @@ class Trainer:
         return progress.state.best_position, progress
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
-        begin, batch = time.perf_counter(), self.batches(progress.draw, progress.points)
+        begin = time.perf_counter()
         stepper = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
-        limits = phase.stop.limits(position.dtype.name)
-        record = progress.records[-1]
-        if progress.state is None:
-            progress.state = self._started(stepper, position, batch)
-        elif progress.stale:
-            progress.state = stepper.renew(progress.state, batch)
-            progress.lowest, progress.lowest_at = float("inf"), record.iterations
-        progress.stale = False
+        limits, record = phase.stop.limits(position.dtype.name), progress.records[-1]
+        batch = self._entered(phase, stepper, position, progress)
+        assert progress.state is not None
         # An advance of no steps traces and compiles, so that the first chunk's time is its own.
         stepper.advance(progress.state, batch, tf.constant(0), limits)
         record.evaluations = int(progress.state.evaluations)
@@ -126,8 +142,7 @@ class Trainer:
             if record.stop_reason is not None:
                 break
             begin = time.perf_counter()
-            steps = tf.constant(self._steps(phase, record, progress))
-            progress.state, trace = stepper.advance(progress.state, batch, steps, limits)
+            trace, batch = self._advanced(phase, stepper, progress, batch, limits)
             record.iterations, record.evaluations = int(progress.state.iterations), int(progress.state.evaluations)
             reason = self._recover(phase, stepper, progress, batch)
             _spend(progress, record, begin)
@@ -138,7 +153,7 @@ class Trainer:
                 progress.draw, progress.drawn_at = progress.draw + 1, record.iterations
                 if self.adapted:
                     progress.points = self.adapted(progress.draw, progress.state.position, progress.points)
-                batch = self.batches(progress.draw, progress.points)
+                batch = self._batch(progress)
                 progress.state = stepper.renew(progress.state, batch)
             record.stop_reason = reason
             _spend(progress, record, begin)
@@ -146,6 +161,51 @@ class Trainer:
                 self.save(progress)
         if self.save:
             self.save(progress)
+
+    def _entered(self, phase: Phase, stepper: Stepper, position: tf.Tensor, progress: Progress) -> Any:
+        """Return the batch to begin a phase with, or to go on with; the progress has a state that fits it."""
+        batch, state = self._batch(progress), progress.state
+        if self.weights and phase.minimizer.single_steps:
+            # In a phase that is resumed this is made to compile it, and not kept.
+            updated = self.weights.updated(position if state is None else state.position, batch, progress.weights)
+            if state is None:
+                progress.weights, batch = updated, self.weights.weighted(batch, updated)
+        if state is None:
+            progress.state = self._started(stepper, position, batch)
+        elif progress.stale:
+            progress.state = stepper.renew(state, batch)
+            progress.lowest, progress.lowest_at = float("inf"), progress.records[-1].iterations
+        progress.stale = False
+        return batch
+
+    def _batch(self, progress: Progress) -> Any:
+        """Return the batch of the present draw, with the weights as they are."""
+        batch = self.batches(progress.draw, progress.points)
+        if self.weights is None:
+            return batch
+        progress.weights = progress.weights or self.weights.fresh(batch)
+        return self.weights.weighted(batch, progress.weights)
+
+    def _advanced(
+        self, phase: Phase, stepper: Stepper, progress: Progress, batch: Any, limits: Limits
+    ) -> tuple[Trace, Any]:
+        """Advance to the next report, redraw or end of the budget; return what happened and the batch after it."""
+        assert progress.state is not None
+        at, traces = progress.records[-1].iterations, []
+        end = at + self._steps(phase, progress.records[-1], progress)
+        weights = self.weights if phase.minimizer.single_steps else None
+        every = weights.every if weights else end
+        while not traces or (at < end and int(progress.state.status) == codes.RUNNING):
+            # The weights of iteration 0 are there already.
+            if weights and at and at % every == 0:
+                progress.weights = weights.updated(progress.state.position, batch, progress.weights)
+                batch, progress.state = weights.weighted(batch, progress.weights), reweighted(progress.state)
+            steps = min(end, (at // every + 1) * every) - at
+            progress.state, trace = stepper.advance(progress.state, batch, tf.constant(steps), limits)
+            traces.append(trace)
+            at = int(progress.state.iterations)
+        whole = Trace(*(tf.concat(parts, 0) for parts in zip(*traces, strict=True)))
+        return whole if weights else traces[0], batch
 
     def _started(self, stepper: Stepper, position: tf.Tensor, batch: Any) -> State:
         state = stepper.start(position, batch)

@@ -1,0 +1,38 @@
+"""Weights that make the terms converge at equal rates, by their neural tangent kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pinn.weights.gradient_norm import shares
+from pinn.weights.scheme import Memory, Seen, TermScheme, averaged, check_decay
+
+
+@dataclass(frozen=True, kw_only=True)
+class NTK(TermScheme):
+    """Weights from the traces of neural tangent kernels (Wang, Yu & Perdikaris 2022, doi:10.1016/j.jcp.2021.110768).
+
+        κᵢ = Tr(JᵢJᵢᵀ) / nᵢ,  Jᵢ = ∂rᵢ/∂θ [nᵢ, p],   λ̂ᵢ = Σⱼ κⱼ / κᵢ,   λᵢ ← decay λᵢ + (1 − decay) λ̂ᵢ
+
+    The paper's λᵢ = Tr K / Tr Kᵢ is this for terms of equally many points; since the loss is a sum of means, it is
+    traces per point that set the rates (Wang et al. 2023, arXiv:2308.08468).  An update takes as long as a
+    Jacobian.
+
+    Attributes:
+        decay: of the running average; 0 as in the paper.
+
+    Raises:
+        InputError: for a decay outside [0, 1), and, when a run starts, for a loss of one term.
+    """
+
+    label: ClassVar[str] = "NTK"
+    decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_decay(self)
+
+    def updated(self, memory: Memory, seen: Seen) -> Memory:
+        """Return the weights after an update."""
+        return averaged(memory, shares(seen.traces()), self.decay)

@@ -1,0 +1,82 @@
+"""Weights of points that climb the loss while the network descends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from pinn.errors import InputError
+from pinn.weights.pointwise import PointScheme
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfAdaptive(PointScheme):
+    """Self-adaptive weights (McClenny & Braga-Neto 2023, doi:10.1016/j.jcp.2022.111722).
+
+        L = Σⱼ m(λⱼ) rⱼ² / n,   λⱼ ← λⱼ + rate · every · m'(λⱼ) rⱼ² / 2,   λⱼ = start at first
+
+    The step is the gradient of the paper's loss, ½ Σⱼ m(λⱼ) rⱼ², taken for all iterations since the last update at
+    once; at `every` = 1 it is the paper's.  (The authors' program has Adam make it.)  Masks m grow with λ ≥ 0:
+
+        polynomial:  m(λ) = λ^power
+        sigmoid:     m(λ) = ceiling / (1 + exp(−slope (λ − middle)))
+
+    Attributes:
+        terms: names of the terms whose points are weighed; None: all.
+        rate: ρ, the learning rate of λ.
+        start: λ at first; larger ones for a term are a matter of its fixed weight.
+        mask: "polynomial" or "sigmoid".
+        power: of the polynomial.
+        ceiling: limit of the sigmoid.
+        slope: of the sigmoid.
+        middle: where the sigmoid is half its limit.
+
+    Raises:
+        InputError: for numbers that are not positive, a negative middle, or an unknown mask; and, when
+            a run starts, for a term that there is not.
+    """
+
+    label: ClassVar[str] = "self-adaptive"
+    rate: float = 5e-3
+    start: float = 1.0
+    mask: Literal["polynomial", "sigmoid"] = "polynomial"
+    power: float = 2.0
+    ceiling: float = 100.0
+    slope: float = 1.0
+    middle: float = 5.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mask not in ("polynomial", "sigmoid"):
+            raise InputError(f"SelfAdaptive: mask={self.mask!r}; use polynomial or sigmoid.")
+        for name in ("rate", "start", "power", "ceiling", "slope"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"SelfAdaptive: {name}={getattr(self, name)}; give a positive number.")
+        if not self.middle >= 0:
+            raise InputError(f"SelfAdaptive: middle={self.middle}; give a number of at least 0.")
+
+    def first(self) -> float:
+        """Return the λ of every point before the first update."""
+        return self.start
+
+    def stepped(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+        """Return the λ [n] after an update, from those before and the residuals [n]."""
+        return lambdas + self.rate * self.every * self._slopes(lambdas) * residuals**2 / 2
+
+    def weights(self, lambdas: np.ndarray) -> np.ndarray:
+        """Return the weights [n] of the squared residuals: the mask."""
+        if self.mask == "polynomial":
+            return lambdas**self.power
+        return self.ceiling * self._logistic(lambdas)
+
+    def _slopes(self, lambdas: np.ndarray) -> np.ndarray:
+        """Return m'(λ)."""
+        if self.mask == "polynomial":
+            return self.power * lambdas ** (self.power - 1)
+        logistic = self._logistic(lambdas)
+        return self.ceiling * self.slope * logistic * (1 - logistic)
+
+    def _logistic(self, lambdas: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-self.slope * (lambdas - self.middle)))
