@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pinn import LBFGS, Adam, mlp
 from pinn.errors import InputError
-from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw
+from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw, standard_errors
 from pinn.optimizers import SOAP, GaussNewton
 from pinn.plotting import weights_figure
 from pinn.problems import Burgers, Helmholtz, Kovasznay
@@ -319,6 +319,20 @@ def test_a_term_that_is_solved_gets_a_large_weight_and_no_infinite_one(eager):
     from pinn.weights.gradient_norm import LARGEST, shares
 
     assert shares({"a": 3.0, "b": 0.0, "c": 1.0}) == {"a": 4 / 3, "b": LARGEST, "c": 4.0}
+
+
+def test_measurements_with_weights_of_their_own_leave_standard_errors_open(eager):
+    problem = Burgers(unknowns={"nu": 0.02})
+    network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=2, depth=1)
+    objective = Objective(problem, network, measured=("u",), hard=True)
+    at = draw(problem, "interior", 30, number=1).coordinates
+    sets = {"interior": draw(problem, "interior", 30), "data": PointSet(at, None, {"u": problem.reference_at(at)["u"]})}
+    batch = objective.batch({r: blocks(s, threads=1, size=30, dtype="float64") for r, s in sets.items()})
+    theta, squares = objective.flat.flatten(), LeastSquares(objective)
+    for terms, known in ((["momentum"], True), (["data_u"], False)):
+        weighting = Weighting(SelfAdaptive(terms=terms), objective)
+        found = standard_errors(squares, theta, weighting.weighted(batch, weighting.fresh(batch)))
+        assert (found is not None and found["nu"] > 0) == known
 
 
 # Redraws --------------------------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def _sweep(arguments: list[str]) -> int:
     try:
         multirun(job, _opened(arguments), config_path=str(conf_folder()), config_name="config")
     except HydraException as error:
-        raise InputError(_told(error)) from None
+        raise InputError(_told(error, [a for a in arguments if not a.startswith("-")])) from None
     except _JobFailed as error:
         for overrides in failed or [str(error)]:
             print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)

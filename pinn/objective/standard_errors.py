@@ -37,11 +37,12 @@ def standard_errors(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> di
 
     Returns:
         Standard errors by name, NaN where there are too few measurements for an estimate of the noise; None for a
-        network of more than `LARGEST` weights, and where no term is a measurement.
+        network of more than `LARGEST` weights, where no term is a measurement, and where measurements have weights
+        of their own, in whose rows the noise is not of one size.
     """
     objective, size = squares.objective, int(theta.shape[0] or 0)
     measured = [i for i, t in enumerate(objective.terms) if t.region == "data"]
-    if not measured or not objective.unknowns or size > LARGEST:
+    if not measured or not objective.unknowns or size > LARGEST or batch.points["data"].factors:
         return None
     exact = {r: b for r, b in batch.points.items() if r != "data"}
     constraints = [_gram(squares, theta, batch._replace(points={r: b}))[0] for r, b in exact.items()]
