@@ -134,7 +134,7 @@ def test_comparisons(published, expected):
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        (3, "published=3; write"),
+        (3, "published=3; give settings by name"),
         ({"basline": {"value": 1}}, "published.basline: unknown key. Did you mean 'baseline'"),
         ({"record": 1e-3}, "published.record=0.001; write"),
         ({"record": {"valeu": 1e-3}}, "published.record=.*; write"),

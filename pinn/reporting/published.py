@@ -74,7 +74,9 @@ def published(node: Mapping[str, Any] | None) -> list[Published]:
 def check_published(node: Mapping[str, Any] | None) -> None:
     """Raise an InputError for a `published` block that cannot be read."""
     if not isinstance(node, Mapping | None):
-        raise InputError(f"published={node!r}; write {{baseline: {{value, source}}, record: {{value, source}}}}.")
+        raise InputError(
+            f"published={node!r}; give settings by name, as in {{baseline: {{value, source}}, record: {{…}}}}."
+        )
     for key in node or ():
         if key not in (*KINDS, *_ONE):
             raise InputError(f"published.{key}: unknown key.{did_you_mean(str(key), (*KINDS, *_ONE))}")
