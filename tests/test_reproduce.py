@@ -116,6 +116,13 @@ def checkpoint(name, seed=0):
     return next(Path().glob(f"outputs/reproduce/{name}/seed_{seed}/*/*/*/checkpoint.npz"), None)
 
 
+def working(name, sweep):
+    """Return the process that works at a job, once the lock names it and not the sweep that has begun it."""
+    file = Path(f"outputs/reproduce/{name}/seed_0/lock")
+    words = wait_for(lambda: [w for w in [file.read_text().split()] if len(w) == 4 and int(w[1]) != sweep.pid])
+    return int(words[0][1])
+
+
 def test_a_sweep_runs_every_job_once_and_writes_the_ledger(here, pictures, capsys):
     assert reproduce("--all", "--seeds", 2) == 0
     assert calls() == ["run easy 0", "run hard 0", "run easy 1", "run hard 1"]
@@ -231,7 +238,7 @@ def test_sweep_and_job_are_killed(here):
     behave(easy_0_run="wait")
     process = started("easy", "--seeds", "1")
     wait_for(lambda: checkpoint("easy"), process)
-    worker = int(wait_for(lambda: Path("outputs/reproduce/easy/seed_0/lock").read_text()).split()[1])
+    worker = working("easy", process)
     process.kill()
     process.communicate()
     os.kill(worker, signal.SIGKILL)
@@ -362,7 +369,7 @@ def test_a_real_experiment_is_killed_and_resumed(tmp_path, monkeypatch):
         stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     wait_for(lambda: checkpoint("smoke"))
-    worker = int(Path("outputs/reproduce/smoke/seed_0/lock").read_text().split()[1])
+    worker = working("smoke", process)
     process.kill()
     os.kill(worker, signal.SIGKILL)
     process.wait()
