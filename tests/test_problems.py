@@ -46,7 +46,9 @@ from pinn.problems import (
     Wave,
 )
 from pinn.references import cole_hopf, two_solitons, two_solitons_slope
+from pinn.training.monitor import Errors, columns
 from pinn.training.setup import default_network
+from pinn.training.solution import Solution
 
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
@@ -597,6 +599,28 @@ def test_derived_quantities_stand_behind_the_fields():
     assert np.array_equal(found["abs_h"], [5.0, 1.0])
     assert set(problem.reference_error()) == set(found)
     assert Wave().quantities == ("u",)
+
+
+@pytest.mark.usefixtures("eager")
+def test_derived_quantities_are_reported_and_drawn(tmp_path):
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Turning(Schrodinger):
+        def reference(self, x, t):
+            return {"u": np.cos(x - t), "v": np.sin(x - t)}
+
+    problem = Turning()
+    objective = Objective(problem, network_for(problem))
+    theta, errors = objective.flat.flatten(), Errors(objective, 50, seed=0)
+    assert errors.truth is not None and errors.truth["abs_h"] == pytest.approx(1)
+    found = errors.estimate(theta)
+    assert np.array_equal(found["abs_h"], np.hypot(found["u"], found["v"]))
+    assert errors.max_error(theta)["abs_h"] == np.max(np.abs(found["abs_h"] - 1))
+    assert [c for c in columns(objective, errors) if "error" in c] == ["error_u", "error_v", "error_abs_h"]
+    results = {"relative_l2": errors.relative_l2(theta)}
+    solution = Solution(objective, theta, metrics=results, history={}, points={}, folder=tmp_path)
+    values = solution(x=[[0.0], [1.0]], t=[0.5, 1.0])
+    assert values["abs_h"].shape == (2, 2) and np.array_equal(values["abs_h"], np.hypot(values["u"], values["v"]))
+    assert {path.stem for path in solution.save_figures()} == {"solution", "slices"}
 
 
 @pytest.mark.parametrize(
