@@ -21,7 +21,7 @@ from pinn.reporting.published import check_published
 
 INTERRUPTED = 130  # the shell's code for Ctrl-C
 # Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls, points.counts.x-.
-_OPEN = re.compile(r"(problem\.[\w.]+|weights(?==\{)|weights\.[\w-]+|points\.counts(\.[\w-]+)?)=")
+_OPEN = re.compile(r"(problem\.[\w.]+|weights(?==\{)|weights\.[\w-]+|continuation(\.\w+)?|points\.counts(\.[\w-]+)?)=")
 _WEIGHTS = re.compile(r"weights=(?![A-Za-z{])")  # neither the name of a scheme nor settings by residual
 
 

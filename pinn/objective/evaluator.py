@@ -12,7 +12,6 @@ from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError
 from pinn.objective.objective import Objective
 from pinn.objective.points import Blocks
-from pinn.objective.trial import trial
 
 CHUNK = 4096  # points per call: one shape, so one compilation, and bounded memory
 
@@ -41,11 +40,11 @@ class Evaluator:
     @tf.function(autograph=False, jit_compile=True)
     def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> dict[str, Any]:
         objective = self.objective
-        problem = objective.problem.bind(objective.coefficients(theta))
+        parts = objective.flat.partition(theta)
+        problem = objective.bound(parts)
         coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
-        with objective.flat.scope(objective.flat.partition(theta)):
-            solution = trial(problem, objective.network, hard=objective.hard)
-            return objective.engine.evaluate(solution, self.symbols, coordinates, {})
+        with objective.flat.scope(parts):
+            return objective.engine.evaluate(objective.trial(problem), self.symbols, coordinates, {})
 
 
 class ResidualSize:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pinn.derivatives import Symbol, collapse, nested, taylor
+from pinn.derivatives import Symbol, Trial, collapse, nested, taylor
 from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
 from pinn.networks import NoTaylorRule, Tap, takes_jets
@@ -20,6 +20,10 @@ from pinn.objective.trial import trial
 from pinn.problem import Problem, Term
 
 Engine = Literal["auto", "taylor", "nested"]
+
+
+Carried = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""Points [n, d] of the initial state -> what its terms say of the state that is carried over, [n] each by name."""
 
 
 class Batch(NamedTuple):
@@ -47,6 +51,8 @@ class Objective:
     memory is bounded, and as many programs as there are threads run side by side.
 
     `carry_linear_part` lets the fast engine carry an equation's linear part as one (see derivatives/collapse.py).
+    A loss whose `steered` coefficients, or whose window of time where it is `windowed`, change from stage to stage
+    keeps its compiled programs; `enter` brings it to a stage.
 
     Raises:
         InputError: for a weight of no residual, no positive weight, or a network of the wrong shape.
@@ -62,6 +68,8 @@ class Objective:
         derivatives: Engine = "auto",
         carry_linear_part: bool = True,
         measured: tuple[str, ...] = (),
+        steered: Sequence[str] = (),
+        windowed: bool = False,
     ) -> None:
         self.problem, self.network, self.hard = problem, network, hard
         if hard and not problem.satisfied:
@@ -82,6 +90,10 @@ class Objective:
         }
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
+        # Variables, because a compiled program reads them anew, where it would keep a number for good.
+        self.steered = {n: tf.Variable(getattr(problem, n), dtype=self.dtype, trainable=False) for n in steered}
+        self.delay = tf.Variable(0.0, dtype=self.dtype, trainable=False) if windowed else None
+        self.carried: Carried | None = None
         self.terms, self.weights = self._active(weights or {}, measured)
         collapsing = carry_linear_part and self.engine is taylor
         self.operators = {region: self._operator(region) if collapsing else None for region in self.regions}
@@ -103,6 +115,18 @@ class Objective:
             raise InputError("weights: every residual has weight 0; give at least one a positive weight.")
         return tuple(active), [float(weights.get(t.name, 1.0)) for t in active]
 
+    def enter(self, problem: Problem, *, delay: float = 0.0, carried: Carried | None = None) -> None:
+        """Go to another stage of a run: the problem with other coefficients or another window of time.
+
+        `delay` is the time by which the window is later than that of the network, `carried` gives what the terms
+        of the initial state, which say zero of the problem's own, say of the state that the last window ended in.
+        """
+        self.problem, self.carried = problem, carried
+        for name, variable in self.steered.items():
+            variable.assign(getattr(problem, name))
+        if self.delay is not None:
+            self.delay.assign(delay)
+
     @property
     def regions(self) -> list[str]:
         """The regions that the terms need points of."""
@@ -119,6 +143,16 @@ class Objective:
     def coefficients(self, theta: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the unknown coefficients' values at a flat vector."""
         return self._coefficients(self.flat.partition(theta))
+
+    def bound(self, parts: Sequence[tf.Tensor]) -> Problem:
+        """Return the problem with the unknown coefficients that the vector's parts hold, and the steered ones."""
+        steered = {name: tf.convert_to_tensor(variable) for name, variable in self.steered.items()}
+        return self.problem.bind({**steered, **self._coefficients(parts)})
+
+    def trial(self, problem: Problem, *, tap: Tap | None = None) -> Trial:
+        """Return the trial solution; `tap` as in `forward`."""
+        delay = None if self.delay is None else tf.convert_to_tensor(self.delay)
+        return trial(problem, self.network, hard=self.hard, tap=tap, delay=delay)
 
     def _coefficients(self, parts: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
         raw = dict(zip(reversed(self.unknowns), reversed(parts), strict=False))
@@ -180,14 +214,14 @@ class Objective:
         """Return the residuals [n] of a region's terms on one block (coordinates [d, n]), given the vector's parts."""
         terms = [t for t in self.terms if t.region == region]
         symbols = list({s.name: s for t in terms for s in t.symbols}.values())
-        problem = self.problem.bind(self._coefficients(parts))
+        problem = self.bound(parts)
         coordinates = dict(zip(problem.coordinates, tf.unstack(piece.coordinates), strict=True))
         space = problem.space.coordinates if piece.normals.shape[0] else ()
         normals = dict(zip(space, tf.unstack(piece.normals) if space else (), strict=True))
         functions = [self._function(problem, t) for t in terms]
         operator, linear = self.operators[region], {}
         with self.flat.scope(parts):
-            solution = trial(problem, self.network, hard=self.hard, tap=tap)
+            solution = self.trial(problem, tap=tap)
             if operator is None:
                 derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
             else:
@@ -205,7 +239,9 @@ class Objective:
                     linear[name] = linear[name] + value if name in linear else value
         available = {**coordinates, **derivatives, **{f"{f}_data": v for f, v in piece.values.items()}}
         found = {f.name: f.function(*(available[s.name] for s in f.symbols)) for f in functions}
-        return {name: value + linear[name] if name in linear else value for name, value in found.items()}
+        found = {name: value + linear[name] if name in linear else value for name, value in found.items()}
+        carried = piece.values if region == "initial" else {}
+        return {name: value - carried[name] if name in carried else value for name, value in found.items()}
 
     def _function(self, problem: Problem, term: Term) -> collapse.Term:
         """Return a residual as a function of its symbols, checked and in the shape of the points."""
@@ -225,11 +261,12 @@ class Objective:
 
     def _operator(self, region: str) -> collapse.Operator | None:
         """Return the linear operator that a region's residuals share, if carrying it saves work."""
-        # Unknowns are moved off their starts: a coefficient that starts at zero must not hide a nonlinear term.
+        # Coefficients are moved off their starts: one that starts at zero must not hide a nonlinear term.
         moved = {
             name: u.value(tf.constant(u.inverse(u.start) + 0.618, self.dtype))
             for name, u in self.problem.unknowns.items()
         }
+        moved |= {name: getattr(self.problem, name) + 0.618 for name in self.steered}
         problem = self.problem.bind(moved)
         bounds = dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
         terms = [self._function(problem, t) for t in self.terms if t.region == region]

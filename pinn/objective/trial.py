@@ -15,8 +15,12 @@ from pinn.networks import Tap, forward
 from pinn.problem import Problem, call
 
 
-def trial(problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None) -> Trial:
+def trial(
+    problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None, delay: tf.Tensor | None = None
+) -> Trial:
     """Return the function from coordinates (tensors [n] or jets) to fields by name; `tap` as in `forward`.
+
+    `delay` is taken from the time that the network sees, in windows of time that share one network.
 
     Raises:
         InputError: when called, if the ansatz does not return as many fields as the problem has.
@@ -24,6 +28,8 @@ def trial(problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None)
 
     def fields(coordinates: Mapping[str, Any]) -> dict[str, Any]:
         columns = [coordinates[c] for c in problem.coordinates]
+        if delay is not None:
+            columns[-1] = columns[-1] - delay
         if isinstance(columns[0], Jet):
             output = forward(network, jets.stack(columns), tap=tap).map(_settled)
             net = tuple(output[i] for i in range(len(problem.functions)))

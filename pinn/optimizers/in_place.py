@@ -22,6 +22,7 @@ from pinn.optimizers.minimizer import (
     judged,
 )
 
+AFRESH = 100  # iterations after which Hg is made of H and g again, and not of the Hg before: rounding adds up
 LARGEST = 1e100  # of a factor or its inverse, before the matrix takes it in
 
 
@@ -51,7 +52,8 @@ class Update(NamedTuple):
 class MatrixMinimizer(Minimizer):
     """A minimizer with a matrix H [p, p] = factor × inverse in its memory.
 
-    Beside it are the scale of a fresh one, whether it is fresh, and the first trial of a search in steps of −Hg.
+    Beside it are the scale of a fresh one, whether it is fresh, the first trial of a search in steps of −Hg, and Hg
+    as `step` [p], NaN where it is not known.
     """
 
     @abstractmethod
@@ -88,29 +90,29 @@ class InPlaceStepper(Stepper):
     def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
         """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
         matrix, dtype = _Matrix(state.memory["inverse"].numpy(), float(state.memory["factor"])), state.loss.dtype
+        step = state.memory["step"].numpy()
         state = state._replace(memory={k: state.memory[k] for k in ("scale", "trial", "fresh")})
         rows: list[tuple[tf.Tensor, ...]] = []
         if int(steps) == 0:  # compiles
-            _, pair, _, _, fresh = self._pursued(state, state.gradient, batch, limits)
+            _, pair, _, fresh = self._pursued(state, state.gradient, batch, limits)
             self._coefficients(pair, pair.y, fresh)
-        gradient = self._gradient(state)
         while len(rows) < int(steps) and int(state.status) == RUNNING:
-            step = tf.constant(matrix.product(gradient.numpy()), dtype)
-            state, pair, scale, gradient, fresh = self._pursued(state, step, batch, limits)
+            if int(state.iterations) % AFRESH == 0 or not np.isfinite(step[0]):
+                step = matrix.product(self.full.measured(state.loss, state.gradient)[1].numpy())
+            state, pair, scale, fresh = self._pursued(state, tf.constant(step, dtype), batch, limits)
             rows.append(Trace.row(state))
-            if int(state.status) not in (NOT_FINITE, SEARCH_FAILED):
+            if int(state.status) in (NOT_FINITE, SEARCH_FAILED):
+                step = np.full_like(step, np.nan)
+            else:
                 if fresh:
                     matrix.restart(float(scale))
+                    step = matrix.product(pair.gradient.numpy())
                 hy = matrix.product(pair.y.numpy())
-                matrix.update(
-                    pair.s.numpy(), hy, *self._coefficients(pair, tf.constant(hy, dtype), fresh).numpy().tolist()
-                )
-        kept = {"inverse": tf.constant(matrix.whole(), dtype), "factor": tf.constant(matrix.factor, dtype)}
+                update = self._coefficients(pair, tf.constant(hy, dtype), fresh).numpy().tolist()
+                step = matrix.update(pair.s.numpy(), hy, (pair.gradient + pair.y).numpy(), step, *update)
+        kept: dict[str, Any] = {"inverse": matrix.whole(), "factor": matrix.factor, "step": step}
+        kept = {name: tf.constant(value, dtype) for name, value in kept.items()}
         return state._replace(memory={**kept, **state.memory}), Trace.of(rows, dtype)
-
-    @tf.function(autograph=False)
-    def _gradient(self, state: State) -> tf.Tensor:
-        return self.full.measured(state.loss, state.gradient)[1]
 
     @tf.function(autograph=False, jit_compile=True)
     def _coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> tf.Tensor:
@@ -120,14 +122,14 @@ class InPlaceStepper(Stepper):
     @tf.function(autograph=False)
     def _pursued(
         self, state: State, step: tf.Tensor, batch: Any, limits: Limits
-    ) -> tuple[State, Pair, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return the judged state, its pair, κ of a first step, the next gradient, and whether H was fresh."""
+    ) -> tuple[State, Pair, tf.Tensor, tf.Tensor]:
+        """Return the judged state, its pair, κ of a first step, and whether H was fresh."""
         memory = state.memory
         gradient = self.full.measured(state.loss, state.gradient)[1]
         direction, fresh = self.full.direction(step, gradient, memory["scale"], memory["fresh"])
         new, pair = self.full.searched(self.function, state, direction, fresh, batch)
         new = judged(state, new._replace(memory={**new.memory, "fresh": tf.constant(False)}), limits)
-        return new, pair, pair.scale, self.full.measured(new.loss, new.gradient)[1], fresh
+        return new, pair, pair.scale, fresh
 
 
 class _Matrix:
@@ -147,8 +149,21 @@ class _Matrix:
         self.array[:], self.factor = 0.0, 1.0
         np.fill_diagonal(self.array, scale)
 
-    def update(self, s: np.ndarray, h: np.ndarray, factor: float, ss: float, sh: float, hh: float) -> None:
-        """Become factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ."""
+    def update(
+        self,
+        s: np.ndarray,
+        h: np.ndarray,
+        gradient: np.ndarray,
+        step: np.ndarray,
+        factor: float,
+        ss: float,
+        sh: float,
+        hh: float,
+    ) -> np.ndarray:
+        """Become H⁺ = factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ, and return H⁺g for a gradient g [p].
+
+        With H times the gradient before, the step [p], and h = Hy there is no need to go through the matrix for it.
+        """
         self.factor *= factor
         if not 1 / LARGEST < self.factor < LARGEST:
             self.array *= self.factor
@@ -156,6 +171,8 @@ class _Matrix:
         self._syr2(1 / self.factor, s, 0.5 * ss * s + sh * h, a=self.array, lower=1, overwrite_a=1)
         if hh:
             self._syr(hh / self.factor, h, a=self.array, lower=1, overwrite_a=1)
+        along_s, along_h = float(s @ gradient), float(h @ gradient)
+        return factor * (step + h) + (ss * along_s + sh * along_h) * s + (sh * along_s + hh * along_h) * h
 
     def whole(self) -> np.ndarray:
         """Return both triangles of the array, without the factor."""

@@ -51,11 +51,12 @@ class _FullMatrix(MatrixMinimizer):
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return a multiple of one, whose scale the first step sets; H is `factor` times `inverse`."""
         one, whole = tf.eye(int(position.shape[0] or 0), dtype=position.dtype), tf.ones_like(shrink)
-        return {"inverse": one, "factor": whole, "scale": shrink, "trial": whole, "fresh": tf.constant(True)}
+        scalars = {"factor": whole, "scale": shrink, "trial": whole, "fresh": tf.constant(True)}
+        return {"inverse": one, "step": position * np.nan, **scalars}
 
     def renewed(self, old: State, new: State) -> State:
         """Keep H: the curvature of the loss on some points is nearly that on others."""
-        return new._replace(memory=old.memory)
+        return new._replace(memory={**old.memory, "step": new.memory["step"]})
 
     def compile(self, function: Function, squares: Any = None, **_: Any) -> Stepper:
         """Return the stepper for this machine: on a CPU one that changes H where it lies."""

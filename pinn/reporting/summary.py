@@ -77,7 +77,7 @@ def _phases(phases: list[Mapping[str, Any]]) -> Table:
     )
     for phase in phases:
         table.add_row(
-            Text(str(phase.get("name", ""))),
+            Text(", ".join(str(phase[k]) for k in ("name", "stage") if phase.get(k))),
             Text(str(phase.get("minimizer", ""))),
             count(phase.get("iterations")),
             count(phase.get("evaluations")),

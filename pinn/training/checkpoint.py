@@ -17,6 +17,8 @@ from pinn.optimizers import State
 from pinn.training.progress import Progress
 
 FORMAT = "pinn checkpoint 1"
+KEPT = ("points", "weights", "ends")
+"""What a progress keeps as arrays by name."""
 
 
 def save(path: Path, progress: Progress) -> None:
@@ -26,8 +28,8 @@ def save(path: Path, progress: Progress) -> None:
     for name, value in progress.state._asdict().items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
         arrays |= {f"state/{name}/{key}": np.asarray(part) for key, part in parts}
-    for folder, kept in (("points", progress.points), ("weights", progress.weights)):
-        arrays |= {f"{folder}/{name}": array for name, array in kept.items()}
+    for folder in KEPT:
+        arrays |= {f"{folder}/{name}": array for name, array in getattr(progress, folder).items()}
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
@@ -46,14 +48,14 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
         fields: dict[str, Any] = {}
-        points, weights = (_taken(arrays, folder) for folder in ("points/", "weights/"))
+        kept = {folder: _taken(arrays, f"{folder}/") for folder in KEPT}
         for name, array in arrays.items():
             _, field, key = name.split("/")
             if key:
                 fields.setdefault(field, {})[key] = tf.constant(array)
             else:
                 fields[field] = tf.constant(array)
-        progress = Progress.from_numbers(numbers, State(**fields), points, weights)
+        progress = Progress.from_numbers(numbers, State(**fields), **kept)
     except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: {error}); "

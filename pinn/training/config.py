@@ -30,14 +30,15 @@ from pinn.training.data import Synthetic
 from pinn.training.files import DataFile
 from pinn.training.points import Points
 from pinn.training.setup import Setup, default_network
+from pinn.training.stages import stages
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
 TARGET = "_target_"
 KEYS = (
-    *("problem", "network", "phases", "points", "weights", "constraints", "derivatives", "data", "published"),
-    *("seed", "dtype", "device", "output", "name"),
+    *("problem", "network", "phases", "points", "weights", "constraints", "derivatives", "data", "windows"),
+    *("continuation", "published", "seed", "dtype", "device", "output", "name"),
 )
 """Top-level keys of a run's configuration."""
 
@@ -65,7 +66,9 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         raise InputError("problem: none; choose one, such as problem=burgers (`pinn list` shows all).")
     seed = config.get("seed", 0)
     problem = build(config["problem"], Problem, "problem")
-    network = network or _network(config.get("network") or {}, problem, seed)
+    course = {"windows": config.get("windows", 1), "continuation": config.get("continuation") or {}}
+    first = stages(problem, **course)[0].problem
+    network = network or _network(config.get("network") or {}, first, seed)
     phases = [_phase(name, node) for name, node in (config.get("phases") or {}).items() if node is not None]
     data = config.get("data")
     weights = dict(config.get("weights") or {})
@@ -79,6 +82,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         constraints=config.get("constraints", "auto"),
         derivatives=config.get("derivatives", "auto"),
         data=None if data is None else _data(data),
+        **course,
         published=config.get("published"),
         seed=seed,
     )
@@ -92,7 +96,7 @@ def describe(made: Setup) -> dict[str, Any]:
             phase.name: {k: _described(v) for k, v in _fields(phase).items() if k != "name"} for phase in made.phases
         },
         **{key: _described(getattr(made, key)) for key in ("points", "weights", "constraints", "derivatives")},
-        **{key: _described(getattr(made, key)) for key in ("data", "published", "seed")},
+        **{key: _described(getattr(made, key)) for key in ("data", "windows", "continuation", "published", "seed")},
     }
     if made.scheme is not None:
         found["weights"] = {"scheme": _described(made.scheme), **found["weights"]}

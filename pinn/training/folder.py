@@ -139,6 +139,11 @@ def _change(config: dict[str, Any], override: str) -> None:
         raise InputError(f"resume: {override!r} sets no key of the run; see its config.yaml, and write key=value.")
     if _top(override) in ("network", "dtype"):
         raise InputError(f"resume: {override!r} would change the network that the run has trained; start a new run.")
+    several = config.get("windows", 1) != 1 or config.get("continuation")
+    if _top(override) in ("windows", "continuation") or (several and _top(override) in LOSS):
+        raise InputError(
+            f"resume: {override!r} would change the stages that the run has gone through; start a new run."
+        )
     try:
         # OmegaConf's reader as in `pinn run`: YAML 1.1 itself takes 1e-6 for text.
         node[last] = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)["value"]  # type: ignore

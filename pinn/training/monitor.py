@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,17 +19,37 @@ from pinn.training.progress import Kept
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
 
+Evaluate = Callable[[Any, np.ndarray], dict[str, np.ndarray]]
+
 
 class Errors:
-    """Errors of a trial solution against the problem's reference at fixed test points."""
+    """Errors of a trial solution against the problem's reference at fixed test points.
 
-    def __init__(self, objective: Objective, count: int, *, seed: int) -> None:
-        problem = objective.problem
+    Args:
+        objective: the loss, whose trial solution it is.
+        count: number of test points.
+        seed: of the run.
+        problem: where the points are drawn; the objective's by default.
+        truth: the problem whose reference is meant; `problem` by default.
+        evaluate: (flat vector, points) -> the problem's functions by name, where it is not the objective's.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        count: int,
+        *,
+        seed: int,
+        problem: Problem | None = None,
+        truth: Problem | None = None,
+        evaluate: Evaluate | None = None,
+    ) -> None:
+        problem = problem or objective.problem
         # The reference belongs to the true coefficients, which the problem's own attributes hold.
         self.points = draw(problem, "interior", count, method="uniform", seed=seed + 555_555).coordinates
-        truth = problem.reference_at(self.points)
-        self.truth = truth and problem.with_derived(truth)
-        self.problem, self.evaluator = problem, Evaluator(objective, problem.functions)
+        found = (truth or problem).reference_at(self.points)
+        self.truth = found and problem.with_derived(found)
+        self.problem, self.evaluator = problem, evaluate or Evaluator(objective, problem.functions)
 
     def estimate(self, theta: Any) -> dict[str, np.ndarray]:
         """Return fields and derived quantities at the test points; a gauge brings a field to the reference."""
@@ -80,7 +102,20 @@ class Monitor:
         self.screen = Screen() if show else None
         self.history = History(columns(objective, errors, weighting))
         self.begin, self.before = time.perf_counter(), 0.0
+        self.stage = ""  # the present stage's name, where a run has several
         self.told: set[str] = set()  # phases of which it was said that their weights are frozen
+
+    def enter(
+        self, stage: str, objective: Objective, errors: Errors, heldout: Batch, weighting: Weighting | None
+    ) -> None:
+        """Go to another stage of the run."""
+        self.stage, self.objective, self.errors = stage, objective, errors
+        self.heldout, self.weighting, self.told = heldout, weighting, set()
+
+    def phase(self, report: Report) -> str:
+        """Return the name of a report's phase, and of its stage where there are several."""
+        name = f"{report.phase.name} ({report.phase.minimizer.label})"
+        return f"{name}, {self.stage}" if self.stage else name
 
     def row(self, report: Report) -> dict[str, Any]:
         """Return what the history says of a report."""
@@ -90,7 +125,7 @@ class Monitor:
             zip((t.name for t in objective.terms), objective.losses(theta, report.batch).numpy(), strict=True)
         )
         row: dict[str, Any] = {
-            "phase": f"{report.phase.name} ({report.phase.minimizer.label})",
+            "phase": self.phase(report),
             "iteration": progress.iterations,
             "evaluations": progress.evaluations,
             "seconds": self.seconds(),
@@ -101,7 +136,9 @@ class Monitor:
             **{f"unknown_{name}": float(value) for name, value in objective.coefficients(theta).items()},
             "step": float(state.step),
         }
-        return row | (self.weighting.row(report.batch, progress.weights) if self.weighting else {})
+        row |= self.weighting.row(report.batch, progress.weights) if self.weighting else {}
+        # A condition that the ansatz builds into the first window is a term of the loss in the others.
+        return {**dict.fromkeys(self.history.columns, math.nan), **row}
 
     def heldout_loss(self, theta: Any, weights: Kept) -> float:
         """Return the loss on the held-out points, under the same weights as the training loss."""
@@ -132,7 +169,7 @@ class Monitor:
         self.history.append(row)
         report.progress.rows, report.progress.seconds = len(self.history.rows), row["seconds"]
         if self.screen:
-            self.screen.show(report, row, self.frozen(report))
+            self.screen.show(report, row, self.stage, self.frozen(report))
 
 
 def columns(objective: Objective, errors: Errors, weighting: Weighting | None = None) -> list[str]:
@@ -173,8 +210,8 @@ class Screen:
         self.tasks: dict[str, Any] = {}
         self.last = -np.inf
 
-    def show(self, report: Report, row: dict[str, Any], remark: str | None = None) -> None:
-        """Tell how a phase stands, and a remark above that."""
+    def show(self, report: Report, row: dict[str, Any], stage: str = "", remark: str | None = None) -> None:
+        """Tell how a phase of a stage stands, and a remark above that."""
         phase, record = report.phase, report.progress.records[-1]
         text = describe(row)
         if remark:
@@ -182,7 +219,7 @@ class Screen:
         if not self.console.is_terminal:
             if time.perf_counter() - self.last > self.EVERY:
                 self.last = time.perf_counter()
-                name = f"{phase.minimizer.label:7}"
+                name = f"{phase.minimizer.label:7}" + (f"  {stage:9}" if stage else "")
                 self.console.print(f"{row['seconds']:6.0f} s  {name} {record.iterations:6d}  {text}", highlight=False)
             return
         if self.bar is None:
@@ -191,10 +228,10 @@ class Screen:
                 TextColumn("{task.fields[text]}"), console=self.console,
             )  # fmt: skip
             self.bar.start()
-        if phase.name not in self.tasks:
-            label = f"{phase.name} ({phase.minimizer.label})"
-            self.tasks[phase.name] = self.bar.add_task(label, total=phase.stop.max_iterations, text="")
-        self.bar.update(self.tasks[phase.name], completed=record.iterations, text=f"{record.iterations} it  {text}")
+        label = row["phase"]
+        if label not in self.tasks:
+            self.tasks[label] = self.bar.add_task(label, total=phase.stop.max_iterations, text="")
+        self.bar.update(self.tasks[label], completed=record.iterations, text=f"{record.iterations} it  {text}")
 
     def close(self) -> None:
         """Leave the screen to others."""

@@ -178,6 +178,8 @@ def _by_region(objective: Objective, data: PointSet | None, drawn: Callable[[str
             found[region] = data
         else:
             found[region] = drawn(region)
+        if region == "initial" and objective.carried is not None:
+            found[region] = found[region]._replace(values=objective.carried(found[region].coordinates))
     return found
 
 

@@ -34,7 +34,10 @@ class PhaseRecord:
 class Progress:
     """Where a run stands between two chunks of iterations."""
 
-    records: list[PhaseRecord] = field(default_factory=list)
+    records: list[PhaseRecord] = field(default_factory=list)  # of the present stage
+    stage: int = 0
+    past: list[PhaseRecord] = field(default_factory=list)  # of the stages before it
+    ends: Kept = field(default_factory=dict)  # the flat vectors [p] that those ended with, by number
     state: State | None = None
     draw: int = 0
     points: Kept = field(default_factory=dict)
@@ -56,12 +59,19 @@ class Progress:
     @property
     def iterations(self) -> int:
         """Iterations of all phases."""
-        return sum(r.iterations for r in self.records)
+        return sum(r.iterations for r in (*self.past, *self.records))
 
     @property
     def evaluations(self) -> int:
         """Evaluations of all phases."""
-        return sum(r.evaluations for r in self.records)
+        return sum(r.evaluations for r in (*self.past, *self.records))
+
+    def next_stage(self, end: np.ndarray) -> None:
+        """Go to the next stage, from the flat vector [p] that the present one has ended with."""
+        self.ends = {**self.ends, str(self.stage): end}
+        self.past, self.records = [*self.past, *self.records], []
+        self.stage, self.state = self.stage + 1, None
+        self.draw, self.points, self.weights = 0, {}, {}
 
     def reopen(self, *, stale: bool) -> None:
         """Let the present phase go on under other settings, with a `stale` state if they change the loss."""
@@ -74,12 +84,12 @@ class Progress:
 
     def numbers(self) -> dict[str, Any]:
         """Return everything but the arrays, for JSON."""
-        arrays = ("state", "points", "weights")
+        arrays = ("state", "points", "weights", "ends")
         found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in arrays}
-        return found | {"records": [asdict(r) for r in self.records]}
+        return found | {name: [asdict(r) for r in found[name]] for name in ("records", "past")}
 
     @staticmethod
-    def from_numbers(numbers: dict[str, Any], state: State | None, points: Kept, weights: Kept) -> Progress:
-        """Return the progress that `numbers`, a state, kept points and a scheme's memory describe."""
-        records = [PhaseRecord(**r) for r in numbers["records"]]
-        return Progress(**{**numbers, "records": records}, state=state, points=points, weights=weights)
+    def from_numbers(numbers: dict[str, Any], state: State | None, **kept: Any) -> Progress:
+        """Return the progress that `numbers`, a state, and what was kept of points, weights and ends describe."""
+        records = {name: [PhaseRecord(**r) for r in numbers.get(name, ())] for name in ("records", "past")}
+        return Progress(**{**numbers, **records}, state=state, **kept)

@@ -18,6 +18,7 @@ from pinn.problem import Problem
 from pinn.training.data import Synthetic
 from pinn.training.files import DataFile
 from pinn.training.points import Points
+from pinn.training.stages import Continuation, Stage, stages
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
@@ -39,6 +40,9 @@ class Setup:
     """The definition of a run; equal setups give equal runs, bit by bit, on the same machine.
 
     Weights are fixed, by residual, unless a scheme has them follow the training; then they are its factors.
+    Several `windows` of time are solved one after another, each from the last one's end, by the same network with
+    weights of its own; it sees the times of the first.  A `continuation` solves the problem for the given values of
+    coefficients first, and from each result the next.  Either way every stage goes through all phases.
 
     Raises:
         InputError: for settings that do not fit the problem or each other.
@@ -53,6 +57,8 @@ class Setup:
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: Synthetic | DataFile | PointSet | None = None
+    windows: int = 1
+    continuation: Continuation = field(default_factory=dict)
     published: Mapping[str, Any] | None = None
     seed: int = 0
 
@@ -86,6 +92,9 @@ class Setup:
                     f"phases.{phase.name}.redraw_every={phase.redraw_every}: a grid is the same at every draw; "
                     f"use points.method=sobol, or redraw_every=null."
                 )
+        if self.windows != 1 and self.data is not None:
+            raise InputError(f"windows={self.windows}: measurements do not go with windows of time; use windows=1.")
+        _ = self.stages
         if self.problem.unknowns and self.data is None:
             names = ", ".join(self.problem.unknowns)
             raise InputError(
@@ -97,17 +106,32 @@ class Setup:
         """Whether the ansatz builds conditions into the trial solution."""
         return self.constraints == "hard" or (self.constraints == "auto" and bool(self.problem.satisfied))
 
+    @property
+    def starts_hard(self) -> bool:
+        """Whether the ansatz builds a condition on the initial state in."""
+        return any(t.region == "initial" and t.name in self.problem.satisfied for t in self.problem.terms)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The parts of the run that go through all phases each, in order."""
+        return stages(self.problem, self.windows, self.continuation)
+
     def measurements(self) -> PointSet | None:
         """Return the measurements, read from their file, or made from the reference where they are synthetic."""
         return self.data.measure(self.problem) if isinstance(self.data, Synthetic | DataFile) else self.data
 
-    def objective(self, data: PointSet | None) -> Objective:
-        """Return the loss as a function of one flat vector."""
+    def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
+        """Return the loss of the first stage as a function of one flat vector, or that of the `later` ones.
+
+        In a later window the initial state is no longer the one that the ansatz knows.
+        """
         return Objective(
-            self.problem,
+            self.stages[0].problem,
             self.network,
             weights=self.weights,
-            hard=self.hard,
+            hard=self.hard and not (later and self.starts_hard),
+            steered=tuple(self.continuation),
+            windowed=self.windows > 1,
             derivatives=self.derivatives,
             measured=tuple(data.values) if data else (),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import tensorflow as tf
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
 from pinn.plotting import save_figures
-from pinn.training.monitor import gauge_values
+from pinn.problem import Problem
+from pinn.training.monitor import Evaluate, gauge_values
 
 
 class Solution:
     """A solved problem.  Call it with coordinates; name a derivative to get that.
 
     Attributes:
+        problem: the problem.
         metrics: what `metrics.json` of a run holds.
         history: the columns of `history.csv`, by name.
         points: the points of the last draw by region, [n, d] each.
@@ -36,16 +39,15 @@ class Solution:
         points: dict[str, PointSet],
         weights: dict[str, np.ndarray] | None = None,
         folder: Path | None,
+        problem: Problem | None = None,
+        evaluator: Callable[[tuple[str, ...]], Evaluate] | None = None,
     ) -> None:
         self.objective, self.theta = objective, theta
+        self.problem: Any = problem or objective.problem  # the whole one, where the objective's is a window of time
+        self._evaluator = evaluator or (lambda names: Evaluator(objective, names))
         self.metrics, self.history, self.points, self.folder = metrics, history, points, folder
         self.weights = weights or {}
-        self._evaluators: dict[tuple[str, ...], Evaluator] = {}
-
-    @property
-    def problem(self) -> Any:
-        """The problem."""
-        return self.objective.problem
+        self._evaluators: dict[tuple[str, ...], Evaluate] = {}
 
     @property
     def network(self) -> keras.Model:
@@ -124,7 +126,7 @@ class Solution:
             raise InputError(f"Solution: give the coordinates {', '.join(known)}, each once.")
         shape, points = _points(known, coordinates)
         if names not in self._evaluators:
-            self._evaluators[names] = Evaluator(self.objective, names)
+            self._evaluators[names] = self._evaluator(names)
         found = self._evaluators[names](self.theta, points)
         # A field known up to a constant, or a function of time, is shown as its error is measured.
         for name in set(self.problem.gauge) & set(names) & set(self.metrics.get("gauge", {})):

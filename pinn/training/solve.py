@@ -5,34 +5,31 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
-import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from pinn import metrics
 from pinn.errors import InputError
 from pinn.files import write_atomically
-from pinn.objective import LeastSquares, Objective, standard_errors
+from pinn.objective import Objective
 from pinn.problem import Problem
 from pinn.runtime import configure
 from pinn.training import checkpoint
 from pinn.training import folder as run_folder
 from pinn.training.config import describe
+from pinn.training.course import Course, Leg
 from pinn.training.history import History
-from pinn.training.monitor import Errors, Monitor
-from pinn.training.points import Draws
+from pinn.training.monitor import Monitor
 from pinn.training.progress import Progress
+from pinn.training.results import metrics_of
 from pinn.training.setup import Setup, default_network
 from pinn.training.solution import Solution
+from pinn.training.stages import stages
 from pinn.training.stopping import INTERRUPTED
 from pinn.training.trainer import Callback, Trainer
-from pinn.versions import versions
-from pinn.weights import Weighting
 
 
 def solve(
@@ -49,19 +46,21 @@ def solve(
 
     Args:
         problem: the problem.
-        network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh units.
+        network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh units.  Where
+            there are windows of time, it sees the times of the first.
         folder: where config, history, checkpoint, metrics and figures go; None: nothing is written.
         callbacks: called with a Report after every chunk of iterations, in every phase.
         show: whether progress appears on the screen.
         device: "auto", "cpu" or "gpu".
-        settings: the fields of `Setup`: phases, points, weights, scheme, constraints, derivatives, data, published,
-            seed.
+        settings: the fields of `Setup`: phases, points, weights, scheme, constraints, derivatives, data, windows,
+            continuation, published, seed.
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
     """
     configure(dtype=network.dtype_policy.variable_dtype if network else "float64", device=device)
-    network = network or default_network(problem, seed=settings.get("seed", 0))
+    first = stages(problem, settings.get("windows", 1), settings.get("continuation"))[0].problem
+    network = network or default_network(first, seed=settings.get("seed", 0))
     try:
         made = Setup(problem=problem, network=network, **settings)
     except TypeError as error:
@@ -77,25 +76,19 @@ def load(folder: str | Path) -> Solution:
     """
     folder = Path(folder)
     made, progress, _ = run_folder.read(folder)
-    data = made.measurements()
-    objective = made.objective(data)
-    run_folder.check(progress, made, objective, folder)
+    course = Course(made, made.measurements())
+    leg = course.enter(progress)
+    run_folder.check(progress, made, leg.objective, folder)
     assert progress.state is not None
     theta = progress.state.best_position
-    objective.flat.assign(theta)
     rows = run_folder.rows(folder)
-    draws, weighting = Draws(made.points, objective, data, seed=made.seed), _weighting(made, objective)
-    batch = draws.batch(progress.draw, progress.points)
-    run_folder.check_weights(progress, weighting, batch, folder)
-    return Solution(
-        objective,
-        theta,
-        metrics=run_folder.stored_metrics(folder),
-        history={c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
-        points=draws.sets(progress.draw, progress.points),
-        weights=weighting.points(batch, progress.weights) if weighting else {},
-        folder=folder,
+    batch = leg.draws.batch(progress.draw, progress.points)
+    run_folder.check_weights(progress, leg.weighting, batch, folder)
+    metrics, history = (
+        run_folder.stored_metrics(folder),
+        {c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
     )
+    return _solution(course, progress, theta, metrics=metrics, history=history, folder=folder)
 
 
 def resume(
@@ -130,21 +123,19 @@ def execute(
     `config` is what `config.yaml` is to hold beyond the setup's own description.  A run that fails before its
     first checkpoint leaves no file.
     """
-    data = made.measurements()
-    objective = made.objective(data)
-    made.points.check(objective)
-    draws, weighting = Draws(made.points, objective, data, seed=made.seed), _weighting(made, objective)
+    course = Course(made, made.measurements())
+    leg = course.enter(progress or Progress())
     if progress is not None:
-        run_folder.check(progress, made, objective, folder)
-        run_folder.check_weights(progress, weighting, draws.batch(progress.draw, progress.points), folder)
-    errors = Errors(objective, made.points.test, seed=made.seed)
-    heldout = made.points.batch(objective, made.points.held_out(objective, data, seed=made.seed))
-    monitor = Monitor(objective, errors, heldout, show=show, weighting=weighting)
+        run_folder.check(progress, made, leg.objective, folder)
+        batch = leg.draws.batch(progress.draw, progress.points)
+        run_folder.check_weights(progress, leg.weighting, batch, folder)
+    last = course.leg(len(course.stages) - 1)  # has every term that an earlier stage has
+    monitor = Monitor(last.objective, course.errors(), leg.heldout(), show=show, weighting=last.weighting)
     path = Path(folder) if folder is not None else None
     fresh = path is not None and progress is None
     ending = contextlib.ExitStack()
     if path is not None:
-        kept = {**describe(made), **(config or {}), "dtype": objective.dtype}
+        kept = {**describe(made), **(config or {}), "dtype": leg.objective.dtype}
         if fresh:
             run_folder.create(path, kept, made.network)
             ending.enter_context(run_folder.owned(path))
@@ -153,28 +144,14 @@ def execute(
             checkpoint.save(path / "checkpoint.npz", progress)  # reopened, so that a kill from here on is survived
             run_folder.write_config(path / "config.yaml", kept)
     monitor.before = progress.seconds if progress else 0.0
-    squares = LeastSquares(objective)
 
     def save(present: Progress) -> None:
         present.seconds = monitor.seconds()
         if path is not None:
             checkpoint.save(path / "checkpoint.npz", present)
 
-    trainer = Trainer(
-        objective.value_and_gradient,
-        made.phases,
-        draws.batch,
-        callbacks=[monitor, *callbacks],
-        save=save,
-        not_finite=lambda theta, batch: _blame(objective, theta, batch),
-        squares=squares,
-        adapted=draws.adapted,
-        shapes=objective.flat.shapes,
-        part=objective.part,
-        weights=weighting,
-    )
     try:
-        theta, progress = trainer.run(objective.flat.flatten(), progress)
+        theta, progress = _go(course, progress or Progress(), monitor, [monitor, *callbacks], save)
     except BaseException:
         if path is not None and fresh and not (path / "checkpoint.npz").exists():
             run_folder.withdraw(path)
@@ -183,18 +160,8 @@ def execute(
         ending.close()
         if monitor.screen:
             monitor.screen.close()
-    objective.flat.assign(theta)
-    batch = draws.batch(progress.draw, progress.points)
-    batch = weighting.weighted(batch, progress.weights) if weighting else batch
-    solution = Solution(
-        objective,
-        theta,
-        metrics=_metrics(made, squares, theta, errors, progress, monitor, batch),
-        history=monitor.history.table(),
-        points=draws.sets(progress.draw, progress.points),
-        weights=weighting.points(batch, progress.weights) if weighting else {},
-        folder=path,
-    )
+    found = metrics_of(course, theta, progress, monitor)
+    solution = _solution(course, progress, theta, metrics=found, history=monitor.history.table(), folder=path)
     if path is not None:
         run_folder.save_network(path, made.network)
         text = json.dumps(solution.metrics, indent=2, allow_nan=True) + "\n"
@@ -203,8 +170,63 @@ def execute(
     return solution
 
 
-def _weighting(made: Setup, objective: Objective) -> Weighting | None:
-    return Weighting(made.scheme, objective, seed=made.seed) if made.scheme else None
+def _go(
+    course: Course,
+    progress: Progress,
+    monitor: Monitor,
+    callbacks: Sequence[Callback],
+    save: Callable[[Progress], None],
+) -> tuple[tf.Tensor, Progress]:
+    """Run all stages from a progress on; return the last one's flat vector [p] and what was done."""
+    trainers: dict[Leg, Trainer] = {}  # which keep what they have compiled
+    while True:
+        leg = course.enter(progress)
+        objective = leg.objective
+        if leg not in trainers:
+            trainers[leg] = Trainer(
+                objective.value_and_gradient,
+                course.made.phases,
+                leg.draws.batch,
+                callbacks=callbacks,
+                save=save,
+                not_finite=lambda theta, batch, objective=objective: _blame(objective, theta, batch),
+                squares=leg.squares,
+                adapted=leg.draws.adapted,
+                shapes=objective.flat.shapes,
+                part=objective.part,
+                weights=leg.weighting,
+            )
+        monitor.enter(course.stage.name, objective, course.errors(), leg.heldout(), leg.weighting)
+        theta, progress = trainers[leg].run(course.start(), progress)
+        if course.finished or progress.records[-1].stop_reason == INTERRUPTED:
+            return theta, progress
+        progress.next_stage(theta.numpy())
+
+
+def _solution(
+    course: Course,
+    progress: Progress,
+    theta: tf.Tensor,
+    *,
+    metrics: dict[str, Any],
+    history: dict[str, list[Any]],
+    folder: Path | None,
+) -> Solution:
+    """Return the solution of all stages; the network has the weights of the last."""
+    leg = course.leg()
+    leg.objective.flat.assign(theta)
+    weighting, batch = leg.weighting, leg.draws.batch(progress.draw, progress.points)
+    return Solution(
+        leg.objective,
+        theta,
+        metrics=metrics,
+        history=history,
+        points=leg.draws.sets(progress.draw, progress.points),
+        weights=weighting.points(batch, progress.weights) if weighting else {},
+        folder=folder,
+        problem=course.made.problem,
+        evaluator=course.evaluator,
+    )
 
 
 def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:
@@ -216,82 +238,3 @@ def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:
                 f"{problem}.{term.name}: the residual is {value} at the start on region {term.region!r}; "
                 f"look for a division by zero, or a root or logarithm of a negative number."
             )
-
-
-def _metrics(
-    made: Setup,
-    squares: LeastSquares,
-    theta: tf.Tensor,
-    errors: Errors,
-    progress: Progress,
-    monitor: Monitor,
-    batch: Any,
-) -> dict[str, Any]:
-    objective = squares.objective
-    loss, _ = objective.value_and_gradient(theta, batch)
-    gauge = errors.gauges(errors.evaluator(theta, errors.points)) if made.problem.gauge else {}
-    return {
-        "problem": type(made.problem).__name__,
-        "finished": progress.records[-1].stop_reason != INTERRUPTED,
-        "relative_l2": errors.relative_l2(theta),
-        "max_error": errors.max_error(theta),
-        "reference_error": made.problem.reference_error(),
-        "published": made.published,
-        "loss": float(loss),
-        "heldout_loss": monitor.heldout_loss(theta, progress.weights),
-        "unknowns": _unknowns(squares, theta, batch),
-        "phases": [
-            {
-                "name": r.name,
-                "minimizer": r.minimizer,
-                "iterations": r.iterations,
-                "evaluations": r.evaluations,
-                "restarts": r.restarts,
-                "seconds": r.seconds,
-                "stop_reason": r.stop_reason,
-            }
-            for r in progress.records
-        ],
-        "weights": _told_weights(made, progress, monitor, batch),
-        "seconds": {"compile": progress.compile_seconds, "total": progress.seconds},
-        "parameters": objective.flat.size,
-        "gauge": {name: series.tolist() for name, series in gauge.items()},
-        "seed": made.seed,
-        "dtype": objective.dtype,
-        "device": _device(),
-        "versions": versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
-    }
-
-
-def _unknowns(squares: LeastSquares, theta: tf.Tensor, batch: Any) -> dict[str, dict[str, float | None]]:
-    """Return what was found of every unknown coefficient, beside the truth."""
-    problem, uncertain = squares.objective.problem, standard_errors(squares, theta, batch) or {}
-    found: dict[str, dict[str, float | None]] = {}
-    for name, value in squares.objective.coefficients(theta).items():
-        truth, estimate = float(getattr(problem, name)), float(value)
-        found[name] = {
-            "estimate": estimate,
-            "standard_error": uncertain.get(name),
-            "truth": truth,
-            "relative_error": metrics.relative_error(estimate, truth),
-        }
-    return found
-
-
-def _told_weights(made: Setup, progress: Progress, monitor: Monitor, batch: Any) -> dict[str, Any] | None:
-    """Return which scheme had the weights follow, in which phases they were frozen, and where they ended."""
-    if monitor.weighting is None:
-        return None
-    frozen = [p.name for p in made.phases[: len(progress.records)] if not p.minimizer.single_steps]
-    return {
-        "scheme": monitor.weighting.scheme.label,
-        "frozen_in": frozen,
-        "last": monitor.weighting.row(batch, progress.weights),
-    }
-
-
-def _device() -> str:
-    gpus = tf.config.get_visible_devices("GPU")
-    if gpus:
-        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
-    return f"{platform.machine()} CPU, {os.cpu_count()} cores"

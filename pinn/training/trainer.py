@@ -102,6 +102,7 @@ class Trainer:
     shapes: Sequence[Shape] | None = None
     part: Part | None = None
     weights: Weights | None = None
+    _steppers: dict[str, Stepper] = field(default_factory=dict, init=False)  # compiled, by phase
 
     def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
@@ -129,7 +130,10 @@ class Trainer:
 
     def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
         begin = time.perf_counter()
-        stepper = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
+        if phase.name not in self._steppers:
+            compiled = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
+            self._steppers[phase.name] = compiled
+        stepper = self._steppers[phase.name]
         limits, record = phase.stop.limits(position.dtype.name), progress.records[-1]
         batch = self._entered(phase, stepper, position, progress)
         assert progress.state is not None
