@@ -203,7 +203,7 @@ def test_schedules_of_all_origins_compose_and_survive_their_description(override
 def test_defaults_of_the_rest():
     config, _ = compose([])
     for field in dataclasses.fields(Setup):
-        if field.name in ("weights", "constraints", "derivatives", "data", "published", "seed"):
+        if field.name in ("weights", "constraints", "derivatives", "data", "last_layer", "published", "seed"):
             default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
             assert config[field.name] == default
     made = configuration.setup(config)

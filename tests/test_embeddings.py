@@ -1,4 +1,4 @@
-"""The parts of a network: embeddings, gates, factorized weights, trainable slopes; alone and together."""
+"""The parts of a network: embeddings, gates, blocks, factors, slopes, ranks; alone and together."""
 
 import inspect
 import math
@@ -14,14 +14,15 @@ from pinn import jets
 from pinn.cli.run import compose
 from pinn.derivatives import Symbol, nested
 from pinn.errors import InputError
-from pinn.jets import Plan
-from pinn.networks import Factorization, Fourier, Periodic, Slope, forward, mlp, takes_jets
+from pinn.jets import OPERATOR, VALUE, Plan
+from pinn.networks import PARTS, Factorization, Fourier, Periodic, Slope, forward, mlp, takes_jets
 from pinn.objective import LeastSquares, Objective, blocks, draw
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Unknown
-from pinn.problems import Burgers
+from pinn.problems import Burgers, Heat5D, Poisson10D
 from pinn.runtime import configure
 from pinn.training import Phase, Points, StopRule, config, solve
+from pinn.training.setup import default_network
 
 BOX = {"lower": [-1.0, 0.0], "upper": [1.3, 5.0]}
 EVERYTHING = {
@@ -41,6 +42,9 @@ NETWORKS = {
     "siren": SIREN,
     "adaptive": {"slope": Slope(scale=10.0)},
     "modified siren": {**SIREN, "architecture": "modified"},
+    "piratenet": {"architecture": "piratenet", "fourier": Fourier(count=3, sigma=0.5)},
+    "separable": {"rank": 3},
+    "separable piratenets": {"architecture": "piratenet", "factorization": Factorization(), "rank": 2, "depth": 1},
     "everything": EVERYTHING,
 }
 FOURTH = Plan.of([("x", "x", "x", "x"), ("x", "x", "y", "y"), ("x", "y", "y", "y")])
@@ -48,7 +52,12 @@ CONF = Path(pinn.__file__).parent.parent / "conf"
 
 
 def made(name, **settings):
-    return mlp(**{**BOX, "outputs": 2, "width": 5, "depth": 2, **NETWORKS[name], **settings})
+    """Return a network, the blocks of a PirateNet half switched on: what is off has no derivatives."""
+    network = mlp(**{**BOX, "outputs": 2, "width": 5, "depth": 2, **NETWORKS.get(name, {}), **settings})
+    for v in network.trainable_variables:
+        if "alpha" in v.path:
+            v.assign(0.4)
+    return network
 
 
 def at(count=5, seed=0):
@@ -62,7 +71,7 @@ def through(network, points, plan=FOURTH):
 
 def drawn(network):
     """Return the trainable arrays that are drawn at random."""
-    return [v.numpy() for v in network.trainable_variables if np.size(v) > 1 and np.std(v) > 0]
+    return [v.numpy() for v in network.trainable_variables if np.size(v) > 1 and np.std(np.abs(v)) > 0]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -99,18 +108,32 @@ def test_saves_and_loads_bitwise(name, tmp_path):
     assert [v.shape for v in again.variables] == [v.shape for v in network.variables]
 
 
+def count(settings, *, axes=(0, 1), outputs=2, width=5, depth=2):
+    """Return the number of trained weights of a network of some coordinates."""
+    if settings.get("rank"):
+        alone = {k: v for k, v in settings.items() if k != "rank"}
+        return sum(count(alone, axes=[i], outputs=outputs * settings["rank"], depth=depth) for i in axes)
+    periodic, fourier = settings.get("periodic"), settings.get("fourier")
+    waves = len(set(periodic.coordinates) & set(axes)) if periodic else 0
+    features = len(axes) + (waves * (2 * periodic.harmonics - 1) if periodic else 0)
+    features = 2 * fourier.count if fourier else features
+    architecture = settings.get("architecture", "plain")
+    encoders = 0 if architecture == "plain" else 2
+    sizes = [(features, width)] * (1 + encoders) + [(width, width)] * (depth - 1) + [(width, outputs)]
+    if architecture == "piratenet":
+        block = [(features, width), (width, width), (width, features)]
+        sizes = [(features, width)] * encoders + block * depth + [(features, outputs)]
+    per_unit = 2 if settings.get("factorization") else 1  # a bias, and a scale
+    slopes = len(sizes) - 1 if settings.get("slope") else 0
+    alphas = depth if architecture == "piratenet" else 0
+    return sum((inputs + per_unit) * units for inputs, units in sizes) + slopes + alphas
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_parameters_are_those_of_the_formula(name):
-    settings, width, depth, outputs = NETWORKS[name], 5, 2, 2
-    periodic, fourier = settings.get("periodic"), settings.get("fourier")
-    features = 2 + (len(periodic.coordinates) * (2 * periodic.harmonics - 1) if periodic else 0)
-    features = 2 * fourier.count if fourier else features
-    encoders = 2 if settings.get("architecture") == "modified" else 0
-    per_unit = 2 if settings.get("factorization") else 1  # a bias, and a scale
-    first = (1 + encoders) * (features + per_unit) * width
-    rest = (depth - 1) * (width + per_unit) * width + (width + per_unit) * outputs
-    slopes = depth + encoders if settings.get("slope") else 0
-    assert sum(np.size(v) for v in made(name).trainable_variables) == first + rest + slopes
+    assert sum(np.size(v) for v in made(name).trainable_variables) == count(
+        NETWORKS[name], depth=NETWORKS[name].get("depth", 2)
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -179,6 +202,106 @@ def test_the_modified_perceptron_is_that_of_the_paper():
     np.testing.assert_allclose(network(x), layers["dense_2"]((1 - z) * u + z * v), rtol=1e-13)
 
 
+def test_a_piratenet_is_that_of_the_paper():
+    network, x = made("piratenet"), np.random.default_rng(0).uniform(-1, 1, (4, 2))
+    layers = {layer.name: layer for layer in network.layers}
+    h = np.asarray(layers["fourier"](layers["scaling"](x)))
+    u, v = (layers[f"dense_{k}"](h).numpy() for k in (7, 8))
+    for block in (0, 1):
+        z = h
+        for k in (0, 1):
+            f = layers[f"dense_{3 * block + k}"](z).numpy()
+            z = f * u + (1 - f) * v
+        h = 0.4 * layers[f"dense_{3 * block + 2}"](z).numpy() + (1 - 0.4) * h
+    np.testing.assert_allclose(network(x), layers["dense_6"](h), rtol=1e-12)
+
+
+def test_a_piratenet_starts_linear_in_its_embedding():
+    network = mlp(**BOX, outputs=2, width=5, depth=3, architecture="piratenet", fourier=Fourier(count=4), frequency=3.0)
+    x, layers = np.random.default_rng(0).uniform(-1, 1, (4, 2)), {layer.name: layer for layer in network.layers}
+    assert [float(v.numpy()) for v in network.trainable_variables if v.shape == ()] == [0.0] * 3
+    np.testing.assert_array_equal(network(x), layers["dense_9"](layers["fourier"](layers["scaling"](x))))
+    plain = mlp(**BOX, outputs=2, width=5, depth=3, architecture="piratenet", fourier=Fourier(count=4))
+    ratios = {k: layers[f"dense_{k}"].kernel / plain.get_layer(f"dense_{k}").kernel for k in range(12)}
+    faster = [k for k, ratio in ratios.items() if np.allclose(ratio, 3)]
+    assert faster == [0, 10, 11] and all(np.allclose(ratios[k], 1) for k in {*ratios} - {*faster})
+
+
+def test_a_separable_network_is_a_sum_of_products_of_functions_of_one_coordinate():
+    network, x = made("separable"), np.random.default_rng(0).uniform(-1, 1, (4, 2))
+    factors = [network.get_layer(f"factor_{axis}") for axis in (0, 1)]
+    one, other = (f(x[:, i : i + 1]).numpy().reshape(4, 2, 3) for i, f in enumerate(factors))
+    np.testing.assert_allclose(network(x), np.sum(one * other, axis=2), rtol=1e-13)
+    lone = mlp(lower=[0.0], upper=[2.0], outputs=2, rank=3)  # of one coordinate
+    assert lone(np.zeros((4, 1))).shape == (4, 2)
+
+
+@pytest.mark.parametrize("count", [3, 10])
+def test_a_separable_network_starts_neither_flat_nor_large_in_any_dimension(count):
+    network = mlp(lower=[0.0] * count, upper=[1.0] * count, outputs=1, rank=20)
+    values = network(np.random.default_rng(0).uniform(0, 1, (100, count))).numpy()
+    assert 0.1 < np.std(values) < 10 and np.abs(np.mean(values)) < 20
+
+
+LAPLACIANS = [*NETWORKS, "mlp"]
+
+
+@pytest.mark.parametrize("name", LAPLACIANS)
+def test_the_forward_laplacian_has_value_gradient_and_laplacian_and_no_more(name, eager):
+    """In d dimensions 1 + d + 1 parts behind every layer; equal to the sum of 1 + 2d parts and of nested tapes."""
+    axes = [f"x{i}" for i in range(1, 7)]
+    periodic = {"periodic": Periodic(coordinates=[1, 0])} if "periodic" in NETWORKS.get(name, {}) else {}
+    network = made(name, lower=[0.0] * 6, upper=[1.0] * 6, outputs=1, **periodic)
+    points = dict(zip(axes, tf.constant(np.random.default_rng(0).uniform(0, 1, (6, 3))), strict=True))
+    seen, sizes = set(), []
+
+    def tap(layer, inputs, outputs):
+        seen.update(outputs.parts)
+        sizes.append(len(outputs.parts))
+        return outputs
+
+    def through_with(plan, tap=None):
+        return forward(network, jets.stack(list(jets.coordinates(points, plan).values())), tap=tap)
+
+    found = through_with(Plan.of([], laplacian=axes), tap)
+    gradient = {(c,) for c in axes}
+    assert seen <= {VALUE, OPERATOR} | gradient and set(found.parts) <= {VALUE, OPERATOR} | gradient
+    # Behind the first layer, whose outputs are not bent yet; a factor of a separable network has one coordinate.
+    assert max(sizes) == (3 if "separable" in name else 8)
+    apart = through_with(Plan.of([(c, c) for c in axes]))
+    assert len(apart.parts) <= 13 and OPERATOR not in apart.parts
+    summed = sum(jets.part(apart[0], (c, c), points["x1"]) for c in axes)
+
+    def field(c):
+        return {"u": network(tf.stack(list(c.values()), axis=1), training=False)[:, 0]}
+
+    slow = nested.evaluate(field, [Symbol("lap_u", "laplacian", "u")], points, {})["lap_u"]
+    for other in (summed, slow):
+        np.testing.assert_allclose(jets.part(found[0], OPERATOR, points["x1"]), other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("problem", "parts"), [(Poisson10D(), 12), (Heat5D(), 7)], ids=["poisson_10d", "heat_5d"])
+@pytest.mark.parametrize("file", sorted(p.stem for p in (CONF / "network").glob("*.yaml")))
+def test_problems_of_many_dimensions_take_the_forward_laplacian(file, problem, parts, eager):
+    """u_t goes into one part with the Laplacian where the equation is linear in both."""
+    node = {k: v for k, v in compose([f"network={file}"])[0]["network"].items() if k != config.TARGET}
+    groups = {k: PARTS[k](**v) for k, v in node.items() if k in PARTS and v is not None}
+    settings = {**node, **groups, "width": 4, "depth": 2}
+    if groups.get("periodic"):
+        settings["periodic"] = Periodic(coordinates=["x1"])
+    objective = Objective(problem, default_network(problem, seed=0, **settings))
+    cut = blocks(draw(problem, "interior", 3), threads=1, size=3, dtype="float64")
+    sizes = []
+
+    def tap(layer, inputs, outputs):
+        sizes.append(len(outputs.parts))
+        return outputs
+
+    piece = tf.nest.map_structure(lambda a: a[0, 0], cut)
+    objective.residuals(objective.flat.partition(objective.flat.flatten()), "interior", piece, tap=tap)
+    assert max(sizes) == (3 if file == "separable" else parts)
+
+
 def test_a_factorization_starts_from_the_same_weights():
     plain, network = mlp(**BOX, outputs=1, seed=2), mlp(**BOX, outputs=1, seed=2, factorization=Factorization())
     for k in range(4):
@@ -227,6 +350,8 @@ BAD = [
     ({"periodic": Periodic(coordinates=[2])}, "coordinates=[2]", "0 to 1"),
     ({"periodic": Periodic(coordinates=["x"])}, "coordinates=['x']", "no index"),
     ({"frequency": -1.0}, "network.frequency=-1.0", "positive"),
+    ({"rank": 0}, "network.rank=0", "at least 1"),
+    ({"rank": 2, "periodic": Periodic(coordinates=[2])}, "coordinates=[2]", "0 to 1"),
 ]
 BAD_PARTS = [
     (Periodic, {}, "network.periodic.coordinates=()", "list of names"),

@@ -10,6 +10,7 @@ from pinn.derivatives import Symbol, nested
 from pinn.elementary import RULES
 from pinn.errors import InputError
 from pinn.jets import MAX_ORDER, OPERATOR, VALUE, Jet, Plan
+from pinn.jets.functions import JET_RULES
 
 # Every derivative up to the fourth order in two coordinates.
 ALL = Plan.of([("x",) * i + ("y",) * (MAX_ORDER - i) for i in range(MAX_ORDER + 1)])
@@ -105,7 +106,7 @@ def both(function, points, plan=ALL, tolerance=1e-12):
 
 
 def test_functions_cover_every_rule():
-    assert set(FUNCTIONS) == {*RULES, *jets._JET_RULES}
+    assert set(FUNCTIONS) == {*RULES, *JET_RULES}
     assert all(jets.has_rule(name) for name in FUNCTIONS)
     assert not jets.has_rule("relu")
 
@@ -235,6 +236,13 @@ def test_stack_and_row_are_inverse(points):
     for i, row in enumerate(rows):
         for index in ALL.indices:
             assert np.array_equal(jets.part(stacked[i], index, row.value), jets.part(row, index, row.value))
+
+
+def test_a_row_of_a_stack_has_the_derivatives_that_it_had(points):
+    stacked = jets.stack(list(jets.coordinates(points, ALL).values()))
+    assert set(stacked.parts) == {VALUE, ("x",), ("y",)}
+    assert set(stacked.row(1).parts) == {VALUE, ("y",)} and set((2 * stacked).row(1).parts) == set(stacked.parts)
+    assert np.array_equal(stacked.row(1).value, points["y"]) and stacked.row(1).parts["y",].numpy() == [1.0]
 
 
 def test_jet_passes_through_tf_function(points):

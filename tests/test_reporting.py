@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pinn.errors import InputError
 from pinn.reporting import compare, listing, summary
-from pinn.reporting.ledger import differences, reached, row_of, spread
+from pinn.reporting.ledger import differences, fingerprint, reached, row_of, spread
 from pinn.reporting.ledger_text import verdict
 from pinn.reporting.published import as_given, check_published, comparisons, number, ratio_text
 
@@ -205,6 +205,8 @@ def test_a_row_of_several_fields_is_judged_by_its_worst():
 def test_differences_between_settings():
     old, new = {"a": {"b": 1, "c": [1]}, "d": None}, {"a": {"b": 2, "c": [1]}, "d": {"e": 1}}
     assert differences(old, new) == ["a.b 1 → 2", 'd null → {"e": 1}'] and differences(old, old) == []
+    off = {**old, "later": None, "group": [{"later": None}]}
+    assert fingerprint(off) == fingerprint({**old, "group": [{}]}) != fingerprint(new)
 
 
 def test_numbers_are_short():

@@ -80,9 +80,10 @@ def test_networks_of_unknown_fields_see_their_coordinates_alone():
 
 
 @pytest.mark.usefixtures("eager")
-def test_derivatives_of_unknown_fields_and_the_jacobian(tmp_path):
+@pytest.mark.parametrize("rank", [None, 2])
+def test_derivatives_of_unknown_fields_and_the_jacobian(rank, tmp_path):
     problem = Fin()
-    network = default_network(problem, seed=0, width=5, depth=2)
+    network = default_network(problem, seed=0, width=5, depth=2, rank=rank)
     network.save(tmp_path / "n.keras")
     network = keras.saving.load_model(tmp_path / "n.keras", compile=False)
     assert takes_jets(network)

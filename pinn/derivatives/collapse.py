@@ -2,7 +2,8 @@
 
 In u_t + u u_x = ν u_xx the derivatives u_t and u_xx enter through L u = u_t − ν u_xx alone.  L passes through a
 network like a derivative does, so value, u_x and L u are three parts where value, u_x, u_t and u_xx are four
-(collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).
+(collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).  Where L is the Laplacian and no more, this is the
+forward Laplacian (Li et al. 2023, arXiv:2307.08214), which a plan for `lap_u` has of itself.
 """
 
 from __future__ import annotations
@@ -40,15 +41,18 @@ class Operator:
         indices: the derivatives α_j.
         leader: (term, field) whose coefficients the operator has.
         shares: the (term, field) pairs that contain it.
+        space: the coordinates of a Laplacian.
     """
 
     indices: tuple[Index, ...]
     leader: tuple[str, str]
     shares: tuple[tuple[str, str], ...]
+    space: tuple[str, ...]
 
     def carries(self, symbol: Symbol) -> bool:
         """Say whether a symbol is in the operator, and so is not evaluated by itself."""
-        return symbol.kind == "derivative" and symbol.index in self.indices
+        parts = _parts(symbol, self.space)
+        return bool(parts) and all(index in self.indices for index in parts)
 
     def coefficients(self, terms: Sequence[Term], like: tf.Tensor) -> dict[tuple[str, str], tf.Tensor]:
         """Return the coefficients [k] in every share, in the present graph; they may depend on unknowns."""
@@ -63,46 +67,55 @@ class Operator:
                 value = term.function(*ones)
             slopes: Any = tape.gradient(value, ones, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             for field in fields:
-                of = {
-                    s.index: g[0]
-                    for s, g in zip(term.symbols, slopes, strict=True)
-                    if s.field == field and self.carries(s)
-                }
-                found[term.name, field] = tf.stack([of.get(i, tf.zeros([], like.dtype)) for i in self.indices])
+                of = dict.fromkeys(self.indices, tf.zeros([], like.dtype))
+                for s, slope in zip(term.symbols, slopes, strict=True):
+                    for index in _parts(s, self.space) if s.field == field and self.carries(s) else ():
+                        of[index] = of[index] + slope[0]
+                found[term.name, field] = tf.stack(list(of.values()))
         return found
 
 
-def operator(terms: Sequence[Term], bounds: Mapping[str, tuple[float, float]], dtype: str) -> Operator | None:
+def operator(
+    terms: Sequence[Term], bounds: Mapping[str, tuple[float, float]], dtype: str, *, space: Sequence[str]
+) -> Operator | None:
     """Return the linear operator that the terms of a region share, or None where carrying it saves nothing.
 
-    `bounds` holds the range of every coordinate.  A derivative belongs to the operator if its coefficient is the
-    same at many random arguments, and no other derivative is built on it.
+    `bounds` holds the range of every coordinate, `space` names those of a Laplacian.  A derivative belongs to the
+    operator if its coefficient is the same at many random arguments, and no other derivative is built on it; a
+    Laplacian does if all its derivatives do.
     """
-    if any(s.kind not in ("coordinate", "derivative") for t in terms for s in t.symbols):
+    if any(s.kind not in ("coordinate", "derivative", "laplacian") for t in terms for s in t.symbols):
         return None
     slopes = {t.name: _slopes(t, bounds, dtype) for t in terms}
     if any(found is None for found in slopes.values()):
         return None
+    pairs = [(t.name, s, slope) for t in terms for s, slope in zip(t.symbols, slopes[t.name] or (), strict=True)]
     constant: dict[Index, bool] = {}
-    for term in terms:
-        for s, slope in zip(term.symbols, slopes[term.name] or (), strict=True):
-            if s.kind == "derivative" and s.index:
-                constant[s.index] = constant.get(s.index, True) and bool(np.ptp(slope) <= SAME * np.max(np.abs(slope)))
+    for _, s, slope in pairs:
+        for index in _parts(s, space):
+            constant[index] = constant.get(index, True) and bool(np.ptp(slope) <= SAME * np.max(np.abs(slope)))
     lower = {tuple(sorted(c)) for index in constant for size in range(1, len(index)) for c in combinations(index, size)}
     free = [i for i, same in constant.items() if same and i not in lower]
     indices = tuple(sorted(free, key=lambda i: (len(i), i)))
-    if len(indices) < 2:
+    laplacian = {index for _, s, _ in pairs if s.kind == "laplacian" for index in _parts(s, space)}
+    # By itself, a Laplacian is carried as one already, and without coefficients.
+    if len(indices) < 2 or not laplacian <= set(indices) or laplacian == set(indices):
         return None
     vectors: dict[tuple[str, str], np.ndarray] = {}
-    for term in terms:
-        for s, slope in zip(term.symbols, slopes[term.name] or (), strict=True):
-            if s.kind == "derivative" and s.index in indices:
-                vector = vectors.setdefault((term.name, s.field), np.zeros(len(indices)))
-                vector[indices.index(s.index)] = slope[0]
+    for name, s, slope in pairs:
+        for index in set(_parts(s, space)) & set(indices):
+            vectors.setdefault((name, s.field), np.zeros(len(indices)))[indices.index(index)] += slope[0]
     leader = next(iter(vectors))
     if not all(_parallel(vectors[leader], v) for v in vectors.values()):
         return None
-    return Operator(indices, leader, tuple(vectors))
+    return Operator(indices, leader, tuple(vectors), tuple(space))
+
+
+def _parts(symbol: Symbol, space: Sequence[str]) -> tuple[Index, ...]:
+    """Return the derivatives whose sum a symbol is: none for a coordinate, or for a field itself."""
+    if symbol.kind == "laplacian":
+        return tuple((c, c) for c in space)
+    return (symbol.index,) if symbol.kind == "derivative" and symbol.index else ()
 
 
 def _parallel(a: np.ndarray, b: np.ndarray) -> bool:

@@ -1,12 +1,14 @@
 """Networks from coordinates to fields, and the forward pass that carries jets through them."""
 
 from pinn.networks.forward import Columns, NoTaylorRule, Tap, forward, takes_jets
-from pinn.networks.mlp import PARTS, mlp
+from pinn.networks.mlp import LAST_SEED, PARTS, mlp
 from pinn.networks.product import outer
+from pinn.networks.separable import separable
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
 from pinn.networks.side_by_side import side_by_side
 
 __all__ = [
+    "LAST_SEED",
     "PARTS",
     "Columns",
     "Factorization",
@@ -18,6 +20,7 @@ __all__ = [
     "forward",
     "mlp",
     "outer",
+    "separable",
     "side_by_side",
     "takes_jets",
 ]

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import jets
-from pinn.jets import OPERATOR, VALUE, Index, Jet
+from pinn.jets import VALUE, Index, Jet
 from pinn.networks.forward import Columns
 from pinn.networks.product import outer, product
 
@@ -42,9 +42,7 @@ class Select(keras.layers.Layer):
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the coordinates [k, n] of all [d, n], without the derivatives by others, which vanish."""
-        known = {*self.names, *OPERATOR}
-        chosen = inputs.map(lambda part: tf.stack([part[self.of.index(name)] for name in self.names]))
-        return chosen.like({index: part for index, part in chosen.parts.items() if known.issuperset(index)})
+        return jets.stack([inputs.row(self.of.index(name)) for name in self.names])
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments."""
@@ -209,7 +207,8 @@ class FactorizedDense(keras.layers.Layer):
 class TrainableSlope(keras.layers.Layer):
     """Multiplies its inputs by n·a with one trainable number a: the slope of the activation that follows.
 
-    Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170; one for each layer as in arXiv:1909.12228.
+    Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170; one for each layer as in arXiv:1909.12228.  It is the
+    α of a PirateNet's blocks too, from 0.
 
     Args:
         scale: n.

@@ -1,9 +1,11 @@
 """Losses as functions of one flat vector: of a problem, and of supervised data."""
 
+from pinn.objective.batch import Batch
 from pinn.objective.evaluator import Evaluator, ResidualSize
+from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.measures import Measures
-from pinn.objective.objective import Batch, Objective
+from pinn.objective.objective import Objective
 from pinn.objective.parts import rows
 from pinn.objective.points import Blocks, PointSet, blocks, draw
 from pinn.objective.standard_errors import standard_errors
@@ -21,6 +23,8 @@ __all__ = [
     "ResidualSize",
     "blocks",
     "draw",
+    "fitted_last_layer",
+    "is_shallow",
     "rows",
     "standard_errors",
     "supervised",

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from pinn.jets import VALUE, Index, Jet
 from pinn.networks import Columns, outer
-from pinn.objective.objective import Batch, Objective, accumulate, threads
+from pinn.objective.batch import Batch, accumulate, threads
+from pinn.objective.objective import Objective
 from pinn.objective.points import Blocks
 
 _ZERO = tf.UnconnectedGradients.ZERO

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from pinn.objective.batch import Batch, threads
 from pinn.objective.least_squares import LeastSquares
-from pinn.objective.objective import Batch, Objective, threads
+from pinn.objective.objective import Objective
 from pinn.objective.points import Blocks
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -14,31 +13,16 @@ from pinn.derivatives import Symbol, Trial, collapse, nested, taylor
 from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
 from pinn.networks import NoTaylorRule, Tap, takes_jets
+from pinn.objective.batch import Batch, accumulate, threads
+from pinn.objective.network_fit import check_period, outputs
 from pinn.objective.parts import part
 from pinn.objective.points import Blocks
 from pinn.objective.trial import trial
 from pinn.problem import Problem, Term
 
 Engine = Literal["auto", "taylor", "nested"]
-
-
 Carried = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Points [n, d] of the initial state -> what its terms say of the state that is carried over, [n] each by name."""
-
-
-class Batch(NamedTuple):
-    """What a loss is evaluated on: blocks of points by region, and the weight of every term [terms].
-
-    It travels as an argument, so that other points or weights never retrace a compiled function.
-    """
-
-    points: dict[str, Blocks]
-    weights: tf.Tensor
-
-    @property
-    def plain(self) -> Batch:
-        """The batch without factors of its points."""
-        return self._replace(points={region: blocks._replace(factors={}) for region, blocks in self.points.items()})
 
 
 class Objective:
@@ -75,13 +59,13 @@ class Objective:
         if hard and not problem.satisfied:
             name = type(problem).__name__
             raise InputError(f"{name}: constraints=hard, but it has no ansatz with @satisfies; use constraints=soft.")
-        outputs = _outputs(problem, network)
-        if outputs != len(problem.functions):
+        count = outputs(problem, network)
+        if count != len(problem.functions):
             names = ", ".join(problem.functions)
-            raise InputError(f"network: {outputs} outputs for the fields {names}; make them equal.")
+            raise InputError(f"network: {count} outputs for the fields {names}; make them equal.")
         if derivatives == "taylor" and not takes_jets(network):
             raise NoTaylorRule("derivatives=taylor: the network has a layer without a Taylor rule; use nested or auto.")
-        _check_period(problem, network)
+        check_period(problem, network)
         self.engine = taylor if derivatives == "taylor" or (derivatives == "auto" and takes_jets(network)) else nested
         dtype = network.dtype_policy.variable_dtype
         self.unknowns = {
@@ -270,40 +254,7 @@ class Objective:
         problem = self.problem.bind(moved)
         bounds = dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
         terms = [self._function(problem, t) for t in self.terms if t.region == region]
-        return collapse.operator(terms, bounds, self.dtype)
-
-
-def _outputs(problem: Problem, network: keras.Model) -> int:
-    """Return the number of a network's outputs, found by a call, which also builds it where that is yet to be done."""
-    lower, upper = problem.bounds
-    names, point = ", ".join(problem.coordinates), tf.constant([(lower + upper) / 2], network.variable_dtype)
-    try:
-        found: Any = network(point, training=False)
-    except Exception as error:  # a layer may raise anything
-        lines = [line for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines() if line]
-        reason = next((line for line in lines if not line.startswith("Exception encountered")), type(error).__name__)
-        raise InputError(f"network: cannot take points ({names}) [n, {len(lower)}]: {reason}; make it fit.") from error
-    if not tf.is_tensor(found) or found.shape.rank != 2:
-        raise InputError(
-            f"network: gives {getattr(found, 'shape', type(found).__name__)}; give one tensor [n, fields]."
-        )
-    return int(found.shape[1])
-
-
-def _check_period(problem: Problem, network: keras.Model) -> None:
-    """Raise an InputError for a network without the periods that a problem leaves to it."""
-    lower, upper = problem.bounds
-    inside = lower + (upper - lower) * np.random.default_rng(0).random((8, len(lower)))
-    for name in problem.periodic:
-        here, there = inside.copy(), inside.copy()
-        axis = problem.coordinates.index(name)
-        here[:, axis], there[:, axis] = lower[axis], upper[axis]
-        a, b = (np.asarray(network(tf.constant(p, network.variable_dtype), training=False)) for p in (here, there))
-        if np.max(np.abs(a - b)) > 1e-5 * (np.max(np.abs(a)) + np.finfo(a.dtype).tiny):
-            raise InputError(
-                f"network: is not periodic in {name}, as {type(problem).__name__} asks; embed it, as mlp's "
-                f"periodic=Periodic(coordinates=[{axis}]) does."
-            )
+        return collapse.operator(terms, bounds, self.dtype, space=problem.space.coordinates)
 
 
 _DATA = "data_"
@@ -313,37 +264,3 @@ def _data_term(field: str) -> Term:
     """The misfit of a field to its measurements."""
     symbols = (Symbol(field, "derivative", field), Symbol(f"{field}_data", "data", field))
     return Term(f"{_DATA}{field}", "data", symbols)
-
-
-def threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
-    """Return each thread's share of the blocks; a region with few points has fewer threads."""
-    count = max(int(b.weights.shape[0] or 0) for b in points.values())
-    return [
-        {
-            region: tf.nest.map_structure(lambda a, i=i: a[i], b)
-            for region, b in points.items()
-            if i < int(b.weights.shape[0] or 0)
-        }
-        for i in range(count)
-    ]
-
-
-def accumulate(
-    block: Callable[[str, Any], tuple[tf.Tensor, ...]], points: Mapping[str, Any], zeros: tuple[tf.Tensor, ...]
-) -> tuple[tf.Tensor, ...]:
-    """Return the sums of what `block` gives over all blocks of all regions, one block at a time."""
-    total = zeros
-    for region, pieces in points.items():
-        count = tf.nest.flatten(pieces)[0].shape[0]
-
-        def add(i: Any, *sums: tf.Tensor, region: str = region, pieces: Any = pieces) -> tuple[Any, ...]:
-            found = block(region, tf.nest.map_structure(lambda a: a[i], pieces))
-            return (i + 1, *(a + b for a, b in zip(sums, found, strict=True)))
-
-        if count == 1:
-            total = add(0, *total)[1:]
-        else:
-            total = tf.while_loop(
-                lambda i, *_, count=count: i < count, add, (tf.constant(0), *total), maximum_iterations=count
-            )[1:]
-    return total

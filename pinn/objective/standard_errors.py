@@ -8,8 +8,8 @@ import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
+from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
-from pinn.objective.objective import Batch
 
 RIDGE = 1e-12  # in units of the mean diagonal of JᵀJ; it holds the weights that nothing determines
 LARGEST = 6000  # weights whose matrices [p, p] fit into memory beside each other

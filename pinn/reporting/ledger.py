@@ -120,8 +120,18 @@ def spread(values: Sequence[float | None]) -> dict[str, float | None]:
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Return twelve letters that tell one configuration from another."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+    """Return twelve letters that tell one configuration from another.
+
+    A setting that is null counts as one that is not there, as it does for `differences`, so that what was run keeps
+    its letters when a later version has a further setting, which is off.
+    """
+    return hashlib.sha256(json.dumps(_given(settings), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _given(settings: Any) -> Any:
+    if isinstance(settings, Mapping):
+        return {k: _given(v) for k, v in settings.items() if v is not None}
+    return [_given(v) for v in settings] if isinstance(settings, list) else settings
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> list[str]:

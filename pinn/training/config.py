@@ -38,7 +38,7 @@ from pinn.weights import Scheme
 TARGET = "_target_"
 KEYS = (
     *("problem", "network", "phases", "points", "weights", "constraints", "derivatives", "data", "windows"),
-    *("continuation", "published", "seed", "dtype", "device", "output", "name"),
+    *("continuation", "last_layer", "published", "seed", "dtype", "device", "output", "name"),
 )
 """Top-level keys of a run's configuration."""
 
@@ -83,6 +83,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         derivatives=config.get("derivatives", "auto"),
         data=None if data is None else _data(data),
         **course,
+        last_layer=config.get("last_layer"),
         published=config.get("published"),
         seed=seed,
     )
@@ -96,7 +97,8 @@ def describe(made: Setup) -> dict[str, Any]:
             phase.name: {k: _described(v) for k, v in _fields(phase).items() if k != "name"} for phase in made.phases
         },
         **{key: _described(getattr(made, key)) for key in ("points", "weights", "constraints", "derivatives")},
-        **{key: _described(getattr(made, key)) for key in ("data", "windows", "continuation", "published", "seed")},
+        **{key: _described(getattr(made, key)) for key in ("data", "windows", "continuation", "last_layer")},
+        **{key: _described(getattr(made, key)) for key in ("published", "seed")},
     }
     if made.scheme is not None:
         found["weights"] = {"scheme": _described(made.scheme), **found["weights"]}

@@ -89,8 +89,10 @@ class Course:
 
     def start(self) -> tf.Tensor:
         """Return the flat vector [p] that the present stage begins with: the last one's end."""
-        flat = self.leg().objective.flat
-        return tf.constant(self.ends[str(self.number - 1)], flat.dtype) if self.number else flat.flatten()
+        objective = self.leg().objective
+        if self.number:
+            return tf.constant(self.ends[str(self.number - 1)], objective.dtype)
+        return self.made.start(objective, self.first.data)
 
     def errors(self) -> Errors:
         """Return the errors of the present stage: in its window of time, or by the problem's own coefficients."""

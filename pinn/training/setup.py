@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import Periodic, mlp, side_by_side
-from pinn.objective import Objective, PointSet
+from pinn.networks import LAST_SEED, Periodic, mlp, side_by_side
+from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
 from pinn.optimizers import LBFGS, Adam
 from pinn.problem import Problem
 from pinn.training.data import Synthetic
@@ -24,7 +25,6 @@ from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
 Constraints = Literal["auto", "hard", "soft"]
-LAST_SEED = 2_000_000  # every layer has a seed of its own, 1000 × the run's and up, which must stay below 2³¹
 
 
 def two_phases(*, adam: int = 1000, lbfgs: int = 3000) -> list[Phase]:
@@ -42,7 +42,9 @@ class Setup:
     Weights are fixed, by residual, unless a scheme has them follow the training; then they are its factors.
     Several `windows` of time are solved one after another, each from the last one's end, by the same network with
     weights of its own; it sees the times of the first.  A `continuation` solves the problem for the given values of
-    coefficients first, and from each result the next.  Either way every stage goes through all phases.
+    coefficients first, and from each result the next.  Either way every stage goes through all phases.  The
+    network's last layer is "drawn" with the others, or "fitted" at the start to initial conditions and measurements;
+    None: fitted where the network is a PirateNet that was not trained yet.
 
     Raises:
         InputError: for settings that do not fit the problem or each other.
@@ -59,6 +61,7 @@ class Setup:
     data: Synthetic | DataFile | PointSet | None = None
     windows: int = 1
     continuation: Continuation = field(default_factory=dict)
+    last_layer: Literal["drawn", "fitted"] | None = None
     published: Mapping[str, Any] | None = None
     seed: int = 0
 
@@ -69,6 +72,9 @@ class Setup:
         if self.derivatives not in ("auto", "taylor", "nested"):
             hint = did_you_mean(str(self.derivatives), ("auto", "taylor", "nested"))
             raise InputError(f"derivatives={self.derivatives!r}: unknown.{hint}")
+        if self.last_layer not in (None, "drawn", "fitted"):
+            hint = did_you_mean(str(self.last_layer), ("drawn", "fitted"))
+            raise InputError(f"last_layer={self.last_layer!r}: unknown.{hint}")
         _check_seed(self.seed)
         if isinstance(self.data, Synthetic | DataFile):
             _check_seed(self.data.seed, "data.seed")
@@ -135,6 +141,21 @@ class Setup:
             derivatives=self.derivatives,
             measured=tuple(data.values) if data else (),
         )
+
+    def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:
+        """Return the flat vector [p] to start from: the network's own weights, the last layer fitted where asked for.
+
+        Raises:
+            InputError: if the last layer is to be fitted and cannot be.
+        """
+        wanted = is_shallow(self.network) if self.last_layer is None else self.last_layer == "fitted"
+        found = fitted_last_layer(objective, data, seed=self.seed) if wanted else None
+        if found is None and self.last_layer == "fitted":
+            raise InputError(
+                "last_layer=fitted: the loss has no measurements and no initial condition on a field's values, or the "
+                "network no linear last layer that jets reach; use last_layer=drawn."
+            )
+        return objective.flat.flatten() if found is None else found
 
 
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:

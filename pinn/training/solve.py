@@ -53,7 +53,7 @@ def solve(
         show: whether progress appears on the screen.
         device: "auto", "cpu" or "gpu".
         settings: the fields of `Setup`: phases, points, weights, scheme, constraints, derivatives, data, windows,
-            continuation, published, seed.
+            continuation, last_layer, published, seed.
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.

@@ -1,58 +1,20 @@
-"""Truncated Taylor numbers: a value and exactly the partial derivatives that a plan asks for.
-
-A jet is carried once through a network and an ansatz and arrives with every derivative that the residuals
-name.  Products follow Leibniz' rule, functions Faà di Bruno's formula (sum over set partitions), and the
-Laplacian, or any linear operator, is carried as one part of its own (the forward Laplacian, Li et al. 2023,
-arXiv:2307.08214; collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).
-"""
+"""The jet itself: sums, products, powers and compositions of truncated Taylor numbers."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
 from operator import add, mul
-from typing import Any, Union
+from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from pinn.combinatorics import Index, partitions
 from pinn.combinatorics import splits as splits_of
 from pinn.elementary import MAX_ORDER, RULES
-from pinn.errors import InputError
-
-VALUE: Index = ()
-OPERATOR: Index = ("Σ",)
-"""The key of the linear operator that a jet may carry as one part."""
+from pinn.jets.plan import OPERATOR, VALUE, Plan, order
 
 _SEPARATOR = "."  # extension types take string keys only
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The derivatives to carry: `indices`, closed under leaving coordinates out, lowest order first.
-
-    `operator` names the derivatives whose sum, with coefficients that jets hold, is carried as one part: the
-    Laplacian, or the linear part of an equation such as u_t − ν u_xx.  It needs their lower derivatives only.
-    """
-
-    indices: tuple[Index, ...] = (VALUE,)
-    operator: tuple[Index, ...] = ()
-
-    @staticmethod
-    def of(wanted: Iterable[Index], *, laplacian: Sequence[str] = (), operator: Sequence[Index] = ()) -> Plan:
-        """Return the smallest plan that holds `wanted` and an operator, or the Laplacian over some coordinates."""
-        operator = (*operator, *((c, c) for c in laplacian))
-        indices: set[Index] = {VALUE}
-        for index in [*wanted, *operator]:
-            if len(index) > MAX_ORDER:
-                raise InputError(f"Plan.of: derivative {''.join(index)!r} has order {len(index)}; at most {MAX_ORDER}.")
-            for size in range(1, len(index) + (index not in operator or index in wanted)):
-                indices.update(tuple(sorted(c)) for c in combinations(index, size))
-        return Plan(tuple(sorted(indices, key=lambda i: (len(i), i))), tuple(operator))
 
 
 class Jet(tf.experimental.ExtensionType):
@@ -66,15 +28,24 @@ class Jet(tf.experimental.ExtensionType):
     carried: tuple[str, ...]
     operator: tuple[str, ...]
     coefficients: tf.Tensor
+    rows: tuple[tuple[str, ...], ...]
 
     __array_ufunc__ = None  # NumPy arrays leave `array * jet` to the jet
 
-    def __init__(self, parts: Mapping[Index, tf.Tensor], plan: Plan, coefficients: Any = None) -> None:
-        self.tensors = {_SEPARATOR.join(index): tensor for index, tensor in parts.items()}
-        self.carried = tuple(_SEPARATOR.join(index) for index in plan.indices)
-        self.operator = tuple(_SEPARATOR.join(index) for index in plan.operator)
+    def __init__(
+        self,
+        parts: Mapping[Index, tf.Tensor],
+        plan: Plan,
+        coefficients: Any = None,
+        rows: Sequence[Iterable[Index]] = (),
+    ) -> None:
+        self.tensors = {_key(index): tensor for index, tensor in parts.items()}
+        self.carried = tuple(map(_key, plan.indices))
+        self.operator = tuple(map(_key, plan.operator))
         # Without coefficients, the operator's are ones.
         self.coefficients = tf.zeros([0], parts[VALUE].dtype) if coefficients is None else coefficients
+        # Which parts each row of a stack has; unknown, and so empty, behind whatever is done to a stack.
+        self.rows = tuple(tuple(map(_key, row)) for row in rows)
 
     @property
     def parts(self) -> dict[Index, tf.Tensor]:
@@ -117,6 +88,11 @@ class Jet(tf.experimental.ExtensionType):
     def __getitem__(self, key: Any) -> Jet:
         return self.map(lambda part: part[key])
 
+    def row(self, number: int) -> Jet:
+        """Return one row [n] of a stack, without the derivatives that were zero there when it was stacked."""
+        kept = self.rows[number] if self.rows else self.tensors
+        return self.like({index: part[number] for index, part in self.parts.items() if _key(index) in kept})
+
     def __neg__(self) -> Jet:
         return self.map(tf.negative)
 
@@ -151,7 +127,11 @@ class Jet(tf.experimental.ExtensionType):
         return _power(self, exponent)
 
     def __rpow__(self, base: Any) -> Jet:
-        return apply("exp", self * tf.math.log(tf.cast(base, self.dtype)))
+        return _function("exp", self * tf.math.log(tf.cast(base, self.dtype)))
+
+
+def _key(index: Index) -> str:
+    return _SEPARATOR.join(index)
 
 
 def _index(key: str) -> Index:
@@ -181,7 +161,7 @@ def stack(jets: Sequence[Jet]) -> Jet:
         rows = [jet.parts.get(index, tf.zeros([], jet.dtype)) for jet in jets]
         length = max((int(row.shape[0] or 0) for row in rows if row.shape.rank == 1), default=1)
         parts[index] = tf.stack([tf.broadcast_to(row, [length]) for row in rows])
-    return jets[0].like(parts)
+    return Jet(parts, jets[0].plan, jets[0].coefficients, [jet.parts for jet in jets])
 
 
 def part(field: Jet | tf.Tensor, index: Index, like: tf.Tensor) -> tf.Tensor:
@@ -215,11 +195,6 @@ def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
         terms += [derivatives[k] * _sum(factors)] if factors else []
     _put(parts, OPERATOR, terms)
     return jet.like(parts)
-
-
-def order(plan: Plan) -> int:
-    """Return the highest order of differentiation in a plan."""
-    return max(len(index) for index in (*plan.indices, *plan.operator))
 
 
 def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -266,7 +241,7 @@ def _multiply(a: Jet, b: Any) -> Jet:
 
 def _power(jet: Jet, exponent: Any) -> Jet:
     if isinstance(exponent, Jet):
-        return apply("exp", exponent * apply("log", jet))
+        return _function("exp", exponent * _function("log", jet))
     derivatives, factor = [jet.value**exponent], 1.0
     for k in range(order(jet.plan)):
         factor *= exponent - k
@@ -280,62 +255,5 @@ def _reciprocal(jet: Jet) -> Jet:
     return _power(jet, -1)
 
 
-_JET_RULES: dict[str, Callable[[Jet], Jet]] = {
-    "linear": lambda jet: jet,
-    "identity": lambda jet: jet,
-    "neg": lambda jet: -jet,
-    "negative": lambda jet: -jet,
-    "abs": lambda jet: abs(jet),
-    "square": lambda jet: jet * jet,
-    "sqrt": lambda jet: _power(jet, 0.5),
-    "rsqrt": lambda jet: _power(jet, -0.5),
-    "reciprocal": _reciprocal,
-}
-_BINARY: dict[str, str] = {
-    "add": "add",
-    "subtract": "sub",
-    "multiply": "mul",
-    "divide": "truediv",
-    "truediv": "truediv",
-    "pow": "pow",
-}
-
-
-def has_rule(name: str) -> bool:
-    """Say whether the function of that name (TensorFlow's, or Keras' for an activation) takes jets."""
-    return name in RULES or name in _JET_RULES
-
-
-def apply(name: str, jet: Jet) -> Jet:
-    """Return the jet behind the function of that name.
-
-    Raises:
-        InputError: if the function has no Taylor rule.
-    """
-    if name in _JET_RULES:
-        return _JET_RULES[name](jet)
-    if name in RULES:
-        return compose(RULES[name](jet.value), jet)
-    known = ", ".join(sorted(RULES))
-    raise InputError(f"Jet: no Taylor rule for tf.{name}; use one of {known}, or set derivatives=nested.")
-
-
-@tf.experimental.dispatch_for_unary_elementwise_apis(Jet)
-def _dispatch_unary(api: Any, x: Any) -> Any:
-    # TensorFlow binds further arguments, such as a name, in a lambda around the function itself.
-    hidden = inspect.getclosurevars(api).nonlocals if api.__name__ == "<lambda>" else {}
-    return apply(getattr(hidden.get("api"), "__name__", api.__name__), x)
-
-
-def _dispatch_binary(api: Any, x: Any, y: Any) -> Any:
-    if api.__name__ not in _BINARY:
-        raise InputError(f"Jet: no Taylor rule for tf.{api.__name__}; use + - * / ** or set derivatives=nested.")
-    operator = _BINARY[api.__name__]
-    return getattr(x, f"__{operator}__")(y) if isinstance(x, Jet) else getattr(y, f"__r{operator}__")(x)
-
-
-# Two overlapping registrations are an error in TensorFlow, so the right-hand jet's partner is no jet; its
-# dispatch takes typing.Union only, not the | of types.
-_Constant = Union[tf.Tensor, tf.Variable, np.ndarray, np.generic, float, int]  # noqa: UP007
-tf.experimental.dispatch_for_binary_elementwise_apis(Jet, object)(_dispatch_binary)
-tf.experimental.dispatch_for_binary_elementwise_apis(_Constant, Jet)(_dispatch_binary)
+def _function(name: str, jet: Jet) -> Jet:
+    return compose(RULES[name](jet.value), jet)
