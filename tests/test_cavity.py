@@ -99,13 +99,14 @@ def test_the_uniform_lid_agrees_with_botella_and_peyret():
 
 @pytest.mark.slow
 def test_the_uniform_lid_at_3200_beside_the_table_of_ghia():
-    """u on the vertical center line; the table is some percent off beside the floor, as later work found too."""
+    """u on the vertical center line: beside the floor the table is off by 0.01 to 0.04, more than our own error."""
     y = np.array([0.9766, 0.9688, 0.9609, 0.9531, 0.8516, 0.7344, 0.6172, 0.5, 0.4531, 0.2813, 0.1719, 0.1016, 0.0547])
     table = [0.53236, 0.48296, 0.46547, 0.46101, 0.34682, 0.19791, 0.07156, -0.04272, -0.08664, -0.24427, -0.34323,
              -0.41933, -0.32407]  # fmt: skip
     found = cavity(0.5, y, 3200.0, "uniform")[0]
     assert found[:-2] == pytest.approx(table[:-2], abs=6e-3)
-    assert found[-2:] == pytest.approx(table[-2:], abs=4e-2)
+    beside_floor = np.abs(found[-2:] - table[-2:])
+    assert 1e-2 < beside_floor.min() and beside_floor.max() < 4e-2
     u, v, _ = cavity_error(3200.0, "uniform")
     assert 1e-4 < max(u, v) < 5e-3
 

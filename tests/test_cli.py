@@ -39,7 +39,7 @@ def run_module(monkeypatch):
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["list"], ["compare", "RUN"], ["reproduce", "--help"]]
+    "arguments", [["--help"], ["--version"], ["list"], ["list", "burgers"], ["compare", "RUN"], ["reproduce", "--help"]]
 )
 def test_light_commands_answer_within_a_second(arguments, tmp_path):
     (tmp_path / "metrics.json").write_text(json.dumps({"problem": "Burgers", "relative_l2": {"u": 1e-4}}))
@@ -84,7 +84,9 @@ def test_every_command_has_help(name, capsys):
     [
         (["rnu"], "unknown command 'rnu'. Did you mean 'run'?"),
         (["--hlep"], "unknown option '--hlep'. Did you mean '--help'?"),
-        (["list", "all"], "list: unexpected 'all'"),
+        (["list", "--all"], "list: unknown option '--all'"),
+        (["list", "burgesr"], "list: no experiment or problem 'burgesr'; see `pinn list`. Did you mean 'burgers'?"),
+        (["doctor", "all"], "doctor: unexpected 'all'"),
         (["compare"], "compare: no folder"),
         (["compare", "--all"], "compare: unknown option '--all'"),
         (["compare", "/absent"], "/absent is no finished run"),

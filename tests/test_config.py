@@ -22,8 +22,10 @@ from pinn.optimizers import (
     WarmupExponentialDecay,
 )
 from pinn.problem import Problem
+from pinn.reporting.listing import composed
 from pinn.reporting.published import check_published, published
 from pinn.training import config as configuration
+from pinn.training.build import TARGET, build
 from pinn.training.data import Synthetic
 from pinn.training.points import Points
 from pinn.training.setup import Setup, default_network, two_phases
@@ -97,12 +99,20 @@ def test_an_experiment_names_what_was_published_and_where(name):
         assert len(one.source) > 10
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_listing_knows_what_an_experiment_inherits(name):
+    """It reads the files without Hydra, which takes too long for a listing."""
+    config, problem = compose([f"experiment={name}"])
+    found = composed(CONF / "experiment" / f"{name}.yaml")
+    assert found.known == published(config["published"]) and found.problem == problem
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_coefficients_in_yaml_are_those_of_the_class(name):
     node = compose([f"problem={name}"])[0]["problem"]
-    made = configuration.build(node, Problem, "problem")
+    made = build(node, Problem, "problem")
     assert made == type(made)()
-    assert set(node) - {configuration.TARGET} == {f.name for f in dataclasses.fields(made)}
+    assert set(node) - {TARGET} == {f.name for f in dataclasses.fields(made)}
 
 
 def test_defaults_of_points_and_measurements():
@@ -138,16 +148,16 @@ def test_defaults_of_the_phases(name, phase):
 )
 def test_defaults_of_minimizers(name, kind):
     node = content("optimizer", name)["minimizer"]
-    assert node.pop(configuration.TARGET) == f"pinn.optimizers.{kind.__name__}"
+    assert node.pop(TARGET) == f"pinn.optimizers.{kind.__name__}"
     assert kind(**node) == kind() and set(node) == {f.name for f in dataclasses.fields(kind)}
 
 
 def test_defaults_of_soap_and_its_warm_up():
     node = content("optimizer", "soap")["minimizer"]
-    made = configuration.build(node, Minimizer, "minimizer")
+    made = build(node, Minimizer, "minimizer")
     assert isinstance(made, SOAP) and isinstance(made.learning_rate, WarmupExponentialDecay)
     assert dataclasses.replace(made, learning_rate=3e-3) == SOAP() and made.learning_rate.peak == 3e-3
-    assert set(node) - {configuration.TARGET} == {f.name for f in dataclasses.fields(SOAP)}
+    assert set(node) - {TARGET} == {f.name for f in dataclasses.fields(SOAP)}
 
 
 SCHEMES = {
@@ -172,7 +182,7 @@ def test_schemes_of_weights_compose_beside_fixed_ones_and_survive_their_descript
         assert made.scheme is None and config["weights"] == {"walls": 3}
         return
     assert made.scheme == kind()  # the defaults of the file are those of the class
-    assert set(config["weights"]["scheme"]) - {configuration.TARGET} == {f.name for f in dataclasses.fields(kind)}
+    assert set(config["weights"]["scheme"]) - {TARGET} == {f.name for f in dataclasses.fields(kind)}
     made = configuration.setup(compose([f"weights={name}", "weights.scheme.every=7"])[0])
     assert made.scheme == kind(every=7)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pinn.errors import InputError
-from pinn.problems import HeatMultiscale, KdVInverse
+from pinn.problems import HeatMultiscale
 from pinn.references import (
     PeriodicFunction,
     allen_cahn,
@@ -98,14 +98,6 @@ def test_heat_multiscale_and_the_published_file():
     x, y, *given = published("heat_multiscale_lesspoints.dat").T
     exact = [HeatMultiscale().reference(x, y, np.full(len(x), t))["u"] for t in np.arange(26) / 5]
     assert np.linalg.norm(np.subtract(exact, given)) / np.linalg.norm(exact) == pytest.approx(1.28e-2, rel=0.01)
-
-
-def test_kdv_between_two_snapshots_agrees_with_the_published_file():
-    file = published("KdV.mat")
-    x, t, given = file["x"].ravel(), file["tt"].ravel(), np.real(file["uu"])
-    between = (t >= 0.2) & (t <= 0.8)
-    found = KdVInverse().reference(x[:, None], t[between])["u"]
-    assert np.linalg.norm(found - given[:, between]) / np.linalg.norm(found) < 1e-8
 
 
 def burgers(steps: int, nu: float = 0.05) -> np.ndarray:

@@ -24,6 +24,7 @@ PHASES = [
     Phase(name="polish", minimizer=LBFGS(pairs=5), stop=StopRule(max_iterations=10), report_every=5),
 ]
 SHORT = [Phase(name="explore", minimizer=Adam(learning_rate=0.01), stop=StopRule(max_iterations=3))]
+PUBLISHED = {"baseline": {"value": {"nu": 1.2e-3}, "source": "somebody"}}
 UNKNOWNS = {"nu": {"start": 0.02, "lower": 0.0}, "lambda1": 0.5}
 GRID = {"x": np.linspace(-0.9, 0.9, 7)[:, None], "t": np.linspace(0.1, 0.9, 5)}
 
@@ -47,7 +48,7 @@ def inverse(tmp_path_factory):
         points=POINTS,
         data=Synthetic(count=40, noise=0.01),
         weights={"data_u": 5.0},
-        published={"value": {"unknowns": {"nu": 1.2e-3}}, "source": "somebody"},
+        published=PUBLISHED,
         seed=3,
         show=False,
     )
@@ -89,7 +90,7 @@ def test_metrics_say_what_was_found_and_how(inverse):
     found = json.loads((inverse.folder / "metrics.json").read_text())
     assert found == inverse.metrics
     assert found["problem"] == "Burgers" and found["seed"] == 3 and found["dtype"] == "float64"
-    assert found["published"] == {"value": {"unknowns": {"nu": 1.2e-3}}, "source": "somebody"}
+    assert found["published"] == PUBLISHED
     assert list(found["relative_l2"]) == list(found["max_error"]) == ["u"]
     truth = {"nu": 0.01 / np.pi, "lambda1": 1.0}
     assert list(found["unknowns"]) == ["nu", "lambda1"]

@@ -114,11 +114,11 @@ def _reproduce(arguments: list[str]) -> int:
 
 
 def _list(arguments: list[str]) -> int:
-    _nothing("list", arguments)
+    names = _no_options("list", arguments)
     from pinn.cli.conf import conf_folder
     from pinn.reporting import listing
 
-    return _show(listing(conf_folder()))
+    return _show(listing(conf_folder(), names))
 
 
 def _doctor(arguments: list[str]) -> int:
@@ -208,9 +208,10 @@ _COMMANDS = {
         _reproduce,
     ),
     "list": Command(
-        "",
+        "[NAME ...]",
         "Show the experiments and problems that can be run",
-        "Experiments reproduce a published result; each is shown with that result and its source.",
+        "Experiments reproduce a published result; each is shown with that result.  With NAMEs, all that is known of\n"
+        "these experiments or problems: the whole description, every published value and its source, coefficients.",
         _list,
     ),
     "doctor": Command(

@@ -187,6 +187,18 @@ class Stepper:
         )
 
 
+def called(program: Callable[..., Any], *arguments: Any) -> Any:
+    """Call one of a stepper's programs for the first time.
+
+    TensorFlow tells functions apart by their code, and so takes the first calls of five steppers' programs, as of
+    five calls of `fit`, for one function that is traced again and again, and warns.  Of what was traced before it was
+    called it keeps no count.
+    """
+    if hasattr(program, "get_concrete_function"):  # those of a `LoopedStepper` are Python's
+        program.get_concrete_function(*arguments)  # type: ignore
+    return program(*arguments)
+
+
 def reweighted(state: State) -> State:
     """Return a single-step minimizer's state for a loss of other weights, without an evaluation.
 

@@ -16,7 +16,7 @@ Curves = Mapping[int, tuple[Sequence[float], Sequence[float]]]
 _WIDTH, _HEIGHT = 3.4, 2.5  # inches of one panel
 _MOST_COLUMNS = 4
 # The baseline's dashes are long and the record's short.
-_DASHES = {"published": (0, (6, 3)), "baseline": (0, (6, 3)), "record": (0, (2, 2))}
+_DASHES = {"baseline": (0, (6, 3)), "record": (0, (2, 2))}
 
 
 @journal()
@@ -25,7 +25,7 @@ def seeds_figure(quantities: Mapping[str, Curves], published: Mapping[str, Mappi
 
     Args:
         quantities: curves by field or unknown.
-        published: errors by field or unknown and by kind ("baseline", "record", "published").
+        published: errors by field or unknown and by kind ("baseline", "record").
     """
     columns = min(len(quantities), _MOST_COLUMNS)
     rows = -(-len(quantities) // columns)

@@ -8,8 +8,7 @@ from pinn.problems.convection import Convection
 from pinn.problems.field_inverse import HeatFieldInverse, PoissonFieldInverse
 from pinn.problems.heat import Heat, Heat5D, HeatMultiscale
 from pinn.problems.helmholtz import Helmholtz
-from pinn.problems.kdv import KdV
-from pinn.problems.kdv_inverse import KdVInverse
+from pinn.problems.kdv import KdV, KdVInverse
 from pinn.problems.kdv_solitons import KdVSolitons
 from pinn.problems.klein_gordon import KleinGordon
 from pinn.problems.kovasznay import Kovasznay

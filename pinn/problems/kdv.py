@@ -1,4 +1,4 @@
-"""The Korteweg–de Vries equation: a cosine that steepens and breaks up into solitons."""
+"""The Korteweg–de Vries equation: a cosine that steepens and breaks up into solitons, forward and inverse."""
 
 # ruff: noqa: D102 (a residual's line is its own documentation)
 from __future__ import annotations
@@ -16,18 +16,16 @@ from pinn.references import kdv, kdv_error
 
 
 @dataclass(frozen=True, kw_only=True)
-class KdV(Problem):
-    """Korteweg–de Vries equation from a cosine; dimensionless.
+class BreakingCosine(Problem):
+    """Korteweg–de Vries equation, whose solution is a cosine at t = 0; dimensionless; to be derived from.
 
-        u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0 < t ≤ 1
-        u(x, 0) = cos(πx),  u periodic in x
+        u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1
+        u periodic in x
 
     Periodicity is the network's, which embeds x.
 
-    Source: Zabusky & Kruskal (1965), doi:10.1103/PhysRevLett.15.240, with λ₁ = 1, λ₂ = 0.022²; as a benchmark Wang
-    et al. (2024, PirateNets), arXiv:2402.00326.  Raissi, Perdikaris & Karniadakis (2019),
-    doi:10.1016/j.jcp.2018.10.045, have λ₂ = 0.0025 and seek λ₁ and λ₂.  `KdVSolitons` is another problem.
-    Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
+    Reference, from u(x, 0) = cos(πx): Fourier modes and ETDRK4, with the error that `reference_error` states, up
+    to t = 1.
 
     Attributes:
         lambda1: strength λ₁ of the convection.
@@ -39,12 +37,32 @@ class KdV(Problem):
 
     fields = ("u",)
     space = Interval(x=(-1.0, 1.0))
-    time = (0.0, 1.0)
     periodic = ("x",)
 
     @residual(on="interior")
     def kdv(self, u, u_t, u_x, u_xxx):
         return u_t + self.lambda1 * u * u_x + self.lambda2 * u_xxx
+
+    def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
+        return {"u": kdv(x, t, self.lambda1, self.lambda2)}
+
+    def reference_error(self) -> dict[str, float]:
+        return {"u": kdv_error(self.lambda1, self.lambda2)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KdV(BreakingCosine):
+    """Korteweg–de Vries equation from a cosine; dimensionless.
+
+        u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0 < t ≤ 1
+        u(x, 0) = cos(πx),  u periodic in x
+
+    Source: Zabusky & Kruskal (1965), doi:10.1103/PhysRevLett.15.240, with λ₁ = 1, λ₂ = 0.022²; as a benchmark Wang
+    et al. (2024, PirateNets), arXiv:2402.00326.  `KdVInverse` seeks λ₁ and λ₂; `KdVSolitons` is another problem.
+    Reference: as of `BreakingCosine`.
+    """
+
+    time = (0.0, 1.0)
 
     @residual(on="initial")
     def start(self, x, u):
@@ -54,8 +72,18 @@ class KdV(Problem):
     def ansatz(self, x, t, net):
         return tf.cos(pi * x) + t * net
 
-    def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
-        return {"u": kdv(x, t, self.lambda1, self.lambda2)}
 
-    def reference_error(self) -> dict[str, float]:
-        return {"u": kdv_error(self.lambda1, self.lambda2)}
+@dataclass(frozen=True, kw_only=True)
+class KdVInverse(BreakingCosine):
+    """Korteweg–de Vries equation between two snapshots, of which λ₁ and λ₂ are to be found; dimensionless.
+
+        u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0.2 < t < 0.8
+        u periodic in x;  u(x, 0) = cos(πx), which the fit is not told
+
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with λ₁ = 1, λ₂ = 0.0025 and
+    values of u at t = 0.2 and t = 0.8 alone.  Reference: as of `BreakingCosine`.
+    """
+
+    lambda2: float = positive(0.0025)
+
+    time = (0.2, 0.8)

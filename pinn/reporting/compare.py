@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pinn.errors import InputError
-from pinn.reporting.published import KINDS, comparisons, number, ratio_text
+from pinn.reporting.published import comparisons, number, ratio_text
 from pinn.reporting.summary import count, plain_table, seconds
 
 _ABSENT = "–"
@@ -43,9 +43,7 @@ def compare(folders: Sequence[Path | str]) -> RenderableType:
 def _cells(run: Mapping[str, Any]) -> list[str | Text]:
     beside = comparisons(run)
     several = len({c.name for c in beside}) > 1
-    ratios = "\n".join(
-        " ".join([c.name] * several + [c.kind] * (c.kind in KINDS) + [ratio_text(c.ratio)]) for c in beside
-    )
+    ratios = "\n".join(" ".join([c.name] * several + [c.kind, ratio_text(c.ratio)]) for c in beside)
     phases = run.get("phases") or []
     errors = run.get("relative_l2") or {
         k: (v or {}).get("relative_error") for k, v in (run.get("unknowns") or {}).items()

@@ -152,7 +152,7 @@ def largest_ratio(row: Mapping[str, Any], kind: str) -> float | None:
 def reached(row: Mapping[str, Any]) -> tuple[bool | None, bool | None]:
     """Return whether a row is at or below the baseline (the record, where there is none), and the record."""
     record = largest_ratio(row, "record")
-    known = [r for r in (largest_ratio(row, "baseline"), largest_ratio(row, "published"), record) if r is not None]
+    known = [r for r in (largest_ratio(row, "baseline"), record) if r is not None]
     return (known[0] <= 1 if known else None, None if record is None else record <= 1)
 
 

@@ -53,7 +53,7 @@ def verdict(ratios: Mapping[str, float | None]) -> str:
         return "nothing published to compare with"
     better = [kind for kind, ratio in known.items() if ratio <= 1]
     if len(better) == len(known):
-        return "better than published" if set(known) == {"published"} else f"at or below the {better[-1]}"
+        return f"at or below the {better[-1]}"
     if better:
         worse = next(kind for kind in known if kind not in better)
         return f"better than the {better[0]}, worse than the {worse}"
@@ -83,7 +83,6 @@ def _lines(name: str, row: Mapping[str, Any]) -> list[str]:
     shared = [seeds, _range(row["seconds"], seconds), _range(row["iterations"], count)]
     lines = []
     for i, (quantity, found) in enumerate(row["quantities"].items()):
-        first = found.get("baseline", found.get("published"))
         ratios = found["ratios"]
         cells = [
             f"[`{name}`](#{name})" if i == 0 else "",
@@ -91,8 +90,8 @@ def _lines(name: str, row: Mapping[str, Any]) -> list[str]:
             f"**{number(found['median'])}**",
             f"{number(found['smallest'])} … {number(found['largest'])}" if len(row["runs"]) > 1 else "one seed",
             *(shared if i == 0 else ("", "", "")),
-            as_given(first),
-            ratio_text(ratios.get("baseline", ratios.get("published"))),
+            as_given(found.get("baseline")),
+            ratio_text(ratios.get("baseline")),
             as_given(found.get("record")),
             ratio_text(ratios.get("record")),
             verdict(ratios) if found["median"] is not None else "not finite",
@@ -120,7 +119,7 @@ def _section(name: str, row: Mapping[str, Any], settings: Mapping[str, Any]) -> 
         parts.append(f"**These runs had other settings than the experiment has now:** {_escaped('; '.join(changed))}.")
     sources = [
         f"- {kind}: {_values(row['published'][kind]['value'])}: {_escaped(row['published'][kind]['source'])}"
-        for kind in ("published", *KINDS)
+        for kind in KINDS
         if kind in row["published"]
     ]
     parts.append("\n".join(sources) or "Nothing published is known.")

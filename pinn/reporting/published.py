@@ -20,7 +20,7 @@ class Published:
     """What others have reached; dimensionless (relative L2, or relative errors of unknowns).
 
     Attributes:
-        kind: "baseline", "record", or "published" where only one number is named.
+        kind: "baseline" or "record".
         value: one error, or errors by field or unknown; None where the text gives no number.
         source: who and where, and how the number was read.
     """
@@ -38,13 +38,13 @@ class Comparison:
         name: the field or unknown.
         ours: our error, or None where this run has no such field or unknown.
         published: the published error, or None where the paper's text gives no number.
-        kind: "baseline", "record" or "published".
+        kind: "baseline" or "record".
     """
 
     name: str
     ours: float | None
     published: float | None
-    kind: str = "published"
+    kind: str
 
     @property
     def ratio(self) -> float | None:
@@ -62,13 +62,13 @@ class Comparison:
 
 
 def published(node: Mapping[str, Any] | None) -> list[Published]:
-    """Return what a `published` block names: {baseline: {value, source}, record: {…}}, or one {value, source}."""
-    if not node:
-        return []
-    named = [(kind, node[kind]) for kind in KINDS if isinstance(node.get(kind), Mapping)]
-    if not named and set(_ONE) & set(node):
-        named = [("published", node)]
-    return [Published(kind, _values(one.get("value")), str(one.get("source") or "")) for kind, one in named]
+    """Return what a `published` block names: {baseline: {value, source}, record: {…}}."""
+    named = [(kind, (node or {}).get(kind)) for kind in KINDS]
+    return [
+        Published(kind, _values(one.get("value")), str(one.get("source") or ""))
+        for kind, one in named
+        if isinstance(one, Mapping)
+    ]
 
 
 def check_published(node: Mapping[str, Any] | None) -> None:
@@ -78,8 +78,8 @@ def check_published(node: Mapping[str, Any] | None) -> None:
             f"published={node!r}; give settings by name, as in {{baseline: {{value, source}}, record: {{…}}}}."
         )
     for key in node or ():
-        if key not in (*KINDS, *_ONE):
-            raise InputError(f"published.{key}: unknown key.{did_you_mean(str(key), (*KINDS, *_ONE))}")
+        if key not in KINDS:
+            raise InputError(f"published.{key}: unknown key.{did_you_mean(str(key), KINDS)}")
     for kind in KINDS:
         one = (node or {}).get(kind)
         if one is not None and not (isinstance(one, Mapping) and set(one) <= set(_ONE)):

@@ -14,7 +14,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
-from pinn.optimizers.minimizer import Function, Limits, Part, Shape, reweighted
+from pinn.optimizers.minimizer import Function, Limits, Part, Shape, called, reweighted
 from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
@@ -138,7 +138,7 @@ class Trainer:
         batch = self._entered(phase, stepper, position, progress)
         assert progress.state is not None
         # An advance of no steps traces and compiles, so that the first chunk's time is its own.
-        stepper.advance(progress.state, batch, tf.constant(0), limits)
+        called(stepper.advance, progress.state, batch, tf.constant(0), limits)
         record.evaluations = int(progress.state.evaluations)
         _spend(progress, None, begin)
         while record.stop_reason is None:
@@ -212,7 +212,7 @@ class Trainer:
         return whole if weights else traces[0], batch
 
     def _started(self, stepper: Stepper, position: tf.Tensor, batch: Any) -> State:
-        state = stepper.start(position, batch)
+        state = called(stepper.start, position, batch)
         if int(state.status) == codes.NOT_FINITE:
             if self.not_finite:
                 self.not_finite(position, batch)
