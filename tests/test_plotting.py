@@ -85,10 +85,12 @@ def test_field_survives_exactness_and_nan(prediction, tmp_path):
 def test_evolution_has_a_column_per_time_and_the_same_colors_in_all():
     frames = np.stack([U, U / 2, U / 4])
     figure = evolution_figure(("x", "y"), (X, T), (0, 1, 2), {"u": (frames + 1e-3, frames), "v": (frames, None)})
-    assert titles(figure)[:3] == ["$u$, $t = 0$", "$u$, $t = 1$", "$u$, $t = 2$"] and len(titles(figure)) == 9
+    assert titles(figure)[:3] == ["$u$, $t = 0$", "$u$, $t = 1$", "$u$, $t = 2$"] and len(titles(figure)) == 12
+    assert titles(figure)[3] == "$u$, reference, $t = 0$" and "rel." in titles(figure)[6]
     shown = images(figure)
-    assert len({image.get_clim() for image in shown[:3]}) == len({image.get_clim() for image in shown[3:6]}) == 1
-    assert shown[3].cmap.name == "magma" and "rel." in titles(figure)[3]
+    assert len({image.get_clim() for image in shown[:6]}) == len({image.get_clim() for image in shown[6:9]}) == 1
+    assert shown[6].cmap.name == "magma"
+    np.testing.assert_array_equal(shown[4].get_array(), frames[1].T)
 
 
 @pytest.mark.parametrize(("names", "hole"), [(("x", "y"), 0.3), (("x", "y"), -1.0), (("x", "t"), 0.3)])

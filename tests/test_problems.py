@@ -20,6 +20,8 @@ from pinn.problems import (
     Beltrami,
     Burgers,
     Convection,
+    GinzburgLandau,
+    GrayScott,
     Heat,
     Heat5D,
     HeatFieldInverse,
@@ -401,6 +403,9 @@ def test_configuration_has_the_defaults(cls):
         (lambda: KdVSolitons(unknowns={"c1": 5.0}), ["c1", "leave it out"]),
         (lambda: KdV(lambda2=0.0), ["lambda2=0.0", "positive"]),
         (lambda: KuramotoSivashinsky(gamma=-1.0), ["gamma=-1.0", "positive"]),
+        (lambda: GrayScott(end=0.0), ["end=0.0", "positive"]),
+        (lambda: GrayScott(unknowns={"end": 1.0}), ["unknown end", "leave it out"]),
+        (lambda: GinzburgLandau(unknowns={"end": 1.0}), ["unknown end", "leave it out"]),
         (lambda: NonlinearPoisson(k=1.5), ["k=1.5", "round"]),
         (lambda: NonlinearPoisson(unknowns={"k": 3}), ["unknown k", "leave it out"]),
         (lambda: PoissonBoltzmann(k=1.0), ["k=1.0", "at least 2"]),
@@ -525,9 +530,17 @@ def schrodinger_breather(x, t):
     return dict(zip("uv", found, strict=True))
 
 
+def ginzburg_landau_wave(x, y, t):
+    """A plane wave √(1 - ε|κ|²/k) e^{i(κ·x - ωt)} with ω = kβ (1 - ε|κ|²/k), κ = (π, -2π)."""
+    square = 1 - 0.004 / 10 * 5 * pi**2
+    phase = pi * (x - 2 * y) - 15 * square * t
+    return {"u": square**0.5 * tf.cos(phase), "v": square**0.5 * tf.sin(phase)}
+
+
 @pytest.mark.parametrize(
     ("problem", "solution"),
     [
+        (GinzburgLandau(), ginzburg_landau_wave),
         (AllenCahn(D=0.01), allen_cahn_front),
         (KdV(), kdv_soliton),
         (KuramotoSivashinsky(), kuramoto_sivashinsky_front),
@@ -565,6 +578,28 @@ def test_the_kink_in_the_allen_cahn_ansatz_is_smooth_and_periodic(D):
     p = taylor.evaluate(kink, symbols, {"x": x, "t": t}, {})
     assert (p["p_t"] - D * p["p_xx"] + 2 * problem.k * p["p"]).numpy() == pytest.approx(0, abs=1e-11)
     assert p["p_x"][-4:].numpy() == pytest.approx(0, abs=1e-12)
+
+
+def test_the_bells_in_the_gray_scott_ansatz_fade_and_are_periodic():
+    """p_t = ε Δp - b p, with no jump of value or slope at the edges."""
+    problem = GrayScott()
+    x, y, t = (tf.constant(c) for c in draw(problem, "interior", 500).coordinates.T)
+    x = tf.concat([x[:-2], tf.constant([-1.0, 1.0], tf.float64)], 0)
+    y, t = (tf.concat([c[:-1], c[-2:-1]], 0) for c in (y, t))
+    names = {"": (), "_x": ("x",), "_y": ("y",), "_t": ("t",), "_xx": ("x", "x"), "_yy": ("y", "y")}
+    symbols = [taylor.Symbol(f + n, "derivative", f, i) for f in "uv" for n, i in names.items()]
+    net = (tf.zeros_like(x), tf.zeros_like(x))
+
+    def bells(at):
+        u, v = problem.ansatz(net=net, **at)
+        return {"u": 1 - u, "v": v}
+
+    p = taylor.evaluate(bells, symbols, {"x": x, "y": y, "t": t}, {})
+    for f, epsilon, b in (("u", problem.epsilon1, problem.b1), ("v", problem.epsilon2, problem.b2)):
+        found = p[f"{f}_t"] - epsilon * (p[f"{f}_xx"] + p[f"{f}_yy"]) + b * p[f]
+        assert found.numpy() == pytest.approx(0, abs=1e-9)
+        for edge in (p[f], p[f"{f}_x"]):
+            assert float(edge[-1]) == pytest.approx(float(edge[-2]), abs=1e-13)
 
 
 def test_a_network_without_the_problem_s_period_is_refused():

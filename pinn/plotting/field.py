@@ -90,9 +90,9 @@ def evolution_figure(
     note: str = "",
     distance: np.ndarray | None = None,
 ) -> Figure:
-    """Return the prediction at several times, one column each, and below it |prediction − reference|.
+    """Return the prediction at several times, one column each, below it the reference and |prediction − reference|.
 
-    A field's colors are the same at all times, and so are those of its error.
+    A field's colors are the same at all times, its reference's included, and so are those of its error.
 
     Args:
         axes_names: names of the two coordinates in space.
@@ -102,21 +102,13 @@ def evolution_figure(
         note: a line above the figure, such as the values of further coordinates.
         distance: as in `field_figure`.
     """
-    rows = [(name, error) for name, (_, truth) in fields.items() for error in (False, True)[: 1 + (truth is not None)]]
+    kinds = ("prediction", "reference", "error")
+    rows = [(name, kind) for name, (_, truth) in fields.items() for kind in kinds[: 1 if truth is None else 3]]
     ratio = _ratio(axes_names, grids)
     size = {"width": _FRAME + 0.25, "height": _FRAME * ratio + 0.45}
     figure, axes = panels(len(rows), len(times), sharex=True, sharey=True, **size)
-    for row, (name, is_error) in zip(axes, rows, strict=True):
-        prediction, reference = fields[name]
-        if is_error:
-            assert reference is not None
-            shown, distances = _errors(prediction, reference)
-            colors = {"cmap": "magma", "norm": _error_norm(shown[np.isfinite(shown)])}
-            shown = np.where(np.isfinite(shown), np.maximum(shown, colors["norm"].vmin or 0.0), np.nan)
-            titles = [rf"rel. $L^2$ ${scientific(d)}$" for d in distances]
-        else:
-            shown, colors = prediction, _colors(prediction)
-            titles = [f"{math_text(name)}, ${symbol('t')} = {t:.3g}$" for t in times]
+    for row, (name, kind) in zip(axes, rows, strict=True):
+        shown, titles, colors = _frames(kind, name, times, *fields[name])
         for panel, values, title in zip(row, shown, titles, strict=True):
             panel.set_box_aspect(ratio)
             image = _panel(panel, axes_names, grids, values, **colors)
@@ -131,6 +123,22 @@ def evolution_figure(
     if note:
         figure.suptitle(note, fontsize=10)
     return figure
+
+
+def _frames(
+    kind: str, name: str, times: Sequence[float], prediction: np.ndarray, reference: np.ndarray | None
+) -> tuple[np.ndarray, list[str], dict[str, Any]]:
+    """Return what a row of an evolution shows of a field: values [k, n, m], titles, and colors that they share."""
+    if reference is None:
+        reference = prediction
+    if kind == "error":
+        shown, distances = _errors(prediction, reference)
+        norm = _error_norm(shown[np.isfinite(shown)])
+        shown = np.where(np.isfinite(shown), np.maximum(shown, norm.vmin or 0.0), np.nan)
+        return shown, [rf"rel. $L^2$ ${scientific(d)}$" for d in distances], {"cmap": "magma", "norm": norm}
+    label = math_text(name) + (", reference" if kind == "reference" else "")
+    titles = [f"{label}, ${symbol('t')} = {t:.3g}$" for t in times]
+    return reference if kind == "reference" else prediction, titles, _colors(np.stack([prediction, reference]))
 
 
 def _errors(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, list[float]]:

@@ -6,6 +6,8 @@ from pinn.problems.burgers import Burgers
 from pinn.problems.cavity import Cavity, CavityUniformLid
 from pinn.problems.convection import Convection
 from pinn.problems.field_inverse import HeatFieldInverse, PoissonFieldInverse
+from pinn.problems.ginzburg_landau import GinzburgLandau
+from pinn.problems.gray_scott import GrayScott
 from pinn.problems.heat import Heat, Heat5D, HeatMultiscale
 from pinn.problems.helmholtz import Helmholtz
 from pinn.problems.kdv import KdV, KdVInverse
@@ -30,6 +32,8 @@ __all__ = [
     "Cavity",
     "CavityUniformLid",
     "Convection",
+    "GinzburgLandau",
+    "GrayScott",
     "Heat",
     "Heat5D",
     "HeatFieldInverse",

@@ -4,6 +4,8 @@ from pinn.references.allen_cahn import allen_cahn, allen_cahn_error, kink_images
 from pinn.references.cavity import cavity, cavity_error
 from pinn.references.cole_hopf import cole_hopf
 from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wavenumbers
+from pinn.references.ginzburg_landau import ginzburg_landau, ginzburg_landau_error
+from pinn.references.gray_scott import BELLS, bell_images, fading_bell, gray_scott, gray_scott_error
 from pinn.references.kdv import kdv, kdv_error
 from pinn.references.kuramoto_sivashinsky import kuramoto_sivashinsky, kuramoto_sivashinsky_error
 from pinn.references.lorenz import lorenz
@@ -16,20 +18,31 @@ from pinn.references.perforated import (
     poisson_boltzmann,
     poisson_boltzmann_error,
 )
+from pinn.references.plane import PeriodicRectangle, PlaneFunction, etdrk4_plane
 from pinn.references.schrodinger import schrodinger, schrodinger_error
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
 __all__ = [
+    "BELLS",
     "CHARGES",
     "HOLES",
     "Multipoles",
     "PeriodicFunction",
+    "PeriodicRectangle",
+    "PlaneFunction",
     "allen_cahn",
     "allen_cahn_error",
+    "bell_images",
     "cavity",
     "cavity_error",
     "cole_hopf",
     "etdrk4",
+    "etdrk4_plane",
+    "fading_bell",
+    "ginzburg_landau",
+    "ginzburg_landau_error",
+    "gray_scott",
+    "gray_scott_error",
     "kdv",
     "kdv_error",
     "kink_images",

@@ -67,16 +67,32 @@ def etdrk4(
     Raises:
         InputError: if the times do not increase or the solution overflows.
     """
-    lengths = np.diff(times)
-    if not np.all(lengths > 0):
-        raise InputError("etdrk4: the times do not increase; sort them and leave out doubles.")
     modes = len(start) - 1
     count = 1 << ((degree + 1) * modes - 1).bit_length()
 
     def change(u: Array) -> Array:
         return outer * np.fft.rfft(nonlinear(sample(u, count)), norm="forward")[: modes + 1]
 
-    found = np.empty((len(times), modes + 1), complex)
+    return integrate(start, times, linear=linear, change=change, substeps=substeps)
+
+
+def integrate(start: Array, times: Array, *, linear: Array, change: Function, substeps: int = 1) -> Array:
+    """Return the coefficients [m, …] at `times` [m] of the solution of u_t = L u + N(u), by ETDRK4.
+
+    Args:
+        start: coefficients […] at times[0], of any shape.
+        times: as in `etdrk4`.
+        linear: L, diagonal; of the shape of `start`, or one that broadcasts against it.
+        change: N, from coefficients to coefficients.
+        substeps: as in `etdrk4`.
+
+    Raises:
+        InputError: if the times do not increase or the solution overflows.
+    """
+    lengths = np.diff(times)
+    if not np.all(lengths > 0):
+        raise InputError("etdrk4: the times do not increase; sort them and leave out doubles.")
+    found = np.empty((len(times), *np.shape(start)), complex)
     found[0] = u = np.asarray(start, complex)
     last, weights = 0.0, ()
     for i, length in enumerate(lengths):
@@ -91,18 +107,20 @@ def etdrk4(
 
 
 def _weights(linear: Array, step: float) -> tuple[Array, ...]:
-    """Return e^{hL}, e^{hL/2} and the scheme's weights Q, f₁, f₂, f₃, [K] each."""
-    z = step * np.asarray(linear)[:, None] + _CONTOUR
-    e, cube = np.exp(z), z**3
-    means = (
-        (np.exp(z / 2) - 1) / z,
-        (-4 - z + e * (4 - 3 * z + z * z)) / cube,
-        (2 + z + e * (z - 2)) / cube,
-        (-4 - 3 * z - z * z + e * (4 - z)) / cube,
-    )
-    half = np.exp(step * np.asarray(linear) / 2)
-    weights = (step * m.mean(axis=1) for m in means)
-    return half * half, half, *(w.real if np.isrealobj(linear) else w for w in weights)
+    """Return e^{hL}, e^{hL/2} and the scheme's weights Q, f₁, f₂, f₃, of the shape of L each."""
+    scaled = step * np.asarray(linear)
+    real = np.isrealobj(linear)  # then the lower half of the circle gives the conjugates of the upper
+    nodes = _CONTOUR[: len(_CONTOUR) // 2] if real else _CONTOUR
+    means = np.zeros((4, *scaled.shape), complex)
+    for node in nodes:
+        z = scaled + node
+        e, cube = np.exp(z), z * z * z
+        means[0] += (np.exp(z / 2) - 1) / z
+        means[1] += (-4 - z + e * (4 - 3 * z + z * z)) / cube
+        means[2] += (2 + z + e * (z - 2)) / cube
+        means[3] += (-4 - 3 * z - z * z + e * (4 - z)) / cube
+    half = np.exp(scaled / 2)
+    return half * half, half, *(step / len(nodes) * (means.real if real else means))
 
 
 def _step(u: Array, change: Function, whole: Array, half: Array, q: Array, f1: Array, f2: Array, f3: Array) -> Array:

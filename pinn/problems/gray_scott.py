@@ -1,0 +1,104 @@
+"""The Gray–Scott equations: a reaction that feeds on what flows in, in fronts that spread and leave patterns."""
+
+# ruff: noqa: D102 (a residual's line is its own documentation)
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.errors import InputError
+from pinn.geometry import Rectangle
+from pinn.problem import Problem, positive, residual, satisfies
+from pinn.references import BELLS, bell_images, fading_bell, gray_scott, gray_scott_error
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrayScott(Problem):
+    """Gray–Scott equations of a reaction in the plane; dimensionless.
+
+        u_t = ε₁ Δu + b₁ (1 - u) - c₁ u v²      -1 < x, y < 1,  0 < t ≤ `end`
+        v_t = ε₂ Δv - b₂ v + c₂ u v²
+        u(x, y, 0) = 1 - exp(-10 ((x + 0.05)² + (y + 0.02)²)),  u and v periodic in x and y
+        v(x, y, 0) = exp(-10 ((x - 0.05)² + (y - 0.02)²))
+
+    Periodicity is the network's, which embeds x and y.  Made periodic, the start jumps by 10⁻⁴ at ±1, and diffusion
+    smooths it at once.  So the ansatz contains what diffusion, b₁ and b₂ alone make of it, and fades with them.
+
+    Source: Wang et al. (2024, PirateNets), arXiv:2402.00326, with ε₁ = 0.2, ε₂ = 0.1, b₁ = 40, b₂ = 100,
+    c₁ = c₂ = 1000 up to t = 2.  Other papers end at t = 1 or t = 0.5: compare what ends at the same time.
+    Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
+
+    Attributes:
+        epsilon1: diffusivity ε₁ > 0 of u.
+        epsilon2: diffusivity ε₂ > 0 of v; a front is about √(ε₂/b₂) wide.
+        b1: rate b₁ > 0 at which u is fed.
+        b2: rate b₂ > 0 at which v is lost.
+        c1: rate c₁ > 0 of the reaction in u.
+        c2: rate c₂ > 0 of the reaction in v.
+        end: final time.
+    """
+
+    epsilon1: float = positive(0.2)
+    epsilon2: float = positive(0.1)
+    b1: float = positive(40.0)
+    b2: float = positive(100.0)
+    c1: float = positive(1000.0)
+    c2: float = positive(1000.0)
+    end: float = positive(0.5)
+    _images: ClassVar[tuple[int, int]]  # of the start; set by instance, a ClassVar because it is no coefficient
+
+    fields = ("u", "v")
+    space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    time = (0.0, 0.5)
+    periodic = ("x", "y")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "time", (0.0, self.end))
+        super().__post_init__()
+        if "end" in self.unknowns:
+            raise InputError("GrayScott: unknown end: it is the final time, not a coefficient; leave it out.")
+        pairs = ((self.epsilon1, self.b1), (self.epsilon2, self.b2))
+        object.__setattr__(self, "_images", tuple(bell_images(epsilon, b, self.end) for epsilon, b in pairs))
+
+    @residual(on="interior")
+    def reaction_u(self, u, v, u_t, lap_u):
+        return u_t - self.epsilon1 * lap_u - self.b1 * (1 - u) + self.c1 * u * v * v
+
+    @residual(on="interior")
+    def reaction_v(self, u, v, v_t, lap_v):
+        return v_t - self.epsilon2 * lap_v + self.b2 * v - self.c2 * u * v * v
+
+    @residual(on="initial")
+    def start_u(self, x, y, u):
+        return u - 1 + tf.exp(-10 * ((x + 0.05) ** 2 + (y + 0.02) ** 2))
+
+    @residual(on="initial")
+    def start_v(self, x, y, v):
+        return v - tf.exp(-10 * ((x - 0.05) ** 2 + (y - 0.02) ** 2))
+
+    @satisfies("start_u", "start_v")
+    def ansatz(self, x, y, t, net):
+        (bell_u, fading_u), (bell_v, fading_v) = (self._fading(i, x, y, t) for i in (0, 1))
+        return 1 - bell_u + (1 - fading_u) * net[0], bell_v + (1 - fading_v) * net[1]
+
+    def reference(self, x: np.ndarray, y: np.ndarray, t: np.ndarray) -> dict[str, Any]:
+        return dict(zip(self.fields, gray_scott(x, y, t, *self._case()), strict=True))
+
+    def reference_error(self) -> dict[str, float]:
+        return dict(zip(self.fields, gray_scott_error(*self._case()), strict=True))
+
+    def _case(self) -> tuple[float, ...]:
+        return self.epsilon1, self.epsilon2, self.b1, self.b2, self.c1, self.c2, self.end
+
+    def _fading(self, field: int, x: Any, y: Any, t: Any) -> tuple[Any, Any]:
+        """Return what becomes of a field's bell by diffusion and loss alone, and e^{-bt}."""
+        epsilon, b = ((self.epsilon1, self.b1), (self.epsilon2, self.b2))[field]
+        fading = tf.exp(-b * t)
+        bells = (
+            fading_bell(c, t, center, epsilon, images=self._images[field], erf=tf.math.erf, exp=tf.exp, sqrt=tf.sqrt)
+            for c, center in zip((x, y), BELLS[field], strict=True)
+        )
+        return fading * next(bells) * next(bells), fading
