@@ -76,7 +76,7 @@ class Objective:
         self.dtype: str = self.flat.dtype.name
         # Variables, because a compiled program reads them anew, where it would keep a number for good.
         self.steered = {n: tf.Variable(getattr(problem, n), dtype=self.dtype, trainable=False) for n in steered}
-        self.delay = tf.Variable(0.0, dtype=self.dtype, trainable=False) if windowed else None
+        self.delay = tf.Variable(tf.zeros([], self.dtype), trainable=False) if windowed else None
         self.carried: Carried | None = None
         self.terms, self.weights = self._active(weights or {}, measured)
         collapsing = carry_linear_part and self.engine is taylor
