@@ -80,7 +80,7 @@ def _solution(epsilon: float, k: float, beta: float, end: float, *, coarseness: 
         times,
         plane=plane,
         linear=k - epsilon * (k_x**2 + k_y**2),
-        nonlinear=lambda A: -k * (1 + 1j * beta) * A * (A.real**2 + A.imag**2),
+        nonlinear=lambda A: -k * (1 + 1j * beta) * A * (np.real(A) ** 2 + np.imag(A) ** 2),
         substeps=_SUBSTEPS,
     )
     return PlaneFunction(plane, times, found)

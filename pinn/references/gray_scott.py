@@ -69,7 +69,8 @@ def gray_scott(
     case = (epsilon1, epsilon2, b1, b2, c1, c2, end)
     if not min(case) > 0:
         raise InputError(f"gray_scott: coefficients and end {case}; all must be positive.")
-    return _evaluate(_rest(*case, coarseness=1.0), *np.broadcast_arrays(x, y, t), *case[:4])
+    x, y, t = np.broadcast_arrays(*(np.asarray(c, float) for c in (x, y, t)))
+    return _evaluate(_rest(*case, coarseness=1.0), x, y, t, case)
 
 
 @functools.lru_cache(maxsize=4)
@@ -82,8 +83,8 @@ def gray_scott_error(
     """
     case = (epsilon1, epsilon2, b1, b2, c1, c2, end)
     rests = [_rest(*case, coarseness=coarseness) for coarseness in (1.0, _COARSER)]
-    at = rests[0].random_points()
-    fine, coarse = (np.stack(_evaluate(rest, *at, *case[:4])) for rest in rests)
+    x, y, t = rests[0].random_points()
+    fine, coarse = (np.stack(_evaluate(rest, x, y, t, case)) for rest in rests)
     u, v = np.linalg.norm(fine - coarse, axis=1) / np.linalg.norm(fine, axis=1)
     return float(u), float(v)
 
@@ -137,21 +138,18 @@ def bell_images(epsilon: float, b: float, end: float) -> int:
     return max(1, math.ceil(min(_ROUNDING / 2 * math.sqrt(epsilon / b), math.sqrt(_ROUNDING * epsilon * end))))
 
 
-def _evaluate(
-    rest: PlaneFunction, x: Array, y: Array, t: Array, epsilon1: float, epsilon2: float, b1: float, b2: float
-) -> tuple[Array, Array]:
+def _evaluate(rest: PlaneFunction, x: Array, y: Array, t: Array, case: tuple[float, ...]) -> tuple[Array, Array]:
+    """Return u and v from what is left of them without the bells."""
+    epsilon1, epsilon2, b1, b2, *_, end = case
     found_u, found_v = rest(x, y, t)
-    inside_x, inside_y = ((np.asarray(c, float) + 1) % _PERIOD - 1 for c in (x, y))
-    bell_u, bell_v = (
-        np.exp(-b * t)
-        * fading_bell(inside_x, t, center[0], epsilon, images=images)
-        * fading_bell(inside_y, t, center[1], epsilon, images=images)
-        for center, epsilon, b, images in (
-            (BELLS[0], epsilon1, b1, bell_images(epsilon1, b1, rest.times[-1])),
-            (BELLS[1], epsilon2, b2, bell_images(epsilon2, b2, rest.times[-1])),
-        )
-    )
-    return 1 - bell_u - found_u, bell_v + found_v
+    inside = [(c - _LOWER) % _PERIOD + _LOWER for c in (x, y)]
+
+    def bell(centers: tuple[float, float], epsilon: float, b: float) -> Array:
+        images = bell_images(epsilon, b, end)
+        in_x, in_y = (fading_bell(c, t, m, epsilon, images=images) for c, m in zip(inside, centers, strict=True))
+        return np.exp(-b * t) * in_x * in_y
+
+    return 1 - bell(BELLS[0], epsilon1, b1) - found_u, bell(BELLS[1], epsilon2, b2) + found_v
 
 
 @functools.lru_cache(maxsize=4)

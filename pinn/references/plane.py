@@ -157,7 +157,7 @@ class PlaneFunction:
         for group in np.split(order, np.flatnonzero(np.diff(row[order])) + 1):
             for part in np.split(group, range(_CHUNK, len(group), _CHUNK)):
                 if part.size:
-                    found[:, part] = self._at(row[part[0]], *(c.ravel()[part] for c in (x, y, t)))
+                    found[:, part] = self._at(int(row[part[0]]), *(c.ravel()[part] for c in (x, y, t)))
         return found.reshape(-1, *t.shape)
 
     def _at(self, row: int, x: Array, y: Array, t: Array) -> Array:
