@@ -120,7 +120,7 @@ def _weights(linear: Array, step: float) -> tuple[Array, ...]:
         means[2] += (2 + z + e * (z - 2)) / cube
         means[3] += (-4 - 3 * z - z * z + e * (4 - z)) / cube
     half = np.exp(scaled / 2)
-    return half * half, half, *(step / len(nodes) * (means.real if real else means))
+    return half * half, half, *(step / len(nodes) * (np.real(means) if real else means))
 
 
 def _step(u: Array, change: Function, whole: Array, half: Array, q: Array, f1: Array, f2: Array, f3: Array) -> Array:
