@@ -125,6 +125,7 @@ def test_fields_between_times_and_grid_points(real):
     one_time = function(at[0, :, None], at[1, None, :5], 0.3)
     assert one_time == pytest.approx(exact(at[0, :, None], at[1, None, :5], 0.3), abs=1e-9)
     assert function(at[0], at[1], times[7]) == pytest.approx(exact(at[0], at[1], times[7]), abs=1e-13)
+    assert function(np.zeros(0), 0.5, 0.5).shape == (2, 0)
     with pytest.raises(InputError, match="reaches from 0 to 1"):
         function(0.0, 0.0, 1.1)
 

@@ -158,7 +158,7 @@ class PlaneFunction:
             for part in np.split(group, range(_CHUNK, len(group), _CHUNK)):
                 if part.size:
                     found[:, part] = self._at(int(row[part[0]]), *(c.ravel()[part] for c in (x, y, t)))
-        return found.reshape(-1, *t.shape)
+        return found.reshape(len(found), *t.shape)
 
     def _at(self, row: int, x: Array, y: Array, t: Array) -> Array:
         rows = slice(row, row + _NODES)
