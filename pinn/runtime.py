@@ -1,8 +1,6 @@
-"""Process-wide settings, made once per run: precision, device, threads."""
+"""Process-wide settings, made once per run: precision and device."""
 
 from __future__ import annotations
-
-import os
 
 import keras
 import tensorflow as tf
@@ -42,8 +40,3 @@ def configure(*, dtype: str = "float64", device: str = "auto") -> str:
             f"device={device}: TensorFlow is in use already ({error}); configure before building."
         ) from None
     return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
-
-
-def threads() -> int:
-    """Return how many programs can run side by side: the cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

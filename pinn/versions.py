@@ -14,13 +14,18 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def machine() -> str:
-    """Return the processor, its cores and the system."""
+    """Return the processor, the cores that this process may use, and the system."""
     model = "unknown processor"
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    cores = {1: "one core", 2: "two cores"}.get(os.cpu_count() or 0, f"{os.cpu_count()} cores")
-    return f"{model}, {cores}, {platform.system()}"
+    count = {1: "one core", 2: "two cores"}.get(cores(), f"{cores()} cores")
+    return f"{model}, {count}, {platform.system()}"
+
+
+def cores() -> int:
+    """Return how many programs can run side by side: the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _version(package: str) -> str:

@@ -50,7 +50,8 @@ def main() -> int:
             return 130
     if does == "pause":
         time.sleep(0.7)
-    (folder / "metrics.json").write_text(json.dumps(metrics(seed)))
+    told = metrics(seed) | ({"seconds": {"compile": 1.0, "total": 400.0}} if does == "long" else {})
+    (folder / "metrics.json").write_text(json.dumps(told))
     if does != "no pictures":
         (folder / "figures").mkdir(exist_ok=True)
         (folder / "figures" / "solution.png").write_bytes(PIXEL)
@@ -58,7 +59,7 @@ def main() -> int:
 
 
 def history(seed: int) -> str:
-    rows = [f"{i},{1e-3 * 0.9**i * (1 + seed)!r}" for i in range(1, 301)]
+    rows = [f"{i},{1e-3 * 0.9**i * (1 + seed)!r}" for i in range(1, 401)]
     return "\n".join(["seconds,error_u", *rows]) + "\n"
 
 

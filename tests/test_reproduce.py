@@ -153,7 +153,19 @@ def test_a_sweep_runs_every_job_once_and_writes_the_ledger(here, pictures, capsy
         in capsys.readouterr().out
     )
     curve = Path("experiments/ledger/easy.csv").read_text().splitlines()
-    assert curve[0] == "seed,seconds,u" and len(curve) == 201 and curve[100].startswith("0,300.0,")
+    assert curve[0] == "seed,seconds,u" and len(curve) == 201 and curve[100].startswith("0,400.0,")
+
+
+def test_what_takes_longer_than_five_minutes_is_counted_as_it_was_then(here):
+    behave(hard_0_run="long", easy_0_run="long")
+    reproduce("--all", "--seeds", 1)
+    easy, hard = ledger()["rows"].values()
+    assert easy["runs"][0]["in_time"]["u"] == pytest.approx(1e-3 * 0.9**300) and easy["runs"][0]["errors"]["u"] == 1e-3
+    assert hard["in_time"]["quantities"]["u"]["ratios"]["record"] < 1 < hard["quantities"]["u"]["ratios"]["record"]
+    text = page()
+    assert "2 of 2 benchmarks with runs are at or below the baseline" in text and "2 of them within 5 minutes;" in text
+    assert "0 of 1 with a published record are at or below it, 1 of them within 5" in text
+    assert "After 300 s the median error was: u 1.9e-17." in text
 
 
 def test_what_is_finished_is_skipped_and_the_ledger_is_the_same_to_the_byte(here, capsys):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pinn
 from pinn.errors import InputError
-from pinn.versions import versions
+from pinn.versions import cores, versions
 
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "scipy", "hydra-core", "matplotlib")
 _OUTPUTS = Path("outputs")
@@ -84,11 +84,9 @@ def _outputs() -> str:
 def _devices() -> str:
     import tensorflow as tf
 
-    from pinn.runtime import threads
-
     details = [tf.config.experimental.get_device_details(g) for g in tf.config.list_physical_devices("GPU")]
     names = [str(d.get("device_name", "GPU")) for d in details]
-    return f"{threads()} CPU cores and as many threads; GPUs: {', '.join(names) or 'none'}"
+    return f"{cores()} CPU cores and as many threads; GPUs: {', '.join(names) or 'none'}"
 
 
 def _precision() -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from pinn.reporting.published import Published, beside, published
 
 FORMAT = "pinn ledger 1"
+IN_TIME = 300.0  # seconds: what a run has reached by then is counted beside what it reaches in the end
 _PHASE = ("minimizer", "iterations", "evaluations", "seconds", "stop_reason")
 
 
@@ -85,11 +86,13 @@ def row_of(
     }
     if not counted:
         return told
+    in_time = [{**r, "errors": r.get("in_time", r["errors"])} for r in counted]
     return {
         **told,
         "settings": settings,
         "earlier_settings": not now,
         "quantities": _quantities(counted, published(node)),
+        **({"in_time": {"quantities": _quantities(in_time, published(node))}} if in_time != counted else {}),
         "seconds": spread([r["seconds"] for r in counted]),
         "iterations": spread([r["iterations"] for r in counted]),
         "left_out": [r for r in every if r not in counted],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pinn.reporting.ledger import benchmark, differences, reached
+from pinn.reporting.ledger import IN_TIME, benchmark, differences, reached
 from pinn.reporting.published import KINDS, as_given, number, ratio_text
 from pinn.reporting.summary import count, seconds
 
@@ -62,18 +62,25 @@ def verdict(ratios: Mapping[str, float | None]) -> str:
 
 def _score(rows: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
     """Return how many benchmarks have reached what; where experiments share one, the best of them counts."""
-    first: dict[str, list[bool]] = {}
-    second: dict[str, list[bool]] = {}
+    groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows.values():
-        for place, found in zip((first, second), reached(row), strict=True):
-            if found is not None:
-                place.setdefault(benchmark(settings[row["runs"][0]["settings"]]), []).append(found)
-    if not first:
+        groups.setdefault(benchmark(settings[row["runs"][0]["settings"]]), []).append(row)
+    ends = [[reached(row) for row in group] for group in groups.values()]
+    in_time = [[reached(row.get("in_time", row)) for row in group] for group in groups.values()]
+
+    def best(every: Sequence[Sequence[tuple[bool | None, ...]]], kind: int) -> list[bool]:
+        """Return, for each benchmark that has this kind of published value, whether one of its rows has reached it."""
+        found = [{pair[kind] for pair in group} - {None} for group in every]
+        return [True in verdicts for verdicts in found if verdicts]
+
+    baseline, record, minutes = best(ends, 0), best(ends, 1), f"within {IN_TIME / 60:g} minutes"
+    if not baseline:
         return "No row that has something published to compare with has been run yet."
     return (
-        f"{sum(map(any, first.values()))} of {len(first)} benchmarks with runs are at or below the baseline (the "
-        f"record, where no baseline is known); {sum(map(any, second.values()))} of {len(second)} with a published "
-        "record are at or below it. Experiments on one benchmark count once, the best of them."
+        f"{sum(baseline)} of {len(baseline)} benchmarks with runs are at or below the baseline (the record, where no "
+        f"baseline is known), {sum(best(in_time, 0))} of them {minutes}; {sum(record)} of {len(record)} with a "
+        f"published record are at or below it, {sum(best(in_time, 1))} of them {minutes}. Experiments on one benchmark "
+        "count once, the best of them; the time is that of one seed on the row's hardware."
     )
 
 
@@ -124,6 +131,9 @@ def _section(name: str, row: Mapping[str, Any], settings: Mapping[str, Any]) -> 
     ]
     parts.append("\n".join(sources) or "Nothing published is known.")
     parts.append(_runs(row))
+    if "in_time" in row:
+        told = ", ".join(f"{k} {number(v['median'])}" for k, v in row["in_time"]["quantities"].items())
+        parts.append(f"After {IN_TIME:g} s the median error was: {told}.")
     own = runs[0]["reference_error"]
     if own:
         told = ", ".join(f"{k} {number(v)}" for k, v in own.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import io
 import math
@@ -33,23 +34,37 @@ def read(file: Path) -> dict[int, Curve]:
 
 
 def of(attempt: Attempt, names: Sequence[str]) -> Curve:
-    """Return a run's errors over seconds, thinned: from its history, where fields have errors and unknowns values."""
+    """Return a run's errors over seconds, thinned."""
+    curve = _whole(attempt, names)
+    count = len(next(iter(curve.values()), ()))
+    step = (count - 1) / (_POINTS - 1)
+    kept = range(count) if count <= _POINTS else [round(i * step) for i in range(_POINTS)]
+    return {name: [float(f"{values[i]:.{_DIGITS}g}") for i in kept] for name, values in curve.items()}
+
+
+def errors_at(attempt: Attempt, names: Sequence[str], seconds: float) -> dict[str, float | None]:
+    """Return the errors that a run had reached after so many seconds, as last reported; None where there is none."""
+    curve = _whole(attempt, names)
+    last = bisect.bisect_right(curve.get("seconds", []), seconds) - 1
+    found = {name: curve[name][last] if last >= 0 else math.nan for name in names}
+    return {name: error if math.isfinite(error) else None for name, error in found.items()}
+
+
+def _whole(attempt: Attempt, names: Sequence[str]) -> Curve:
+    """Return a run's errors over seconds: from its history, where fields have errors and unknowns values."""
     metrics, run = attempt.metrics, attempt.run
     if metrics is None or run is None or not (run / "history.csv").is_file():
         return {}
     truth = {k: v["truth"] for k, v in (metrics.get("unknowns") or {}).items()}
     with open(run / "history.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    step = (len(rows) - 1) / (_POINTS - 1)
-    rows = rows if len(rows) <= _POINTS else [rows[round(i * step)] for i in range(_POINTS)]
 
     def error(row: Mapping[str, str], name: str) -> float:
         if f"unknown_{name}" in row:
             return abs(float(row[f"unknown_{name}"]) - truth[name]) / (abs(truth[name]) or 1.0)
         return float(row.get(f"error_{name}", "nan"))
 
-    rounded = {"seconds": [float(f"{float(r['seconds']):.{_DIGITS}g}") for r in rows]}
-    return rounded | {n: [float(f"{error(r, n):.{_DIGITS}g}") for r in rows] for n in names}
+    return {"seconds": [float(r["seconds"]) for r in rows]} | {n: [error(r, n) for r in rows] for n in names}
 
 
 def text(curves: Mapping[int, Curve]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pinn.errors import InputError
 from pinn.files import claim, write_atomically
-from pinn.reporting.ledger import FORMAT, fingerprint, row_of, run_of
+from pinn.reporting.ledger import FORMAT, IN_TIME, fingerprint, row_of, run_of
 from pinn.reporting.ledger_text import markdown
 from pinn.sweep import curves
 from pinn.sweep.job import Attempt, Job
@@ -135,7 +135,10 @@ def _runs(
             mark = fingerprint(attempt.settings)
             if mark != now and runs.get(job.seed, {}).get("settings") == now:
                 continue  # what was kept has the settings of today, this one has earlier ones
-            runs[job.seed] = run_of(attempt.metrics, settings=mark, pieces=attempt.pieces)
+            run = run_of(attempt.metrics, settings=mark, pieces=attempt.pieces)
+            if run["seconds"] > IN_TIME:
+                run["in_time"] = curves.errors_at(attempt, list(run["errors"]), IN_TIME)
+            runs[job.seed] = run
             used[mark] = attempt.settings
     return runs, used
 

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Batch, Objective, PointSet, ResidualSize, blocks, draw
-from pinn.runtime import threads
 from pinn.sampling import METHODS, follow
 from pinn.training.progress import Kept
+from pinn.versions import cores
 
 ADAPTIVE = ("none", "rad", "rar_d", "r3")
 FOLLOWED = "interior"  # the region whose points follow the residuals
@@ -117,7 +117,7 @@ class Points:
     def batch(self, objective: Objective, sets: Mapping[str, PointSet], *, room: Mapping[str, int] = {}) -> Batch:
         """Return point sets as the objective's batch, cut into blocks for this machine; `room` as in `blocks`."""
         size = self.block or _block_size(objective)
-        count = 1 if tf.config.get_visible_devices("GPU") else threads()
+        count = 1 if tf.config.get_visible_devices("GPU") else cores()
         cut = {
             r: blocks(s, threads=count, size=size, dtype=objective.dtype, room=room.get(r, 0)) for r, s in sets.items()
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from typing import Any
 
@@ -15,7 +14,7 @@ from pinn.training.monitor import Monitor
 from pinn.training.progress import Progress
 from pinn.training.setup import Setup
 from pinn.training.stopping import INTERRUPTED
-from pinn.versions import versions
+from pinn.versions import cores, versions
 
 
 def metrics_of(course: Course, theta: tf.Tensor, progress: Progress, monitor: Monitor) -> dict[str, Any]:
@@ -91,4 +90,4 @@ def _device() -> str:
     gpus = tf.config.get_visible_devices("GPU")
     if gpus:
         return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
-    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    return f"{platform.machine()} CPU, {cores()} cores"
