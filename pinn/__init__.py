@@ -30,6 +30,7 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "12")
 
 _LAZY = {
     "Problem": "pinn.problem",
+    "Mirror": "pinn.symmetry",
     "Unknown": "pinn.unknowns",
     "UnknownField": "pinn.unknowns",
     "residual": "pinn.problem",

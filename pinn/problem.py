@@ -15,7 +15,8 @@ import numpy as np
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain, Point
-from pinn.unknowns import Unknown, UnknownField, unknown
+from pinn.symmetry import Mirror, check_symmetries
+from pinn.unknowns import Unknown, UnknownField, check_unknown_fields, unknown
 
 
 def residual(*, on: str) -> Callable[[Callable[..., Any]], Any]:
@@ -72,6 +73,7 @@ class Problem:
             on time, up to a function of time.
         periodic: space coordinates in which the solution has the domain's length as its period.  It is the
             network that makes it so, by embedding them; their faces are no boundary.
+        symmetries: mirror symmetries of the solution, which `network.symmetric=true` builds in.
 
     Raises:
         InputError: at construction, for a name that is no coordinate, field or derivative, a coefficient
@@ -86,6 +88,7 @@ class Problem:
     time: ClassVar[tuple[float, float] | None] = None
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
+    symmetries: ClassVar[tuple[Mirror, ...]] = ()
 
     def __post_init__(self) -> None:
         name = type(self).__name__
@@ -95,7 +98,8 @@ class Problem:
             if c not in self.space.coordinates:
                 hint = did_you_mean(c, self.space.coordinates)
                 raise InputError(f"{name}: periodic={self.periodic}: {c!r} is no coordinate of space.{hint}")
-        self._check_unknown_fields()
+        check_symmetries(name, self.symmetries, coordinates=self.space.coordinates, fields=self.fields)
+        check_unknown_fields(name, self.unknown_fields, coordinates=self.coordinates, fields=self.fields)
         for f in dataclasses.fields(self):
             value: Any = getattr(self, f.name)
             if f.name == "unknowns" or not isinstance(f.default, int | float) or isinstance(f.default, bool):
@@ -120,17 +124,6 @@ class Problem:
         missing = set(self.satisfied) - {t.name for t in self.terms}
         if missing:
             raise InputError(f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem.")
-
-    def _check_unknown_fields(self) -> None:
-        for name, found in self.unknown_fields.items():
-            where = f"{type(self).__name__}.unknown_fields: {name!r}"
-            if not isinstance(found, UnknownField):
-                raise InputError(f"{where} is a {type(found).__name__}; give an UnknownField, with its coordinates.")
-            if name in (*self.fields, *self.coordinates):
-                raise InputError(f"{where} is a field or a coordinate too; give it a name of its own.")
-            for c in found.coordinates or ("none",):
-                if c not in self.coordinates:
-                    raise InputError(f"{where}: {c!r} is no coordinate.{did_you_mean(c, self.coordinates)}")
 
     @property
     def functions(self) -> tuple[str, ...]:

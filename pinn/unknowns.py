@@ -92,5 +92,20 @@ def unknown(name: str, value: Any) -> Unknown:
     return Unknown(**numbers)
 
 
+def check_unknown_fields(
+    problem: str, unknown_fields: Mapping[str, Any], *, coordinates: Sequence[str], fields: Sequence[str]
+) -> None:
+    """Raise an InputError for what is no unknown field, has a name that is taken, or depends on no coordinate."""
+    for name, found in unknown_fields.items():
+        where = f"{problem}.unknown_fields: {name!r}"
+        if not isinstance(found, UnknownField):
+            raise InputError(f"{where} is a {type(found).__name__}; give an UnknownField, with its coordinates.")
+        if name in (*fields, *coordinates):
+            raise InputError(f"{where} is a field or a coordinate too; give it a name of its own.")
+        for c in found.coordinates or ("none",):
+            if c not in coordinates:
+                raise InputError(f"{where}: {c!r} is no coordinate.{did_you_mean(c, coordinates)}")
+
+
 def _range(lower: float | None, upper: float | None) -> tuple[float, float]:
     return -math.inf if lower is None else lower, math.inf if upper is None else upper

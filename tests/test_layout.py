@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
     errors versions files runtime flat combinatorics elementary jets networks geometry sampling metrics references
-    optimizers derivatives unknowns problem problems objective weights plotting training reporting sweep cli
+    optimizers derivatives unknowns symmetry problem problems objective weights plotting training reporting sweep cli
 """.split()
 MATHEMATICS = set("flat combinatorics elementary jets geometry sampling metrics references optimizers".split())
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -6,6 +6,7 @@ from pinn.networks.product import outer
 from pinn.networks.separable import separable
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
 from pinn.networks.side_by_side import side_by_side
+from pinn.networks.symmetric import symmetric, without_mirrors
 
 __all__ = [
     "LAST_SEED",
@@ -22,5 +23,7 @@ __all__ = [
     "outer",
     "separable",
     "side_by_side",
+    "symmetric",
     "takes_jets",
+    "without_mirrors",
 ]

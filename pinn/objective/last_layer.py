@@ -16,6 +16,7 @@ import tensorflow as tf
 from pinn.derivatives import taylor
 from pinn.jets import Jet
 from pinn.networks.layers import FactorizedDense, TrainableSlope
+from pinn.networks.symmetric import without_mirrors
 from pinn.objective.objective import Objective
 from pinn.objective.points import Blocks, PointSet, blocks, draw
 from pinn.problem import Term
@@ -107,7 +108,7 @@ def _system(
             scaled = tf.sqrt(weights[name] * piece.weights)
             slopes: Any = tape.gradient(found[name], tap.zeros, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             residuals.append(scaled * found[name])
-            rows.append(tap.rows(scaled * slopes))
+            rows.append(tap.rows([scaled * slope for slope in slopes]))
     return np.concatenate(residuals).astype(float), np.concatenate(rows).astype(float)
 
 
@@ -116,19 +117,26 @@ class _Tap:
 
     def __init__(self, layer: Any, tape: tf.GradientTape) -> None:
         self.layer, self.tape = layer, tape
+        self.inputs: list[tf.Tensor] = []  # of every time that the network comes to the layer
+        self.zeros: list[tf.Tensor] = []
 
     def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
         if layer is not self.layer:
             return outputs
-        self.inputs, self.zeros = inputs.value, tf.zeros_like(outputs.value)
-        self.tape.watch(self.zeros)
-        return outputs.shift(self.zeros)
+        zeros = tf.zeros_like(outputs.value)
+        self.tape.watch(zeros)
+        self.inputs.append(inputs.value)
+        self.zeros.append(zeros)
+        return outputs.shift(zeros)
 
-    def rows(self, slopes: tf.Tensor) -> tf.Tensor:
-        """Return the derivatives [n, k] by kernel and bias from those by the outputs [outputs, n]."""
-        ones = [] if self.layer.bias is None else [tf.ones_like(self.inputs[:1])]
-        columns = tf.concat([self.inputs, *ones], 0)[:, None, :] * slopes[None, :, :]
-        return tf.transpose(tf.reshape(columns, [-1, columns.shape[2]]))
+    def rows(self, slopes: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Return the derivatives [n, k] by kernel and bias from those by the outputs [outputs, n] of every time."""
+        found = []
+        for inputs, slope in zip(self.inputs, slopes, strict=True):
+            ones = [] if self.layer.bias is None else [tf.ones_like(inputs[:1])]
+            columns = tf.concat([inputs, *ones], 0)[:, None, :] * slope[None, :, :]
+            found.append(tf.transpose(tf.reshape(columns, [-1, columns.shape[2]])))
+        return tf.add_n(found)
 
 
 def _last(objective: Objective) -> Any:
@@ -136,6 +144,7 @@ def _last(objective: Objective) -> Any:
     network: Any = objective.network
     if network.name == "side_by_side":
         network = network.get_layer("fields")
+    network = without_mirrors(network)
     outputs = getattr(network, "outputs", None)
     layer = outputs[0]._keras_history.operation if outputs else None
     linear = type(layer) is keras.layers.Dense and layer.activation is keras.activations.linear

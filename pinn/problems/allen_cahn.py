@@ -13,6 +13,7 @@ import tensorflow as tf
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import allen_cahn, allen_cahn_error, kink_images, smoothed_kink
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class AllenCahn(Problem):
     space = Interval(x=(-1.0, 1.0))
     time = (0.0, 1.0)
     periodic = ("x",)
+    symmetries = (Mirror(("x",)),)
 
     def __post_init__(self) -> None:
         super().__post_init__()

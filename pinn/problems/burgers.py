@@ -13,6 +13,7 @@ import tensorflow as tf
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import cole_hopf
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Burgers(Problem):
     fields = ("u",)
     space = Interval(x=(-1.0, 1.0))
     time = (0.0, 1.0)
+    symmetries = (Mirror(("x",), odd=("u",)),)
 
     @residual(on="interior")
     def momentum(self, u, u_t, u_x, u_xx):

@@ -13,6 +13,7 @@ from pinn.errors import InputError
 from pinn.geometry import Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import ginzburg_landau, ginzburg_landau_error
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class GinzburgLandau(Problem):
     space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
     time = (0.0, 1.0)
     periodic = ("x", "y")
+    symmetries = (Mirror(("x", "y"), odd=("u", "v")),)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "time", (0.0, self.end))

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pinn.geometry import Ball, Interval, Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Heat(Problem):
     fields = ("u",)
     space = Interval(x=(0.0, 1.0))
     time = (0.0, 1.0)
+    symmetries = (Mirror(("x",)),)
 
     @residual(on="interior")
     def heat(self, u_t, u_xx):
@@ -76,6 +78,7 @@ class HeatMultiscale(Problem):
     fields = ("u",)
     space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
     time = (0.0, 5.0)
+    symmetries = (Mirror(("x",), odd=("u",)), Mirror(("y",)))
 
     @residual(on="interior")
     def heat(self, u_t, u_xx, u_yy):

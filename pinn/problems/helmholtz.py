@@ -13,6 +13,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.geometry import Rectangle
 from pinn.problem import Problem, residual, satisfies
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Helmholtz(Problem):
 
     fields = ("u",)
     space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    symmetries = (Mirror(("x",), odd=("u",)), Mirror(("y",), odd=("u",)))
 
     def __post_init__(self) -> None:
         super().__post_init__()

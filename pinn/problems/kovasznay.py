@@ -14,6 +14,7 @@ import tensorflow as tf
 from pinn.geometry import Rectangle
 from pinn.problem import positive, residual, satisfies
 from pinn.problems.navier_stokes import SteadyPlaneFlow
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class Kovasznay(SteadyPlaneFlow):
     _rate: ClassVar[float]  # L; set by instance, a ClassVar because it is no coefficient
 
     space = Rectangle(x=(-0.5, 1.0), y=(-0.5, 1.5))
+    symmetries = (Mirror(("y",), odd=("v",)),)
 
     def __post_init__(self) -> None:
         super().__post_init__()

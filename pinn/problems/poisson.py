@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pinn.geometry import Box, Rectangle
 from pinn.problem import Problem, residual, satisfies
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Poisson(Problem):
 
     fields = ("u",)
     space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
+    symmetries = (Mirror(("x",)), Mirror(("y",)))
 
     @residual(on="interior")
     def poisson(self, x, y, u_xx, u_yy):
@@ -60,6 +62,7 @@ class LaplacianMultiscale(Problem):
 
     fields = ("u",)
     space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
+    symmetries = (Mirror(("x",), odd=("u",)), Mirror(("y",), odd=("u",)))
 
     @residual(on="interior")
     def poisson(self, x, y, u_xx, u_yy):

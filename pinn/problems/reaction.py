@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Reaction(Problem):
     fields = ("u",)
     space = Interval(x=(0.0, 2 * pi))
     time = (0.0, 1.0)
+    symmetries = (Mirror(("x",)),)
 
     @residual(on="interior")
     def reaction(self, u, u_t):

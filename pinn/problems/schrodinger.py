@@ -13,6 +13,7 @@ import tensorflow as tf
 from pinn.geometry import Interval
 from pinn.problem import Problem, residual
 from pinn.references import schrodinger, schrodinger_error
+from pinn.symmetry import Mirror
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Schrodinger(Problem):
     space = Interval(x=(-5.0, 5.0))
     time = (0.0, pi / 2)
     periodic = ("x",)
+    symmetries = (Mirror(("x",)),)
 
     @residual(on="interior")
     def schrodinger_u(self, u, v, v_t, u_xx):

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pinn.geometry import Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
+from pinn.symmetry import Mirror
 
 _END = 10.0
 
@@ -44,6 +45,7 @@ class TaylorGreen(Problem):
     space = Rectangle(x=(0.0, 2 * pi), y=(0.0, 2 * pi))
     time = (0.0, _END)
     periodic = ("x", "y")
+    symmetries = (Mirror(("x",), odd=("v",)), Mirror(("y",), odd=("u",)))
     gauge = ("p",)
 
     @residual(on="interior")

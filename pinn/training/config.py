@@ -106,6 +106,7 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
     target = node.get(TARGET)
     if target in (None, "pinn.networks.mlp", "pinn.mlp"):
         known = [p for p in inspect.signature(mlp).parameters if p not in ("lower", "upper", "outputs", "seed")]
+        known.append("symmetric")
         for key, value in settings.items():
             if key not in known:
                 raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import LAST_SEED, Periodic, mlp, side_by_side
+from pinn.networks import LAST_SEED, Periodic, mlp, side_by_side, symmetric
 from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
 from pinn.optimizers import LBFGS, Adam
 from pinn.problem import Problem
@@ -161,13 +161,17 @@ class Setup:
 def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
     """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name.
 
-    Where the problem is periodic and nothing else is said, so is the network.  Unknown fields have perceptrons of
-    the same settings beside it, each of its own coordinates.
+    Where the problem is periodic and nothing else is said, so is the network; with `symmetric=True` it has the
+    problem's mirror symmetries too.  Unknown fields have perceptrons of the same settings beside it, each of its own
+    coordinates.
     """
     _check_seed(seed)
+    mirrored = settings.pop("symmetric", None)
     if problem.periodic and settings.get("periodic") is None:
         settings["periodic"] = Periodic(coordinates=problem.periodic)
     main = _perceptron(problem, problem.coordinates, len(problem.fields), seed=seed, **settings)
+    if mirrored not in (None, False):
+        main = _symmetric(problem, main, mirrored, seed)
     if not problem.unknown_fields:
         return main
     networks, seen = {"fields": main}, [problem.coordinates]
@@ -177,6 +181,23 @@ def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Mo
         networks[name] = _perceptron(problem, tuple(unknown.coordinates), 1, seed=own, **settings)
         seen.append(tuple(unknown.coordinates))
     return side_by_side(networks, coordinates=problem.coordinates, seen=seen)
+
+
+def _symmetric(problem: Problem, network: keras.Model, wanted: Any, seed: int) -> keras.Model:
+    """Return a network with a problem's mirror symmetries built in."""
+    if wanted is not True:
+        raise InputError(f"network.symmetric={wanted!r}; give true or false.")
+    if not problem.symmetries:
+        raise InputError(
+            f"network.symmetric=true: {type(problem).__name__} declares no symmetries; leave it, or declare them, as "
+            "in symmetries = (Mirror(('x',), odd=('u',)),)."
+        )
+    mirrors = [
+        ([problem.coordinates.index(c) for c in m.coordinates], [problem.fields.index(f) for f in m.odd])
+        for m in problem.symmetries
+    ]
+    lower, upper = problem.bounds
+    return symmetric(network, mirrors, lower=lower.tolist(), upper=upper.tolist(), seed=seed)
 
 
 def _perceptron(
