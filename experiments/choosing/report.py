@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobs import ALONE, BUDGET, CENTER, CROSSED, PROBLEMS, SEEDS
+from jobs import ALONE, BUDGET, CENTER, CROSSED, MIRRORED, PROBLEMS, SEEDS
 from matplotlib.figure import Figure
 from record import replace
 
@@ -38,7 +38,10 @@ def at(result: dict[str, Any], seconds: float = math.inf) -> float:
 
 
 def _runs(found: Results, problem: str, choice: Sequence[str]) -> list[dict[str, Any]]:
-    keys = ("/".join((problem, *choice, str(seed))) for seed in range(SEEDS))
+    minimizer, network, points = choice
+    if network == "symmetric" and problem not in MIRRORED:
+        network = CENTER[1]  # there are no mirror images, and the network is the plain one
+    keys = ("/".join((problem, minimizer, network, points, str(seed))) for seed in range(SEEDS))
     return [found[key] for key in keys if key in found]
 
 
