@@ -310,6 +310,21 @@ def test_results_of_other_settings_stand_until_they_are_asked_for_anew(here, cap
     assert len(ledger()["rows"]["easy"]["runs"]) == 2 and len(ledger()["settings"]) == 1
 
 
+def test_a_job_has_the_settings_that_its_process_finds(here, monkeypatch):
+    """Someone edits an experiment while the sweep is at another one."""
+    file, advance = Path("conf/experiment/hard.yaml"), Job.advance
+
+    def edit(job):
+        if job.experiment == "easy":
+            file.write_text(file.read_text().replace("count: 5", "count: 6"))
+        return advance(job)
+
+    monkeypatch.setattr(Job, "advance", edit)
+    assert reproduce("easy", "hard", "--seeds", 1) == 0
+    settings = ledger()["settings"][ledger()["rows"]["hard"]["runs"][0]["settings"]]
+    assert settings["data"] == {"count": 6}
+
+
 def test_again_survives_an_interruption(here):
     reproduce("easy", "--seeds", 2)
     behave(easy_0_run="die")

@@ -135,15 +135,24 @@ class _Sweep:
 
     def _in_order(self, jobs: Sequence[Job]) -> bool:
         """Work through jobs one after another; return whether the user asked to stop."""
+        order = [_name(job) for job in jobs]
 
         def tell(job: Job, ending: Ending | None) -> None:
             if ending is None:
-                self.console.print(f"{jobs.index(job) + 1}/{len(jobs)}  {_name(job)}", style="dim")
+                self.console.print(f"{order.index(_name(job)) + 1}/{len(jobs)}  {_name(job)}", style="dim")
                 return
             self._tell(job, ending)
             self.write()
 
-        return one_by_one(jobs, tell)
+        return one_by_one(map(self._as_it_is_now, jobs), tell)
+
+    def _as_it_is_now(self, job: Job) -> Job:
+        """Return a job with the settings that its process will find; conf/ may have changed since the sweep began."""
+        self.configs.pop(job.experiment, None)
+        try:
+            return self.job(job.experiment, job.seed)
+        except InputError:
+            return job  # its process will tell
 
     def _launch(self, jobs: Sequence[Job], launcher: str, overrides: Sequence[str]) -> bool:
         """Give jobs to a launcher of Hydra's and tell what became of them; return whether the user asked to stop."""

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pinn.errors import InputError, did_you_mean
@@ -23,7 +23,7 @@ LAUNCHERS = {
 _RAISE = "HYDRA_FULL_ERROR"  # else Hydra prints its errors over many lines, and exits
 
 
-def one_by_one(jobs: Sequence[Job], tell: Callable[[Job, Ending | None], None]) -> bool:
+def one_by_one(jobs: Iterable[Job], tell: Callable[[Job, Ending | None], None]) -> bool:
     """Work through jobs in order, whatever becomes of each; return whether the user asked to stop.
 
     `tell` is called before each job with None, and after it with its ending.
