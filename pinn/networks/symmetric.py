@@ -78,9 +78,13 @@ def symmetric(
         mirrored = np.isin(np.arange(len(middle)), axes)
         signs = np.where(np.isin(np.arange(outputs), odd), -0.5, 0.5)
         inputs = keras.Input((len(middle),), name="coordinates")
-        image = Affine(factors=np.where(mirrored, -1.0, 1.0), offsets=np.where(mirrored, middle, 0.0), name="image")
-        here = Affine(factors=np.full(outputs, 0.5), offsets=np.zeros(outputs), name="half")
-        there = Affine(factors=signs, offsets=np.zeros(outputs), name="half_of_image")
+        image = Affine(
+            factors=np.where(mirrored, -1.0, 1.0).tolist(),
+            offsets=np.where(mirrored, middle, 0.0).tolist(),
+            name="image",
+        )
+        here = Affine(factors=[0.5] * outputs, offsets=[0.0] * outputs, name="half")
+        there = Affine(factors=signs.tolist(), offsets=[0.0] * outputs, name="half_of_image")
         mean = keras.layers.Add(name="mean")([here(network(inputs)), there(network(image(inputs)))])
         network = keras.Model(inputs, mean, name="symmetric")
     return network
