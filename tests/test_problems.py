@@ -403,6 +403,8 @@ def test_configuration_has_the_defaults(cls):
         (lambda: KdVSolitons(unknowns={"c1": 5.0}), ["c1", "leave it out"]),
         (lambda: KdV(lambda2=0.0), ["lambda2=0.0", "positive"]),
         (lambda: KuramotoSivashinsky(gamma=-1.0), ["gamma=-1.0", "positive"]),
+        (lambda: KuramotoSivashinsky(end=2.0), ["end=2.0", "ends at 1"]),
+        (lambda: KuramotoSivashinsky(unknowns={"end": 0.5}), ["unknown end", "leave it out"]),
         (lambda: GrayScott(end=0.0), ["end=0.0", "positive"]),
         (lambda: GrayScott(unknowns={"end": 1.0}), ["unknown end", "leave it out"]),
         (lambda: GinzburgLandau(unknowns={"end": 1.0}), ["unknown end", "leave it out"]),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.errors import InputError
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import kuramoto_sivashinsky, kuramoto_sivashinsky_error
@@ -19,7 +20,7 @@ from pinn.references import kuramoto_sivashinsky, kuramoto_sivashinsky_error
 class KuramotoSivashinsky(Problem):
     """Kuramoto–Sivashinsky equation; dimensionless.
 
-        u_t + α u u_x + β u_xx + γ u_xxxx = 0      0 < x < 2π,  0 < t ≤ 1
+        u_t + α u u_x + β u_xx + γ u_xxxx = 0      0 < x < 2π,  0 < t ≤ `end`
         u(x, 0) = cos(x) (1 + sin(x)),  u periodic in x
 
     Periodicity is the network's, which embeds x.  Waves of about 11 per period grow fastest, at the rate 25, until
@@ -34,16 +35,29 @@ class KuramotoSivashinsky(Problem):
         alpha: strength α of the convection.
         beta: strength β > 0 of the growth; waves longer than 2π √(γ/β) grow.
         gamma: strength γ > 0 of the damping.
+        end: final time, at most 1, where published errors end.
+
+    Raises:
+        InputError: for a later final time, or where that is an unknown.
     """
 
     alpha: float = 6.25
     beta: float = positive(0.390625)
     gamma: float = positive(0.00152587890625)
+    end: float = positive(1.0)
 
     fields = ("u",)
     space = Interval(x=(0.0, 2 * pi))
     time = (0.0, 1.0)
     periodic = ("x",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if "end" in self.unknowns:
+            raise InputError("KuramotoSivashinsky: unknown end: it is the final time, no coefficient; leave it out.")
+        if self.end > 1:
+            raise InputError(f"KuramotoSivashinsky: end={self.end}, and the reference ends at 1; set problem.end.")
+        object.__setattr__(self, "time", (0.0, self.end))
 
     @residual(on="interior")
     def kuramoto_sivashinsky(self, u, u_t, u_x, u_xx, u_xxxx):
