@@ -99,7 +99,7 @@ class Study:
 
     def picture(self, columns: int, panels: Mapping[str, tuple[str, float, float]], note: str) -> None:
         """Draw errors over seconds, one panel a row (column of the history, its truth, target), one line a seed."""
-        lines = -(-(len(panels) + 1) // columns)
+        lines = -(-len(panels) // columns)
         figure = Figure(figsize=(2.75 * columns, 3.1 * lines), layout="constrained")
         axes = figure.subplots(lines, columns).ravel()
         for i, (axis, (row, (column, truth, target))) in enumerate(zip(axes, panels.items(), strict=False)):
@@ -118,7 +118,7 @@ class Study:
         axes[0].legend(fontsize=8, frameon=False)
         for axis in axes[len(panels) :]:
             axis.axis("off")
-        axes[-1].text(0, 0.9, note, va="top", fontsize=9)
+        figure.supxlabel(note, fontsize=9)
         figure.savefig(self.here / "convergence.png", dpi=150)
 
     def publish(self, name: str, text: str) -> None:

@@ -65,7 +65,7 @@ def main() -> None:
         name, target = next(iter(targets.items()))
         # The truth of lambda1 is 1.
         panels[row] = (f"unknown_{name}", 1.0, target) if "inverse" in row else (f"error_{name}", 0.0, target)
-    study.picture(4, panels, "dashed: target\nu, or λ₁ in the inverse problems")
+    study.picture(4, panels, "dashed: target; u, or λ₁ in the inverse problems")
     print(text)
 
 
