@@ -172,7 +172,7 @@ GATES = {
         reached={"u": 1.1e-3, "v": 2.4e-3, "p": 6.8e-3},
     ),
     "KuramotoSivashinsky": Gate(
-        problem=short(problems.KuramotoSivashinsky(alpha=1.0, beta=0.5, gamma=0.1), 0.5),
+        problem=problems.KuramotoSivashinsky(alpha=1.0, beta=0.5, gamma=0.1, end=0.5),
         reached={"u": 8.1e-4},
     ),
     "LaplacianMultiscale": Gate(
