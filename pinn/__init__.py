@@ -36,6 +36,7 @@ _LAZY = {
     "residual": "pinn.problem",
     "satisfies": "pinn.problem",
     "positive": "pinn.problem",
+    "final_time": "pinn.problem",
     "Interval": "pinn.geometry",
     "Rectangle": "pinn.geometry",
     "Box": "pinn.geometry",

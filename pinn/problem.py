@@ -49,6 +49,11 @@ def positive(default: float) -> Any:
     return field(default=default, metadata={"positive": True})
 
 
+def final_time(default: float) -> Any:
+    """Return a coefficient's default value, with the demand that it be where the time interval, from 0, ends."""
+    return field(default=default, metadata={"positive": True, "final_time": True})
+
+
 @dataclass(frozen=True)
 class Term:
     """A residual of a problem: its name, its region and the symbols that it takes."""
@@ -92,6 +97,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         name = type(self).__name__
+        for end in (f.name for f in dataclasses.fields(self) if f.metadata.get("final_time")):
+            object.__setattr__(self, "time", (0.0, getattr(self, end)))
         if not self.fields or not isinstance(self.space, Domain) or not self.coordinates:
             raise InputError(f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0)).")
         for c in self.periodic:
@@ -116,6 +123,8 @@ class Problem:
                 raise InputError(f"{name}: unknown {key!r} is no coefficient of the problem.{did_you_mean(key, known)}")
             unknowns[key] = value if isinstance(value, Unknown) else unknown(key, value)
             demands = next(f.metadata for f in dataclasses.fields(self) if f.name == key)
+            if demands.get("final_time"):
+                raise InputError(f"{name}: unknown {key}: it is the final time, not a coefficient; leave it out.")
             if demands.get("positive") and unknowns[key].start <= 0:
                 raise InputError(f"unknowns.{key}: start={unknowns[key].start}; {key} is positive, so start above 0.")
         object.__setattr__(self, "unknowns", unknowns)

@@ -45,7 +45,7 @@ def table(study: Study) -> str:
                 errors = [study.at(row, r["seed"], name, allowed) for r in runs]
                 median = float(np.median(errors))
                 verdict = "yes" if median <= target else f"no: {median / target:.2g} times"
-                cores = ", ".join(dict.fromkeys(r["machine"].split(", ")[1] for r in runs))
+                cores = ", ".join(dict.fromkeys(r["machine"].split(", ")[-2] for r in runs))
                 seconds = ", ".join(f"{r['seconds']:.0f}" for r in runs)
                 lines.append(
                     f"| `{row}` | {name} | {number(target)} | {allowed} s | **{number(median)}** | "

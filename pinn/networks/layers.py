@@ -6,7 +6,7 @@ are trained also says by `jet_columns` how outputs depend on them, which saves G
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import pi
 from typing import Any
 
@@ -248,3 +248,11 @@ class TrainableSlope(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the settings, from which Keras makes the layer again."""
         return {**super().get_config(), "scale": self.scale, "start": self.start}
+
+
+def every_layer(model: Any) -> Iterator[Any]:
+    """Give the layers of a model, and those of the models among them."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from every_layer(layer)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.jets import Jet
+from pinn.networks.layers import every_layer
 
 
 @keras.saving.register_keras_serializable(package="pinn")
@@ -92,16 +93,11 @@ def symmetric(
 
 def _draw_biases(network: Any, seed: int) -> None:
     """Draw the biases of the first trained layer that has any, if they are zero."""
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            return _draw_biases(layer, seed)
-        bias = getattr(layer, "bias", None)
-        if layer.trainable and bias is not None:
-            if not np.any(np.asarray(bias)):
-                deviation = np.std(np.asarray(layer.trainable_variables[0]))
-                bias.assign(np.random.default_rng(seed).normal(0.0, deviation, bias.shape))
-            return None
-    return None
+    biased = (v for v in every_layer(network) if v.trainable and getattr(v, "bias", None) is not None)
+    layer = next(biased, None)
+    if layer is not None and not np.any(np.asarray(layer.bias)):
+        deviation = np.std(np.asarray(layer.trainable_variables[0]))
+        layer.bias.assign(np.random.default_rng(seed).normal(0.0, deviation, layer.bias.shape))
 
 
 def without_mirrors(network: Any) -> Any:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from pinn.derivatives import taylor
 from pinn.jets import Jet
-from pinn.networks.layers import FactorizedDense, TrainableSlope
+from pinn.networks.layers import FactorizedDense, TrainableSlope, every_layer
 from pinn.networks.symmetric import without_mirrors
 from pinn.objective.objective import Objective
 from pinn.objective.points import Blocks, PointSet, blocks, draw
@@ -29,7 +29,7 @@ CUTOFF = 1e-3  # of the largest singular value; what is below asks for large wei
 
 def is_shallow(network: keras.Model) -> bool:
     """Say whether a network is linear in its embedding: a PirateNet all of whose blocks are still switched off."""
-    alphas = [layer for layer in _layers(network) if isinstance(layer, TrainableSlope) and layer.start == 0]
+    alphas = [layer for layer in every_layer(network) if isinstance(layer, TrainableSlope) and layer.start == 0]
     return bool(alphas) and all(float(np.asarray(alpha.slope)) == 0 for alpha in alphas)
 
 
@@ -176,11 +176,3 @@ def _replaced(objective: Objective, layer: Any, weights: np.ndarray) -> tf.Tenso
     parts = flat.partition(flat.flatten())
     pairs = zip(flat.variables, parts, strict=True)
     return flat.concat([tf.constant(new[id(v)], flat.dtype) if id(v) in new else part for v, part in pairs])
-
-
-def _layers(model: Any) -> Iterator[Any]:
-    """Give the layers of a model, and those of the models among them."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pinn.errors import InputError
 from pinn.geometry import Rectangle
-from pinn.problem import Problem, positive, residual, satisfies
+from pinn.problem import Problem, final_time, positive, residual, satisfies
 from pinn.references import ginzburg_landau, ginzburg_landau_error
 from pinn.symmetry import Mirror
 
@@ -38,19 +37,13 @@ class GinzburgLandau(Problem):
     epsilon: float = positive(0.004)
     k: float = positive(10.0)
     beta: float = 1.5
-    end: float = positive(1.0)
+    end: float = final_time(1.0)
 
     fields = ("u", "v")
     space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
     time = (0.0, 1.0)
     periodic = ("x", "y")
     symmetries = (Mirror(("x", "y"), odd=("u", "v")),)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "time", (0.0, self.end))
-        super().__post_init__()
-        if "end" in self.unknowns:
-            raise InputError("GinzburgLandau: unknown end: it is the final time, not a coefficient; leave it out.")
 
     @residual(on="interior")
     def ginzburg_landau_u(self, u, v, u_t, lap_u):

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from pinn.errors import InputError
 from pinn.geometry import Rectangle
-from pinn.problem import Problem, positive, residual, satisfies
+from pinn.problem import Problem, final_time, positive, residual, satisfies
 from pinn.references import BELLS, bell_images, fading_bell, gray_scott, gray_scott_error
 
 
@@ -47,7 +46,7 @@ class GrayScott(Problem):
     b2: float = positive(100.0)
     c1: float = positive(1000.0)
     c2: float = positive(1000.0)
-    end: float = positive(0.5)
+    end: float = final_time(0.5)
     _images: ClassVar[tuple[int, int]]  # of the start; set by instance, a ClassVar because it is no coefficient
 
     fields = ("u", "v")
@@ -56,10 +55,7 @@ class GrayScott(Problem):
     periodic = ("x", "y")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "time", (0.0, self.end))
         super().__post_init__()
-        if "end" in self.unknowns:
-            raise InputError("GrayScott: unknown end: it is the final time, not a coefficient; leave it out.")
         pairs = ((self.epsilon1, self.b1), (self.epsilon2, self.b2))
         object.__setattr__(self, "_images", tuple(bell_images(epsilon, b, self.end) for epsilon, b in pairs))
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.geometry import Interval
-from pinn.problem import Problem, positive, residual, satisfies
+from pinn.problem import Problem, final_time, positive, residual, satisfies
 from pinn.references import kuramoto_sivashinsky, kuramoto_sivashinsky_error
 
 
@@ -44,7 +44,7 @@ class KuramotoSivashinsky(Problem):
     alpha: float = 6.25
     beta: float = positive(0.390625)
     gamma: float = positive(0.00152587890625)
-    end: float = positive(1.0)
+    end: float = final_time(1.0)
 
     fields = ("u",)
     space = Interval(x=(0.0, 2 * pi))
@@ -53,11 +53,8 @@ class KuramotoSivashinsky(Problem):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if "end" in self.unknowns:
-            raise InputError("KuramotoSivashinsky: unknown end: it is the final time, no coefficient; leave it out.")
         if self.end > 1:
             raise InputError(f"KuramotoSivashinsky: end={self.end}, and the reference ends at 1; set problem.end.")
-        object.__setattr__(self, "time", (0.0, self.end))
 
     @residual(on="interior")
     def kuramoto_sivashinsky(self, u, u_t, u_x, u_xx, u_xxxx):
