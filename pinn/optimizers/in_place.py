@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from pinn.optimizers.minimizer import (
     judged,
 )
 
-AFRESH = 100  # iterations after which Hg is made of H and g again, and not of the Hg before: rounding adds up
+LIFT = 4.0  # roundings of the trace by which a matrix is lifted that is no longer positive definite
 LARGEST = 1e100  # of a factor or its inverse, before the matrix takes it in
 
 
@@ -72,6 +73,16 @@ class MatrixMinimizer(Minimizer):
     ) -> tuple[State, Pair]:
         """Return the state after a line search, its memory but for the first trial as it was, and the step's pair."""
 
+    @staticmethod
+    def lift(slope: tf.Tensor, gradient: tf.Tensor, trace: tf.Tensor) -> tf.Tensor:
+        """Return the multiple of one to be added to H so that gᵀHg, the `slope`, is positive; zero where it is.
+
+        Late in a run the eigenvalues of H differ by more than the digits have room for, and rounding makes the
+        small ones negative.  A multiple of one hides these, which the next updates restore, and keeps all others.
+        """
+        needed = -2 * slope / tf.reduce_sum(gradient * gradient) + LIFT * np.finfo(slope.dtype.name).eps * trace
+        return tf.where(slope > 0, tf.zeros_like(slope), needed)
+
     @abstractmethod
     def coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> Update:
         """Return the update of H for a pair and Hy [p]; the factor 1 and nothing else where a pair has no use."""
@@ -97,9 +108,14 @@ class InPlaceStepper(Stepper):
             _, pair, _, fresh = self._pursued(state, state.gradient, batch, limits)
             self._coefficients(pair, pair.y, fresh)
         while len(rows) < int(steps) and int(state.status) == RUNNING:
-            if int(state.iterations) % AFRESH == 0 or not np.isfinite(step[0]):
-                step = matrix.product(self.full.measured(state.loss, state.gradient)[1].numpy())
-            state, pair, scale, fresh = self._pursued(state, tf.constant(step, dtype), batch, limits)
+            gradient = self.full.measured(state.loss, state.gradient)[1]
+            if not np.isfinite(step[0]):
+                step = matrix.product(gradient.numpy())
+            if not state.memory["fresh"] and not step @ gradient.numpy() > 0:
+                matrix.add(float(self.full.lift(tf.constant(step @ gradient.numpy(), dtype), gradient, matrix.trace)))
+                step = matrix.product(gradient.numpy())
+            before = state
+            state, pair, scale, fresh = self._pursued(before, tf.constant(step, dtype), batch, limits)
             rows.append(Trace.row(state))
             if int(state.status) in (NOT_FINITE, SEARCH_FAILED):
                 step = np.full_like(step, np.nan)
@@ -107,9 +123,11 @@ class InPlaceStepper(Stepper):
                 if fresh:
                     matrix.restart(float(scale))
                     step = matrix.product(pair.gradient.numpy())
-                hy = matrix.product(pair.y.numpy())
+                after = (pair.gradient + pair.y).numpy()
+                product = matrix.product(after)
+                hy = product - step
                 update = self._coefficients(pair, tf.constant(hy, dtype), fresh).numpy().tolist()
-                step = matrix.update(pair.s.numpy(), hy, (pair.gradient + pair.y).numpy(), step, *update)
+                step = matrix.update(pair.s.numpy(), hy, after, product, *update)
         kept: dict[str, Any] = {"inverse": matrix.whole(), "factor": matrix.factor, "step": step}
         kept = {name: tf.constant(value, dtype) for name, value in kept.items()}
         return state._replace(memory={**kept, **state.memory}), Trace.of(rows, dtype)
@@ -137,8 +155,8 @@ class _Matrix:
 
     def __init__(self, array: np.ndarray, factor: float) -> None:
         self.array, self.factor = np.array(array.T, order="F"), factor
-        names: Any = ("symv", "syr", "syr2")
-        self._symv, self._syr, self._syr2 = scipy.linalg.get_blas_funcs(names, dtype=self.array.dtype)
+        names: Any = ("symv", "syr2")
+        self._symv, self._syr2 = scipy.linalg.get_blas_funcs(names, dtype=self.array.dtype)
 
     def product(self, vector: np.ndarray) -> np.ndarray:
         """Return the product with a vector [p]."""
@@ -149,12 +167,21 @@ class _Matrix:
         self.array[:], self.factor = 0.0, 1.0
         np.fill_diagonal(self.array, scale)
 
+    @property
+    def trace(self) -> float:
+        """The trace."""
+        return self.factor * float(np.trace(self.array))
+
+    def add(self, multiple: float) -> None:
+        """Add a multiple of one."""
+        self.array[np.diag_indices_from(self.array)] += multiple / self.factor
+
     def update(
         self,
         s: np.ndarray,
         h: np.ndarray,
         gradient: np.ndarray,
-        step: np.ndarray,
+        product: np.ndarray,
         factor: float,
         ss: float,
         sh: float,
@@ -162,19 +189,33 @@ class _Matrix:
     ) -> np.ndarray:
         """Become H⁺ = factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ, and return H⁺g for a gradient g [p].
 
-        With H times the gradient before, the step [p], and h = Hy there is no need to go through the matrix for it.
+        With the product Hg there is no need to go through the matrix for H⁺g.
         """
         self.factor *= factor
         if not 1 / LARGEST < self.factor < LARGEST:
             self.array *= self.factor
             self.factor = 1.0
-        self._syr2(1 / self.factor, s, 0.5 * ss * s + sh * h, a=self.array, lower=1, overwrite_a=1)
-        if hh:
-            self._syr(hh / self.factor, h, a=self.array, lower=1, overwrite_a=1)
+        for scale, a, b in _products(ss, sh, hh, s, h):
+            self._syr2(0.5 * scale / self.factor, a, b, a=self.array, lower=1, overwrite_a=1)
         along_s, along_h = float(s @ gradient), float(h @ gradient)
-        return factor * (step + h) + (ss * along_s + sh * along_h) * s + (sh * along_s + hh * along_h) * h
+        return factor * product + (ss * along_s + sh * along_h) * s + (sh * along_s + hh * along_h) * h
 
     def whole(self) -> np.ndarray:
         """Return both triangles of the array, without the factor."""
         lower = np.tril(self.array)
         return lower + np.tril(self.array, -1).T
+
+
+def _products(
+    ss: float, sh: float, hh: float, s: np.ndarray, h: np.ndarray
+) -> list[tuple[float, np.ndarray, np.ndarray]]:
+    """Return (κ, a, b) so that ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ is the sum of ½κ (a bᵀ + b aᵀ).
+
+    One pass through a matrix takes each; one is enough unless the form is definite, for it then is a product of two
+    real linear forms, as a quadratic polynomial of its zeros.
+    """
+    discriminant = sh * sh - ss * hh
+    q = -(sh + math.copysign(math.sqrt(max(discriminant, 0.0)), sh))
+    if discriminant < 0 or q == 0:
+        return [(1.0, s, ss * s + 2 * sh * h), *([(hh, h, h)] if hh else [])]
+    return [(1.0, hh * h - q * s, h - (ss / q) * s)]

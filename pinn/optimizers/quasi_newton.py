@@ -67,10 +67,13 @@ class _FullMatrix(MatrixMinimizer):
         """Return the state after one iteration."""
         memory = state.memory
         _, gradient = self.measured(state.loss, state.gradient)
-        step = memory["factor"] * tf.linalg.matvec(memory["inverse"], gradient)
+        inverse = memory["factor"] * memory["inverse"]
+        step = tf.linalg.matvec(inverse, gradient)
+        lift = self.lift(tf.reduce_sum(step * gradient), gradient, tf.linalg.trace(inverse))
+        step = step + lift * gradient
         direction, fresh = self.direction(step, gradient, memory["scale"], memory["fresh"])
         new, pair = self.searched(function, state, direction, fresh, batch)
-        inverse = self._updated(memory["factor"] * memory["inverse"], pair, fresh)
+        inverse = self._updated(inverse, lift, pair, fresh)
         rest = {"factor": tf.ones_like(memory["factor"]), "fresh": tf.constant(False)}
         return new._replace(memory={**new.memory, "inverse": inverse, **rest})
 
@@ -128,12 +131,12 @@ class _FullMatrix(MatrixMinimizer):
         return Update(*(tf.where(good, v, tf.cast(i == 0, v.dtype)) for i, v in enumerate(found)))
 
     @tf.function(autograph=False, jit_compile=True)
-    def _updated(self, inverse: tf.Tensor, pair: Pair, fresh: tf.Tensor) -> tf.Tensor:
+    def _updated(self, inverse: tf.Tensor, lift: tf.Tensor, pair: Pair, fresh: tf.Tensor) -> tf.Tensor:
         s = pair.s
-        scale = pair.scale
-        hy = tf.where(fresh, scale * pair.y, tf.linalg.matvec(inverse, pair.y))
+        one = tf.eye(int(s.shape[0] or 0), dtype=s.dtype)
+        before = tf.where(fresh, pair.scale * one, inverse + lift * one)
+        hy = tf.linalg.matvec(before, pair.y)
         factor, ss, sh, hh = self.coefficients(pair, hy, fresh)
-        before = tf.where(fresh, scale * tf.eye(int(s.shape[0] or 0), dtype=s.dtype), inverse)
         outer = lambda a, c: a[:, None] * c[None, :]  # noqa: E731
         return factor * before + outer(s, ss * s + sh * hy) + outer(hy, sh * s + hh * hy)
 
@@ -179,7 +182,7 @@ class SSBroyden(_FullMatrix):
 
     def factors(self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return (τ, φ)."""
-        a = h * b - 1
+        a = h * b - 1  # not negative but by rounding, where the matrix is that of BFGS
         c = tf.sqrt(tf.abs(a) / (1 + a))
         rho_minus = tf.minimum(h * (1 - c), 1.0)
         theta_minus, theta_plus = (rho_minus - 1) / a, 1 / rho_minus
@@ -188,4 +191,6 @@ class SSBroyden(_FullMatrix):
         sigma_n = tf.abs(sigma) ** (1 / (1 - size))
         rho_plus = tf.minimum(1 / b, 1.0)
         later = tf.where(theta <= 0, tf.minimum(rho_plus * sigma_n, sigma), rho_plus * tf.minimum(sigma_n, 1 / theta))
-        return tf.where(fresh, h / sigma, later), (1 - theta) / sigma
+        rounded, one = ~(a > 0), tf.ones_like(a)
+        tau, phi = tf.where(fresh, h / sigma, later), (1 - theta) / sigma
+        return tf.where(rounded, tf.where(fresh, h, one), tau), tf.where(rounded, one, phi)
