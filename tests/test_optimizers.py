@@ -9,6 +9,7 @@ from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 from pinn.errors import InputError
 from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, Adam, Limits, MultiBatchLBFGS, SSBroyden
 from pinn.optimizers import minimizer as codes
+from pinn.optimizers.in_place import InPlaceStepper, _Matrix
 from pinn.optimizers.lbfgs import direction
 from pinn.training import StopRule, minimize
 
@@ -220,3 +221,37 @@ def test_bad_settings(make):
 def test_bad_stop_rules(settings):
     with pytest.raises(InputError, match="stop."):
         StopRule(**settings)
+
+
+@pytest.mark.parametrize("coefficients", [(2, 0, -3), (2, -1, 0.1), (2, 0.5, 3), (2, 0, 0), (0, 0, -3), (0, 1, 0)])
+def test_an_update_in_place_is_the_update(coefficients):
+    rng = np.random.default_rng(3)
+    before, (s, h, gradient) = np.cov(rng.normal(size=(6, 20))), rng.normal(size=(3, 6))
+    matrix = _Matrix(before, 2.0)
+    ss, sh, hh = coefficients
+    after = 3 * 2 * before + ss * np.outer(s, s) + sh * (np.outer(s, h) + np.outer(h, s)) + hh * np.outer(h, h)
+    step = matrix.update(s, h, gradient, 2 * before @ gradient, 3.0, *map(float, coefficients))
+    np.testing.assert_allclose(matrix.whole() * matrix.factor, after, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(step, after @ gradient, rtol=1e-12)
+    assert matrix.trace == pytest.approx(np.trace(after))
+
+
+@pytest.mark.parametrize("minimizer", [BFGS(), SSBroyden()], ids=str)
+@pytest.mark.parametrize("on_gpu", [False, True], ids=["in place", "by TensorFlow"])
+def test_a_matrix_that_rounding_made_indefinite_is_lifted_and_kept(minimizer, on_gpu):
+    # Its inverse Hessian has eigenvalues from 1e-9 to 1e9; the smallest is rounded to something negative.
+    scale = tf.constant([1e9, 1.0, 1e-3, 1e-9], tf.float64)
+    stepper = codes.Stepper(minimizer, quadratic) if on_gpu else InPlaceStepper(minimizer, quadratic)
+    state = stepper.start(tf.constant([1.0, 1e-3, 1e-3, 1e-3], tf.float64), scale)
+    inverse = tf.linalg.diag(tf.constant([-1e-8, 1.0, 1e3, 1e9], tf.float64))
+    memory = state.memory | {"inverse": inverse, "fresh": tf.constant(False)}
+    state, _ = stepper.advance(state._replace(memory=memory), scale, tf.constant(12), OFF)
+    assert state.loss < 1e-12
+    assert state.memory["factor"] * state.memory["inverse"][3, 3] > 1e8  # the flattest direction is not forgotten
+
+
+def test_broyden_is_bfgs_where_rounding_contradicts_the_matrix():
+    # For a positive definite H, yᵀHy · sᵀH⁻¹s ≥ (yᵀs)².
+    number = lambda v: tf.constant(v, tf.float64)  # noqa: E731
+    tau, phi = SSBroyden().factors(number(0.1), number(2.0), tf.constant(False), 5)
+    assert (tau, phi) == (1.0, 1.0)

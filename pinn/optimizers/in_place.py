@@ -74,13 +74,19 @@ class MatrixMinimizer(Minimizer):
         """Return the state after a line search, its memory but for the first trial as it was, and the step's pair."""
 
     @staticmethod
-    def lift(slope: tf.Tensor, gradient: tf.Tensor, trace: tf.Tensor) -> tf.Tensor:
+    def lift(slope: Any, square: Any, trace: Any) -> tf.Tensor:
         """Return the multiple of one to be added to H so that gᵀHg, the `slope`, is positive; zero where it is.
 
         Late in a run the eigenvalues of H differ by more than the digits have room for, and rounding makes the
         small ones negative.  A multiple of one hides these, which the next updates restore, and keeps all others.
+
+        Args:
+            slope: gᵀHg.
+            square: gᵀg.
+            trace: of H.
         """
-        needed = -2 * slope / tf.reduce_sum(gradient * gradient) + LIFT * np.finfo(slope.dtype.name).eps * trace
+        slope = tf.convert_to_tensor(slope)
+        needed = -2 * slope / square + LIFT * np.finfo(slope.dtype.name).eps * trace
         return tf.where(slope > 0, tf.zeros_like(slope), needed)
 
     @abstractmethod
@@ -108,14 +114,13 @@ class InPlaceStepper(Stepper):
             _, pair, _, fresh = self._pursued(state, state.gradient, batch, limits)
             self._coefficients(pair, pair.y, fresh)
         while len(rows) < int(steps) and int(state.status) == RUNNING:
-            gradient = self.full.measured(state.loss, state.gradient)[1]
+            gradient = self.full.measured(state.loss, state.gradient)[1].numpy()
             if not np.isfinite(step[0]):
-                step = matrix.product(gradient.numpy())
-            if not state.memory["fresh"] and not step @ gradient.numpy() > 0:
-                matrix.add(float(self.full.lift(tf.constant(step @ gradient.numpy(), dtype), gradient, matrix.trace)))
-                step = matrix.product(gradient.numpy())
-            before = state
-            state, pair, scale, fresh = self._pursued(before, tf.constant(step, dtype), batch, limits)
+                step = matrix.product(gradient)
+            if not (step @ gradient > 0 or state.memory["fresh"]):
+                matrix.add(float(self.full.lift(step @ gradient, gradient @ gradient, matrix.trace)))
+                step = matrix.product(gradient)
+            state, pair, scale, fresh = self._pursued(state, tf.constant(step, dtype), batch, limits)
             rows.append(Trace.row(state))
             if int(state.status) in (NOT_FINITE, SEARCH_FAILED):
                 step = np.full_like(step, np.nan)
@@ -214,8 +219,12 @@ def _products(
     One pass through a matrix takes each; one is enough unless the form is definite, for it then is a product of two
     real linear forms, as a quadratic polynomial of its zeros.
     """
+    largest = max(abs(ss), abs(sh), abs(hh))
+    if not largest:
+        return []
+    ss, sh, hh = ss / largest, sh / largest, hh / largest  # whose squares do not overflow
     discriminant = sh * sh - ss * hh
     q = -(sh + math.copysign(math.sqrt(max(discriminant, 0.0)), sh))
     if discriminant < 0 or q == 0:
-        return [(1.0, s, ss * s + 2 * sh * h), *([(hh, h, h)] if hh else [])]
-    return [(1.0, hh * h - q * s, h - (ss / q) * s)]
+        return [(largest, s, ss * s + 2 * sh * h), (largest, h, hh * h)]
+    return [(largest, hh * h - q * s, h - (ss / q) * s)]

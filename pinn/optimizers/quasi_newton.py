@@ -69,7 +69,8 @@ class _FullMatrix(MatrixMinimizer):
         _, gradient = self.measured(state.loss, state.gradient)
         inverse = memory["factor"] * memory["inverse"]
         step = tf.linalg.matvec(inverse, gradient)
-        lift = self.lift(tf.reduce_sum(step * gradient), gradient, tf.linalg.trace(inverse))
+        slope, square = tf.reduce_sum(step * gradient), tf.reduce_sum(gradient * gradient)
+        lift = self.lift(slope, square, tf.linalg.trace(inverse))
         step = step + lift * gradient
         direction, fresh = self.direction(step, gradient, memory["scale"], memory["fresh"])
         new, pair = self.searched(function, state, direction, fresh, batch)
@@ -126,8 +127,8 @@ class _FullMatrix(MatrixMinimizer):
         sy, yhy = tf.reduce_sum(s * y), tf.reduce_sum(y * hy)
         rho = 1 / sy
         tau, phi = self.factors(-length * rho * tf.reduce_sum(s * gradient), rho * yhy, fresh, int(s.shape[0] or 0))
-        good = (sy > 0) & (yhy > 0) & tf.math.is_finite(tau) & tf.math.is_finite(phi) & (tau > 0)
         found = Update(1 / tau, rho + phi * yhy * rho**2 / tau, -phi * rho / tau, (phi - 1) / (yhy * tau))
+        good = (sy > 0) & (yhy > 0) & (tau > 0) & tf.reduce_all(tf.math.is_finite(tf.stack(found)))
         return Update(*(tf.where(good, v, tf.cast(i == 0, v.dtype)) for i, v in enumerate(found)))
 
     @tf.function(autograph=False, jit_compile=True)
