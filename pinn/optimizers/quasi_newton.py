@@ -164,6 +164,11 @@ def _tiny(loss: tf.Tensor) -> tf.Tensor:
     return tf.constant(np.finfo(loss.dtype.name).tiny, loss.dtype)
 
 
+def _bfgs(h: tf.Tensor, fresh: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return (τ, φ) of BFGS, its first matrix scaled by the first pair."""
+    return tf.where(fresh, h, tf.ones_like(h)), tf.ones_like(h)
+
+
 @dataclass(frozen=True, kw_only=True)
 class BFGS(_FullMatrix):
     """BFGS (Nocedal & Wright 2006, section 6.1), its first matrix scaled by the first pair (ibid., 6.20)."""
@@ -172,7 +177,7 @@ class BFGS(_FullMatrix):
 
     def factors(self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return (τ, φ)."""
-        return tf.where(fresh, h, tf.ones_like(h)), tf.ones_like(h)
+        return _bfgs(h, fresh)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +197,6 @@ class SSBroyden(_FullMatrix):
         sigma_n = tf.abs(sigma) ** (1 / (1 - size))
         rho_plus = tf.minimum(1 / b, 1.0)
         later = tf.where(theta <= 0, tf.minimum(rho_plus * sigma_n, sigma), rho_plus * tf.minimum(sigma_n, 1 / theta))
-        rounded, one = ~(a > 0), tf.ones_like(a)
-        tau, phi = tf.where(fresh, h / sigma, later), (1 - theta) / sigma
-        return tf.where(rounded, tf.where(fresh, h, one), tau), tf.where(rounded, one, phi)
+        found = tf.where(fresh, h / sigma, later), (1 - theta) / sigma
+        tau, phi = (tf.where(a > 0, v, plain) for v, plain in zip(found, _bfgs(h, fresh), strict=True))
+        return tau, phi
