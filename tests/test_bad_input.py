@@ -165,6 +165,12 @@ BAD_VALUES = [
     ("phases.polish.stop.max_seconds=long", "phases.polish.stop.max_seconds='long'", "number or null"),
     ("phases.polish.report_every=0", "phases.polish.report_every=0", "at least 1"),
     ("phases.polish.minimizer.pairs=0", "pairs=0", "positive"),
+    ("optimizer@phases.polish=ssbroyden network.width=2000", "4,010,001 x 4,010,001 weights", "use lbfgs"),
+    (
+        "optimizer@phases.explore=gauss_newton phases.explore.minimizer.algebra=gram network.width=2000",
+        "4,010,001 weights: takes",
+        "use lbfgs",
+    ),
     ("phases.explore.minimizer.learning_rate=-1", "learning_rate=-1", "positive"),
     ("phases.explore.minimizer.learning_rate=fast", "learning_rate='fast'", "number or a schedule"),
     ("phases.explore.minimizer.learning_rate.decay_steps=0", "decay_steps", "> 0"),
@@ -460,3 +466,9 @@ def test_one_line_is_all_that_a_terminal_shows(tmp_path):
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == "pinn: points.counts.interior=0; give a whole number of at least 1.\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_memory_that_is_not_there_is_told_in_a_line(capsys):
+    line = refused(capsys, "run", "experiment=smoke", "network.width=2000000")
+    assert "out of memory" in line and "smaller network" in line
+    assert not list(Path().iterdir())

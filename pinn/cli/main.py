@@ -72,6 +72,9 @@ def _input_error(error: BaseException) -> InputError | None:
     """Return the bad input behind an exception: Hydra wraps what a constructor raises."""
     at: BaseException | None = error
     while at is not None and not isinstance(at, InputError):
+        if isinstance(at, MemoryError) or type(at).__name__ == "ResourceExhaustedError":  # NumPy's and TensorFlow's
+            what = (str(at).splitlines() or [""])[0]
+            return InputError(f"out of memory: {what}; use a smaller network or fewer points; a run can be resumed.")
         at = at.__cause__
     return at
 

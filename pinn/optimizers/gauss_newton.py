@@ -12,6 +12,7 @@ from pinn.errors import InputError
 from pinn.optimizers.least_squares import SumOfSquares
 from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, State, Stepper
 from pinn.optimizers.normal_equations import Damped, DeviceGram, Dual, Gram, NormalEquations, Triangle
+from pinn.runtime import require_memory
 
 PROBE = 0.1  # of the step: where the residuals' curvature is measured; Transtrum & Sethna (2012)
 LONGEST_BEND = 0.75  # of the step; a longer one means that the step leaves where it is valid; ibid.
@@ -175,10 +176,17 @@ class _Search:
     def _system(self) -> NormalEquations:
         gram = DeviceGram if tf.config.get_visible_devices("GPU") else Gram
         kind = {"gram": gram, "qr": Triangle, "dual": Dual}.get(self.settings.algebra)
+        rows, size = int(self.here.shape[0] or 0), int(self.at.shape[0] or 0)
         if kind is None:
-            few = int(self.here.shape[0] or 0) < int(self.at.shape[0] or 0)
-            kind = Triangle if self.first < FEW_DIGITS else Dual if few else gram
-        return kind(self.squares.jacobian(self.at, self.batch), int(self.at.shape[0] or 0))
+            kind = Triangle if self.first < FEW_DIGITS else Dual if rows < size else gram
+        # Beside its matrix, a factor of it; the dual form holds the whole Jacobian, too.
+        order = rows if kind is Dual else size
+        require_memory(
+            8 * (2 * order**2 + (rows * size if kind is Dual else 0)),
+            f"GaussNewton: algebra={kind.__name__.lower()} of {rows:,} residuals and {size:,} weights",
+            "use lbfgs (optimizer@phases.polish=lbfgs), fewer points or a smaller network",
+        )
+        return kind(self.squares.jacobian(self.at, self.batch), size)
 
     def _stepped(self, damped: Damped) -> tf.Tensor:
         """Return the position after a step, bent where that is valid."""

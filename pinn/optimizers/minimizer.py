@@ -96,6 +96,9 @@ class Minimizer(ABC):
         """Return the state to go on from at a new loss; `new` has an empty memory."""
         return new
 
+    def check(self, size: int, dtype: str) -> None:
+        """Raise an InputError where the minimizer cannot work on so many weights; asked before a run begins."""
+
     def compile(
         self,
         function: Function,
@@ -194,7 +197,8 @@ def called(program: Callable[..., Any], *arguments: Any) -> Any:
     five calls of `fit`, for one function that is traced again and again, and warns.  Of what was traced before it was
     called it keeps no count.
     """
-    if hasattr(program, "get_concrete_function"):  # those of a `LoopedStepper` are Python's
+    # Those of a `LoopedStepper` are Python's, and where functions run eagerly nothing is traced.
+    if hasattr(program, "get_concrete_function") and not tf.config.functions_run_eagerly():
         program.get_concrete_function(*arguments)  # type: ignore
     return program(*arguments)
 

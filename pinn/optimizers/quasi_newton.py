@@ -13,8 +13,10 @@ from pinn.errors import InputError
 from pinn.optimizers import line_search
 from pinn.optimizers.in_place import InPlaceStepper, MatrixMinimizer, Pair, Update
 from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, State, Stepper
+from pinn.runtime import require_memory
 
 Measure = Literal["loss", "root", "log"]
+MATRICES = 5  # of the size of H, that are there at once where a chunk of iterations ends and is saved
 SHORTEST_TRIAL = 0.2  # of −Hg; a step that should have been shorter yet says little of the next one
 
 
@@ -53,6 +55,14 @@ class _FullMatrix(MatrixMinimizer):
         one, whole = tf.eye(int(position.shape[0] or 0), dtype=position.dtype), tf.ones_like(shrink)
         scalars = {"factor": whole, "scale": shrink, "trial": whole, "fresh": tf.constant(True)}
         return {"inverse": one, "step": position * np.nan, **scalars}
+
+    def check(self, size: int, dtype: str) -> None:
+        """Raise an InputError where the matrix does not fit into the machine's memory."""
+        require_memory(
+            MATRICES * size**2 * np.dtype(dtype).itemsize,
+            f"{self.label}: a matrix of {size:,} x {size:,} weights",
+            "use lbfgs (optimizer@phases.polish=lbfgs), or a smaller network",
+        )
 
     def renewed(self, old: State, new: State) -> State:
         """Keep H: the curvature of the loss on some points is nearly that on others."""

@@ -108,7 +108,12 @@ class Trainer:
         """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
 
         Ctrl-C ends the run after the present chunk, with everything saved; a second one ends it at once.
+
+        Raises:
+            InputError: where a minimizer cannot work on so many weights, or the loss is not finite at the start.
         """
+        for phase in self.phases:
+            phase.minimizer.check(int(position.shape[0] or 0), position.dtype.name)
         progress = progress or Progress()
         done, interrupted = False, _Interrupt()
         with interrupted:
