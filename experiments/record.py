@@ -1,6 +1,7 @@
 """What the studies share: run experiments over seeds, one process each, keep what they found, and draw it.
 
-Finished runs are skipped, so a study can be interrupted and continued.
+Finished runs are skipped, so a study can be interrupted and continued.  Its runs are jobs of the ledger: what one has
+run the other takes, and the next `pinn reproduce` tells of them.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from pinn.cli.reproduce import OUTPUT, job_of
 from pinn.cli.run import compose
 from pinn.plotting.seeds import draw_seeds
 from pinn.reporting.ledger import found
-from pinn.sweep import Job
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,13 +61,15 @@ class Study:
 
     def _run(self, row: str, seed: int) -> dict:
         """Run one row in a process of its own and return what is kept of it."""
-        settings = json.loads(json.dumps(compose([f"experiment={row}"])[0]))
-        job = Job(row, seed, ROOT / "outputs" / self.here.name / f"{row}_{seed}", settings)
-        job.renew()  # a study runs what it has no result of, from the start: it tells the seconds of one command
-        print(f"pinn run experiment={row} seed={seed}", flush=True)
-        ending, attempt = job.advance(), job.result
-        if attempt is None or attempt.metrics is None or attempt.run is None:
-            raise SystemExit(f"{row} seed {seed} {ending.state}: {ending.reason}; see {job.folder}")
+        job = job_of(row, seed, compose([f"experiment={row}"])[0], output=ROOT / OUTPUT)
+        attempt = job.result
+        if attempt is None or attempt.settings != job.settings or len(attempt.pieces) != 1:
+            job.renew()  # from the start: a study tells the seconds of one command
+            print(f"pinn run experiment={row} seed={seed}", flush=True)
+            ending, attempt = job.advance(), job.result
+            if ending.state != "done":
+                raise SystemExit(f"{row} seed {seed} {ending.state}: {ending.reason}; see {job.folder}")
+        assert attempt is not None and attempt.metrics is not None and attempt.run is not None
         for name in ("histories", "pictures"):
             (self.here / name).mkdir(exist_ok=True)
         if seed == 0:

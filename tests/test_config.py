@@ -131,7 +131,7 @@ def test_defaults_of_the_phases(name, phase):
     assert set(node["stop"]) == {f.name for f in dataclasses.fields(StopRule)}
     assert (node["report_every"], node["redraw_every"]) == (standard.report_every, standard.redraw_every)
     for field in dataclasses.fields(StopRule):
-        if field.name != "max_iterations":  # L-BFGS has more of them than the rule's own default
+        if field.name != "max_iterations":  # the second phase has more of them than the rule's own default
             assert node["stop"][field.name] == field.default
 
 

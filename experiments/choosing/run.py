@@ -12,7 +12,9 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +35,25 @@ def main() -> None:
     arguments = parser.parse_args()
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     todo = [job for job in jobs() if job.key not in found and job.seed < arguments.seeds]
-    if arguments.workers and todo:
-        context = multiprocessing.get_context("spawn")
-        cores = context.Queue()
-        for core in sorted(os.sched_getaffinity(0))[: arguments.workers]:
-            cores.put(core)
-        # A process for a few jobs: TensorFlow keeps what it compiled for life.
-        with context.Pool(arguments.workers, _alone, (cores,), maxtasksperchild=6) as pool:
-            for key, result in pool.imap_unordered(_solved, todo):
-                found[key] = result
-                RESULTS.write_text(_lines(found))
-                print(f"{len(found)} of {len(jobs())}: {key} {result.get('failed') or result['error'][-1]}", flush=True)
+    free, writing = iter(todo), threading.Lock()
+
+    def work(core: int) -> None:
+        """Run jobs on one core; a process does a few of them, as TensorFlow keeps what it compiled for life."""
+        alone = {"initializer": os.sched_setaffinity, "initargs": (0, {core}), "max_tasks_per_child": 6}
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), **alone) as process:
+            while job := next(free, None):
+                key, result = process.submit(_solved, job).result()
+                with writing:
+                    found[key] = result
+                    RESULTS.write_text(_lines(found))
+                    print(
+                        f"{len(found)} of {len(jobs())}: {key} {result.get('failed') or result['error'][-1]}",
+                        flush=True,
+                    )
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(work, sorted(os.sched_getaffinity(0))[: arguments.workers]))
     report.write(found)
-
-
-def _alone(cores: Any) -> None:
-    """Bind a new process to a core of its own, before TensorFlow counts them."""
-    core = cores.get()
-    os.sched_setaffinity(0, {core})
-    cores.put(core)  # for the process that comes after this one; the queue is first in, first out
 
 
 def _solved(job: Job) -> tuple[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ from pinn.sweep.record import Experiment, Ledger
 _SEEDS = 3
 _BAD = ("failed", "killed", "interrupted")
 _TRIAL = "smoke"  # for tests and first looks: a row only where it is asked for by name
+OUTPUT = Path("outputs", "reproduce")  # where jobs keep their runs and logs
 # What a configuration holds beside the settings that decide the numbers; seeds are a job's own.
 _NOT_SETTINGS = ("published", "output", "name", "seed")
 
@@ -51,6 +52,15 @@ def reproduce(arguments: Sequence[str], *, program: Sequence[str] = PROGRAM) -> 
     return sweep.work(jobs, asked.launcher, asked.overrides)
 
 
+def job_of(
+    name: str, seed: int, config: Mapping[str, Any], *, output: Path = OUTPUT, program: Sequence[str] = PROGRAM
+) -> Job:
+    """Return the job of an experiment, whose configuration is given, and a seed."""
+    settings = {k: v for k, v in config.items() if k not in _NOT_SETTINGS}
+    settings = json.loads(json.dumps(settings))  # as a job's folder gives them back
+    return Job(name, seed, output / name / f"seed_{seed}", settings, program)
+
+
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """Return names, options and the launcher's settings."""
     parser = _Parser(prog="pinn reproduce", add_help=False, allow_abbrev=False)
@@ -60,7 +70,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--changed", action="store_true")
     parser.add_argument("--launcher")
-    parser.add_argument("--output", type=Path, default=Path("outputs", "reproduce"))
+    parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--ledger", type=Path, default=Path("experiments"))
     asked = parser.parse_intermixed_args(list(arguments))
     asked.overrides = [n for n in asked.names if "=" in n]
@@ -98,9 +108,7 @@ class _Sweep:
 
     def job(self, name: str, seed: int) -> Job:
         """Return the job of an experiment and a seed."""
-        settings = {k: v for k, v in self.config(name).items() if k not in _NOT_SETTINGS}
-        settings = json.loads(json.dumps(settings))  # as a job's folder gives them back
-        return Job(name, seed, self.output / name / f"seed_{seed}", settings, self.program)
+        return job_of(name, seed, self.config(name), output=self.output, program=self.program)
 
     def changes(self, job: Job) -> list[str]:
         """Return in what the settings of a finished job differ from those of its experiment now."""

@@ -96,7 +96,7 @@ class Minimizer(ABC):
         """Return the state to go on from at a new loss; `new` has an empty memory."""
         return new
 
-    def check(self, size: int, dtype: str) -> None:
+    def check(self, size: int, dtype: str) -> None:  # noqa: B027 (most can work on any number)
         """Raise an InputError where the minimizer cannot work on so many weights; asked before a run begins."""
 
     def compile(

@@ -14,7 +14,7 @@ import tensorflow as tf
 from pinn.errors import InputError, did_you_mean
 from pinn.networks import LAST_SEED, Periodic, mlp, side_by_side, symmetric
 from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
-from pinn.optimizers import LBFGS, Adam
+from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.training.data import Synthetic
 from pinn.training.files import DataFile
@@ -27,11 +27,11 @@ from pinn.weights import Scheme
 Constraints = Literal["auto", "hard", "soft"]
 
 
-def two_phases(*, adam: int = 1000, lbfgs: int = 3000) -> list[Phase]:
-    """Return the standard phases: Adam explores, L-BFGS polishes."""
+def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
+    """Return the standard phases, of so many iterations: Adam explores, self-scaled Broyden polishes."""
     return [
-        Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=adam), report_every=100),
-        Phase(name="polish", minimizer=LBFGS(), stop=StopRule(max_iterations=lbfgs), report_every=50),
+        Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=explore)),
+        Phase(name="polish", minimizer=SSBroyden(), stop=StopRule(max_iterations=polish), redraw_every=100),
     ]
 
 
