@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
 
 
@@ -20,3 +21,13 @@ def guess(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the closest of `known`, or nothing where none is close."""
     close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def require_memory(needed: float, what: str, remedy: str) -> None:
+    """Raise an InputError where something takes more bytes than the machine has; none where it does not tell."""
+    try:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return
+    if needed > there:
+        raise InputError(f"{what}: takes {needed / 1e9:,.0f} GB, and the machine has {there / 1e9:,.0f} GB; {remedy}.")

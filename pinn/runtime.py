@@ -1,8 +1,6 @@
-"""Process-wide settings, made once per run, and limits: precision, device, memory."""
+"""Process-wide settings, made once per run: precision and device."""
 
 from __future__ import annotations
-
-import os
 
 import keras
 import tensorflow as tf
@@ -42,13 +40,3 @@ def configure(*, dtype: str = "float64", device: str = "auto") -> str:
             f"device={device}: TensorFlow is in use already ({error}); configure before building."
         ) from None
     return "gpu" if tf.config.get_visible_devices("GPU") else "cpu"
-
-
-def require_memory(needed: float, what: str, remedy: str) -> None:
-    """Raise an InputError where something takes more bytes than the machine has; none where it does not tell."""
-    try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return
-    if needed > there:
-        raise InputError(f"{what}: takes {needed / 1e9:,.0f} GB, and the machine has {there / 1e9:,.0f} GB; {remedy}.")

@@ -9,11 +9,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import tensorflow as tf
 
-from pinn.errors import InputError
+from pinn.errors import InputError, require_memory
 from pinn.optimizers import line_search
 from pinn.optimizers.in_place import InPlaceStepper, MatrixMinimizer, Pair, Update
 from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, State, Stepper
-from pinn.runtime import require_memory
 
 Measure = Literal["loss", "root", "log"]
 MATRICES = 5  # of the size of H, that are there at once where a chunk of iterations ends and is saved
