@@ -15,6 +15,8 @@ from pinn.optimizers.normal_equations import Damped, DeviceGram, Dual, Gram, Nor
 
 PROBE = 0.1  # of the step: where the residuals' curvature is measured; Transtrum & Sethna (2012)
 LONGEST_BEND = 0.75  # of the step; a longer one means that the step leaves where it is valid; ibid.
+# A gain that is poor: to take such steps goes as far in minutes, and is lost in the first tens of iterations.
+LEAST_GAIN = 0.1
 # λ in units of the mean diagonal, below which JᵀJ has rounded away what λ would leave.  Not far below is where QR
 # pays: four poorer steps come farther than one of its own.
 FEW_DIGITS = 1e-14
@@ -25,15 +27,12 @@ class GaussNewton(Minimizer):
     """Levenberg–Marquardt with geodesic acceleration (Transtrum & Sethna 2012, arXiv:1201.5885).
 
     A step d solves (JᵀJ + λI) d = −Jᵀr.  The residuals' second derivative r'' along d bends it: a solves
-    (JᵀJ + λI) a = −Jᵀr'', and d + a/2 is taken.  The matrix costs far more than a factorization and a loss, so λ
-    is searched anew in every iteration, by factors of `stride` from the last one: the smallest whose step still
-    lowers the loss by a share `gain` of what the linear residuals predict.  Long steps with a poor gain get
-    farther along a bent valley than the lowest loss does.
+    (JᵀJ + λI) a = −Jᵀr'', and d + a/2 is taken where a is short beside d.  The step's gain ρ, the fall of the loss
+    over what the linear residuals predict, sets the next λ (Nielsen 1999, IMM-REP-1999-05): λ max(⅓, 1 − (2ρ − 1)³).
+    A step whose gain is poor is tried again with the same Jacobian, at 2, 8, 64, … times its λ.
 
     Attributes:
         damping: the first λ, in units of the mean diagonal of JᵀJ.
-        gain: least ratio of the fall of the loss to the predicted one.
-        stride: factor between neighboring λ.
         trials: most λ tried in one iteration.
         acceleration: whether steps are bent.
         algebra: "gram" (Cholesky's factorization of JᵀJ), "qr" (sees small singular values, at four times the
@@ -46,8 +45,6 @@ class GaussNewton(Minimizer):
 
     label: ClassVar[str] = "Gauss-Newton"
     damping: float = 1e-3
-    gain: float = 0.075
-    stride: float = 4.0
     trials: int = 12
     acceleration: bool = True
     algebra: Literal["auto", "gram", "qr", "dual"] = "auto"
@@ -55,10 +52,6 @@ class GaussNewton(Minimizer):
     def __post_init__(self) -> None:
         if not self.damping > 0:
             raise InputError(f"GaussNewton: damping={self.damping}; give a positive number.")
-        if not 0 <= self.gain < 1:
-            raise InputError(f"GaussNewton: gain={self.gain}; give a number from 0 to below 1.")
-        if not self.stride > 1:
-            raise InputError(f"GaussNewton: stride={self.stride}; give a number above 1.")
         if not isinstance(self.trials, int) or self.trials < 1:
             raise InputError(f"GaussNewton: trials={self.trials!r}; give a whole number of at least 1.")
         if self.algebra not in ("auto", "gram", "qr", "dual"):
@@ -99,14 +92,14 @@ class _Stepper(LoopedStepper):
         self.iterated(state, batch)
 
     def iterated(self, state: State, batch: Any) -> State:
-        """Return the state after the step of the smallest λ nearby that is still worth what it promises."""
-        search = _Search(self, state, batch)
-        best = search.best()
-        evaluations = state.evaluations + search.evaluations
-        if best is None:
+        """Return the state after the step that is taken."""
+        iteration = _Iteration(self, state, batch)
+        found = iteration.step()
+        evaluations = state.evaluations + iteration.evaluations
+        if found is None:
             failed = tf.constant(SEARCH_FAILED)
             return state._replace(status=failed, iterations=state.iterations + 1, evaluations=evaluations)
-        position = search.position(best)
+        position, damping = found
         loss, gradient = self.function(position, batch)
         return state._replace(
             position=position,
@@ -115,12 +108,12 @@ class _Stepper(LoopedStepper):
             iterations=state.iterations + 1,
             evaluations=evaluations + 1,
             step=tf.norm(position - state.position),
-            memory={"damping": tf.constant(search.damping(best), state.position.dtype)},
+            memory={"damping": tf.constant(damping, state.position.dtype)},
         )
 
 
-class _Search:
-    """One iteration's steps for λ = λ₀ · stride^power, and the losses that they lead to."""
+class _Iteration:
+    """A Jacobian, and the steps that are tried with it."""
 
     def __init__(self, stepper: _Stepper, state: State, batch: Any) -> None:
         self.settings, self.squares, self.batch = stepper.settings, stepper.squares, batch
@@ -128,49 +121,30 @@ class _Search:
         self.here = self.squares.residuals(self.at, batch)
         self.evaluations = 2  # the Jacobian's and the residuals'
         self.system = self._system()
-        self.found: dict[int, tuple[float, float, tf.Tensor]] = {}
 
-    def best(self) -> int | None:
-        """Return the power of the λ to take; None where no step leads down."""
-        power = 0
-        if self._pays(0):
-            while len(self.found) < self.settings.trials and self._pays(power - 1):
-                power -= 1
-            return power
-        while len(self.found) < self.settings.trials:
-            power += 1
-            if self._pays(power):
-                return power
-        lowest = min(self.found, key=self._loss)
-        return lowest if self._loss(lowest) < self.start else None
+    def step(self) -> tuple[tf.Tensor, float] | None:
+        """Return the position after the step to take, and the next λ; None where no step leads down."""
+        damping, growth, taken = self.first, 2.0, None
+        for _ in range(self.settings.trials):
+            position, gain = self._tried(damping * self.system.unit)
+            if gain > 0:  # of steps that are all poor, the last one: the shortest
+                taken = position, damping * max(1 / 3, 1 - (2 * gain - 1) ** 3)
+            if gain >= LEAST_GAIN:
+                break
+            damping, growth = damping * growth, 2 * growth
+        return taken
 
-    def damping(self, power: int) -> float:
-        """Return λ in units of the mean diagonal of JᵀJ."""
-        return self.first * self.settings.stride**power
-
-    def _pays(self, power: int) -> bool:
-        """Say whether the step for a λ lowers the loss by enough of what the linear residuals predict."""
-        loss = self._loss(power)
-        return loss < self.start and self.start - loss >= self.settings.gain * self.found[power][1]
-
-    def _loss(self, power: int) -> float:
-        """Return the loss after the step for a λ; infinity where there is none."""
-        if power not in self.found:
-            damping = self.damping(power) * self.system.unit
-            damped = self.system.damped(damping)
-            loss, predicted, position = float("inf"), 0.0, self.at
-            if damped is not None:
-                position = self._stepped(damped)
-                loss = float(self.squares.loss(position, self.batch))
-                # |r|² − |r + Jd|², with (JᵀJ + λI) d = −Jᵀr.
-                predicted = float(damping * damped.step @ damped.step - self.system.slope @ damped.step)
-            self.evaluations += 1
-            self.found[power] = (loss if np.isfinite(loss) else float("inf"), predicted, position)
-        return self.found[power][0]
-
-    def position(self, power: int) -> tf.Tensor:
-        """Return the position after the step for a λ."""
-        return self.found[power][2]
+    def _tried(self, damping: float) -> tuple[tf.Tensor, float]:
+        """Return the position after the step for a λ, and its gain; -1 where there is none."""
+        damped = self.system.damped(damping)
+        if damped is None:
+            return self.at, -1.0
+        position = self._stepped(damped)
+        fall = self.start - float(self.squares.loss(position, self.batch))
+        self.evaluations += 1
+        # |r|² − |r + Jd|², with (JᵀJ + λI) d = −Jᵀr.
+        predicted = float(damping * damped.step @ damped.step - self.system.slope @ damped.step)
+        return position, fall / predicted if np.isfinite(fall) and predicted > 0 else -1.0
 
     def _system(self) -> NormalEquations:
         gram = DeviceGram if tf.config.get_visible_devices("GPU") else Gram
