@@ -209,6 +209,9 @@ def test_a_run_without_pictures_is_drawn_not_repeated(here):
     behave(easy_0_run="no pictures")
     assert reproduce("easy", "--seeds", 1) == 1
     assert reproduce("easy", "--seeds", 1) == 0 and calls() == ["run easy 0", "plot easy 0"]
+    next(Path("outputs").rglob("solution.png")).unlink()
+    assert reproduce("easy", "--seeds", 0) == 0 and "- seed 0 done: its pictures are gone" in page()
+    assert reproduce("easy", "--seeds", 1) == 0 and calls()[2:] == ["plot easy 0"] and "are gone" not in page()
 
 
 def test_interrupt_saves_and_the_sweep_goes_on_where_it_was(here):

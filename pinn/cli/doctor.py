@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pinn
+from pinn.cli.quiet import quiet
 from pinn.errors import InputError
 from pinn.versions import cores, versions
 
@@ -82,9 +83,11 @@ def _outputs() -> str:
 
 
 def _devices() -> str:
-    import tensorflow as tf
+    with quiet():
+        import tensorflow as tf
 
-    details = [tf.config.experimental.get_device_details(g) for g in tf.config.list_physical_devices("GPU")]
+        gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     names = [str(d.get("device_name", "GPU")) for d in details]
     return f"{cores()} CPU cores and as many threads; GPUs: {', '.join(names) or 'none'}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import re
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import yaml
 from rich.console import Console
 
 from pinn.cli.conf import conf_folder
+from pinn.cli.quiet import quiet
 from pinn.errors import InputError, did_you_mean
 from pinn.reporting.published import check_published
 
@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
         print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
         return 0
     check_published(config["published"])
-    with _quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
+    with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
         from pinn.runtime import configure
         from pinn.training import config as configuration
         from pinn.training import execute
@@ -60,7 +60,7 @@ def run(argv: Sequence[str]) -> int:
 
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
     """Go on with a run from its last checkpoint; overrides such as a larger budget reopen its last phase."""
-    with _quiet():
+    with quiet():
         from pinn.training import resume as go_on
 
     return _end(go_on(folder, overrides=overrides))
@@ -68,7 +68,7 @@ def resume(folder: str, overrides: Sequence[str] = ()) -> int:
 
 def plot(folder: str) -> int:
     """Draw a run's figures again from its folder."""
-    with _quiet():
+    with quiet():
         from pinn.training import load
 
     for path in load(folder).save_figures():
@@ -219,23 +219,6 @@ def _sweep(arguments: list[str]) -> int:
             print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)
         return 1
     return 0
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Close standard error while TensorFlow loads: it tells every machine without a GPU so, four times over."""
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _end(solution: Any) -> int:

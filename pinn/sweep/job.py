@@ -64,6 +64,8 @@ class Attempt:
         if not self.pieces or self.complete:
             return None
         last = self.pieces[-1]
+        if last["state"] == "done":
+            return "done", "its pictures are gone; the next `pinn reproduce` draws them"
         return last["state"] or "unfinished", last["reason"] or "at work, or killed"
 
     def note(self, piece: Mapping[str, Any], *, instead: bool = False) -> None:
