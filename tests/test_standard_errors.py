@@ -6,10 +6,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.optimize import least_squares
 
-from pinn import Interval, Problem, residual
+from pinn import Adam, Interval, Problem, residual, solve
 from pinn.objective import LeastSquares, Objective, PointSet, blocks, standard_errors
 from pinn.objective.standard_errors import propagated
+from pinn.optimizers import GaussNewton
+from pinn.problems import Burgers
+from pinn.references import cole_hopf
+from pinn.training import Phase, Points, StopRule
+from pinn.training.data import Synthetic
 
 RNG = np.random.default_rng(0)
 NOISE = 0.1
@@ -98,3 +104,30 @@ def test_without_measurements_there_is_none():
     objective = Objective(Line(unknowns={"slope": 1.0}), network)
     cut = {"interior": blocks(PointSet(np.zeros((1, 1))), threads=1, size=8, dtype="float64")}
     assert standard_errors(LeastSquares(objective), objective.flat.flatten(), objective.batch(cut)) is None
+
+
+@pytest.mark.slow
+def test_equations_that_weigh_more_than_noisy_data_give_the_best_of_all_exact_solutions():
+    """The network's coefficients beside those of the formula that fits the same data best."""
+    problem = Burgers(nu=0.05, unknowns={"lambda1": {"start": 0.5}, "nu": {"start": 0.1, "lower": 0.0}})
+    data = Synthetic(count=300, noise=0.02)
+    phases = [
+        Phase(name="explore", minimizer=Adam(learning_rate=5e-3), stop=StopRule(max_iterations=300)),
+        Phase(name="polish", minimizer=GaussNewton(), stop=StopRule(max_iterations=60)),
+    ]
+    points = Points(counts={"interior": 1000})
+    solution = solve(problem, data=data, weights={"data_u": 0.02}, points=points, phases=phases, show=False)
+    measured = data.measure(problem)
+    x, t = measured.coordinates.T
+
+    def misfit(at):
+        return cole_hopf(x, t, at[1], at[0]) - measured.values["u"]
+
+    best = dict(
+        zip(("lambda1", "nu"), least_squares(misfit, (1.0, 0.05), x_scale=(1.0, 0.05), xtol=1e-12).x, strict=True)
+    )
+    for name, found in solution.metrics["unknowns"].items():
+        assert abs(found["estimate"] - best[name]) < 0.1 * found["standard_error"], (name, found, best)
+        assert (
+            abs(best[name] - getattr(problem, name)) > 0.2 * found["standard_error"]
+        )  # noise moves it, and both alike
