@@ -77,7 +77,6 @@ SINES = {"activation": "sin"}
 SQUARE = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
 # Where the lid's speed jumps, beside the upper corners, no small network follows.
 CORNERS = {name: Disk(x=x, y=1.0, radius=0.3) for name, x in (("left", 0.0), ("right", 1.0))}
-LIDS = ("lid", "floor", "left", "right")
 
 GATES = {
     "AllenCahn": Gate(problem=problems.AllenCahn(D=0.02, k=2.0), reached={"u": 1.8e-3}),
@@ -101,8 +100,8 @@ GATES = {
     "CavityUniformLid": Gate(
         problem=variant(problems.CavityUniformLid(Re=100.0), space=Difference(SQUARE, **CORNERS)),
         interior=250, iterations=60, network={"width": 12, "depth": 2}, data=measured_on("holes", 60),
-        weights=dict.fromkeys((*LIDS, "data_u", "data_v"), 10.0), slow=True,
-        reached={"u": 7.9e-3, "v": 7.3e-3, "p": 1.9e-2},
+        weights=dict.fromkeys(("data_u", "data_v"), 10.0), slow=True,
+        reached={"u": 3.6e-3, "v": 3.8e-3, "p": 8.1e-3},
     ),
     "Convection": Gate(problem=problems.Convection(beta=3.0), iterations=20, reached={"u": 3.2e-4}),
     "GinzburgLandau": Gate(
