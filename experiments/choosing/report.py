@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jobs import ALONE, BUDGET, CENTER, CROSSED, MIRRORED, PROBLEMS, SEEDS
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from record import replace
 
 from pinn.reporting.published import number
@@ -17,6 +18,8 @@ from pinn.reporting.published import number
 HERE = Path(__file__).parent
 AXES = ("minimizer", "network", "points")
 Results = dict[str, dict[str, Any]]
+FIRST = 2.0  # seconds of a core before which no run has an error
+TICKS = (2, 5, 10, 20)
 WORST = 1.0  # an error of 100 %: what a run that failed or diverged counts as
 
 
@@ -109,7 +112,7 @@ def _picture(found: Results, choices: Sequence[tuple[str, str, str]], axis: int,
     """Draw errors over seconds, a panel a problem, a line a choice: the median of the seeds, and their range."""
     figure = Figure(figsize=(10.5, 6.4), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True).ravel()
-    times = np.geomspace(0.5, BUDGET, 60)
+    times = np.geomspace(FIRST, BUDGET, 60)
     for panel, problem in zip(panels, PROBLEMS, strict=True):
         for i, choice in enumerate(choices):
             runs = _runs(found, problem, choice)
@@ -123,6 +126,8 @@ def _picture(found: Results, choices: Sequence[tuple[str, str, str]], axis: int,
         panel.grid(alpha=0.3, lw=0.5)
     for panel in panels[3:]:
         panel.set_xlabel("seconds of one core")
+        panel.set_xticks(TICKS, map(str, TICKS))
+        panel.xaxis.set_minor_formatter(NullFormatter())
     for panel in panels[::3]:
         panel.set_ylabel("relative L2 error")
     handles, labels = panels[0].get_legend_handles_labels()
