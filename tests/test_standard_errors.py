@@ -128,6 +128,5 @@ def test_equations_that_weigh_more_than_noisy_data_give_the_best_of_all_exact_so
     )
     for name, found in solution.metrics["unknowns"].items():
         assert abs(found["estimate"] - best[name]) < 0.1 * found["standard_error"], (name, found, best)
-        assert (
-            abs(best[name] - getattr(problem, name)) > 0.2 * found["standard_error"]
-        )  # noise moves it, and both alike
+        # Noise moves it, and both alike.
+        assert abs(best[name] - getattr(problem, name)) > 0.2 * found["standard_error"]

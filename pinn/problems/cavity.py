@@ -14,10 +14,9 @@ from pinn.geometry import Rectangle
 from pinn.problem import positive, residual, satisfies
 from pinn.problems.navier_stokes import SteadyPlaneFlow
 from pinn.references import cavity, cavity_error
+from pinn.references.corner import HELD, SCALE
 
-_C = 1 / (pi**2 / 4 - 1)
 _TINY = 1e-30  # beside a corner itself, where the angle is not defined
-_HELD = 1e-3  # within this distance the pressure is held
 _NEAR = 0.05  # the weight of momentum is a quarter at this distance
 
 
@@ -146,10 +145,10 @@ class _Corner:
     def __init__(self, a: Any, b: Any) -> None:
         a = a + _TINY
         square, angle, w = a * a + b * b, tf.atan(b / a), a + pi / 2 * b
-        self.stream = _C * (angle * w - pi**2 / 4 * b)
-        self.by_a = _C * (angle - b * w / square)
-        self.by_b = _C * (a * w / square + pi / 2 * angle - pi**2 / 4)
-        self.pressure = -2 * _C * w / (square + _HELD**2)
+        self.stream = SCALE * (angle * w - pi**2 / 4 * b)
+        self.by_a = SCALE * (angle - b * w / square)
+        self.by_b = SCALE * (a * w / square + pi / 2 * angle - pi**2 / 4)
+        self.pressure = -2 * SCALE * w / (square + HELD**2)
 
 
 def _weight(x: Any, y: Any) -> Any:

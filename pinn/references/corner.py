@@ -13,7 +13,8 @@ from pinn.errors import InputError
 Array = np.ndarray
 
 _TINY = 1e-30  # beside the corner itself, where the angle is not defined
-_HELD = 1e-3  # the pressure is held within this distance
+HELD = 1e-3  # the pressure is held within this distance
+SCALE = 1 / (pi**2 / 4 - 1)  # c, of the uniform lid
 
 
 class Derivatives(NamedTuple):
@@ -59,8 +60,8 @@ class Corner:
     def pressure(self, x: Array, y: Array) -> Array:
         """Return the pressure for Re = 1, held within a small distance from the corner."""
         a, b = 1 - x if self.right else x, 1 - y
-        square = np.maximum(a * a + b * b, _HELD**2)
-        found = -2 * _C * (a + pi / 2 * b) / square if self.uniform else 4 * np.log(square)
+        square = np.maximum(a * a + b * b, HELD**2)
+        found = -2 * SCALE * (a + pi / 2 * b) / square if self.uniform else 4 * np.log(square)
         return -found if self.right else found
 
     @staticmethod
@@ -69,12 +70,12 @@ class Corner:
         by_aa, by_ab = 2 * by_b * -by_a, by_a * by_a - by_b * by_b
         w = a + pi / 2 * b
         return (
-            _C * (angle * w - pi**2 / 4 * b),
-            _C * (by_a * w + angle),
-            _C * (by_b * w + pi / 2 * angle - pi**2 / 4),
-            _C * (by_aa * w + 2 * by_a),
-            _C * (by_ab * w + pi / 2 * by_a + by_b),
-            _C * (-by_aa * w + pi * by_b),
+            SCALE * (angle * w - pi**2 / 4 * b),
+            SCALE * (by_a * w + angle),
+            SCALE * (by_b * w + pi / 2 * angle - pi**2 / 4),
+            SCALE * (by_aa * w + 2 * by_a),
+            SCALE * (by_ab * w + pi / 2 * by_a + by_b),
+            SCALE * (-by_aa * w + pi * by_b),
         )
 
     @staticmethod
@@ -88,9 +89,6 @@ class Corner:
             -4 * a * a / square,
             2 * pi - 4 * angle - ratio,
         )
-
-
-_C = 1 / (pi**2 / 4 - 1)
 
 
 def corners(lid: str) -> tuple[Corner, Corner]:
