@@ -16,6 +16,7 @@ from pinn.problems import Burgers, Poisson, TaylorGreen
 from pinn.training import Phase, Points, StopRule, config, load, resume
 from pinn.training.setup import Setup, default_network
 from pinn.training.stages import carried, stages
+from pinn.weights import GradientNorm
 
 PHASES = [
     Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=10), report_every=10),
@@ -164,10 +165,23 @@ def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(settings, 
 
 def test_a_continuation_ends_at_the_problem_itself(eager):
     found = pinn.solve(Decay(), network=network(Decay()), continuation={"k": [0.2, 0.5]}, **SETTINGS)
-    assert [p["stage"] for p in found.metrics["phases"]][::2] == ["k = 0.2", "k = 0.5", "k = 1"]
+    told = [(p["name"], p["stage"]) for p in found.metrics["phases"]]
+    assert told == [("explore", "k = 0.2"), ("polish", "k = 0.2"), ("polish", "k = 0.5"), ("polish", "k = 1")]
     assert found.metrics["relative_l2"]["u"] < 1e-2
     errors = found.history["error_u"]  # all against the problem's own reference
     assert errors[2] > 0.1 and errors[-1] < 1e-2
+
+
+def test_first_order_phases_are_left_out_where_the_start_is_a_solution_already():
+    def names(phases=PHASES, **settings):
+        made = Setup(problem=Decay(), network=network(Decay(), settings.get("windows", 1)), phases=phases, **settings)
+        return [[phase.name for phase in made.phases_of(i)] for i in range(len(made.stages))]
+
+    both, polish = ["explore", "polish"], ["polish"]
+    assert names(continuation={"k": [0.2, 0.5]}) == [both, polish, polish]
+    assert names(windows=3) == [both, both, both]  # another window has another solution
+    assert names(continuation={"k": [0.2]}, scheme=GradientNorm()) == [both, both]  # which follow single steps
+    assert names(PHASES[:1], continuation={"k": [0.2]}) == [["explore"], ["explore"]]
 
 
 def test_a_steered_coefficient_gives_the_loss_of_its_value():

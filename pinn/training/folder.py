@@ -58,13 +58,14 @@ def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, 
 
 def check(progress: Progress, made: Setup, objective: Objective, folder: Any) -> None:
     """Raise an InputError where a checkpoint is not one of a setup."""
-    done, planned = [r.name for r in progress.records], [p.name for p in made.phases]
+    phases = made.phases_of(progress.stage)
+    done, planned = [r.name for r in progress.records], [p.name for p in phases]
     if not done or done != planned[: len(done)]:
         raise InputError(
             f"{folder}: the checkpoint's phases are {', '.join(done) or 'none'}, those of config.yaml "
             f"{', '.join(planned)}; restore the run's own files."
         )
-    state, phase = progress.state, made.phases[progress.phase]
+    state, phase = progress.state, phases[progress.phase]
     assert state is not None
     if state.position.shape != (objective.flat.size,) or state.position.dtype != objective.dtype:
         raise InputError(

@@ -24,7 +24,7 @@ def metrics_of(course: Course, theta: tf.Tensor, progress: Progress, monitor: Mo
     loss, _ = objective.value_and_gradient(theta, batch)
     gauge = errors.gauges(errors.evaluator(theta, errors.points)) if made.problem.gauge else {}
     records = [*progress.past, *progress.records]
-    names = [course.stages[i // len(made.phases)].name for i in range(len(records))]
+    names = [stage.name for i, stage in enumerate(course.stages) for _ in made.phases_of(i)]
     return {
         "problem": type(made.problem).__name__,
         "finished": progress.records[-1].stop_reason != INTERRUPTED,
@@ -46,7 +46,7 @@ def metrics_of(course: Course, theta: tf.Tensor, progress: Progress, monitor: Mo
                 "seconds": r.seconds,
                 "stop_reason": r.stop_reason,
             }
-            for r, stage in zip(records, names, strict=True)
+            for r, stage in zip(records, names, strict=False)
         ],
         "weights": _told_weights(made, progress, monitor, batch),
         "seconds": {"compile": progress.compile_seconds, "total": progress.seconds},

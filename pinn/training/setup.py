@@ -42,7 +42,7 @@ class Setup:
     Weights are fixed, by residual, unless a scheme has them follow the training; then they are its factors.
     Several `windows` of time are solved one after another, each from the last one's end, by the same network with
     weights of its own; it sees the times of the first.  A `continuation` solves the problem for the given values of
-    coefficients first, and from each result the next.  Either way every stage goes through all phases.  The
+    coefficients first, and from each result the next (`phases_of` says by which phases).  The
     network's last layer is "drawn" with the others, or "fitted" at the start to initial conditions and measurements;
     None: fitted where the network is a PirateNet that was not trained yet.
 
@@ -119,8 +119,19 @@ class Setup:
 
     @property
     def stages(self) -> list[Stage]:
-        """The parts of the run that go through all phases each, in order."""
+        """The parts of the run that go through phases each, in order."""
         return stages(self.problem, self.windows, self.continuation)
+
+    def phases_of(self, stage: int) -> Sequence[Phase]:
+        """Return what a stage goes through, by its number: all phases, as every window of time does.
+
+        A continuation begins its later values beside their solution, from which the first steps of Adam or SOAP,
+        of a size that knows no curvature, would lead away: it leaves such phases out, where there are others and
+        no weights that follow them.
+        """
+        if not stage or not self.continuation or self.scheme is not None:
+            return self.phases
+        return [phase for phase in self.phases if not phase.minimizer.single_steps] or self.phases
 
     def measurements(self) -> PointSet | None:
         """Return the measurements, read from their file, or made from the reference where they are synthetic."""

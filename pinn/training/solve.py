@@ -197,7 +197,7 @@ def _go(
                 weights=leg.weighting,
             )
         monitor.enter(course.stage.name, objective, course.errors(), leg.heldout(), leg.weighting)
-        theta, progress = trainers[leg].run(course.start(), progress)
+        theta, progress = trainers[leg].run(course.start(), progress, phases=course.made.phases_of(course.number))
         if course.finished or progress.records[-1].stop_reason == INTERRUPTED:
             return theta, progress
         progress.next_stage(theta.numpy())

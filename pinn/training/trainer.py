@@ -104,31 +104,36 @@ class Trainer:
     weights: Weights | None = None
     _steppers: dict[str, Stepper] = field(default_factory=dict, init=False)  # compiled, by phase
 
-    def run(self, position: tf.Tensor, progress: Progress | None = None) -> tuple[tf.Tensor, Progress]:
-        """Run all phases from a position [p], or go on from a progress; return the best position and what was done.
+    def run(
+        self, position: tf.Tensor, progress: Progress | None = None, *, phases: Sequence[Phase] | None = None
+    ) -> tuple[tf.Tensor, Progress]:
+        """Run phases from a position [p], or go on from a progress; return the best position and what was done.
+
+        They are all phases, or those `phases` among them.
 
         Ctrl-C ends the run after the present chunk, with everything saved; a second one ends it at once.
 
         Raises:
             InputError: where a minimizer cannot work on so many weights, or the loss is not finite at the start.
         """
-        for phase in self.phases:
+        phases = phases or self.phases
+        for phase in phases:
             phase.minimizer.check(int(position.shape[0] or 0), position.dtype.name)
         progress = progress or Progress()
         done, interrupted = False, _Interrupt()
         with interrupted:
             while not done:
                 if not progress.records or progress.records[-1].stop_reason not in (None, INTERRUPTED):
-                    if len(progress.records) == len(self.phases):
+                    if len(progress.records) == len(phases):
                         break
-                    phase = self.phases[len(progress.records)]
+                    phase = phases[len(progress.records)]
                     progress.records.append(PhaseRecord(phase.name, phase.minimizer.label))
                     if progress.state is not None:
                         position = progress.state.best_position
                     progress.state, progress.failures, progress.drawn_at = None, 0, 0
                     progress.lowest, progress.lowest_at = float("inf"), 0
                 progress.records[-1].stop_reason = None
-                self._run_phase(self.phases[progress.phase], position, progress, interrupted)
+                self._run_phase(phases[progress.phase], position, progress, interrupted)
                 done = progress.records[-1].stop_reason == INTERRUPTED
         assert progress.state is not None
         return progress.state.best_position, progress
