@@ -17,7 +17,7 @@ import pinn
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.objective import Objective, draw
-from pinn.optimizers import LBFGSB, SOAP, MultiBatchLBFGS, State
+from pinn.optimizers import LBFGSB, SOAP, MultiBatchLBFGS, State, Stepper
 from pinn.problems import Burgers, Kovasznay
 from pinn.sampling import METHODS
 from pinn.training import Phase, Points, StopRule, Synthetic, Trainer, checkpoint, resume, solve
@@ -319,6 +319,36 @@ def test_a_run_says_why_it_stopped(rule, words, eager):
     assert phase["iterations"] == expected.get(next(iter(rule)), 1)
 
 
+def before_every_advance(patch, action):
+    """Have an action called with a state and the steps that it is to be advanced by."""
+    original = Stepper.advance
+
+    def advanced(stepper, state, batch, steps, limits):
+        action(state, int(steps))
+        return original.__get__(stepper, type(stepper))(state, batch, steps, limits)
+
+    patch.setattr(Stepper, "advance", advanced)
+
+
+def test_a_time_budget_does_not_wait_for_a_report(eager, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def perf_counter(self):
+            return self.now
+
+        def tick(self, state, steps):
+            self.now += steps  # a second an iteration
+
+    clock, budget = Clock(), StopRule(max_iterations=1000, max_seconds=12)
+    monkeypatch.setattr("pinn.training.trainer.time", clock)
+    before_every_advance(monkeypatch, clock.tick)
+    _, progress, reports = train([Phase(name="explore", minimizer=Adam(), stop=budget, report_every=1000)])
+    assert progress.records[0].stop_reason == "time budget used: 12 s"
+    assert progress.records[0].iterations == 12 and len(reports) == 1
+    assert reports[0].trace.loss.shape == (12,)
+
+
 # Interruptions --------------------------------------------------------------------------------------------------
 
 PHASES = [explore(redraw_every=10), polish(redraw_every=6)]
@@ -381,6 +411,25 @@ def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(iteration
     same(finished.theta, uninterrupted.theta)
     same_run(folder, uninterrupted.folder)
     assert finished.metrics["loss"] == uninterrupted.metrics["loss"]
+
+
+@pytest.mark.parametrize("phase", ["explore", "polish"])
+def test_ctrl_c_does_not_wait_for_a_report(phase, eager, uninterrupted, tmp_path, monkeypatch):
+    monkeypatch.setattr("pinn.training.trainer.SLICE", 0.0)  # an iteration at a time
+
+    def asked(state, steps):
+        if steps and int(state.iterations) == 2 and ("position_deltas" in state.memory) == (phase == "polish"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        before_every_advance(patch, asked)
+        stopped = burgers(phases=PHASES, folder=tmp_path / "run")
+    assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED
+    assert stopped.metrics["phases"][-1]["iterations"] == 3  # of a report every 5 and 4
+    assert stopped.history["iteration"][-1] == 3 + 20 * (phase == "polish")
+    assert pinn.load(tmp_path / "run").history == stopped.history
+    resume(tmp_path / "run", show=False)
+    same_run(tmp_path / "run", uninterrupted.folder)  # without the report that Ctrl-C made
 
 
 def test_a_second_ctrl_c_ends_at_once_and_loses_one_chunk(eager, uninterrupted, tmp_path):

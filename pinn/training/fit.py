@@ -75,7 +75,7 @@ def minimize(
         part: how to take a part of the batch, which `MultiBatchLBFGS` needs; `pinn.objective.rows` for arrays
             [n, …] over whose rows the function is a mean.
         stop: budgets and tests; 1000 iterations by default.
-        report_every: iterations between two calls of the callbacks (and checks of time and patience).
+        report_every: iterations between two calls of the callbacks (and checks of patience).
         callbacks: called with a Report; a string that one returns ends the minimization with that reason.
 
     Raises:

@@ -20,7 +20,7 @@ class StopRule:
     Attributes:
         max_iterations: iterations.
         max_evaluations: evaluations of loss and gradient; a line search takes several an iteration.
-        max_seconds: wall-clock seconds of this phase, checked at every report.
+        max_seconds: wall-clock seconds of this phase, to within an iteration.
         target_loss: stop at this loss or below, checked at every iteration.
         gradient_tolerance: … when the largest component of the gradient is at most this.
         position_tolerance: … when no weight changes by more than this in one iteration.

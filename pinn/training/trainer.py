@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,12 @@ from pinn.errors import InputError
 from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import minimizer as codes
 from pinn.optimizers.minimizer import Function, Limits, Part, Shape, called, reweighted
+from pinn.training.interrupt import Interrupt
 from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
 
 SHRINK = 0.1  # first step after a failure, relative to the last start's; Nocedal & Wright backtrack by this much
+SLICE = 5.0  # seconds of an advance: a time budget or Ctrl-C must not wait for a report that is minutes away
 WORTHWHILE = 1e-3  # relative fall of the loss that counts as progress for patience
 
 
@@ -111,7 +112,7 @@ class Trainer:
 
         They are all phases, or those `phases` among them.
 
-        Ctrl-C ends the run after the present chunk, with everything saved; a second one ends it at once.
+        Ctrl-C ends the run within seconds, with everything saved; a second one ends it at once.
 
         Raises:
             InputError: where a minimizer cannot work on so many weights, or the loss is not finite at the start.
@@ -120,7 +121,7 @@ class Trainer:
         for phase in phases:
             phase.minimizer.check(int(position.shape[0] or 0), position.dtype.name)
         progress = progress or Progress()
-        done, interrupted = False, _Interrupt()
+        done, interrupted = False, Interrupt()
         with interrupted:
             while not done:
                 if not progress.records or progress.records[-1].stop_reason not in (None, INTERRUPTED):
@@ -138,7 +139,7 @@ class Trainer:
         assert progress.state is not None
         return progress.state.best_position, progress
 
-    def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: _Interrupt) -> None:
+    def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: Interrupt) -> None:
         begin = time.perf_counter()
         if phase.name not in self._steppers:
             compiled = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
@@ -155,13 +156,16 @@ class Trainer:
             record.stop_reason = self._due(phase, progress) or (INTERRUPTED if interrupted.asked else None)
             if record.stop_reason is not None:
                 break
-            begin = time.perf_counter()
-            trace, batch = self._advanced(phase, stepper, progress, batch, limits)
+            begin, rows, end = time.perf_counter(), progress.rows, record.iterations + self._steps(phase, progress)
+            trace, batch = self._advanced(phase, stepper, progress, batch, limits, end, interrupted)
             record.iterations, record.evaluations = int(progress.state.iterations), int(progress.state.evaluations)
-            reason = self._recover(phase, stepper, progress, batch)
+            early = interrupted.asked and record.iterations < end and int(progress.state.status) == codes.RUNNING
+            reason = INTERRUPTED if early else self._recover(phase, stepper, progress, batch)
             _spend(progress, record, begin)
             for callback in self.callbacks:
                 reason = callback(Report(phase, progress, progress.state, trace, batch)) or reason
+            if early:  # a report that an undisturbed run does not make; a resume leaves it out
+                progress.rows, reason = rows, INTERRUPTED
             begin = time.perf_counter()
             if reason is None and phase.redraw_every and record.iterations - progress.drawn_at >= phase.redraw_every:
                 progress.draw, progress.drawn_at = progress.draw + 1, record.iterations
@@ -201,25 +205,41 @@ class Trainer:
         return self.weights.weighted(batch, progress.weights)
 
     def _advanced(
-        self, phase: Phase, stepper: Stepper, progress: Progress, batch: Any, limits: Limits
+        self,
+        phase: Phase,
+        stepper: Stepper,
+        progress: Progress,
+        batch: Any,
+        limits: Limits,
+        end: int,
+        interrupted: Interrupt,
     ) -> tuple[Trace, Any]:
-        """Advance to the next report, redraw or end of the budget; return what happened and the batch after it."""
+        """Advance to iteration `end`, the end of the time or Ctrl-C; return what happened and the batch after it."""
         assert progress.state is not None
-        at, traces = progress.records[-1].iterations, []
-        end = at + self._steps(phase, progress.records[-1], progress)
+        record, begin = progress.records[-1], time.perf_counter()
+        at, traces = record.iterations, []
         weights = self.weights if phase.minimizer.single_steps else None
         every = weights.every if weights else end
         while not traces or (at < end and int(progress.state.status) == codes.RUNNING):
+            fit = self._fit(phase, record.seconds + time.perf_counter() - begin, at)
+            if traces and (interrupted.asked or not fit):
+                break
             # The weights of iteration 0 are there already.
             if weights and at and at % every == 0:
                 progress.weights = weights.updated(progress.state.position, batch, progress.weights)
                 batch, progress.state = weights.weighted(batch, progress.weights), reweighted(progress.state)
-            steps = min(end, (at // every + 1) * every) - at
+            steps = min(end, (at // every + 1) * every, at + max(fit, 1)) - at
             progress.state, trace = stepper.advance(progress.state, batch, tf.constant(steps), limits)
             traces.append(trace)
             at = int(progress.state.iterations)
-        whole = Trace(*(tf.concat(parts, 0) for parts in zip(*traces, strict=True)))
-        return whole if weights else traces[0], batch
+        return traces[0] if len(traces) == 1 else Trace(*(tf.concat(p, 0) for p in zip(*traces, strict=True))), batch
+
+    def _fit(self, phase: Phase, seconds: float, iterations: int) -> int:
+        """Return the iterations that fit into the next slice at the phase's pace so far; 0 where its time is over."""
+        left = math.inf if phase.stop.max_seconds is None else phase.stop.max_seconds - seconds
+        if left <= 0:
+            return 0
+        return max(1, math.ceil(iterations * min(SLICE, left) / max(seconds, 1e-9)))
 
     def _started(self, stepper: Stepper, position: tf.Tensor, batch: Any) -> State:
         state = called(stepper.start, position, batch)
@@ -229,8 +249,9 @@ class Trainer:
             raise InputError(f"loss is {float(state.loss)} or its gradient not finite at the start; change the start.")
         return state
 
-    def _steps(self, phase: Phase, record: PhaseRecord, progress: Progress) -> int:
+    def _steps(self, phase: Phase, progress: Progress) -> int:
         """Return the iterations to the next report, redraw or end of the budget."""
+        record = progress.records[-1]
         steps = [phase.report_every - record.iterations % phase.report_every]
         steps.append(phase.stop.max_iterations - record.iterations)
         if phase.redraw_every:
@@ -276,25 +297,3 @@ def _spend(progress: Progress, record: PhaseRecord | None, begin: float) -> None
         progress.compile_seconds += seconds
     else:
         record.seconds += seconds
-
-
-class _Interrupt:
-    """Turns the first Ctrl-C into a request to end after the present chunk."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> _Interrupt:
-        self.previous = None
-        if threading.current_thread() is threading.main_thread():
-            self.previous = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def _ask(self, *_: Any) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-
-    def __exit__(self, *_: object) -> None:
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
