@@ -46,7 +46,7 @@ def metrics_of(course: Course, theta: tf.Tensor, progress: Progress, monitor: Mo
                 "seconds": r.seconds,
                 "stop_reason": r.stop_reason,
             }
-            for r, stage in zip(records, names, strict=False)
+            for r, stage in zip(records, names[: len(records)], strict=True)
         ],
         "weights": _told_weights(made, progress, monitor, batch),
         "seconds": {"compile": progress.compile_seconds, "total": progress.seconds},

@@ -119,7 +119,7 @@ class Setup:
 
     @property
     def stages(self) -> list[Stage]:
-        """The parts of the run that go through phases each, in order."""
+        """The parts of the run, in order; `phases_of` says what each goes through."""
         return stages(self.problem, self.windows, self.continuation)
 
     def phases_of(self, stage: int) -> Sequence[Phase]:

@@ -19,7 +19,7 @@ Continuation = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run that goes through all phases.
+    """A part of a run that goes through phases of its own (`Setup.phases_of`).
 
     Attributes:
         problem: the problem in this stage's window of time, or with this stage's coefficients.

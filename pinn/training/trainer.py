@@ -160,7 +160,7 @@ class Trainer:
             trace, batch = self._advanced(phase, stepper, progress, batch, limits, end, interrupted)
             record.iterations, record.evaluations = int(progress.state.iterations), int(progress.state.evaluations)
             early = interrupted.asked and record.iterations < end and int(progress.state.status) == codes.RUNNING
-            reason = INTERRUPTED if early else self._recover(phase, stepper, progress, batch)
+            reason = None if early else self._recover(phase, stepper, progress, batch)
             _spend(progress, record, begin)
             for callback in self.callbacks:
                 reason = callback(Report(phase, progress, progress.state, trace, batch)) or reason
@@ -232,7 +232,7 @@ class Trainer:
             progress.state, trace = stepper.advance(progress.state, batch, tf.constant(steps), limits)
             traces.append(trace)
             at = int(progress.state.iterations)
-        return traces[0] if len(traces) == 1 else Trace(*(tf.concat(p, 0) for p in zip(*traces, strict=True))), batch
+        return Trace(*(tf.concat(parts, 0) for parts in zip(*traces, strict=True))), batch
 
     def _fit(self, phase: Phase, seconds: float, iterations: int) -> int:
         """Return the iterations that fit into the next slice at the phase's pace so far; 0 where its time is over."""
