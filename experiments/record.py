@@ -1,7 +1,7 @@
 """What the studies share: run experiments over seeds, one process each, keep what they found, and draw it.
 
-Finished runs are skipped, so a study can be interrupted and continued.  Its runs are jobs of the ledger: what one has
-run the other takes, and the next `pinn reproduce` tells of them.
+Finished runs are skipped, so a study can be interrupted and continued.  Its runs are jobs of the
+ledger: what one has run the other takes, and the next `pinn reproduce` tells of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Study:
 
     def of(self, row: str) -> list[dict]:
         """Return a row's runs in the order of their seeds."""
-        return sorted((r for r in self.results.values() if r["row"] == row), key=lambda r: r["seed"])
+        return sorted(
+            (r for r in self.results.values() if r["row"] == row), key=lambda r: r["seed"]
+        )
 
     def history(self, row: str, seed: int) -> list[dict[str, str]]:
         """Return the history of a run."""
@@ -68,12 +70,16 @@ class Study:
             print(f"pinn run experiment={row} seed={seed}", flush=True)
             ending, attempt = job.advance(), job.result
             if ending.state != "done":
-                raise SystemExit(f"{row} seed {seed} {ending.state}: {ending.reason}; see {job.folder}")
+                raise SystemExit(
+                    f"{row} seed {seed} {ending.state}: {ending.reason}; see {job.folder}"
+                )
         assert attempt is not None and attempt.metrics is not None and attempt.run is not None
         for name in ("histories", "pictures"):
             (self.here / name).mkdir(exist_ok=True)
         if seed == 0:
-            shutil.copy(attempt.run / "figures" / "solution.png", self.here / "pictures" / f"{row}.png")
+            shutil.copy(
+                attempt.run / "figures" / "solution.png", self.here / "pictures" / f"{row}.png"
+            )
         shutil.copy(attempt.run / "history.csv", self.here / "histories" / f"{row}_{seed}.csv")
         return {
             "row": row,
@@ -100,17 +106,24 @@ class Study:
             return float(before[-1][f"error_{name}"])
         return abs(float(before[-1][f"unknown_{name}"]) / run["truth"][name] - 1)
 
-    def picture(self, columns: int, panels: Mapping[str, tuple[str, float, float]], note: str) -> None:
+    def picture(
+        self, columns: int, panels: Mapping[str, tuple[str, float, float]], note: str
+    ) -> None:
         """Draw errors over seconds, one panel a row (column of the history, its truth, target), one line a seed."""
         lines = -(-len(panels) // columns)
         figure = Figure(figsize=(2.75 * columns, 3.1 * lines), layout="constrained")
         axes = figure.subplots(lines, columns).ravel()
-        for i, (axis, (row, (column, truth, target))) in enumerate(zip(axes, panels.items(), strict=False)):
+        for i, (axis, (row, (column, truth, target))) in enumerate(
+            zip(axes, panels.items(), strict=False)
+        ):
             histories = {run["seed"]: self.history(row, run["seed"]) for run in self.of(row)}
             draw_seeds(
                 axis,
                 {
-                    seed: ([float(r["seconds"]) for r in rows], [float(r[column]) - truth for r in rows])
+                    seed: (
+                        [float(r["seconds"]) for r in rows],
+                        [float(r[column]) - truth for r in rows],
+                    )
                     for seed, rows in histories.items()
                 },
             )

@@ -11,8 +11,9 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Programs run side by side, one per thread (see objective/objective.py), so none may start threads of its own;
-# XLA's default vector width is half of what AVX-512 offers; and its own matrix products, not Eigen's, use that.
+# Programs run side by side, one per thread (see objective/objective.py), so none may start threads
+# of its own; XLA's default vector width is half of what AVX-512 offers; and its own matrix
+# products, not Eigen's, use that.
 _XLA_FLAGS = (
     "--xla_cpu_multi_thread_eigen=false",
     "--xla_cpu_prefer_vector_width=512",
@@ -40,7 +41,7 @@ _LAZY = {
     "Interval": "pinn.geometry",
     "Rectangle": "pinn.geometry",
     "Box": "pinn.geometry",
-    "Point": "pinn.geometry",
+    "NoSpace": "pinn.geometry",
     "Ball": "pinn.geometry",
     "Disk": "pinn.geometry",
     "Difference": "pinn.geometry",
@@ -48,12 +49,12 @@ _LAZY = {
     "mlp": "pinn.networks",
     "Adam": "pinn.optimizers",
     "LBFGS": "pinn.optimizers",
-    "minimize": "pinn.training",
-    "supervised": "pinn.objective",
-    "fit": "pinn.training",
-    "solve": "pinn.training",
-    "load": "pinn.training",
-    "Solution": "pinn.training",
+    "minimize": "pinn.fitting",
+    "supervised": "pinn.fitting",
+    "fit": "pinn.fitting",
+    "solve": "pinn.run",
+    "load": "pinn.run",
+    "Solution": "pinn.run",
 }
 
 __all__ = ["__version__", *_LAZY]

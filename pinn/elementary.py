@@ -11,8 +11,9 @@ import tensorflow as tf
 MAX_ORDER = 4
 
 
-# π/2 in three parts whose products with whole numbers below 2²⁰ are exact, and the coefficients of sine and
-# cosine on [-π/4, π/4] with errors below 2⁻⁵⁸: those of fdlibm (Sun Microsystems 1993, k_sin.c, k_cos.c).
+# π/2 in three parts whose products with whole numbers below 2²⁰ are exact, and the coefficients of
+# sine and cosine on [-π/4, π/4] with errors below 2⁻⁵⁸: those of fdlibm (Sun Microsystems 1993,
+# k_sin.c, k_cos.c).
 _HALF_PI = (1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21)
 _SINE = (
     *(-1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04),
@@ -28,8 +29,8 @@ _COSINE = (
 def sine_cosine(z: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
     """Return sin z and cos z, for |z| up to 10⁵ to the last bits.
 
-    XLA's CPU backend calls a scalar library function for each in double precision; these operations, without a
-    branch, become vector instructions and cost together what one tanh costs.
+    XLA's CPU backend calls a scalar library function for each in double precision; these
+    operations, without a branch, become vector instructions and cost together what one tanh costs.
     """
     s, c = _polynomials(z) if z.dtype == tf.float64 else (tf.sin(z), tf.cos(z))
     return (s, c), lambda ds, dc: ds * c - dc * s
@@ -53,8 +54,9 @@ def _polynomials(z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     odd = 2 * _fraction(0.5 * quarters)  # 0 or 1: whether sine and cosine change places
     sign_s = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters))
     sign_c = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters + 0.25))
-    # Divided by the sign, not multiplied: XLA takes a division to be dear and does not compute it anew for every
-    # use, while it would copy the rest of these operations into each loop that reads a sine.
+    # Divided by the sign, not multiplied: XLA takes a division to be dear and does not compute it
+    # anew for every use, while it would copy the rest of these operations into each loop that reads
+    # a sine.
     return (sine + odd * (cosine - sine)) / sign_s, (cosine + odd * (sine - cosine)) / sign_c
 
 
@@ -87,7 +89,13 @@ def _swish(z: tf.Tensor) -> list[tf.Tensor]:
 def _gelu(z: tf.Tensor) -> list[tf.Tensor]:
     cdf = 0.5 * (1 + tf.math.erf(z * 2**-0.5))
     pdf = tf.exp(-0.5 * z * z) * (2 * pi) ** -0.5
-    return [z * cdf, cdf + z * pdf, pdf * (2 - z * z), pdf * z * (z * z - 4), pdf * (-(z**4) + 7 * z * z - 4)]
+    return [
+        z * cdf,
+        cdf + z * pdf,
+        pdf * (2 - z * z),
+        pdf * z * (z * z - 4),
+        pdf * (-(z**4) + 7 * z * z - 4),
+    ]
 
 
 def _erf(z: tf.Tensor) -> list[tf.Tensor]:

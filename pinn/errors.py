@@ -30,4 +30,6 @@ def require_memory(needed: float, what: str, remedy: str) -> None:
     except (AttributeError, ValueError, OSError):
         return
     if needed > there:
-        raise InputError(f"{what}: takes {needed / 1e9:,.0f} GB, and the machine has {there / 1e9:,.0f} GB; {remedy}.")
+        raise InputError(
+            f"{what}: takes {needed / 1e9:,.0f} GB, and the machine has {there / 1e9:,.0f} GB; {remedy}."
+        )

@@ -15,8 +15,8 @@ from pinn.errors import InputError
 class FlatVariables:
     """An ordered list of Keras variables seen as one vector of length `size` (p).
 
-    The vector is never written into the variables while a minimizer works: `scope` lets models compute
-    from a vector as if it were their weights, and `assign` writes the final one, once.
+    The vector is never written into the variables while an optimizer works: `scope` lets models
+    compute from a vector as if it were their weights, and `assign` writes the final one, once.
 
     Raises:
         InputError: if there is no variable, or if the variables have more than one dtype.
@@ -58,5 +58,7 @@ class FlatVariables:
 
     def assign(self, vector: tf.Tensor) -> None:
         """Write `vector` into the variables."""
-        for variable, part in zip(self.variables, self.partition(tf.convert_to_tensor(vector)), strict=True):
+        for variable, part in zip(
+            self.variables, self.partition(tf.convert_to_tensor(vector)), strict=True
+        ):
             variable.assign(part)

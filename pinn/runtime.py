@@ -25,10 +25,15 @@ def configure(*, dtype: str = "float64", device: str = "auto") -> str:
         raise InputError(f"device={device!r}: unknown device.{did_you_mean(str(device), DEVICES)}")
     gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
-        raise InputError("device=gpu: TensorFlow sees no GPU here; use device=cpu, or install tensorflow[and-cuda].")
+        raise InputError(
+            "device=gpu: TensorFlow sees no GPU here; use device=cpu, or install tensorflow[and-cuda]."
+        )
     keras.config.set_floatx(dtype)
-    keras.config.set_dtype_policy(dtype)  # Keras keeps the policy of the first layer ever built, whatever floatx says
-    # Ampere and later GPUs round float32 products to 10 bits, which stops L-BFGS after a few digits.
+    keras.config.set_dtype_policy(
+        dtype
+    )  # Keras keeps the policy of the first layer ever built, whatever floatx says
+    # Ampere and later GPUs round float32 products to 10 bits, which stops L-BFGS after a few
+    # digits.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
         if device == "cpu":

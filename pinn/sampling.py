@@ -14,12 +14,15 @@ METHODS = ("uniform", "sobol", "halton", "latin_hypercube", "grid")
 LEAST_SHARE = 1e-3  # of the unit cube that a domain must fill for points to be drawn by rejection
 
 
-def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | Sequence[int] = 0) -> np.ndarray:
+def unit_cube(
+    count: int, dimension: int, *, method: str = "sobol", seed: int | Sequence[int] = 0
+) -> np.ndarray:
     """Return `count` points [count, dimension] of the unit cube.
 
-    `seed` may be a sequence, such as (run's seed, region's number, draw's number); equal seeds give equal
-    points.  A grid has the largest whole number of points per axis whose product does not exceed the count
-    and fills up with uniform points.  Scrambled Sobol and Halton points are SciPy's (scipy.stats.qmc).
+    `seed` may be a sequence, such as (run's seed, region's number, draw's number); equal seeds give
+    equal points.  A grid has the largest whole number of points per axis whose product does not
+    exceed the count and fills up with uniform points.  Scrambled Sobol and Halton points are
+    SciPy's (scipy.stats.qmc).
 
     Raises:
         InputError: if the count is not positive or the method unknown.
@@ -32,14 +35,19 @@ def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: int | 
     if dimension == 0:
         return np.zeros((count, 0))
     if method == "sobol":
-        # A power of two is drawn and cut, so that the sequence's balance holds for the part that is used.
-        return qmc.Sobol(dimension, rng=rng).random_base2(int(np.ceil(np.log2(count))) if count > 1 else 0)[:count]
+        # A power of two is drawn and cut, so that the sequence's balance holds for the part that is
+        # used.
+        return qmc.Sobol(dimension, rng=rng).random_base2(
+            int(np.ceil(np.log2(count))) if count > 1 else 0
+        )[:count]
     if method == "halton":
         return qmc.Halton(dimension, rng=rng).random(count)
     if method == "latin_hypercube":
         return qmc.LatinHypercube(dimension, rng=rng).random(count)
     if method == "grid":
-        side = max(int(count ** (1 / dimension) + 1e-9), 1)  # the root of a whole power may round down
+        side = max(
+            int(count ** (1 / dimension) + 1e-9), 1
+        )  # the root of a whole power may round down
         axis = (np.arange(side) + 0.5) / side
         grid = np.stack(np.meshgrid(*[axis] * dimension, indexing="ij"), -1).reshape(-1, dimension)
         return np.concatenate([grid, rng.random((count - len(grid), dimension))])
@@ -56,8 +64,9 @@ def accepted(
 ) -> np.ndarray:
     """Return `count` points [count, dimension] of the part of the unit cube that `keep` accepts ([n, d] to bools [n]).
 
-    They are as evenly spread there as the method's points are in the cube; where `keep` accepts everything, they are
-    `unit_cube`'s.  A grid is the finest of which no more than `count` points are accepted; uniform points fill it up.
+    They are as evenly spread there as the method's points are in the cube; where `keep` accepts
+    everything, they are `unit_cube`'s.  A grid is the finest of which no more than `count` points
+    are accepted; uniform points fill it up.
 
     Raises:
         InputError: if the part is next to nothing.
@@ -67,7 +76,11 @@ def accepted(
     if len(kept) < count and method == "grid":
         grid = _accepted_grid(count, dimension, keep)
         rest = count - len(grid)
-        return np.concatenate([grid, accepted(rest, dimension, keep, method="uniform", seed=seed)]) if rest else grid
+        return (
+            np.concatenate([grid, accepted(rest, dimension, keep, method="uniform", seed=seed)])
+            if rest
+            else grid
+        )
     while len(kept) < count:
         _check_share(len(kept), len(unit), count)
         # A little more than the share asks for, since the share too is an estimate.
@@ -77,7 +90,9 @@ def accepted(
     return kept[:count]
 
 
-def _accepted_grid(count: int, dimension: int, keep: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _accepted_grid(
+    count: int, dimension: int, keep: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     """Return the accepted points of the finest grid of which `keep` accepts no more than `count`."""
 
     def grid(side: int) -> np.ndarray:
@@ -98,10 +113,14 @@ def _accepted_grid(count: int, dimension: int, keep: Callable[[np.ndarray], np.n
 
 def _check_share(kept: int, drawn: int, count: int) -> None:
     if drawn * LEAST_SHARE > max(count, 1000):
-        raise InputError(f"sampling: {kept} of {drawn} points fall into the domain; choose a smaller box around it.")
+        raise InputError(
+            f"sampling: {kept} of {drawn} points fall into the domain; choose a smaller box around it."
+        )
 
 
-def follow(sizes: np.ndarray, count: int, *, power: float, offset: float, seed: int | Sequence[int]) -> np.ndarray:
+def follow(
+    sizes: np.ndarray, count: int, *, power: float, offset: float, seed: int | Sequence[int]
+) -> np.ndarray:
     """Return `count` different indices [count] of candidates, drawn with a density that follows `sizes` |r| [n].
 
         p ∝ |r|^power / mean |r|^power + offset
@@ -112,11 +131,14 @@ def follow(sizes: np.ndarray, count: int, *, power: float, offset: float, seed: 
         InputError: if there are fewer candidates than are to be drawn.
     """
     if len(sizes) < count:
-        raise InputError(f"sampling: {len(sizes)} candidates for {count} points; give more candidates.")
+        raise InputError(
+            f"sampling: {len(sizes)} candidates for {count} points; give more candidates."
+        )
     raised = np.where(np.isfinite(sizes), np.abs(sizes), 0.0) ** power
     mean = np.mean(raised)
     density = (raised / mean if mean > 0 else np.ones(len(sizes))) + offset
-    # The largest of u^(1/p) are a sample without replacement (Efraimidis & Spirakis 2006), here by logarithms.
+    # The largest of u^(1/p) are a sample without replacement (Efraimidis & Spirakis 2006), here by
+    # logarithms.
     with np.errstate(divide="ignore"):
         keys = np.random.default_rng(seed).exponential(size=len(sizes)) / density
     return np.sort(np.argpartition(keys, count - 1)[:count])
@@ -129,7 +151,9 @@ def split(count: int, sizes: Sequence[float]) -> list[int]:
         InputError: if the count is smaller than the number of parts.
     """
     if count < len(sizes):
-        raise InputError(f"sampling: {count} points for {len(sizes)} faces; give at least {len(sizes)}.")
+        raise InputError(
+            f"sampling: {count} points for {len(sizes)} faces; give at least {len(sizes)}."
+        )
     shares = np.asarray(sizes, float) / np.sum(sizes) * (count - len(sizes))
     parts = np.floor(shares).astype(int)
     for i in np.argsort(parts - shares, kind="stable")[: count - len(sizes) - parts.sum()]:

@@ -16,8 +16,8 @@ from pinn.errors import InputError, did_you_mean
 class Unknown:
     """A coefficient to be found: where the search starts, and its bounds.
 
-    Bounded coefficients are searched through a transform: exp beside one bound, a logistic function between two.
-    Units are the coefficient's own.
+    Bounded coefficients are searched through a transform: exp beside one bound, a logistic function
+    between two. Units are the coefficient's own.
     """
 
     start: float
@@ -27,7 +27,9 @@ class Unknown:
     def __post_init__(self) -> None:
         low, high = _range(self.lower, self.upper)
         if not low < self.start < high:
-            raise InputError(f"Unknown: start={self.start} is not between lower={self.lower} and upper={self.upper}.")
+            raise InputError(
+                f"Unknown: start={self.start} is not between lower={self.lower} and upper={self.upper}."
+            )
 
     def inverse(self, value: float) -> float:
         """Return the unbounded number that stands for a value."""
@@ -50,8 +52,8 @@ class Unknown:
 class UnknownField:
     """A function to be found, by a network of its own: the coordinates that it depends on, and its bounds.
 
-    Bounds hold everywhere, through a transform of the network's output: softplus beside one bound, a logistic
-    function between two.  Units are the function's own.
+    Bounds hold everywhere, through a transform of the network's output: softplus beside one bound,
+    a logistic function between two.  Units are the function's own.
     """
 
     coordinates: Sequence[str]
@@ -61,7 +63,9 @@ class UnknownField:
     def __post_init__(self) -> None:
         low, high = _range(self.lower, self.upper)
         if not low < high:
-            raise InputError(f"UnknownField: lower={self.lower} is not below upper={self.upper}; exchange them.")
+            raise InputError(
+                f"UnknownField: lower={self.lower} is not below upper={self.upper}; exchange them."
+            )
 
     def value(self, net: Any) -> Any:
         """Return the function's values for the network's output, a tensor or a jet."""
@@ -81,25 +85,37 @@ def unknown(name: str, value: Any) -> Unknown:
     settings = dict(value) if isinstance(value, Mapping) else {"start": value}
     for key, number in settings.items():
         if key not in ("start", "lower", "upper"):
-            raise InputError(f"unknowns.{name}: unknown key {key!r}.{did_you_mean(key, ('start', 'lower', 'upper'))}")
+            raise InputError(
+                f"unknowns.{name}: unknown key {key!r}.{did_you_mean(key, ('start', 'lower', 'upper'))}"
+            )
         if isinstance(number, bool) or (
             not isinstance(number, int | float) and not (number is None and key != "start")
         ):
-            raise InputError(f"unknowns.{name}.{key}={number!r} is not a number; give one, such as 1.0.")
+            raise InputError(
+                f"unknowns.{name}.{key}={number!r} is not a number; give one, such as 1.0."
+            )
     if "start" not in settings:
-        raise InputError(f"unknowns.{name}: lacks start; give the value from which the search starts.")
+        raise InputError(
+            f"unknowns.{name}: lacks start; give the value from which the search starts."
+        )
     numbers: dict[str, Any] = {str(k): v if v is None else float(v) for k, v in settings.items()}
     return Unknown(**numbers)
 
 
 def check_unknown_fields(
-    problem: str, unknown_fields: Mapping[str, Any], *, coordinates: Sequence[str], fields: Sequence[str]
+    problem: str,
+    unknown_fields: Mapping[str, Any],
+    *,
+    coordinates: Sequence[str],
+    fields: Sequence[str],
 ) -> None:
     """Raise an InputError for what is no unknown field, has a name that is taken, or depends on no coordinate."""
     for name, found in unknown_fields.items():
         where = f"{problem}.unknown_fields: {name!r}"
         if not isinstance(found, UnknownField):
-            raise InputError(f"{where} is a {type(found).__name__}; give an UnknownField, with its coordinates.")
+            raise InputError(
+                f"{where} is a {type(found).__name__}; give an UnknownField, with its coordinates."
+            )
         if name in (*fields, *coordinates):
             raise InputError(f"{where} is a field or a coordinate too; give it a name of its own.")
         for c in found.coordinates or ("none",):

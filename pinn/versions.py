@@ -10,7 +10,9 @@ from pathlib import Path
 
 def versions(*packages: str) -> dict[str, str]:
     """Return Python's version and the packages' by name; "not installed" for a package that is not there."""
-    return {"python": platform.python_version()} | {package: _version(package) for package in packages}
+    return {"python": platform.python_version()} | {
+        package: _version(package) for package in packages
+    }
 
 
 def machine() -> str:
@@ -18,7 +20,9 @@ def machine() -> str:
     model = "unknown processor"
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+        model = next(
+            (line.split(":")[1].strip() for line in lines if line.startswith("model name")), model
+        )
     count = {1: "one core", 2: "two cores"}.get(cores(), f"{cores()} cores")
     return f"{model}, {count}, {platform.system()}"
 

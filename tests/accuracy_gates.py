@@ -1,7 +1,8 @@
 """How every problem is solved in seconds, and how near to its reference that comes: the table of `test_accuracy.py`.
 
-A gate has a network of a hundred weights or two and few points.  Where a problem takes minutes at its own size, it has
-a shorter time, a part of the domain, or gentler coefficients; the equations' lines are the same.
+A gate has a network of a hundred weights or two and few points.  Where a problem takes minutes at
+its own size, it has a shorter time, a part of the domain, or gentler coefficients; the equations'
+lines are the same.
 """
 
 import dataclasses
@@ -11,10 +12,10 @@ from typing import Any
 
 from pinn import problems
 from pinn.geometry import Box, Difference, Disk, Rectangle
+from pinn.measurements import Synthetic
 from pinn.networks import Periodic
 from pinn.objective import PointSet, draw
 from pinn.problem import Problem
-from pinn.training import Synthetic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class Gate:
         hard: whether conditions are built in, where that can be chosen.
         wrong: the factor that is noticed at every derivative of every equation.
         immaterial: the derivatives at which no factor can be noticed, as (equation, derivative).
-        slow: whether it takes longer than the quick suite has: many equations, unknowns or parts of a boundary.
+        slow: whether it takes longer than the quick suite has: many equations, unknowns or parts of
+            a boundary.
     """
 
     reached: Mapping[str, float]
@@ -67,7 +69,11 @@ def measured_on(region: str, count: int) -> Callable[[Problem], PointSet]:
 
     def measure(problem: Problem) -> PointSet:
         at = draw(problem, region, count).coordinates
-        return PointSet(at, None, {name: values for name, values in problem.reference_at(at).items() if name in "uv"})
+        return PointSet(
+            at,
+            None,
+            {name: values for name, values in problem.reference_at(at).items() if name in "uv"},
+        )
 
     return measure
 
@@ -81,8 +87,9 @@ CORNERS = {name: Disk(x=x, y=1.0, radius=0.3) for name, x in (("left", 0.0), ("r
 GATES = {
     "AllenCahn": Gate(problem=problems.AllenCahn(D=0.02, k=2.0), reached={"u": 1.8e-3}),
     "Beltrami": Gate(
-        # Its ansatz alone would take seconds to trace.  The walls, on which all of the velocity is known, hold it so
-        # well that a factor of two at the convection along a velocity, or at its friction, is lost in the errors.
+        # Its ansatz alone would take seconds to trace.  The walls, on which all of the velocity is
+        # known, hold it so well that a factor of two at the convection along a velocity, or at its
+        # friction, is lost in the errors.
         problem=variant(
             problems.Beltrami(Re=2.0), space=Box(x=(0.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0)), time=(0.0, 0.5)
         ),
@@ -93,7 +100,8 @@ GATES = {
     ),
     "Burgers": Gate(problem=problems.Burgers(nu=0.2), network=DEEP, reached={"u": 2.2e-3}),
     "Cavity": Gate(
-        # A factor of two at the friction along a velocity is less than the errors of so small a network.
+        # A factor of two at the friction along a velocity is less than the errors of so small a
+        # network.
         problem=problems.Cavity(), interior=250, iterations=50, network=DEEP, wrong=-1.0,
         reached={"u": 2.5e-2, "v": 4.6e-2, "p": 6.6e-2},
     ),
@@ -133,7 +141,8 @@ GATES = {
         reached={"u": 1.1e-3, "a": 2.5e-4},
     ),
     "HeatMultiscale": Gate(
-        # The first two of its twenty stripes, between which it is zero, and as much diffusion across as along them.
+        # The first two of its twenty stripes, between which it is zero, and as much diffusion
+        # across as along them.
         problem=variant(
             problems.HeatMultiscale(alpha_x=2.5e-4), space=Rectangle(x=(0.0, 0.1), y=(0.0, 1.0)), time=(0.0, 1.0)
         ),
@@ -175,7 +184,8 @@ GATES = {
         reached={"u": 8.1e-4},
     ),
     "LaplacianMultiscale": Gate(
-        # A sixteenth of its square, on whose walls it is zero, too; there are one to four half waves in it.
+        # A sixteenth of its square, on whose walls it is zero, too; there are one to four half
+        # waves in it.
         problem=variant(problems.LaplacianMultiscale(), space=Rectangle(x=(0.0, 0.25), y=(0.0, 0.25))),
         hard=False, interior=400, iterations=25, network=SINES | {"frequency": 20.0, "width": 40},
         weights={"walls": 1e5},

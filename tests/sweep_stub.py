@@ -1,6 +1,7 @@
 """Stands in for `python -m pinn` in the tests of sweeps: runs of a few milliseconds that do as `behavior.json` says.
 
-It answers `run`, `resume` and `plot` with the files that those leave, and writes its calls to `calls.txt`.
+It answers `run`, `resume` and `plot` with the files that those leave, and writes its calls to
+`calls.txt`.
 """
 
 import json
@@ -31,7 +32,9 @@ def main() -> int:
         folder = Path(arguments[0])
         config = json.loads((folder / "config.yaml").read_text())
         name, seed = config["name"], config["seed"]
-    behavior = json.loads(Path("behavior.json").read_text()) if Path("behavior.json").exists() else {}
+    behavior = (
+        json.loads(Path("behavior.json").read_text()) if Path("behavior.json").exists() else {}
+    )
     does = behavior.get(f"{name} {seed} {command}", "")
     if does == "refuse":
         print("pinn: network.width=-1; give a whole number of at least 1.", file=sys.stderr)
@@ -67,7 +70,12 @@ def history(seed: int) -> str:
 
 
 def metrics(seed: int) -> dict:
-    phase = {"evaluations": 12, "seconds": 0.5, "stop_reason": "iteration budget used: 10", "iterations": 10 + seed}
+    phase = {
+        "evaluations": 12,
+        "seconds": 0.5,
+        "stop_reason": "iteration budget used: 10",
+        "iterations": 10 + seed,
+    }
     return {
         "problem": "Burgers",
         "finished": True,
@@ -77,7 +85,7 @@ def metrics(seed: int) -> dict:
         "loss": 1e-7,
         "heldout_loss": 2e-7,
         "unknowns": {},
-        "phases": [{"minimizer": "Adam", **phase}, {"minimizer": "L-BFGS", **phase}],
+        "phases": [{"optimizer": "Adam", **phase}, {"optimizer": "L-BFGS", **phase}],
         "seconds": {"compile": 1.0, "total": 10.0 + seed},
         "parameters": 21,
         "seed": seed,

@@ -1,6 +1,7 @@
 """Accuracy gates: every problem, solved in seconds, comes as near to its reference as ever, and a wrong one does not.
 
-Gauss–Newton takes few iterations, and graphs without XLA take a second to make; the table is `accuracy_gates.py`.
+Gauss–Newton takes few iterations, and graphs without XLA take a second to make; the table is
+`accuracy_gates.py`.
 """
 
 import inspect
@@ -10,15 +11,16 @@ import pytest
 import tensorflow as tf
 from accuracy_gates import GATES, Gate, variant
 
-from pinn import metrics, problems
+from pinn import norms, problems
 from pinn.objective import Evaluator, LeastSquares, Objective, blocks, draw
 from pinn.optimizers import GaussNewton
+from pinn.run.monitor import Errors
+from pinn.setup.setup import default_network
 from pinn.training import Phase, StopRule, Trainer
-from pinn.training.monitor import Errors
-from pinn.training.setup import default_network
 
-# Times the error that was reached, the larger one of two seeds.  Rounding, which is another on every machine, decides
-# which way a minimizer goes, as a seed does, and the errors of two seeds differ by two to three, some by ten.
+# Times the error that was reached, the larger one of two seeds.  Rounding, which is another on
+# every machine, decides which way an optimizer goes, as a seed does, and the errors of two seeds
+# differ by two to three, some by ten.
 ROOM = 4
 LEAST = 2e-3  # of an error that is allowed: below, where one more iteration gains a digit, rounding decides more
 QUICK = ("Heat", "Reaction")  # whose coefficients the quick suite tests, too
@@ -35,8 +37,14 @@ def _without_xla(monkeypatch):
 
 def without_xla(put):
     """Leave out XLA, whose compilation takes longer than these solves."""
-    put(LeastSquares, "_columns", tf.function(vars(LeastSquares)["_columns"].python_function, autograph=False))
-    put(Evaluator, "_chunk", vars(Evaluator)["_chunk"].python_function)  # called once, so without a graph, too
+    put(
+        LeastSquares,
+        "_columns",
+        tf.function(vars(LeastSquares)["_columns"].python_function, autograph=False),
+    )
+    put(
+        Evaluator, "_chunk", vars(Evaluator)["_chunk"].python_function
+    )  # called once, so without a graph, too
 
 
 class Squares:
@@ -47,7 +55,9 @@ class Squares:
 
     @tf.function(autograph=False)
     def columns(self, theta, batch):
-        return [tf.concat(parts, -1) for parts in zip(*self.inner.jacobian(theta, batch), strict=True)]
+        return [
+            tf.concat(parts, -1) for parts in zip(*self.inner.jacobian(theta, batch), strict=True)
+        ]
 
     @tf.function(autograph=False)
     def residuals(self, theta, batch):
@@ -61,7 +71,7 @@ class Squares:
             self.kept = theta, self.columns(theta, batch)
         yield self.kept[1]
 
-    def pulled_back(self, theta, batch, vector):
+    def vjp(self, theta, batch, vector):
         ((_, columns),) = self.jacobian(theta, batch)
         return tf.linalg.matvec(columns, vector)
 
@@ -75,7 +85,9 @@ class Solver:
 
     def __init__(self, gate: Gate, *, seed: int = 0, factors: bool = False):
         self.problem = with_factors(gate.problem) if factors else gate.problem
-        network = default_network(self.problem, seed=seed, **{"width": 20, "depth": 1, **gate.network})
+        network = default_network(
+            self.problem, seed=seed, **{"width": 20, "depth": 1, **gate.network}
+        )
         measured = gate.data(self.problem) if gate.data else None
         self.objective = objective = Objective(
             self.problem,
@@ -92,8 +104,12 @@ class Solver:
             found = measured if region == "data" else draw(self.problem, region, count, seed=seed)
             points[region] = blocks(found, threads=1, size=len(found.coordinates), dtype="float64")
         batch, self.squares = objective.batch(points), Squares(objective)
-        phase = Phase(name="gate", minimizer=GaussNewton(), stop=StopRule(max_iterations=gate.iterations))
-        self.trainer = Trainer(self.squares.value_and_gradient, [phase], lambda *_: batch, squares=self.squares)
+        phase = Phase(
+            name="gate", optimizer=GaussNewton(), stop=StopRule(max_iterations=gate.iterations)
+        )
+        self.trainer = Trainer(
+            self.squares.value_and_gradient, [phase], lambda *_: batch, squares=self.squares
+        )
         self.start, self.measure = objective.flat.flatten(), Errors(objective, 500, seed=seed)
 
     def errors(self) -> dict[str, float]:
@@ -102,7 +118,8 @@ class Solver:
         theta, _ = self.trainer.run(self.start)
         unknowns = self.objective.coefficients(theta)
         return self.measure.relative_l2(theta) | {
-            name: metrics.relative_error(float(value), getattr(self.problem, name)) for name, value in unknowns.items()
+            name: norms.relative_error(float(value), getattr(self.problem, name))
+            for name, value in unknowns.items()
         }
 
 
@@ -110,13 +127,19 @@ def allowed(gate: Gate) -> dict[str, float]:
     return {name: max(ROOM * error, LEAST) for name, error in gate.reached.items()}
 
 
-@pytest.mark.parametrize("name", [marked(n, slow=n in GATES and GATES[n].slow) for n in problems.__all__])
+@pytest.mark.parametrize(
+    "name", [marked(n, slow=n in GATES and GATES[n].slow) for n in problems.__all__]
+)
 def test_a_problem_comes_near_its_reference(name):
     if name not in GATES:
-        pytest.fail(f"pinn.problems.{name} has no accuracy gate; add one to GATES in tests/accuracy_gates.py")
+        pytest.fail(
+            f"pinn.problems.{name} has no accuracy gate; add one to GATES in tests/accuracy_gates.py"
+        )
     found, limits = Solver(GATES[name]).errors(), allowed(GATES[name])
     assert set(found) == set(limits)
-    assert {quantity: error for quantity, error in found.items() if not error <= limits[quantity]} == {}, limits
+    assert {
+        quantity: error for quantity, error in found.items() if not error <= limits[quantity]
+    } == {}, limits
 
 
 def test_every_gate_is_of_a_problem():
@@ -127,14 +150,18 @@ def test_every_gate_is_of_a_problem():
 def places(problem):
     """Return where the derivatives stand in the equations, as (equation, derivative)."""
     equations = [t for t in problem.terms if t.region == "interior"]
-    return [(t.name, s.name) for t in equations for s in t.symbols if s.index or s.kind == "laplacian"]
+    return [
+        (t.name, s.name) for t in equations for s in t.symbols if s.index or s.kind == "laplacian"
+    ]
 
 
 def with_factors(problem):
     """Return the same problem, its reference included, with a factor at every derivative of every equation."""
     found = places(problem)
     lines = {
-        term: factored(getattr(type(problem), term), {s: i for i, (of, s) in enumerate(found) if of == term})
+        term: factored(
+            getattr(type(problem), term), {s: i for i, (of, s) in enumerate(found) if of == term}
+        )
         for term in dict(found)
     }
     return variant(problem, factors=np.ones(len(found)), **lines)
@@ -145,7 +172,13 @@ def factored(line, at):
     names = list(inspect.signature(line).parameters)[1:]
 
     def equation(self, *values):
-        return line(self, *(self.factors[at[n]] * v if n in at else v for n, v in zip(names, values, strict=True)))
+        return line(
+            self,
+            *(
+                self.factors[at[n]] * v if n in at else v
+                for n, v in zip(names, values, strict=True)
+            ),
+        )
 
     equation.__signature__, equation.region = inspect.signature(line), line.region
     return equation

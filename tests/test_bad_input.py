@@ -17,13 +17,23 @@ import yaml
 import pinn
 from pinn.cli.main import main
 from pinn.errors import InputError
-from pinn.training import folder as run_folder
+from pinn.run import folder as run_folder
 
 ROOT = Path(pinn.__file__).parent.parent
 TINY = [
-    *("experiment=smoke", "network.width=4", "network.depth=1", "points.counts.interior=64", "points.test=64"),
+    *(
+        "experiment=smoke",
+        "network.width=4",
+        "network.depth=1",
+        "points.counts.interior=64",
+        "points.test=64",
+    ),
     *("points.counts.initial=8", "points.counts.boundary=8"),
-    *(f"phases.{name}.{key}=2" for name in ("explore", "polish") for key in ("stop.max_iterations", "report_every")),
+    *(
+        f"phases.{name}.{key}=2"
+        for name in ("explore", "polish")
+        for key in ("stop.max_iterations", "report_every")
+    ),
 ]
 PROBLEM = """
 from dataclasses import dataclass
@@ -74,7 +84,12 @@ def refused(capsys, *arguments: str) -> str:
     capsys.readouterr()
     assert main(list(arguments)) == 2
     err = capsys.readouterr().err
-    assert err.startswith("pinn: ") and err.endswith("\n") and err.count("\n") == 1 and "Traceback" not in err
+    assert (
+        err.startswith("pinn: ")
+        and err.endswith("\n")
+        and err.count("\n") == 1
+        and "Traceback" not in err
+    )
     return err
 
 
@@ -92,8 +107,12 @@ UNKNOWN_KEYS = [
     ("problem.unknowns.lamda1=1", "'lamda1'", "'lambda1'"),
     ("+points.metod=grid", "points.metod:", "'method'"),
     ("+network.widht=3", "network.widht:", "'width'"),
-    ("+phases.polish.minimizer.pair=3", "phases.polish.minimizer.pair:", "'pairs'"),
-    ("+phases.polish.stop.max_iteration=3", "phases.polish.stop.max_iteration:", "'max_iterations'"),
+    ("+phases.polish.optimizer.pair=3", "phases.polish.optimizer.pair:", "'pairs'"),
+    (
+        "+phases.polish.stop.max_iteration=3",
+        "phases.polish.stop.max_iteration:",
+        "'max_iterations'",
+    ),
     ("+sed=1", "'sed'", "'seed'"),
     ("experiment=smok", "'smok'", "'smoke'"),
     ("problem=burger", "'burger'", "'burgers'"),
@@ -111,7 +130,9 @@ UNKNOWN_KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("override", "offender", "correction"), UNKNOWN_KEYS, ids=[k[0] for k in UNKNOWN_KEYS])
+@pytest.mark.parametrize(
+    ("override", "offender", "correction"), UNKNOWN_KEYS, ids=[k[0] for k in UNKNOWN_KEYS]
+)
 def test_misspelt_names_are_corrected(override, offender, correction, capsys):
     experiment = [] if override.startswith("experiment") else ["experiment=smoke"]
     line = refused(capsys, "run", *experiment, override)
@@ -151,8 +172,16 @@ BAD_VALUES = [
     ("weights=causal weights.scheme.epsilon=[1, 0.1]", "epsilon=[1, 0.1]", "several that rise"),
     ("weights=ntk weights.scheme.evry=3", "weights.scheme.evry", "Did you mean"),
     ("weights=self_adaptive weights.scheme.mask=square", "mask='square'", "polynomial or sigmoid"),
-    ("weights=self_adaptive weights.scheme.terms=walls", "weights.scheme.terms='walls'", "a list or null"),
-    ("weights=self_adaptive weights.scheme.terms=[wals] constraints=soft", "'wals'", "Did you mean 'walls'"),
+    (
+        "weights=self_adaptive weights.scheme.terms=walls",
+        "weights.scheme.terms='walls'",
+        "a list or null",
+    ),
+    (
+        "weights=self_adaptive weights.scheme.terms=[wals] constraints=soft",
+        "'wals'",
+        "Did you mean 'walls'",
+    ),
     ("weights=gradient_norm", "momentum is the loss's only term", "constraints=soft"),
     ("weights=causal problem=helmholtz", "Helmholtz is steady", "another scheme"),
     ("weights=causal phases.explore=null", "phases.polish is L-BFGS", "adam or soap"),
@@ -162,18 +191,26 @@ BAD_VALUES = [
     ("phases.polish=3", "phases.polish=3", "optimizer@phases.polish=lbfgs"),
     ("phases.polish.stop=3", "phases.polish.stop=3", "settings by name"),
     ("phases.polish.stop.max_iterations=-1", "max_iterations=-1", "at least 0"),
-    ("phases.polish.stop.max_seconds=long", "phases.polish.stop.max_seconds='long'", "number or null"),
-    ("phases.polish.report_every=0", "phases.polish.report_every=0", "at least 1"),
-    ("phases.polish.minimizer.pairs=0", "pairs=0", "positive"),
-    ("optimizer@phases.polish=ssbroyden network.width=2000", "4,010,001 x 4,010,001 weights", "use lbfgs"),
     (
-        "optimizer@phases.explore=gauss_newton phases.explore.minimizer.algebra=gram network.width=2000",
+        "phases.polish.stop.max_seconds=long",
+        "phases.polish.stop.max_seconds='long'",
+        "number or null",
+    ),
+    ("phases.polish.report_every=0", "phases.polish.report_every=0", "at least 1"),
+    ("phases.polish.optimizer.pairs=0", "pairs=0", "positive"),
+    (
+        "optimizer@phases.polish=ssbroyden network.width=2000",
+        "4,010,001 x 4,010,001 weights",
+        "use lbfgs",
+    ),
+    (
+        "optimizer@phases.explore=gauss_newton phases.explore.optimizer.algebra=gram network.width=2000",
         "4,010,001 weights: takes",
         "use lbfgs",
     ),
-    ("phases.explore.minimizer.learning_rate=-1", "learning_rate=-1", "positive"),
-    ("phases.explore.minimizer.learning_rate=fast", "learning_rate='fast'", "number or a schedule"),
-    ("phases.explore.minimizer.learning_rate.decay_steps=0", "decay_steps", "> 0"),
+    ("phases.explore.optimizer.learning_rate=-1", "learning_rate=-1", "positive"),
+    ("phases.explore.optimizer.learning_rate=fast", "learning_rate='fast'", "number or a schedule"),
+    ("phases.explore.optimizer.learning_rate.decay_steps=0", "decay_steps", "> 0"),
     ("problem=null", "Config group", "--help"),
     ("problem=custom", "problem._target_", "set problem._target_"),
     ("~problem", "problem: none", "problem=burgers"),
@@ -184,7 +221,9 @@ BAD_VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("override", "offender", "remedy"), BAD_VALUES, ids=[v[0] for v in BAD_VALUES])
+@pytest.mark.parametrize(
+    ("override", "offender", "remedy"), BAD_VALUES, ids=[v[0] for v in BAD_VALUES]
+)
 def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
     line = refused(capsys, "run", "experiment=smoke", *re.split(r" (?=[\w.]+=)", override))
     assert offender in line and remedy in line
@@ -198,19 +237,27 @@ def test_a_gpu_that_is_not_there(capsys):
 
 
 def test_unknowns_without_a_reference_to_measure(capsys):
-    Path("mine.py").write_text(PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None"))
+    Path("mine.py").write_text(
+        PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None")
+    )
     line = refused(capsys, "run", "mine.py", "data=synthetic")
     assert "Mine" in line and "no reference to measure" in line and "data of your own" in line
 
 
 @pytest.mark.parametrize(
     ("key", "value", "correction"),
-    [("weigths", {"walls": 3}, "weights"), ("phase", {"explore": None}, "phases"), ("sede", 3, "seed")],
+    [
+        ("weigths", {"walls": 3}, "weights"),
+        ("phase", {"explore": None}, "phases"),
+        ("sede", 3, "seed"),
+    ],
 )
 def test_misspelt_key_of_an_experiment_file(key, value, correction, capsys, monkeypatch, tmp_path):
     conf = tmp_path / "conf"
     shutil.copytree(ROOT / "conf", conf)
-    (conf / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{yaml.safe_dump({key: value})}")
+    (conf / "experiment" / "mine.yaml").write_text(
+        f"# @package _global_\n{yaml.safe_dump({key: value})}"
+    )
     monkeypatch.setattr("pinn.cli.run.conf_folder", lambda: conf)
     line = refused(capsys, "run", "experiment=mine")
     assert f"{key!r}" in line and f"Did you mean {correction!r}?" in line
@@ -220,17 +267,44 @@ BAD_FILES = [
     ("unknown derivative", {"parameters": "u_xq, v"}, "Mine.first: 'u_xq'", "derivative"),
     ("misspelt coordinate", {"parameters": "u_y, v"}, "Mine.first: 'u_y'", "coordinate"),
     ("syntax error", {"value": "u_x -"}, "mine.py", "correct the file"),
-    ("import error", {"parameters": "u_x, v=__import__('no_such_module')"}, "no_such_module", "correct"),
-    ("reference lacks a field", {"reference": "{'u': x}"}, "Mine.reference: lacks field 'v'", "return them all"),
+    (
+        "import error",
+        {"parameters": "u_x, v=__import__('no_such_module')"},
+        "no_such_module",
+        "correct",
+    ),
+    (
+        "reference lacks a field",
+        {"reference": "{'u': x}"},
+        "Mine.reference: lacks field 'v'",
+        "return them all",
+    ),
     ("reference of no fields", {"reference": "x"}, "Mine.reference", "return a dict"),
-    ("reference of a wrong shape", {"reference": "{'u': x[:3], 'v': x}"}, "Mine.reference: field 'u'", "shape (3,)"),
-    ("reference not finite", {"reference": "{'u': 0 / (x - x), 'v': x}"}, "field 'u'", "correct the formula"),
+    (
+        "reference of a wrong shape",
+        {"reference": "{'u': x[:3], 'v': x}"},
+        "Mine.reference: field 'u'",
+        "shape (3,)",
+    ),
+    (
+        "reference not finite",
+        {"reference": "{'u': 0 / (x - x), 'v': x}"},
+        "field 'u'",
+        "correct the formula",
+    ),
     ("residual not finite", {"value": "tf.math.log(-1.0 - u_x * u_x)"}, "Mine.first", "look for"),
-    ("residual of another precision", {"value": "tf.cast(u_x, tf.float32)"}, "Mine.first", "do not cast"),
+    (
+        "residual of another precision",
+        {"value": "tf.cast(u_x, tf.float32)"},
+        "Mine.first",
+        "do not cast",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("changes", "offender", "remedy"), [f[1:] for f in BAD_FILES], ids=[f[0] for f in BAD_FILES])
+@pytest.mark.parametrize(
+    ("changes", "offender", "remedy"), [f[1:] for f in BAD_FILES], ids=[f[0] for f in BAD_FILES]
+)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_bad_problem_files(changes, offender, remedy, capsys):
     parts = {"parameters": "u_x, v", "value": "u_x - v", "reference": "{'u': x, 'v': x}"}
@@ -248,8 +322,8 @@ def test_bad_problem_files(changes, offender, remedy, capsys):
         ("problem", "subprocess.Popen"),
         ("network", "os.system"),
         ("network", "subprocess.run"),
-        ("phases.polish.minimizer", "os.system"),
-        ("phases.explore.minimizer.learning_rate", "os.system"),
+        ("phases.polish.optimizer", "os.system"),
+        ("phases.explore.optimizer.learning_rate", "os.system"),
         ("+weights.scheme", "os.system"),
     ],
 )
@@ -264,7 +338,9 @@ def test_a_configuration_cannot_run_code(where, target, capsys, monkeypatch):
 
 
 def test_a_run_file_must_have_the_problem_that_is_named(capsys):
-    Path("mine.py").write_text(PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None"))
+    Path("mine.py").write_text(
+        PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None")
+    )
     assert "Did you mean 'Mine'?" in refused(capsys, "run", "mine.py:Mien")
     assert "nosuch.py" in refused(capsys, "run", "nosuch.py")
 
@@ -370,8 +446,16 @@ DAMAGES = {
     "no config": (without("config.yaml"), "config.yaml", "name one"),
     "no network": (without("network.keras"), "network.keras", "restore the file"),
     "no history": (without("history.csv"), "history.csv", "name a run folder"),
-    "config is no YAML": (rewritten("config.yaml", "problem: {_target_: ["), "config.yaml", "restore the file"),
-    "config is binary": (rewritten("config.yaml", b"\xff\xfe\x00"), "config.yaml", "restore the file"),
+    "config is no YAML": (
+        rewritten("config.yaml", "problem: {_target_: ["),
+        "config.yaml",
+        "restore the file",
+    ),
+    "config is binary": (
+        rewritten("config.yaml", b"\xff\xfe\x00"),
+        "config.yaml",
+        "restore the file",
+    ),
     "config is empty": (rewritten("config.yaml", ""), "config.yaml", "restore the file"),
     "config is a list": (rewritten("config.yaml", "- 1\n- 2\n"), "config.yaml", "restore the file"),
     "config runs code": (
@@ -384,19 +468,31 @@ DAMAGES = {
         "problem._target_=os.system",
         "name a subclass of",
     ),
-    "config lacks the problem": (reconfigured(lambda c: c.pop("problem")), "problem: none", "choose one"),
-    "config has an unknown key": (reconfigured(lambda c: c.update(weigths={})), "'weigths'", "Did you mean 'weights'"),
+    "config lacks the problem": (
+        reconfigured(lambda c: c.pop("problem")),
+        "problem: none",
+        "choose one",
+    ),
+    "config has an unknown key": (
+        reconfigured(lambda c: c.update(weigths={})),
+        "'weigths'",
+        "Did you mean 'weights'",
+    ),
     "config has another phase": (
         reconfigured(lambda c: c.update(phases={"other": c["phases"]["explore"]})),
         "phases",
         "restore the run's own files",
     ),
-    "config has another minimizer": (
-        reconfigured(lambda c: c["phases"]["polish"]["minimizer"].update(pairs=3)),
-        "phases.polish.minimizer",
+    "config has another optimizer": (
+        reconfigured(lambda c: c["phases"]["polish"]["optimizer"].update(pairs=3)),
+        "phases.polish.optimizer",
         "start a new run",
     ),
-    "network is damaged": (rewritten("network.keras", b"PK\x03\x04"), "network.keras", "restore the file"),
+    "network is damaged": (
+        rewritten("network.keras", b"PK\x03\x04"),
+        "network.keras",
+        "restore the file",
+    ),
     "history is damaged": (reported_wrongly, "history.csv", "restore the file"),
 }
 
@@ -413,7 +509,11 @@ def test_a_damaged_run_is_refused_and_left_alone(name, command, folder, capsys):
 
 
 BAD_OVERRIDES = [
-    ("phases.polish.stop.max_iteration=9", "'phases.polish.stop.max_iteration=9'", "see its config.yaml"),
+    (
+        "phases.polish.stop.max_iteration=9",
+        "'phases.polish.stop.max_iteration=9'",
+        "see its config.yaml",
+    ),
     ("seed", "seed", "no such folder"),
     ("seed=[", "'seed=['", "write key=value"),
     ("seed=-1", "seed=-1", "whole number"),
@@ -421,7 +521,7 @@ BAD_OVERRIDES = [
     ("points.counts.interior=0", "points.counts.interior=0", "at least 1"),
     ("points.method=sobl", "'sobl'", "Did you mean 'sobol'"),
     ("problem.nu=-1", "nu=-1", "positive"),
-    ("phases.polish.minimizer.pairs=3", "phases.polish.minimizer", "start a new run"),
+    ("phases.polish.optimizer.pairs=3", "phases.polish.optimizer", "start a new run"),
 ]
 
 
@@ -436,7 +536,11 @@ def test_a_bad_override_leaves_the_run_alone(override, offender, remedy, folder,
 def test_a_number_with_an_exponent_is_a_number(folder):
     """YAML 1.1 takes 1e-30 for text; the command line does not."""
     made, _, config = run_folder.read(folder, ["phases.polish.stop.target_loss=1e-30"])
-    assert made.phases[-1].stop.target_loss == config["phases"]["polish"]["stop"]["target_loss"] == 1e-30
+    assert (
+        made.phases[-1].stop.target_loss
+        == config["phases"]["polish"]["stop"]["target_loss"]
+        == 1e-30
+    )
 
 
 @pytest.mark.parametrize("text", ["{", "[]", ""])

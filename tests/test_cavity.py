@@ -26,7 +26,10 @@ def test_a_corner_is_stokes_flow_between_lid_and_wall(lid, side):
     corner = corners(lid)[side]
     along = np.linspace(0.01, 0.99, 20)
     lid_speed = np.ones(20) if lid == "uniform" else 4 * (1 - along if side else along)
-    on_lid, on_wall = corner.derivatives(along, 1 + 0 * along), corner.derivatives(side + 0 * along, along)
+    on_lid, on_wall = (
+        corner.derivatives(along, 1 + 0 * along),
+        corner.derivatives(side + 0 * along, along),
+    )
     assert on_lid.y == pytest.approx(lid_speed, abs=1e-13)
     assert np.abs([on_lid.x, on_wall.x, on_wall.y]).max() < 1e-13
 
@@ -45,8 +48,12 @@ def test_a_corner_is_stokes_flow_between_lid_and_wall(lid, side):
     def bent(*p):
         return corner.derivatives(*p).xx + corner.derivatives(*p).yy
 
-    assert difference(corner.pressure, x, y, "x") == pytest.approx(difference(bent, x, y, "y"), abs=1e-6)
-    assert difference(corner.pressure, x, y, "y") == pytest.approx(-difference(bent, x, y, "x"), abs=1e-6)
+    assert difference(corner.pressure, x, y, "x") == pytest.approx(
+        difference(bent, x, y, "y"), abs=1e-6
+    )
+    assert difference(corner.pressure, x, y, "y") == pytest.approx(
+        -difference(bent, x, y, "x"), abs=1e-6
+    )
 
 
 def test_the_parabolic_lid_s_flow_solves_its_equations():
@@ -65,7 +72,9 @@ def test_the_parabolic_lid_s_flow_solves_its_equations():
     assert u * v_x + v * v_y + p_y - curved[1] / Re == pytest.approx(0, abs=2e-4)
     wall = np.linspace(0, 1, 11)
     assert cavity(wall, 1.0, Re, "parabolic")[0] == pytest.approx(4 * wall * (1 - wall), abs=1e-10)
-    assert np.abs(cavity(np.array([0.0, 1.0])[:, None], wall[:-1], Re, "parabolic")[:2]).max() < 1e-10
+    assert (
+        np.abs(cavity(np.array([0.0, 1.0])[:, None], wall[:-1], Re, "parabolic")[:2]).max() < 1e-10
+    )
 
 
 def test_the_reference_states_its_own_error():
@@ -93,14 +102,34 @@ def test_the_uniform_lid_agrees_with_botella_and_peyret():
     """Extremes on the center lines at Re = 1000; Botella & Peyret (1998), doi:10.1016/S0045-7930(98)00002-4."""
     line = np.linspace(0, 1, 20_001)
     u, v = cavity(0.5, line, 1000.0, "uniform")[0], cavity(line, 0.5, 1000.0, "uniform")[1]
-    assert (u.min(), v.max(), v.min()) == pytest.approx((-0.3885698, 0.3769447, -0.5270771), abs=1e-5)
-    assert line[[u.argmin(), v.argmax(), v.argmin()]] == pytest.approx([0.1717, 0.1578, 0.9092], abs=1e-4)
+    assert (u.min(), v.max(), v.min()) == pytest.approx(
+        (-0.3885698, 0.3769447, -0.5270771), abs=1e-5
+    )
+    assert line[[u.argmin(), v.argmax(), v.argmin()]] == pytest.approx(
+        [0.1717, 0.1578, 0.9092], abs=1e-4
+    )
 
 
 @pytest.mark.slow
 def test_the_uniform_lid_at_3200_beside_the_table_of_ghia():
     """u on the vertical center line: beside the floor the table is off by 0.01 to 0.04, more than our own error."""
-    y = np.array([0.9766, 0.9688, 0.9609, 0.9531, 0.8516, 0.7344, 0.6172, 0.5, 0.4531, 0.2813, 0.1719, 0.1016, 0.0547])
+    y = np.array(
+        [
+            0.9766,
+            0.9688,
+            0.9609,
+            0.9531,
+            0.8516,
+            0.7344,
+            0.6172,
+            0.5,
+            0.4531,
+            0.2813,
+            0.1719,
+            0.1016,
+            0.0547,
+        ]
+    )
     table = [0.53236, 0.48296, 0.46547, 0.46101, 0.34682, 0.19791, 0.07156, -0.04272, -0.08664, -0.24427, -0.34323,
              -0.41933, -0.32407]  # fmt: skip
     found = cavity(0.5, y, 3200.0, "uniform")[0]
@@ -111,7 +140,9 @@ def test_the_uniform_lid_at_3200_beside_the_table_of_ghia():
     assert 1e-4 < max(u, v) < 5e-3
 
 
-@pytest.mark.parametrize(("Re", "lid", "words"), [(100.0, "square", "parabolic"), (0.0, "uniform", "positive")])
+@pytest.mark.parametrize(
+    ("Re", "lid", "words"), [(100.0, "square", "parabolic"), (0.0, "uniform", "positive")]
+)
 def test_bad_input_is_told(Re, lid, words):
     with pytest.raises(InputError, match=words):
         cavity(0.5, 0.5, Re, lid)

@@ -39,10 +39,20 @@ def run_module(monkeypatch):
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["list"], ["list", "burgers"], ["compare", "RUN"], ["reproduce", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["list"],
+        ["list", "burgers"],
+        ["compare", "RUN"],
+        ["reproduce", "--help"],
+    ],
 )
 def test_light_commands_answer_within_a_second(arguments, tmp_path):
-    (tmp_path / "metrics.json").write_text(json.dumps({"problem": "Burgers", "relative_l2": {"u": 1e-4}}))
+    (tmp_path / "metrics.json").write_text(
+        json.dumps({"problem": "Burgers", "relative_l2": {"u": 1e-4}})
+    )
     arguments = [str(tmp_path) if a == "RUN" else a for a in arguments]
     code = (
         f"import sys; from pinn.cli.main import main; code = main({arguments!r}); "
@@ -52,7 +62,9 @@ def test_light_commands_answer_within_a_second(arguments, tmp_path):
     walls = []
     for _ in range(3):  # the best of three: other work on the machine is not what is measured
         start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+        )
         walls.append(time.perf_counter() - start)
         assert done.returncode == 0, done.stderr
         assert "heavy: []" in done.stdout
@@ -62,7 +74,9 @@ def test_light_commands_answer_within_a_second(arguments, tmp_path):
 
 
 def test_python_dash_m_is_pinn():
-    done = subprocess.run([sys.executable, "-m", "pinn", "--version"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "pinn", "--version"], capture_output=True, text=True, cwd=ROOT
+    )
     assert done.stdout.strip() == f"pinn {pinn.__version__}"
 
 
@@ -85,7 +99,10 @@ def test_every_command_has_help(name, capsys):
         (["rnu"], "unknown command 'rnu'. Did you mean 'run'?"),
         (["--hlep"], "unknown option '--hlep'. Did you mean '--help'?"),
         (["list", "--all"], "list: unknown option '--all'"),
-        (["list", "burgesr"], "list: no experiment or problem 'burgesr'; see `pinn list`. Did you mean 'burgers'?"),
+        (
+            ["list", "burgesr"],
+            "list: no experiment or problem 'burgesr'; see `pinn list`. Did you mean 'burgers'?",
+        ),
         (["doctor", "all"], "doctor: unexpected 'all'"),
         (["compare"], "compare: no folder"),
         (["compare", "--all"], "compare: unknown option '--all'"),
@@ -160,7 +177,9 @@ def test_conf_is_the_package_s_or_the_repository_s(monkeypatch, tmp_path):
 
 
 def test_doctor_finds_this_installation_well():
-    done = subprocess.run([sys.executable, "-m", "pinn", "doctor"], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "pinn", "doctor"], capture_output=True, text=True, cwd=ROOT
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("✓") == 7 and "✗" not in done.stdout and "all is well" in done.stdout
 
@@ -178,4 +197,6 @@ def test_doctor_tells_what_failed(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert doctor.doctor() == 1
     out = capsys.readouterr().out
-    assert "✗ L-BFGS" in out and "ValueError: broken library" in out and "1 of 7 checks failed" in out
+    assert (
+        "✗ L-BFGS" in out and "ValueError: broken library" in out and "1 of 7 checks failed" in out
+    )

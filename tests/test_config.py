@@ -10,25 +10,25 @@ from omegaconf import OmegaConf
 
 import pinn
 from pinn.cli.run import compose
+from pinn.measurements.synthetic import Synthetic
 from pinn.optimizers import (
     BFGS,
     LBFGS,
     LBFGSB,
     SOAP,
     GaussNewton,
-    Minimizer,
     MultiBatchLBFGS,
+    Optimizer,
     SSBroyden,
     WarmupExponentialDecay,
 )
 from pinn.problem import Problem
 from pinn.reporting.listing import composed
 from pinn.reporting.published import check_published, published
-from pinn.training import config as configuration
-from pinn.training.build import TARGET, build
-from pinn.training.data import Synthetic
-from pinn.training.points import Points
-from pinn.training.setup import Setup, default_network, two_phases
+from pinn.setup import config as configuration
+from pinn.setup.build import TARGET, build
+from pinn.setup.points import Points
+from pinn.setup.setup import Setup, default_network, two_phases
 from pinn.training.stopping import StopRule
 from pinn.weights import NTK, Causal, GradientNorm, ReLoBRaLo, ResidualAttention, SelfAdaptive
 
@@ -59,7 +59,9 @@ def test_every_run_composes_and_builds(override):
     config, _ = compose([override])
     made = configuration.setup(config)
     assert isinstance(made.problem, Problem) and made.phases and made.network.count_params() > 0
-    assert [p.name for p in made.phases] == [name for name, node in config["phases"].items() if node is not None]
+    assert [p.name for p in made.phases] == [
+        name for name, node in config["phases"].items() if node is not None
+    ]
     objective = made.objective(made.measurements())
     made.points.check(objective)  # regions, counts, method
     assert objective.terms
@@ -93,7 +95,11 @@ def test_an_experiment_names_what_was_published_and_where(name):
     check_published(node)
     assert published(node)
     for one in published(node):
-        numbers = [v for v in (one.value.values() if isinstance(one.value, dict) else [one.value]) if v is not None]
+        numbers = [
+            v
+            for v in (one.value.values() if isinstance(one.value, dict) else [one.value])
+            if v is not None
+        ]
         assert all(0 < v < math.inf for v in numbers)
         assert numbers or "none found" in one.source
         assert len(one.source) > 10
@@ -129,9 +135,14 @@ def test_defaults_of_the_phases(name, phase):
     node, standard = compose([])[0]["phases"][name], two_phases()[phase]
     assert StopRule(**node["stop"]) == standard.stop
     assert set(node["stop"]) == {f.name for f in dataclasses.fields(StopRule)}
-    assert (node["report_every"], node["redraw_every"]) == (standard.report_every, standard.redraw_every)
+    assert (node["report_every"], node["redraw_every"]) == (
+        standard.report_every,
+        standard.redraw_every,
+    )
     for field in dataclasses.fields(StopRule):
-        if field.name != "max_iterations":  # the second phase has more of them than the rule's own default
+        if (
+            field.name != "max_iterations"
+        ):  # the second phase has more of them than the rule's own default
             assert node["stop"][field.name] == field.default
 
 
@@ -147,16 +158,18 @@ def test_defaults_of_the_phases(name, phase):
     ],
 )
 def test_defaults_of_minimizers(name, kind):
-    node = content("optimizer", name)["minimizer"]
+    node = content("optimizer", name)["optimizer"]
     assert node.pop(TARGET) == f"pinn.optimizers.{kind.__name__}"
     assert kind(**node) == kind() and set(node) == {f.name for f in dataclasses.fields(kind)}
 
 
 def test_defaults_of_soap_and_its_warm_up():
-    node = content("optimizer", "soap")["minimizer"]
-    made = build(node, Minimizer, "minimizer")
+    node = content("optimizer", "soap")["optimizer"]
+    made = build(node, Optimizer, "optimizer")
     assert isinstance(made, SOAP) and isinstance(made.learning_rate, WarmupExponentialDecay)
-    assert dataclasses.replace(made, learning_rate=3e-3) == SOAP() and made.learning_rate.peak == 3e-3
+    assert (
+        dataclasses.replace(made, learning_rate=3e-3) == SOAP() and made.learning_rate.peak == 3e-3
+    )
     assert set(node) - {TARGET} == {f.name for f in dataclasses.fields(SOAP)}
 
 
@@ -174,9 +187,14 @@ SCHEMES = {
 @pytest.mark.parametrize("name", SCHEMES)
 def test_schemes_of_weights_compose_beside_fixed_ones_and_survive_their_description(name):
     assert names("weights") == sorted(SCHEMES)
-    kind, config = SCHEMES[name], compose([f"weights={name}", "weights.walls=3", "experiment=smoke"])[0]
+    kind, config = (
+        SCHEMES[name],
+        compose([f"weights={name}", "weights.walls=3", "experiment=smoke"])[0],
+    )
     made = configuration.setup(config)
-    again = configuration.setup(yaml.safe_load(yaml.safe_dump(described(made))), network=made.network)
+    again = configuration.setup(
+        yaml.safe_load(yaml.safe_dump(described(made))), network=made.network
+    )
     assert made.weights == again.weights == {"walls": 3} and made.scheme == again.scheme
     if kind is None:
         assert made.scheme is None and config["weights"] == {"walls": 3}
@@ -194,27 +212,46 @@ def test_weights_by_name_need_no_scheme():
 
 
 COSINE = [
-    "phases.explore.minimizer.learning_rate._target_=keras.optimizers.schedules.CosineDecay",
-    *(f"~phases.explore.minimizer.learning_rate.{key}" for key in ("peak", "decay_rate")),
-    *("+phases.explore.minimizer.learning_rate.initial_learning_rate=0.0",),
-    *("+phases.explore.minimizer.learning_rate.warmup_target=1e-2",),
+    "phases.explore.optimizer.learning_rate._target_=keras.optimizers.schedules.CosineDecay",
+    *(f"~phases.explore.optimizer.learning_rate.{key}" for key in ("peak", "decay_rate")),
+    *("+phases.explore.optimizer.learning_rate.initial_learning_rate=0.0",),
+    *("+phases.explore.optimizer.learning_rate.warmup_target=1e-2",),
 ]
 
 
-@pytest.mark.parametrize("overrides", [[], COSINE], ids=["warm-up + exponential", "Keras's cosine with warm-up"])
+@pytest.mark.parametrize(
+    "overrides", [[], COSINE], ids=["warm-up + exponential", "Keras's cosine with warm-up"]
+)
 def test_schedules_of_all_origins_compose_and_survive_their_description(overrides):
     config, _ = compose(["experiment=smoke", "optimizer@phases.explore=soap", *overrides])
     made = configuration.setup(config)
-    again = configuration.setup(yaml.safe_load(yaml.safe_dump(described(made))), network=made.network)
-    rates = [[float(m.phases[0].minimizer.learning_rate(i)) for i in (0, 50, 100, 500)] for m in (made, again)]
+    again = configuration.setup(
+        yaml.safe_load(yaml.safe_dump(described(made))), network=made.network
+    )
+    rates = [
+        [float(m.phases[0].optimizer.learning_rate(i)) for i in (0, 50, 100, 500)]
+        for m in (made, again)
+    ]
     assert rates[0] == rates[1] and rates[0][0] < rates[0][1] < rates[0][2] > rates[0][3]
 
 
 def test_defaults_of_the_rest():
     config, _ = compose([])
     for field in dataclasses.fields(Setup):
-        if field.name in ("weights", "constraints", "derivatives", "data", "last_layer", "published", "seed"):
-            default = field.default if field.default is not dataclasses.MISSING else field.default_factory()
+        if field.name in (
+            "weights",
+            "constraints",
+            "derivatives",
+            "data",
+            "last_layer",
+            "published",
+            "seed",
+        ):
+            default = (
+                field.default
+                if field.default is not dataclasses.MISSING
+                else field.default_factory()
+            )
             assert config[field.name] == default
     made = configuration.setup(config)
     fresh = default_network(made.problem, seed=0)
@@ -223,7 +260,13 @@ def test_defaults_of_the_rest():
 
 def test_settings_on_the_command_line_need_no_plus():
     config, name = compose(
-        ["problem=wave", "weights.start=3", "problem.unknowns.c=1.5", "problem.c=4", "data=synthetic"]
+        [
+            "problem=wave",
+            "weights.start=3",
+            "problem.unknowns.c=1.5",
+            "problem.c=4",
+            "data=synthetic",
+        ]
     )
     assert name == "wave" and config["weights"] == {"start": 3}
     assert config["problem"]["c"] == 4 and config["problem"]["unknowns"] == {"c": 1.5}

@@ -43,7 +43,9 @@ def test_names_of_several_letters(name, field, index):
     assert parse(name, **NUMBERED) == Symbol(name, "derivative", field, index)
 
 
-@pytest.mark.parametrize(("name", "field"), [("lap_u_s", "u_s"), ("u_s_n", "u_s"), ("u_s_data", "u_s")])
+@pytest.mark.parametrize(
+    ("name", "field"), [("lap_u_s", "u_s"), ("u_s_n", "u_s"), ("u_s_data", "u_s")]
+)
 def test_field_with_underscore_in_reserved_forms(name, field):
     assert parse(name, **NUMBERED).field == field
 

@@ -15,8 +15,8 @@ from pinn.objective import Objective, draw
 from pinn.problem import residual
 from pinn.problems import Heat5D, PoissonBoltzmann, PoissonHoles
 from pinn.sampling import METHODS, accepted, unit_cube
-from pinn.training.points import Draws, Points
-from pinn.training.setup import default_network
+from pinn.setup.points import Draws, Points
+from pinn.setup.setup import default_network
 
 PLATE = Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1.0, y=1.0, radius=0.5))
 # The step cuts off a corner, the bay a part of the upper wall.
@@ -25,7 +25,9 @@ CHANNEL = Difference(
     step=Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0)),
     bay=Disk(x=3.0, y=2.0, radius=0.5),
 )
-SHELL = Difference(Ball(x=0.0, y=0.0, z=0.0, radius=2.0), core=Ball(x=0.5, y=0.0, z=0.0, radius=1.0))
+SHELL = Difference(
+    Ball(x=0.0, y=0.0, z=0.0, radius=2.0), core=Ball(x=0.5, y=0.0, z=0.0, radius=1.0)
+)
 GAP = Difference(Interval(x=(0.0, 3.0)), gap=Interval(x=(1.0, 1.5)))
 DOMAINS = {
     "disk": Disk(x=1.0, y=-1.0, radius=0.5),
@@ -62,9 +64,13 @@ def test_drawn_points_lie_inside(domain, method):
     points = draw(problem_in(domain), "interior", 300, method=method, seed=3).coordinates
     assert points.shape == (300, len(domain.coordinates)) and len(np.unique(points, axis=0)) == 300
     assert np.all(domain.contains(points)) and np.min(domain.distance(*points.T)) > -1e-12
-    assert np.array_equal(points, draw(problem_in(domain), "interior", 300, method=method, seed=3).coordinates)
+    assert np.array_equal(
+        points, draw(problem_in(domain), "interior", 300, method=method, seed=3).coordinates
+    )
     if method != "grid":  # which is the same for every seed, but for the points that fill it up
-        assert not np.array_equal(points, draw(problem_in(domain), "interior", 300, method=method, seed=4).coordinates)
+        assert not np.array_equal(
+            points, draw(problem_in(domain), "interior", 300, method=method, seed=4).coordinates
+        )
 
 
 @pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS)
@@ -76,7 +82,9 @@ def test_boundary_points_have_distance_zero_and_outward_normals(domain):
     step = 1e-6 * normals
     away = np.abs(domain.distance(*(points + step).T)) > 0.9e-6  # not beside a corner
     assert np.mean(away) > 0.95
-    assert np.all(domain.distance(*(points - step).T)[away] > 0) and np.all(domain.distance(*(points + step).T) < 0)
+    assert np.all(domain.distance(*(points - step).T)[away] > 0) and np.all(
+        domain.distance(*(points + step).T) < 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +107,9 @@ def test_interior_points_are_uniform(domain, volume, moments):
     quarter = np.all(points[:, :2] < middle[:2], axis=1)
     candidates = lower + (upper - lower) * unit_cube(1 << 14, len(lower))
     kept = candidates[domain.contains(candidates)]
-    assert np.mean(quarter) == pytest.approx(np.mean(np.all(kept[:, :2] < middle[:2], axis=1)), abs=0.015)
+    assert np.mean(quarter) == pytest.approx(
+        np.mean(np.all(kept[:, :2] < middle[:2], axis=1)), abs=0.015
+    )
 
 
 def test_radii_in_a_ball_and_directions_are_spread_as_by_measure():
@@ -111,7 +121,9 @@ def test_radii_in_a_ball_and_directions_are_spread_as_by_measure():
     assert np.array_equal(points, normals)
     assert np.cov(normals.T) == pytest.approx(np.eye(5) / 5, abs=0.01)
     # On the sphere in R³ every coordinate is uniform (Archimedes).
-    height = np.sort(Ball(x=0.0, y=0.0, z=0.0, radius=1.0).face("sphere", unit_cube(1024, 2))[0][:, 2])
+    height = np.sort(
+        Ball(x=0.0, y=0.0, z=0.0, radius=1.0).face("sphere", unit_cube(1024, 2))[0][:, 2]
+    )
     assert height == pytest.approx(2 * (np.arange(1024) + 0.5) / 1024 - 1, abs=0.01)
 
 
@@ -119,13 +131,17 @@ def test_sizes_of_faces():
     assert Disk(x=0.0, y=0.0, radius=2.0).measure("sphere") == pytest.approx(4 * math.pi)
     assert Ball(x=0.0, y=0.0, z=0.0, radius=2.0).measure("sphere") == pytest.approx(16 * math.pi)
     assert Heat5D.space.measure("sphere") == pytest.approx(8 * math.pi**2 / 3)
-    assert [PLATE.measure(face) for face in ("x-", "y+", "pipe")] == pytest.approx([2, 4, math.pi], abs=1e-15)
+    assert [PLATE.measure(face) for face in ("x-", "y+", "pipe")] == pytest.approx(
+        [2, 4, math.pi], abs=1e-15
+    )
     # Of a face that a hole cuts, the rest counts: by samples, so to some digits.
     found = {face: CHANNEL.measure(face) for face in CHANNEL.faces}
     expected = {"x-": 1, "x+": 2, "y-": 3, "y+": 3, "step_x+": 1, "step_y+": 1, "bay": math.pi / 2}
     assert found == pytest.approx(expected, rel=2e-3)
     lengths = draw(problem_in(CHANNEL), "boundary", 1000).normals
-    assert np.mean(np.abs(lengths[:, 0]) == 1) == pytest.approx(4 / sum(expected.values()), abs=2e-3)
+    assert np.mean(np.abs(lengths[:, 0]) == 1) == pytest.approx(
+        4 / sum(expected.values()), abs=2e-3
+    )
 
 
 def test_parts_of_a_boundary_have_names():
@@ -196,7 +212,9 @@ def test_smooth_distance_vanishes_on_its_part_with_slope_one(domain, on):
     at = dict(zip(domain.coordinates, map(tf.constant, drawn.coordinates.T), strict=True))
     normals = dict(zip(domain.coordinates, map(tf.constant, drawn.normals.T), strict=True))
     symbols = [Symbol("d", "derivative", "d"), Symbol("d_n", "normal", "d")]
-    found = taylor.evaluate(lambda c: {"d": domain.smooth_distance(*c.values(), on=on)}, symbols, at, normals)
+    found = taylor.evaluate(
+        lambda c: {"d": domain.smooth_distance(*c.values(), on=on)}, symbols, at, normals
+    )
     assert found["d"].numpy() == pytest.approx(0, abs=1e-12)
     assert -1 - 1e-9 <= found["d_n"].numpy().min() < -0.95 and found["d_n"].numpy().max() < 0
     inside = draw(problem, "interior", 500).coordinates
@@ -204,18 +222,33 @@ def test_smooth_distance_vanishes_on_its_part_with_slope_one(domain, on):
 
 
 @pytest.mark.parametrize("name", ["distance", "smooth_distance"])
-@pytest.mark.parametrize("domain", [Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)), PLATE, SHELL], ids=["box", "plate", "shell"])
+@pytest.mark.parametrize(
+    "domain", [Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)), PLATE, SHELL], ids=["box", "plate", "shell"]
+)
 def test_jets_pass_through_distances(domain, name):
-    points = dict(zip(domain.coordinates, map(tf.constant, draw(problem_in(domain), "interior", 50).coordinates.T)))  # noqa: B905
-    symbols = [Symbol("d_x", "derivative", "d", ("x",)), Symbol("d_xy", "derivative", "d", ("x", "y"))]
-    symbols += [Symbol("d_xxy", "derivative", "d", ("x", "x", "y")), Symbol("lap_d", "laplacian", "d")]
+    points = dict(
+        zip(
+            domain.coordinates,
+            map(tf.constant, draw(problem_in(domain), "interior", 50).coordinates.T),
+        )
+    )  # noqa: B905
+    symbols = [
+        Symbol("d_x", "derivative", "d", ("x",)),
+        Symbol("d_xy", "derivative", "d", ("x", "y")),
+    ]
+    symbols += [
+        Symbol("d_xxy", "derivative", "d", ("x", "x", "y")),
+        Symbol("lap_d", "laplacian", "d"),
+    ]
 
     def field(at):
         return {"d": getattr(domain, name)(*at.values())}
 
     found = taylor.evaluate(field, symbols, points, {})
     for key, value in nested.evaluate(field, symbols, points, {}).items():
-        assert found[key].numpy() == pytest.approx(value.numpy(), abs=1e-10 * max(1.0, np.max(np.abs(value))))
+        assert found[key].numpy() == pytest.approx(
+            value.numpy(), abs=1e-10 * max(1.0, np.max(np.abs(value)))
+        )
     if name == "distance":
         slopes = [Symbol(f"d_{c}", "derivative", "d", (c,)) for c in domain.coordinates]
         square = sum(v**2 for v in taylor.evaluate(field, slopes, points, {}).values())
@@ -226,10 +259,14 @@ def test_accepted_points_continue_the_cube_s_own():
     half = accepted(100, 2, lambda u: u[:, 0] < 0.5, seed=1)
     more = unit_cube(256, 2, seed=1)
     assert np.array_equal(half, more[more[:, 0] < 0.5][:100])
-    assert np.array_equal(accepted(100, 2, lambda u: u[:, 0] < 2, seed=1), unit_cube(100, 2, seed=1))
+    assert np.array_equal(
+        accepted(100, 2, lambda u: u[:, 0] < 2, seed=1), unit_cube(100, 2, seed=1)
+    )
     grid = accepted(60, 2, lambda u: u[:, 0] < 0.5, method="grid", seed=1)
     assert len(grid) == 60 and np.all(grid[:, 0] < 0.5)
-    assert np.unique(grid[:55, 1]) == pytest.approx((np.arange(11) + 0.5) / 11)  # 11 × 11, of which 55
+    assert np.unique(grid[:55, 1]) == pytest.approx(
+        (np.arange(11) + 0.5) / 11
+    )  # 11 × 11, of which 55
     with pytest.raises(InputError, match="fall into the domain"):
         accepted(10, 2, lambda u: u[:, 0] < 0)
     with pytest.raises(InputError, match="fall into the domain"):
@@ -246,7 +283,9 @@ def test_points_that_follow_the_residual_stay_inside(adaptive):
     for number in range(1, 3):
         kept = draws.adapted(number, theta, kept)
         points = draws.sets(number, kept)["interior"].coordinates
-        assert np.all(problem.space.contains(points)) and len(np.unique(points, axis=0)) == len(points)
+        assert np.all(problem.space.contains(points)) and len(np.unique(points, axis=0)) == len(
+            points
+        )
 
 
 @pytest.mark.parametrize(
@@ -258,11 +297,26 @@ def test_points_that_follow_the_residual_stay_inside(adaptive):
         (lambda: Ball(x=0.0, t=0.0, radius=1.0), "t is time"),
         (lambda: Ball(x=0.0, y=math.nan, radius=1.0), "y=nan is not finite"),
         (lambda: Difference(Rectangle(x=(0, 1), y=(0, 1))), "has no hole"),
-        (lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), a=Interval(x=(0, 1))), "give a domain in x, y"),
-        (lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), holes=Disk(x=0, y=0, radius=0.1)), "'holes' cannot name"),
-        (lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), data=Disk(x=0, y=0, radius=0.1)), "'data' cannot name"),
-        (lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), a=Disk(x=5, y=0, radius=0.1)), "lies outside"),
-        (lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), a=Disk(x=0.5, y=0.5, radius=2)), "leave nothing"),
+        (
+            lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), a=Interval(x=(0, 1))),
+            "give a domain in x, y",
+        ),
+        (
+            lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), holes=Disk(x=0, y=0, radius=0.1)),
+            "'holes' cannot name",
+        ),
+        (
+            lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), data=Disk(x=0, y=0, radius=0.1)),
+            "'data' cannot name",
+        ),
+        (
+            lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), a=Disk(x=5, y=0, radius=0.1)),
+            "lies outside",
+        ),
+        (
+            lambda: Difference(Rectangle(x=(0, 1), y=(0, 1)), a=Disk(x=0.5, y=0.5, radius=2)),
+            "leave nothing",
+        ),
         (lambda: PLATE.named(wall="y_"), "no part 'y_' of the boundary"),
         (lambda: PLATE.named(outer="y-"), "'outer' cannot name"),
         (lambda: PLATE.named(wall=[]), "wall has no face"),
@@ -287,16 +341,25 @@ def cloud_of_a_ring(path, points=400):
     x = np.concatenate([radius * np.cos(angle), np.cos(turn), 2 * np.cos(turn)])
     y = np.concatenate([radius * np.sin(angle), np.sin(turn), 2 * np.sin(turn)])
     empty = np.full(points, np.nan)
-    nx, ny = (np.concatenate([empty, -3 * f(turn), f(turn)]) for f in (np.cos, np.sin))  # of any length
+    nx, ny = (
+        np.concatenate([empty, -3 * f(turn), f(turn)]) for f in (np.cos, np.sin)
+    )  # of any length
     part = np.array(["interior"] * points + ["rim"] * 100 + ["wall"] * 100)
     measure = np.concatenate(
-        [np.full(points, 3 * np.pi / points), np.full(100, 0.02 * np.pi), np.full(100, 0.04 * np.pi)]
+        [
+            np.full(points, 3 * np.pi / points),
+            np.full(100, 0.02 * np.pi),
+            np.full(100, 0.04 * np.pi),
+        ]
     )
     columns = {"x": x, "y": y, "nx": nx, "ny": ny, "part": part, "measure": measure}
     if path.suffix == ".npz":
         np.savez(path, **columns)
     else:
-        rows = [",".join("" if str(v) == "nan" else str(v) for v in row) for row in zip(*columns.values(), strict=True)]
+        rows = [
+            ",".join("" if str(v) == "nan" else str(v) for v in row)
+            for row in zip(*columns.values(), strict=True)
+        ]
         path.write_text("\n".join([",".join(columns), *rows]) + "\n")
     return path
 
@@ -306,7 +369,9 @@ def test_point_cloud(suffix, tmp_path):
     cloud = PointCloud(cloud_of_a_ring(tmp_path / f"ring.{suffix}"))
     problem = problem_in(cloud, on="rim")
     assert cloud.coordinates == ("x", "y") and cloud.faces == ("rim", "wall")
-    assert cloud.measure("rim") == pytest.approx(2 * np.pi) and cloud.measure("wall") == pytest.approx(4 * np.pi)
+    assert cloud.measure("rim") == pytest.approx(2 * np.pi) and cloud.measure(
+        "wall"
+    ) == pytest.approx(4 * np.pi)
     inside = draw(problem, "interior", 200).coordinates
     assert len(np.unique(inside, axis=0)) == 200 and np.all(cloud.contains(inside))
     assert not np.array_equal(inside, draw(problem, "interior", 200, seed=1).coordinates)
@@ -347,7 +412,11 @@ GOOD = "x,y,nx,ny,part\n0,0,,,interior\n1,0,1,0,wall\n"
         ("a.csv", GOOD.replace("nx,ny", "ny,nz"), "no column nx"),
         ("a.csv", "x,nx,part\n0,,interior\n", "fewer than two coordinates"),
         ("a.csv", "x,t,nx,nt,part\n0,0,,,interior\n", "t is time"),
-        ("a.csv", "x,y,nx,ny,part,measure\n0,0,,,interior,-1\n", "measure has a value that is not positive"),
+        (
+            "a.csv",
+            "x,y,nx,ny,part,measure\n0,0,,,interior,-1\n",
+            "measure has a value that is not positive",
+        ),
     ],
 )
 def test_bad_point_clouds_are_told(name, text, words, tmp_path):
@@ -368,6 +437,9 @@ def test_arrays_of_different_lengths_are_told(tmp_path):
 
 
 def test_repr_and_box_in_many_dimensions():
-    assert repr(PLATE) == "Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1, y=1, radius=0.5))"
+    assert (
+        repr(PLATE)
+        == "Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1, y=1, radius=0.5))"
+    )
     box = Box(**{f"x{i}": (0.0, 1.0) for i in range(10)})
     assert box.distance(*np.full((10, 3), 0.25)) == pytest.approx(0.25)

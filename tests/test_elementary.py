@@ -3,7 +3,9 @@ import tensorflow as tf
 
 from pinn.elementary import sine_cosine
 
-NEAR = np.concatenate([np.linspace(-40, 40, 4001), np.arange(-8, 9) * np.pi / 4, [0.0, 1e-300, -1e-9]])
+NEAR = np.concatenate(
+    [np.linspace(-40, 40, 4001), np.arange(-8, 9) * np.pi / 4, [0.0, 1e-300, -1e-9]]
+)
 
 
 def test_sine_and_cosine_to_the_last_bits():

@@ -53,9 +53,17 @@ def jennrich_sampson(x):
 
 CLASSICS = {  # Moré, Garbow & Hillstrom (1981), doi:10.1145/355934.355936: residuals, start, least sum of squares
     "rosenbrock": (lambda x: [10 * (x[1] - x[0] ** 2), 1 - x[0]], [-1.2, 1.0], 0.0),
-    "powell badly scaled": (lambda x: [1e4 * x[0] * x[1] - 1, tf.exp(-x[0]) + tf.exp(-x[1]) - 1.0001], [0.0, 1.0], 0.0),
+    "powell badly scaled": (
+        lambda x: [1e4 * x[0] * x[1] - 1, tf.exp(-x[0]) + tf.exp(-x[1]) - 1.0001],
+        [0.0, 1.0],
+        0.0,
+    ),
     "brown badly scaled": (lambda x: [x[0] - 1e6, x[1] - 2e-6, x[0] * x[1] - 2], [1.0, 1.0], 0.0),
-    "beale": (lambda x: [y - x[0] * (1 - x[1] ** k) for k, y in ((1, 1.5), (2, 2.25), (3, 2.625))], [1.0, 1.0], 0.0),
+    "beale": (
+        lambda x: [y - x[0] * (1 - x[1] ** k) for k, y in ((1, 1.5), (2, 2.25), (3, 2.625))],
+        [1.0, 1.0],
+        0.0,
+    ),
     "jennrich sampson": (jennrich_sampson, [0.3, 0.4], 124.3621823556),
     "helical valley": (helical_valley, [-1.0, 0.0, 0.0], 0.0),
     "bard": (bard, [1.0, 1.0, 1.0], 8.214877306578e-3),
@@ -80,13 +88,17 @@ CLASSICS = {  # Moré, Garbow & Hillstrom (1981), doi:10.1145/355934.355936: res
 }
 
 
-@pytest.mark.parametrize("acceleration", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["bent", "straight"])
+@pytest.mark.parametrize(
+    "acceleration", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["bent", "straight"]
+)
 @pytest.mark.parametrize("name", CLASSICS)
 def test_classics(name, acceleration):
     function, start, least = CLASSICS[name]
     squares = Residuals(lambda x, _: tf.convert_to_tensor(function(x)))
-    minimizer = GaussNewton(acceleration=acceleration)
-    found = minimize(squares, start, minimizer=minimizer, stop=StopRule(max_iterations=400, target_loss=1e-20))
+    optimizer = GaussNewton(acceleration=acceleration)
+    found = minimize(
+        squares, start, optimizer=optimizer, stop=StopRule(max_iterations=400, target_loss=1e-20)
+    )
     assert found.loss == pytest.approx(least, rel=1e-8, abs=1e-16), str(found)
     assert found.iterations < 400
 
@@ -96,9 +108,17 @@ def test_every_algebra_solves_the_same_equations(algebra):
     rng = np.random.default_rng(0)
     size, count = (12, 7) if algebra == "dual" else (6, 40)
     pieces = [(rng.normal(size=k), rng.normal(size=(size, k))) for k in (count - 3, 3)]
-    jacobian, residuals = np.concatenate([c for _, c in pieces], 1).T, np.concatenate([r for r, _ in pieces])
-    gram, other = Gram(pieces, size), {"qr": Triangle, "dual": Dual, "device": DeviceGram}[algebra](pieces, size)
-    assert other.unit == pytest.approx(gram.unit) and other.unit == pytest.approx(np.sum(jacobian**2) / size)
+    jacobian, residuals = (
+        np.concatenate([c for _, c in pieces], 1).T,
+        np.concatenate([r for r, _ in pieces]),
+    )
+    gram, other = (
+        Gram(pieces, size),
+        {"qr": Triangle, "dual": Dual, "device": DeviceGram}[algebra](pieces, size),
+    )
+    assert other.unit == pytest.approx(gram.unit) and other.unit == pytest.approx(
+        np.sum(jacobian**2) / size
+    )
     np.testing.assert_allclose(other.slope, jacobian.T @ residuals)
     for damping in (1e-3, 1.0):
         exact = np.linalg.solve(jacobian.T @ jacobian + damping * np.eye(size), other.slope)
@@ -110,7 +130,9 @@ def test_every_algebra_solves_the_same_equations(algebra):
 
 @pytest.mark.parametrize("kind", [Gram, DeviceGram])
 def test_a_singular_matrix_has_no_factorization(kind):
-    pieces = [(np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))]  # two residuals, three weights
+    pieces = [
+        (np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    ]  # two residuals, three weights
     assert kind(pieces, 3).damped(-1.0) is None and kind(pieces, 3).damped(1e-3) is not None
 
 
@@ -142,17 +164,24 @@ def some(*quick):
 
 def case(problem, hard, weights, network=None, **settings):
     lower, upper = problem.bounds
-    network = network or mlp(lower=lower, upper=upper, outputs=len(problem.fields), width=5, depth=2, activation="sin")
+    network = network or mlp(
+        lower=lower, upper=upper, outputs=len(problem.fields), width=5, depth=2, activation="sin"
+    )
     objective = Objective(problem, network, hard=hard, weights=weights, **settings)
     sets = {r: draw(problem, r, 70, seed=1) for r in objective.regions}
-    batch = objective.batch({r: blocks(s, threads=2, size=16, dtype="float64") for r, s in sets.items()})
+    batch = objective.batch(
+        {r: blocks(s, threads=2, size=16, dtype="float64") for r, s in sets.items()}
+    )
     return objective, batch
 
 
 def dense(squares, theta, batch):
     """Return r and J, sorted so that their order does not matter."""
     pieces = list(squares.jacobian(theta, batch))
-    residuals, rows = np.concatenate([r for r, _ in pieces]), np.concatenate([c for _, c in pieces], 1).T
+    residuals, rows = (
+        np.concatenate([r for r, _ in pieces]),
+        np.concatenate([c for _, c in pieces], 1).T,
+    )
     return residuals, rows
 
 
@@ -168,11 +197,15 @@ def test_the_jacobian_of_every_problem_is_that_of_its_loss(name):
     np.testing.assert_allclose(np.sort(ordered), np.sort(residuals), rtol=1e-10, atol=1e-14)
     size = np.max(np.abs(gradient))
     np.testing.assert_allclose(2 * rows.T @ residuals, gradient, rtol=1e-10, atol=1e-12 * size)
-    np.testing.assert_allclose(2 * squares.pulled_back(theta, batch, ordered), gradient, rtol=1e-10, atol=1e-12 * size)
+    np.testing.assert_allclose(
+        2 * squares.vjp(theta, batch, ordered), gradient, rtol=1e-10, atol=1e-12 * size
+    )
     direction = np.random.default_rng(0).normal(size=len(theta))
     ahead, behind = (squares.residuals(theta + h * direction, batch).numpy() for h in (1e-5, -1e-5))
     moved = np.sort(rows @ direction)
-    np.testing.assert_allclose(np.sort((ahead - behind) / 2e-5), moved, rtol=1e-5, atol=1e-6 * np.max(np.abs(moved)))
+    np.testing.assert_allclose(
+        np.sort((ahead - behind) / 2e-5), moved, rtol=1e-5, atol=1e-6 * np.max(np.abs(moved))
+    )
 
 
 def test_taps_and_reverse_mode_give_one_jacobian():
@@ -203,15 +236,19 @@ def test_a_layer_met_twice_and_one_without_bias():
 def test_more_weights_than_residuals():
     objective, _ = case(Burgers(), True, {})
     few = draw(Burgers(), "interior", 24, seed=1)
-    batch = objective.batch({"interior": blocks(PointSet(few.coordinates), threads=1, size=24, dtype="float64")})
+    batch = objective.batch(
+        {"interior": blocks(PointSet(few.coordinates), threads=1, size=24, dtype="float64")}
+    )
     found = minimize_on(objective, batch, GaussNewton(), 40)
     assert found < 1e-16
 
 
-def minimize_on(objective, batch, minimizer, iterations):
-    stepper = minimizer.compile(objective.value_and_gradient, LeastSquares(objective))
+def minimize_on(objective, batch, optimizer, iterations):
+    stepper = optimizer.compile(objective.value_and_gradient, LeastSquares(objective))
     state = stepper.start(objective.flat.flatten(), batch)
-    state, _ = stepper.advance(state, batch, tf.constant(iterations), StopRule(target_loss=1e-17).limits("float64"))
+    state, _ = stepper.advance(
+        state, batch, tf.constant(iterations), StopRule(target_loss=1e-17).limits("float64")
+    )
     return float(state.loss)
 
 
@@ -219,7 +256,9 @@ def minimize_on(objective, batch, minimizer, iterations):
 @pytest.mark.parametrize("name", CASES)
 def test_every_problem_falls_faster_than_by_gradients_alone(name):
     objective, batch = case(*CASES[name])
-    assert minimize_on(objective, batch, GaussNewton(), 15) < minimize_on(objective, batch, LBFGS(), 15)
+    assert minimize_on(objective, batch, GaussNewton(), 15) < minimize_on(
+        objective, batch, LBFGS(), 15
+    )
 
 
 def test_chunks_equal_one_long_run_bitwise():
@@ -237,7 +276,7 @@ def test_chunks_equal_one_long_run_bitwise():
 
 def test_a_loss_alone_is_refused_in_one_line():
     with pytest.raises(InputError, match="needs residuals"):
-        minimize(lambda x, _: (tf.reduce_sum(x**2), 2 * x), [1.0], minimizer=GaussNewton())
+        minimize(lambda x, _: (tf.reduce_sum(x**2), 2 * x), [1.0], optimizer=GaussNewton())
 
 
 @pytest.mark.parametrize("bad", [{"damping": 0.0}, {"trials": 0}, {"algebra": "lu"}])

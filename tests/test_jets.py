@@ -129,11 +129,15 @@ def test_tensorflow_function_takes_jets(function, points):
     both(lambda at: function(positive(at)), points, Plan.of([("x", "x", "y")]), tolerance)
 
 
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus", "silu", "swish", "gelu", "exponential", "linear"])
+@pytest.mark.parametrize(
+    "name", ["tanh", "sigmoid", "softplus", "silu", "swish", "gelu", "exponential", "linear"]
+)
 def test_keras_activation_has_the_rule_of_its_name(name, points):
     activation = keras.activations.get(name)
     found = jets.apply(activation.__name__, positive(jets.coordinates(points, ALL)))
-    assert found.value.numpy() == pytest.approx(activation(positive(points)).numpy(), rel=TOLERANCE.get(name, 1e-14))
+    assert found.value.numpy() == pytest.approx(
+        activation(positive(points)).numpy(), rel=TOLERANCE.get(name, 1e-14)
+    )
 
 
 COMBINATIONS = {
@@ -174,7 +178,15 @@ FACTOR = np.random.default_rng(1).uniform(1, 2, 5)
 
 @pytest.mark.parametrize(
     "constant",
-    [FACTOR, tf.constant(FACTOR), np.float64(1.5), tf.constant(1.5, tf.float64), tf.Variable(FACTOR), 2, 1.5],
+    [
+        FACTOR,
+        tf.constant(FACTOR),
+        np.float64(1.5),
+        tf.constant(1.5, tf.float64),
+        tf.Variable(FACTOR),
+        2,
+        1.5,
+    ],
     ids=["array", "tensor", "numpy number", "scalar tensor", "variable", "int", "float"],
 )
 @pytest.mark.parametrize(
@@ -204,7 +216,12 @@ def test_constants_on_either_side(constant, combine, points):
 def test_powers_at_zero_are_finite():
     at = {"x": tf.constant([0.0, 1.0], tf.float64)}
     jet = jets.coordinates(at, Plan.of([("x", "x", "x")]))["x"] ** 2
-    assert [jets.part(jet, ("x",) * k, at["x"]).numpy().tolist() for k in range(4)] == [[0, 1], [0, 2], [2, 2], [0, 0]]
+    assert [jets.part(jet, ("x",) * k, at["x"]).numpy().tolist() for k in range(4)] == [
+        [0, 1],
+        [0, 2],
+        [2, 2],
+        [0, 0],
+    ]
 
 
 def test_nothing_is_carried_that_no_plan_asks_for(points):
@@ -235,20 +252,28 @@ def test_stack_and_row_are_inverse(points):
     assert stacked.value.shape == (2, 5)
     for i, row in enumerate(rows):
         for index in ALL.indices:
-            assert np.array_equal(jets.part(stacked[i], index, row.value), jets.part(row, index, row.value))
+            assert np.array_equal(
+                jets.part(stacked[i], index, row.value), jets.part(row, index, row.value)
+            )
 
 
 def test_a_row_of_a_stack_has_the_derivatives_that_it_had(points):
     stacked = jets.stack(list(jets.coordinates(points, ALL).values()))
     assert set(stacked.parts) == {VALUE, ("x",), ("y",)}
-    assert set(stacked.row(1).parts) == {VALUE, ("y",)} and set((2 * stacked).row(1).parts) == set(stacked.parts)
-    assert np.array_equal(stacked.row(1).value, points["y"]) and stacked.row(1).parts["y",].numpy() == [1.0]
+    assert set(stacked.row(1).parts) == {VALUE, ("y",)} and set((2 * stacked).row(1).parts) == set(
+        stacked.parts
+    )
+    assert np.array_equal(stacked.row(1).value, points["y"]) and stacked.row(1).parts[
+        "y",
+    ].numpy() == [1.0]
 
 
 def test_jet_passes_through_tf_function(points):
     @tf.function(jit_compile=True)
     def second(at):
-        return jets.part(tf.sin(jets.coordinates(at, Plan.of([("x", "x")]))["x"]), ("x", "x"), at["x"])
+        return jets.part(
+            tf.sin(jets.coordinates(at, Plan.of([("x", "x")]))["x"]), ("x", "x"), at["x"]
+        )
 
     assert second(points).numpy() == pytest.approx(-np.sin(points["x"]), rel=1e-14)
 

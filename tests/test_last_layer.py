@@ -11,12 +11,14 @@ from pinn.networks import Factorization, Fourier, mlp
 from pinn.objective import Evaluator, Objective, PointSet, draw, fitted_last_layer, is_shallow
 from pinn.optimizers import Adam
 from pinn.problems import Burgers, Kovasznay, PoissonFieldInverse, Wave
-from pinn.training import Phase, Points, StopRule, config, solve
-from pinn.training.setup import Setup, default_network
+from pinn.run import solve
+from pinn.setup import Points, config
+from pinn.setup.setup import Setup, default_network
+from pinn.training import Phase, StopRule
 
 pytestmark = pytest.mark.usefixtures("eager")
 PIRATE = {"architecture": "piratenet", "fourier": Fourier(count=12), "width": 6, "depth": 2}
-PHASES = [Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=2))]
+PHASES = [Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=2))]
 POINTS = Points(counts={"interior": 32, "initial": 8, "boundary": 8}, test=20)
 
 
@@ -39,12 +41,16 @@ def test_a_piratenet_starts_from_the_initial_condition_at_all_times(factorizatio
     before, after = (np.std(values(objective, theta, points) - start) for theta in (drawn, fitted))
     assert after < 0.1 < before
     moved = [v.path for v, a, b in parts(objective, drawn, fitted) if np.any(a != b)]
-    assert [path.split("/")[-2] for path in moved] == ["dense_6"] * 2 and not any("log_scale" in p for p in moved)
+    assert [path.split("/")[-2] for path in moved] == ["dense_6"] * 2 and not any(
+        "log_scale" in p for p in moved
+    )
     assert np.array_equal(drawn, objective.flat.flatten())
 
 
 def parts(objective, *vectors):
-    return zip(objective.flat.variables, *(objective.flat.partition(v) for v in vectors), strict=True)
+    return zip(
+        objective.flat.variables, *(objective.flat.partition(v) for v in vectors), strict=True
+    )
 
 
 def test_least_squares_finds_weights_that_there_are():
@@ -85,7 +91,9 @@ def test_what_is_not_known_stays_as_it_was():
     fitted = fitted_last_layer(objective, PointSet(at, None, {"u": problem.reference_at(at)["u"]}))
     drawn = objective.flat.flatten()
     for name in ("v", "p"):
-        np.testing.assert_array_equal(*(values(objective, theta, at, name) for theta in (drawn, fitted)))
+        np.testing.assert_array_equal(
+            *(values(objective, theta, at, name) for theta in (drawn, fitted))
+        )
     assert np.any(values(objective, drawn, at) != values(objective, fitted, at))
 
 
@@ -97,7 +105,9 @@ def test_beside_an_unknown_field_the_network_of_the_fields_is_fitted():
     truth = problem.reference_at(at)["u"]
     fitted = fitted_last_layer(objective, PointSet(at, None, {"u": truth}))
     assert np.std(values(objective, fitted, at) - truth) < 0.2 * np.std(truth)
-    np.testing.assert_array_equal(*(values(objective, t, at, "a") for t in (objective.flat.flatten(), fitted)))
+    np.testing.assert_array_equal(
+        *(values(objective, t, at, "a") for t in (objective.flat.flatten(), fitted))
+    )
 
 
 def test_only_what_is_said_of_values_counts():
@@ -107,7 +117,9 @@ def test_only_what_is_said_of_values_counts():
     assert fitted_last_layer(objective, None) is None
     assert fitted_last_layer(Objective(problem, network(problem)), None) is not None
     assert fitted_last_layer(Objective(problem, network(problem), hard=True), None) is None
-    assert fitted_last_layer(Objective(problem, network(problem), derivatives="nested"), None) is None
+    assert (
+        fitted_last_layer(Objective(problem, network(problem), derivatives="nested"), None) is None
+    )
     assert fitted_last_layer(Objective(problem, network(problem, rank=2)), None) is None
 
 
@@ -119,10 +131,14 @@ def test_a_network_that_was_trained_is_left_alone():
     objective = setup.objective(None)
     assert np.any(setup.start(objective, None) != objective.flat.flatten())
     model.get_layer("alpha_1").slope.assign(0.1)
-    assert not is_shallow(model) and np.array_equal(setup.start(objective, None), objective.flat.flatten())
+    assert not is_shallow(model) and np.array_equal(
+        setup.start(objective, None), objective.flat.flatten()
+    )
 
 
-@pytest.mark.parametrize(("last_layer", "moves"), [(None, False), ("drawn", False), ("fitted", True)])
+@pytest.mark.parametrize(
+    ("last_layer", "moves"), [(None, False), ("drawn", False), ("fitted", True)]
+)
 def test_any_network_may_have_its_last_layer_fitted(last_layer, moves):
     model = default_network(Burgers(), seed=0, width=6, depth=1)
     setup = Setup(problem=Burgers(), network=model, constraints="soft", last_layer=last_layer)
@@ -133,7 +149,8 @@ def test_any_network_may_have_its_last_layer_fitted(last_layer, moves):
 def test_a_run_starts_from_the_fit():
     made = {"constraints": "soft", "phases": PHASES, "points": POINTS, "show": False}
     fitted, drawn = (
-        solve(Burgers(), network=network(Burgers(), depth=1), last_layer=word, **made) for word in (None, "drawn")
+        solve(Burgers(), network=network(Burgers(), depth=1), last_layer=word, **made)
+        for word in (None, "drawn")
     )
     assert fitted.history["loss_start"][0] < 0.1 * drawn.history["loss_start"][0]
 
@@ -142,7 +159,10 @@ def test_a_run_starts_from_the_fit():
     ("overrides", "words"),
     [
         (["last_layer=fited"], ["last_layer='fited'", "Did you mean 'fitted'"]),
-        (["last_layer=fitted"], ["last_layer=fitted", "no initial condition", "last_layer=drawn"]),  # hard
+        (
+            ["last_layer=fitted"],
+            ["last_layer=fitted", "no initial condition", "last_layer=drawn"],
+        ),  # hard
         (["last_layer=fitted", "problem=poisson"], ["last_layer=fitted"]),
         (["last_layer=fitted", "constraints=soft", "network.rank=2"], ["no linear last layer"]),
     ],
@@ -159,4 +179,8 @@ def test_unevenly_many_measurements_are_thinned(monkeypatch):
     problem = Burgers()
     objective = Objective(problem, network(problem, depth=1), measured=("u",))
     at = draw(problem, "interior", 333).coordinates
-    assert tf.reduce_all(tf.math.is_finite(fitted_last_layer(objective, PointSet(at, None, problem.reference_at(at)))))
+    assert tf.reduce_all(
+        tf.math.is_finite(
+            fitted_last_layer(objective, PointSet(at, None, problem.reference_at(at)))
+        )
+    )

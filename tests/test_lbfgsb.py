@@ -12,7 +12,7 @@ import tensorflow as tf
 from pinn import minimize
 from pinn.errors import InputError
 from pinn.optimizers import LBFGSB, Limits
-from pinn.optimizers import minimizer as codes
+from pinn.optimizers import interface as codes
 from pinn.training import StopRule
 
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
@@ -38,7 +38,9 @@ def scipys(iterations, bounds=None, **options):
         return float(loss), gradient.numpy()
 
     options = {"ftol": 0.0, "gtol": 0.0, "maxcor": 7, "maxls": 50, "maxiter": iterations, **options}
-    return scipy.optimize.minimize(value, START, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return scipy.optimize.minimize(
+        value, START, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    )
 
 
 @pytest.mark.parametrize("every", [4, 100])
@@ -49,12 +51,14 @@ def test_it_is_scipys_own_run_to_the_bit_whatever_the_chunks(bounded, every):
     for iterations in (3, 25):
         theirs = scipys(iterations, pairs)
         ours = minimize(
-            valley, START, ONE, minimizer=LBFGSB(pairs=7, lower=bounds[0], upper=bounds[1]),
+            valley, START, ONE, optimizer=LBFGSB(pairs=7, lower=bounds[0], upper=bounds[1]),
             stop=StopRule(max_iterations=iterations), report_every=every,
         )  # fmt: skip
         np.testing.assert_array_equal(ours.position, theirs.x)
         assert ours.iterations == theirs.nit == iterations and ours.loss == theirs.fun
-        assert ours.evaluations == theirs.nfev + 1 == len(ours.evaluated)  # and the start, for the loop
+        assert (
+            ours.evaluations == theirs.nfev + 1 == len(ours.evaluated)
+        )  # and the start, for the loop
 
 
 def test_bounds_hold_at_every_evaluation_and_the_end_is_a_bounded_minimum():
@@ -64,20 +68,32 @@ def test_bounds_hold_at_every_evaluation_and_the_end_is_a_bounded_minimum():
         tf.py_function(lambda a: seen.append(a.numpy()), [x], [])
         return valley(x, ONE)
 
-    result = minimize(watched, START, minimizer=LBFGSB(lower=lower, upper=upper), stop=StopRule(max_iterations=100))
+    result = minimize(
+        watched,
+        START,
+        optimizer=LBFGSB(lower=lower, upper=upper),
+        stop=StopRule(max_iterations=100),
+    )
     assert np.all(np.array(seen) >= lower) and np.all(np.array(seen) <= upper) and len(seen) > 10
     expected = scipys(200, list(zip([lower] * 5, upper, strict=True)))
     assert result.loss == pytest.approx(expected.fun, rel=1e-9)
     np.testing.assert_allclose(result.position, expected.x, atol=1e-6)
     rule = StopRule(max_iterations=100, gradient_tolerance=1e-6)
-    assert "converged" in minimize(watched, START, minimizer=LBFGSB(lower=lower, upper=upper), stop=rule).stop_reason
+    assert (
+        "converged"
+        in minimize(
+            watched, START, optimizer=LBFGSB(lower=lower, upper=upper), stop=rule
+        ).stop_reason
+    )
 
 
 def test_a_resume_repeats_the_run_and_goes_on_bitwise():
     first, second = (LBFGSB(pairs=7).compile(valley) for _ in range(2))
     state, _ = first.advance(first.start(tf.constant(START), ONE), ONE, tf.constant(9), OFF)
     begun = int(state.evaluations)
-    ends = [stepper.advance(state, ONE, tf.constant(8), OFF)[0] for stepper in (first, second, first)]
+    ends = [
+        stepper.advance(state, ONE, tf.constant(8), OFF)[0] for stepper in (first, second, first)
+    ]
     for end in ends[1:]:  # another process's stepper, and one that has gone past
         tf.nest.map_structure(np.testing.assert_array_equal, end, ends[0])
     assert int(ends[0].iterations) == 17 and begun < int(ends[0].evaluations)
@@ -90,13 +106,17 @@ def test_a_new_loss_begins_a_new_run():
     np.testing.assert_array_equal(state.memory["origin"], state.position)
     state, trace = stepper.advance(state, 2 * ONE, tf.constant(5), OFF)
     fresh = LBFGSB(pairs=7).compile(valley)
-    other, _ = fresh.advance(fresh.start(state.memory["origin"], 2 * ONE), 2 * ONE, tf.constant(5), OFF)
+    other, _ = fresh.advance(
+        fresh.start(state.memory["origin"], 2 * ONE), 2 * ONE, tf.constant(5), OFF
+    )
     np.testing.assert_array_equal(state.position, other.position)
     assert int(state.iterations) == 14 and len(trace.loss) == 5
 
 
 def test_a_run_that_ends_in_this_precision_says_so():
-    result = minimize(valley, START, ONE, minimizer=LBFGSB(), stop=StopRule(max_iterations=500, max_restarts=1))
+    result = minimize(
+        valley, START, ONE, optimizer=LBFGSB(), stop=StopRule(max_iterations=500, max_restarts=1)
+    )
     assert result.loss < 1e-20 and (
         "line search failed 2 times" in result.stop_reason or "converged" in result.stop_reason
     )
@@ -113,7 +133,7 @@ def test_a_careful_restart_takes_a_shorter_first_step():
 
 def test_single_precision_stays_single():
     start, one = tf.constant(START, tf.float32), tf.constant(1.0, tf.float32)
-    result = minimize(valley, start, one, minimizer=LBFGSB(), stop=StopRule(max_iterations=40))
+    result = minimize(valley, start, one, optimizer=LBFGSB(), stop=StopRule(max_iterations=40))
     assert result.position.dtype == np.float32 and result.loss < 1e-4 * result.start_loss
 
 
@@ -132,8 +152,8 @@ def test_errors_of_the_function_come_through_and_threads_end():
         return tf.ensure_shape(found, []), gradient
 
     with pytest.raises(tf.errors.UnknownError, match="its own fault"):
-        minimize(fails, START, minimizer=LBFGSB())
-    minimize(valley, START, ONE, minimizer=LBFGSB(), stop=StopRule(max_iterations=3))
+        minimize(fails, START, optimizer=LBFGSB())
+    minimize(valley, START, ONE, optimizer=LBFGSB(), stop=StopRule(max_iterations=3))
     end = time.monotonic() + 10
     while any(t.name == "L-BFGS-B" for t in threading.enumerate()) and time.monotonic() < end:
         gc.collect()
@@ -148,7 +168,7 @@ def test_values_that_are_not_finite_roll_back_and_go_on(bad):
         outside = tf.reduce_max(x) > 0.95  # where the first step of 1 leads
         return tf.where(outside, bad_one, loss), tf.where(outside, bad_one, 2 * (x - 0.9))
 
-    result = minimize(cliff, [0.0], minimizer=LBFGSB(), stop=StopRule(max_iterations=50))
+    result = minimize(cliff, [0.0], optimizer=LBFGSB(), stop=StopRule(max_iterations=50))
     assert np.any(~np.isfinite(result.evaluated)) and result.loss < 1e-12
 
 
@@ -168,7 +188,10 @@ def test_it_states_the_first_end_of_scipy_as_a_failed_search():
         (lambda: LBFGSB(lower=[0.0, 2.0], upper=1.0), "lower=2 above upper=1"),
         (lambda: LBFGSB(lower=[0.0, 2.0], upper=[1.0]), "1 upper bounds for 2 numbers"),
         (lambda: LBFGSB(lower=float("nan")), "lower=nan; give numbers"),
-        (lambda: minimize(valley, START, ONE, minimizer=LBFGSB(lower=[0.0])), "1 lower bounds for 5 numbers"),
+        (
+            lambda: minimize(valley, START, ONE, optimizer=LBFGSB(lower=[0.0])),
+            "1 lower bounds for 5 numbers",
+        ),
     ],
 )
 def test_bad_settings(make, words):

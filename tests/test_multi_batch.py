@@ -6,11 +6,14 @@ import tensorflow as tf
 
 from pinn import LBFGS, fit, minimize, mlp
 from pinn.errors import InputError
-from pinn.objective import Objective, blocks, draw, rows, supervised
-from pinn.objective.parts import part, spread
+from pinn.fitting import supervised
+from pinn.objective import Objective, blocks, draw
+from pinn.objective.subsets import part, spread
 from pinn.optimizers import Limits, MultiBatchLBFGS
 from pinn.problems import Burgers
-from pinn.training import Phase, Points, StopRule, Trainer
+from pinn.setup import Points
+from pinn.subsets import rows
+from pinn.training import Phase, StopRule, Trainer
 
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
 RNG = np.random.default_rng(0)
@@ -46,7 +49,9 @@ def test_rows_are_taken_from_all_arrays_alike():
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 1.0])
-@pytest.mark.parametrize(("threads", "size"), [(2, 64), (1, 10_000)], ids=["many blocks", "one block"])
+@pytest.mark.parametrize(
+    ("threads", "size"), [(2, 64), (1, 10_000)], ids=["many blocks", "one block"]
+)
 def test_a_part_has_its_share_of_every_region_and_weights_of_one(threads, size, share):
     points = draw(Burgers(), "boundary", 1000)
     whole = blocks(points, threads=threads, size=size, dtype="float64")
@@ -72,23 +77,32 @@ def test_losses_of_parts_are_about_the_whole_loss_and_add_up_to_it(eager):
     objective, batch = burgers()
     theta = objective.flat.flatten()
     whole, gradient = objective.value_and_gradient(theta, batch)
-    found = [objective.value_and_gradient(theta, objective.part(batch, at(s), 0.25)) for s in (0, 0.25, 0.5, 0.75)]
+    found = [
+        objective.value_and_gradient(theta, objective.part(batch, at(s), 0.25))
+        for s in (0, 0.25, 0.5, 0.75)
+    ]
     assert np.ptp([f[0] for f in found]) < 0.3 * whole
     assert np.mean([f[0] for f in found]) == pytest.approx(float(whole), rel=2e-2)
-    assert np.linalg.norm(np.mean([f[1] for f in found], 0) - gradient) < 0.05 * np.linalg.norm(gradient)
+    assert np.linalg.norm(np.mean([f[1] for f in found], 0) - gradient) < 0.05 * np.linalg.norm(
+        gradient
+    )
 
 
-# Minimizer ------------------------------------------------------------------------------------------------------
+# Optimizer ------------------------------------------------------------------------------------------------------
 
 INPUTS = tf.constant(RNG.standard_normal((400, 6)) * np.logspace(0, 1, 6))
-TARGETS = tf.linalg.matvec(INPUTS, tf.constant(RNG.standard_normal(6))) + 0.1 * RNG.standard_normal(400)
+TARGETS = tf.linalg.matvec(INPUTS, tf.constant(RNG.standard_normal(6))) + 0.1 * RNG.standard_normal(
+    400
+)
 
 
 def regression(x, batch):
     inputs, targets = batch
     off = tf.linalg.matvec(inputs, x) - targets
     count = tf.cast(tf.shape(off)[0], x.dtype)
-    return tf.reduce_sum(off**2) / count, 2 * tf.linalg.matvec(inputs, off, transpose_a=True) / count
+    return tf.reduce_sum(off**2) / count, 2 * tf.linalg.matvec(
+        inputs, off, transpose_a=True
+    ) / count
 
 
 @pytest.mark.parametrize("overlap", [0.2, 0.5])
@@ -97,38 +111,52 @@ def test_pairs_are_differences_on_the_overlap(overlap, backtracks):
     settings = MultiBatchLBFGS(share=0.3, overlap=overlap, backtracks=backtracks, pairs=4)
     stepper = settings.compile(regression, part=rows)
     batch, state = (INPUTS, TARGETS), stepper.start(tf.zeros(6, tf.float64), (INPUTS, TARGETS))
-    pieces = stepper.minimizer.pieces
+    pieces = stepper.optimizer.pieces
     for _ in range(6):
         before = state
         state, _ = stepper.advance(before, batch, tf.constant(1), OFF)
         shared, following = pieces(batch, before.iterations)[-1], pieces(batch, state.iterations)[0]
-        for a, b in zip(shared, following, strict=True):  # what one part ends with, the next begins with
+        for a, b in zip(
+            shared, following, strict=True
+        ):  # what one part ends with, the next begins with
             np.testing.assert_array_equal(a, b)
         loss, gradient = regression(state.position, shared)
         np.testing.assert_allclose(state.loss, loss, rtol=1e-12)
         y = gradient - regression(before.position, shared)[1]
         np.testing.assert_allclose(state.memory["gradient_deltas"][-1], y, rtol=1e-9, atol=1e-11)
-        np.testing.assert_allclose(state.memory["position_deltas"][-1], state.position - before.position, atol=1e-15)
+        np.testing.assert_allclose(
+            state.memory["position_deltas"][-1], state.position - before.position, atol=1e-15
+        )
         parts = np.concatenate([p[1] for p in pieces(batch, before.iterations)])
-        assert abs(len(parts) - 0.3 * 400) <= 2 and len(np.unique(parts)) >= len(parts) - 2  # but for rounding
+        assert (
+            abs(len(parts) - 0.3 * 400) <= 2 and len(np.unique(parts)) >= len(parts) - 2
+        )  # but for rounding
 
 
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_start_compares_losses_of_one_part(restarted):
-    # Parts differ by far more than a step gains: a search that mixed them would fail, or take anything.
+    # Parts differ by far more than a step gains: a search that mixed them would fail, or take
+    # anything.
     levels = tf.constant(np.repeat([0.0, 1e6], 50))
     stepper = MultiBatchLBFGS(share=0.1).compile(
-        lambda x, b: (tf.reduce_sum(x * x) + tf.reduce_mean(b), 2 * x), part=lambda b, s, h: rows(tf.sort(b), s, h)
+        lambda x, b: (tf.reduce_sum(x * x) + tf.reduce_mean(b), 2 * x),
+        part=lambda b, s, h: rows(tf.sort(b), s, h),
     )
     state = stepper.start(tf.ones(3, tf.float64), levels)
     if restarted:
         state = stepper.renew(stepper.advance(state, levels, tf.constant(1), OFF)[0], levels)
     state, trace = stepper.advance(state, levels, tf.constant(3), OFF)
-    assert int(state.status) in (0, 2) and np.all(trace.step > 0) and np.abs(state.position).max() < 1e-3
+    assert (
+        int(state.status) in (0, 2)
+        and np.all(trace.step > 0)
+        and np.abs(state.position).max() < 1e-3
+    )
 
 
 def test_pairs_without_curvature_are_left_out():
-    stepper = MultiBatchLBFGS(first_step=0.1).compile(lambda x, _: (-tf.reduce_sum(x * x), -2 * x), part=rows)
+    stepper = MultiBatchLBFGS(first_step=0.1).compile(
+        lambda x, _: (-tf.reduce_sum(x * x), -2 * x), part=rows
+    )
     batch = tf.zeros([10])
     state = stepper.start(tf.ones(3, tf.float64), batch)
     after, _ = stepper.advance(state, batch, tf.constant(5), OFF)
@@ -154,9 +182,13 @@ def test_the_best_position_is_the_best_of_those_that_were_checked_on_the_whole(c
 def test_the_target_is_tested_on_the_whole_batch():
     result = minimize(
         regression, np.zeros(6), (INPUTS, TARGETS), part=rows, stop=StopRule(max_iterations=300, target_loss=0.011),
-        minimizer=MultiBatchLBFGS(check_every=5),
+        optimizer=MultiBatchLBFGS(check_every=5),
     )  # fmt: skip
-    assert "target reached" in result.stop_reason and result.loss <= 0.011 and result.iterations % 5 == 0
+    assert (
+        "target reached" in result.stop_reason
+        and result.loss <= 0.011
+        and result.iterations % 5 == 0
+    )
     there = float(regression(tf.constant(result.position), (INPUTS, TARGETS))[0])
     assert result.loss == pytest.approx(there, rel=1e-12)
     assert len(result.evaluated) == result.evaluations
@@ -169,11 +201,16 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
         progress = None
         for budget in budgets:
             phase = Phase(
-                name="p", minimizer=MultiBatchLBFGS(check_every=3), stop=StopRule(max_iterations=budget), report_every=4
+                name="p",
+                optimizer=MultiBatchLBFGS(check_every=3),
+                stop=StopRule(max_iterations=budget),
+                report_every=4,
             )
             if progress is not None:
                 progress.reopen(stale=False)
-            trainer = Trainer(objective.value_and_gradient, [phase], lambda *_: batch, part=objective.part)
+            trainer = Trainer(
+                objective.value_and_gradient, [phase], lambda *_: batch, part=objective.part
+            )
             _, progress = trainer.run(objective.flat.flatten(), progress)
         return progress.state
 
@@ -184,14 +221,17 @@ def test_it_reaches_a_full_batch_s_loss_with_fewer_points():
     x = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
     y = np.sin(3 * x[:, :1]) * np.cos(2 * x[:, 1:])
     costs = []
-    for minimizer in (LBFGS(pairs=20), MultiBatchLBFGS(share=0.1, check_every=20)):
+    for optimizer in (LBFGS(pairs=20), MultiBatchLBFGS(share=0.1, check_every=20)):
         model = mlp(lower=[-1, -1], upper=[1, 1], outputs=1, width=12, depth=2, seed=1)
-        result = fit(model, x, y, minimizer=minimizer, stop=StopRule(max_iterations=400, target_loss=5e-3))
+        result = fit(
+            model, x, y, optimizer=optimizer, stop=StopRule(max_iterations=400, target_loss=5e-3)
+        )
         assert "target reached" in result.stop_reason, result
         costs.append(result.evaluations)  # of the whole batch
-    # At an overlap of a half every call but the checks, of which the start is one, is on half of a part.
+    # At an overlap of a half every call but the checks, of which the start is one, is on half of a
+    # part.
     checks = 1 + result.iterations // 20
-    costs[1] = checks + (result.evaluations - checks) * minimizer.share / 2
+    costs[1] = checks + (result.evaluations - checks) * optimizer.share / 2
     assert costs[1] < 0.5 * costs[0], costs
 
 
@@ -203,7 +243,9 @@ def test_a_part_of_supervised_samples_is_their_mean():
     piece = rows(whole.batch, at(0.4), 0.3)
     expected = np.mean((model(piece[0]).numpy() - piece[1].numpy()) ** 2)
     for objective in (whole, blockwise):
-        assert float(objective.value_and_gradient(theta, piece)[0]) == pytest.approx(expected, rel=1e-12)
+        assert float(objective.value_and_gradient(theta, piece)[0]) == pytest.approx(
+            expected, rel=1e-12
+        )
 
 
 @pytest.mark.parametrize(
@@ -215,7 +257,12 @@ def test_a_part_of_supervised_samples_is_their_mean():
         (lambda: MultiBatchLBFGS(backtracks=-1), "backtracks=-1"),
         (lambda: MultiBatchLBFGS(check_every=1.5), "check_every=1.5"),
         (lambda: MultiBatchLBFGS(step=0.0), "step=0.0; give a positive number"),
-        (lambda: minimize(regression, np.zeros(6), (INPUTS, TARGETS), minimizer=MultiBatchLBFGS()), "needs parts"),
+        (
+            lambda: minimize(
+                regression, np.zeros(6), (INPUTS, TARGETS), optimizer=MultiBatchLBFGS()
+            ),
+            "needs parts",
+        ),
     ],
 )
 def test_bad_settings(make, words):

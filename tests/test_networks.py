@@ -33,21 +33,36 @@ def agree(model, tolerance=1e-13):
         def field(c, row=row):
             return {"u": model(tf.stack([c["x"], c["y"]], axis=1), training=False)[:, row]}
 
-        for symbol, slow in zip(symbols, nested.evaluate(field, symbols, at, {}).values(), strict=True):
+        for symbol, slow in zip(
+            symbols, nested.evaluate(field, symbols, at, {}).values(), strict=True
+        ):
             fast = jets.part(found[row], symbol.index, at["x"]).numpy()
-            assert fast == pytest.approx(slow.numpy(), rel=100 * tolerance, abs=100 * tolerance), symbol
+            assert fast == pytest.approx(slow.numpy(), rel=100 * tolerance, abs=100 * tolerance), (
+                symbol
+            )
 
 
 def test_shape_and_dtype():
     network = mlp(**BOX, outputs=3, width=8, depth=2)
-    assert [tuple(v.shape) for v in network.trainable_variables] == [(2, 8), (8,), (8, 8), (8,), (8, 3), (3,)]
+    assert [tuple(v.shape) for v in network.trainable_variables] == [
+        (2, 8),
+        (8,),
+        (8, 8),
+        (8,),
+        (8, 3),
+        (3,),
+    ]
     assert {v.dtype for v in network.variables} == {"float64"}
     assert network(np.zeros((4, 2))).dtype == tf.float64
     assert network(np.zeros((4, 2))).shape == (4, 3)
 
 
 def test_no_two_kernels_are_equal():
-    kernels = [v.numpy() for v in mlp(**BOX, outputs=5, width=5, depth=6).trainable_variables if len(v.shape) == 2]
+    kernels = [
+        v.numpy()
+        for v in mlp(**BOX, outputs=5, width=5, depth=6).trainable_variables
+        if len(v.shape) == 2
+    ]
     for i, a in enumerate(kernels):
         assert np.std(a) > 0
         assert not any(a.shape == b.shape and np.any(a == b) for b in kernels[:i])
@@ -55,7 +70,9 @@ def test_no_two_kernels_are_equal():
 
 def test_seeds():
     def weights(seed):
-        return np.concatenate([v.numpy().ravel() for v in mlp(**BOX, outputs=1, seed=seed).trainable_variables])
+        return np.concatenate(
+            [v.numpy().ravel() for v in mlp(**BOX, outputs=1, seed=seed).trainable_variables]
+        )
 
     assert np.array_equal(weights(4), weights(4))
     kernels = weights(4) != 0
@@ -104,12 +121,16 @@ def test_forward_of_mlp(activation):
 
 def dense(units, activation=None, seed=1, **options):
     initializer = keras.initializers.GlorotNormal(seed=seed)
-    return keras.layers.Dense(units, activation=activation, kernel_initializer=initializer, **options)
+    return keras.layers.Dense(
+        units, activation=activation, kernel_initializer=initializer, **options
+    )
 
 
 def residual_model():
     inputs = keras.Input((2,))
-    hidden = dense(4, "tanh")(keras.layers.Rescaling(np.array([0.3, 2.0]), np.array([0.1, -1.0]))(inputs))
+    hidden = dense(4, "tanh")(
+        keras.layers.Rescaling(np.array([0.3, 2.0]), np.array([0.1, -1.0]))(inputs)
+    )
     hidden = keras.layers.Add()([hidden, dense(4, "tanh", 2)(hidden)])
     gate = dense(4, "sigmoid", 3)(inputs)
     hidden = keras.layers.Multiply()([hidden, gate, hidden])
@@ -156,18 +177,26 @@ class Plain(keras.layers.Layer):
 
 
 MODELS = {
-    "sequential": lambda: keras.Sequential([keras.Input((2,)), dense(5, "tanh"), keras.layers.Dropout(0.3), dense(2)]),
+    "sequential": lambda: keras.Sequential(
+        [keras.Input((2,)), dense(5, "tanh"), keras.layers.Dropout(0.3), dense(2)]
+    ),
     "residual": residual_model,
     "linear": linear_model,
     "shared layer": shared_layer_model,
     "nested": nested_model,
-    "own layer": lambda: keras.Sequential([keras.Input((2,)), dense(3, "tanh"), Doubled(), dense(1)]),
+    "own layer": lambda: keras.Sequential(
+        [keras.Input((2,)), dense(3, "tanh"), Doubled(), dense(1)]
+    ),
 }
 
 
 ROUNDED = {
-    "rescaling by lists": lambda: keras.Sequential([keras.Input((2,)), keras.layers.Rescaling([0.1, 0.3]), dense(2)]),
-    "rescaling by numbers": lambda: keras.Sequential([keras.Input((2,)), keras.layers.Rescaling(0.1, 0.3), dense(2)]),
+    "rescaling by lists": lambda: keras.Sequential(
+        [keras.Input((2,)), keras.layers.Rescaling([0.1, 0.3]), dense(2)]
+    ),
+    "rescaling by numbers": lambda: keras.Sequential(
+        [keras.Input((2,)), keras.layers.Rescaling(0.1, 0.3), dense(2)]
+    ),
 }
 
 
@@ -185,9 +214,13 @@ def keras_operation_model():
 
 UNKNOWN = {
     "relu": lambda: keras.Sequential([keras.Input((2,)), dense(3, "relu"), dense(1)]),
-    "normalization": lambda: keras.Sequential([keras.Input((2,)), keras.layers.LayerNormalization(), dense(1)]),
+    "normalization": lambda: keras.Sequential(
+        [keras.Input((2,)), keras.layers.LayerNormalization(), dense(1)]
+    ),
     "own layer": lambda: keras.Sequential([keras.Input((2,)), Plain(), dense(1)]),
-    "activation layer": lambda: keras.Sequential([keras.Input((2,)), dense(2), keras.layers.Activation("elu")]),
+    "activation layer": lambda: keras.Sequential(
+        [keras.Input((2,)), dense(2), keras.layers.Activation("elu")]
+    ),
 }
 
 
@@ -209,7 +242,9 @@ SUBTLE = {
     "subclass of Dense": lambda: keras.Sequential([keras.Input((2,)), Twice(1)]),
     "subclass of Sequential": lambda: TwiceSequential([keras.Input((2,)), dense(1)]),
     "operation": keras_operation_model,
-    "activation object": lambda: keras.Sequential([keras.Input((2,)), dense(2, keras.layers.LeakyReLU())]),
+    "activation object": lambda: keras.Sequential(
+        [keras.Input((2,)), dense(2, keras.layers.LeakyReLU())]
+    ),
 }
 
 

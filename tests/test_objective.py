@@ -76,13 +76,18 @@ def plate(*, unknowns=UNKNOWNS, weights=WEIGHTS, **settings):
 
 def batch_of(objective, *, threads=1, size=1000, sets=None):
     sets = sets or point_sets(objective.problem)
-    made = {r: blocks(sets[r], threads=threads, size=size, dtype=objective.dtype) for r in objective.regions}
+    made = {
+        r: blocks(sets[r], threads=threads, size=size, dtype=objective.dtype)
+        for r in objective.regions
+    }
     return objective.batch(made)
 
 
 def by_hand(objective):
     """Return the mean squared residuals by term: derivatives of v·tanh(W x + b) + c written out."""
-    scale, shift, kernel, bias, out, top = (w.astype(float) for w in objective.network.get_weights())
+    scale, shift, kernel, bias, out, top = (
+        w.astype(float) for w in objective.network.get_weights()
+    )
     w, v = scale @ kernel, out[:, 0]
     a, b = 0.5, 0.9
 
@@ -129,8 +134,13 @@ def test_the_gradient_is_the_slope_of_the_loss_in_weights_and_unknowns(whole, ea
     batch, rng = batch_of(objective), np.random.default_rng(0)
     unit = np.eye(len(theta))
     for direction in (rng.standard_normal(len(theta)), unit[-2], unit[-1]):
-        ahead, behind = (float(objective.value_and_gradient(theta + s * direction, batch)[0]) for s in (1e-5, -1e-5))
-        assert float(np.dot(gradient, direction)) == pytest.approx((ahead - behind) / 2e-5, rel=1e-7)
+        ahead, behind = (
+            float(objective.value_and_gradient(theta + s * direction, batch)[0])
+            for s in (1e-5, -1e-5)
+        )
+        assert float(np.dot(gradient, direction)) == pytest.approx(
+            (ahead - behind) / 2e-5, rel=1e-7
+        )
         assert np.dot(gradient, direction) != 0
 
 
@@ -159,12 +169,19 @@ def test_compiled_blocks_add_up_and_other_points_and_weights_do_not_retrace(whol
     objective = plate()
     batch = batch_of(objective, threads=2, size=30)
     close((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)), expected)
-    functions = (objective.value_and_gradient, objective.losses, objective._program, objective._losses_program)
+    functions = (
+        objective.value_and_gradient,
+        objective.losses,
+        objective._program,
+        objective._losses_program,
+    )
     before = [f.experimental_get_tracing_count() for f in functions]
     assert before[:2] == [1, 1]
     problem = objective.problem
     for number in (1, 2):
-        sets = point_sets(problem) | {r: draw(problem, r, n, number=number) for r, n in COUNTS.items() if r != "data"}
+        sets = point_sets(problem) | {
+            r: draw(problem, r, n, number=number) for r, n in COUNTS.items() if r != "data"
+        }
         other = batch_of(objective, threads=2, size=30, sets=sets)
         other = other._replace(weights=other.weights * number)
         loss, _ = objective.value_and_gradient(theta + 0.01 * number, other)
@@ -190,7 +207,10 @@ def test_a_weight_of_zero_leaves_a_term_out(whole, eager):
 @pytest.mark.parametrize("engine", ["taylor", "nested"])
 def test_one_precision_throughout(dtype, engine, eager, restored):
     configure(dtype=dtype)
-    objective = plate(unknowns={"a": Unknown(0.5, 0.0), "b": Unknown(0.9, 0.1, np.float64(2.0))}, derivatives=engine)
+    objective = plate(
+        unknowns={"a": Unknown(0.5, 0.0), "b": Unknown(0.9, 0.1, np.float64(2.0))},
+        derivatives=engine,
+    )
     theta, batch = objective.flat.flatten(), batch_of(objective, threads=2, size=32)
     loss, gradient = objective.value_and_gradient(theta, batch)
     found = {
@@ -201,7 +221,9 @@ def test_one_precision_throughout(dtype, engine, eager, restored):
     found |= {v.path: v for v in objective.network.variables}
     for piece in batch.points.values():
         assert piece.coordinates.dtype == piece.weights.dtype == dtype
-    assert {name: keras.backend.standardize_dtype(v.dtype) for name, v in found.items()} == dict.fromkeys(found, dtype)
+    assert {
+        name: keras.backend.standardize_dtype(v.dtype) for name, v in found.items()
+    } == dict.fromkeys(found, dtype)
     assert objective.dtype == dtype
     values = Evaluator(objective, ["u", "u_xx"])(theta, np.zeros((3, 3)))
     assert {v.dtype for v in values.values()} == {np.dtype(dtype)}
@@ -222,7 +244,9 @@ def test_bounded_coefficients_stay_inside():
     found = {k: float(v) for k, v in objective.coefficients(theta).items()}
     assert list(found) == ["a", "b"] and found == pytest.approx({"a": 0.5, "b": 0.9}, rel=1e-14)
     for raw in (-1e3, -30.0, -1.0, 2.0, 30.0, 1e3):
-        found = objective.coefficients(tf.concat([theta[:-2], tf.fill([2], tf.constant(raw, tf.float64))], 0))
+        found = objective.coefficients(
+            tf.concat([theta[:-2], tf.fill([2], tf.constant(raw, tf.float64))], 0)
+        )
         assert float(found["a"]) >= 0.1 and -1.0 <= float(found["b"]) <= 2.0
     free = plate(unknowns={"a": -3.0})
     assert float(free.coefficients(free.flat.flatten())["a"]) == -3.0
@@ -240,7 +264,9 @@ def test_hard_constraints_leave_the_loss(eager):
     problem = Burgers()
     objective = Objective(problem, network(problem), hard=True)
     assert [t.name for t in objective.terms] == ["momentum"] and objective.regions == ["interior"]
-    found = Evaluator(objective, ["u"])(objective.flat.flatten(), np.array([[0.3, 0.0], [1.0, 0.4], [-1.0, 0.9]]))
+    found = Evaluator(objective, ["u"])(
+        objective.flat.flatten(), np.array([[0.3, 0.0], [1.0, 0.4], [-1.0, 0.9]])
+    )
     np.testing.assert_allclose(found["u"], [-np.sin(0.3 * np.pi), 0, 0], atol=1e-15)
     with pytest.raises(InputError, match="Plate: constraints=hard, but it has no ansatz"):
         plate(hard=True)
@@ -267,7 +293,10 @@ def test_any_keras_model_is_a_network(eager):
     }
     for name, model in models.items():
         objective = Objective(problem, model)
-        assert objective.engine.__name__ == f"pinn.derivatives.{'nested' if name == 'nested' else 'taylor'}"
+        assert (
+            objective.engine.__name__
+            == f"pinn.derivatives.{'nested' if name == 'nested' else 'taylor'}"
+        )
         oracle = Objective(problem, model, derivatives="nested")
         theta, batch = objective.flat.flatten(), batch_of_burgers(objective)
         assert theta.shape == (17,)

@@ -1,4 +1,4 @@
-"""Minimizers on functions without any network."""
+"""Optimizers on functions without any network."""
 
 import keras
 import numpy as np
@@ -7,18 +7,19 @@ import tensorflow as tf
 from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 
 from pinn.errors import InputError
+from pinn.fitting import minimize
 from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, Adam, Limits, MultiBatchLBFGS, SSBroyden
-from pinn.optimizers import minimizer as codes
+from pinn.optimizers import interface as codes
 from pinn.optimizers.in_place import InPlaceStepper, _Matrix
 from pinn.optimizers.lbfgs import direction
-from pinn.training import StopRule, minimize
+from pinn.training import StopRule
 
-MINIMIZERS = [
+OPTIMIZERS = [
     *(Adam(learning_rate=0.02), LBFGS(pairs=10), LBFGS(pairs=10, unit_step=False)),
     *(BFGS(), SSBroyden(), SOAP(learning_rate=0.01, precondition_frequency=3), LBFGSB(pairs=10)),
     MultiBatchLBFGS(check_every=1),
 ]
-MEASURES = [pytest.param(SSBroyden(measure=m), marks=pytest.mark.slow) for m in ("root", "log")]
+MEASURES = [pytest.param(SSBroyden(transform=m), marks=pytest.mark.slow) for m in ("root", "log")]
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
 
 
@@ -36,21 +37,23 @@ def quadratic(x, scale):
 START = tf.constant([-1.2, 1.0, -1.2, 1.0, 0.5], tf.float64)
 KNOWN = dict(
     shapes=[(2, 2), (1,)], part=lambda batch, start, share: batch
-)  # what some minimizers ask for and the others do not look at
+)  # what some optimizers ask for and the others do not look at
 
 
-@pytest.mark.parametrize("minimizer", [*MINIMIZERS, *MEASURES], ids=str)
-def test_rosenbrock(minimizer):
-    first_order = isinstance(minimizer, Adam | SOAP)
-    iterations = 6000 if first_order else 100 if isinstance(minimizer, LBFGS | LBFGSB) else 200
-    result = minimize(rosenbrock, START, minimizer=minimizer, stop=StopRule(max_iterations=iterations), **KNOWN)
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MEASURES], ids=str)
+def test_rosenbrock(optimizer):
+    first_order = isinstance(optimizer, Adam | SOAP)
+    iterations = 6000 if first_order else 100 if isinstance(optimizer, LBFGS | LBFGSB) else 200
+    result = minimize(
+        rosenbrock, START, optimizer=optimizer, stop=StopRule(max_iterations=iterations), **KNOWN
+    )
     assert result.loss < (1e-6 if first_order else 1e-18), result
     np.testing.assert_allclose(result.position, 1.0, atol=1e-2)
 
 
-@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=str)
-def test_chunks_equal_one_long_run_bitwise(minimizer):
-    stepper = minimizer.compile(rosenbrock, **KNOWN)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_chunks_equal_one_long_run_bitwise(optimizer):
+    stepper = optimizer.compile(rosenbrock, **KNOWN)
     whole, trace = stepper.advance(stepper.start(START, ()), (), tf.constant(30), OFF)
     state, losses = stepper.start(START, ()), []
     for _ in range(6):
@@ -61,16 +64,23 @@ def test_chunks_equal_one_long_run_bitwise(minimizer):
 
 
 def test_one_iteration_at_a_time_equals_tfps_own_loop_bitwise():
-    minimizer = LBFGS(pairs=5, unit_step=False)
-    stepper = minimizer.compile(rosenbrock)
+    optimizer = LBFGS(pairs=5, unit_step=False)
+    stepper = optimizer.compile(rosenbrock)
     first, _ = stepper.advance(stepper.start(START, ()), (), tf.constant(1), OFF)
     ours, _ = stepper.advance(first, (), tf.constant(30), OFF)
-    off = dict(tolerance=-1.0, x_tolerance=-1.0, f_relative_tolerance=-1.0, f_absolute_tolerance=-1.0)
+    off = dict(
+        tolerance=-1.0, x_tolerance=-1.0, f_relative_tolerance=-1.0, f_absolute_tolerance=-1.0
+    )
     theirs = tf.function(
         lambda r: tfp_lbfgs.minimize(
-            lambda x: rosenbrock(x, ()), None, r, num_correction_pairs=5, max_iterations=r.num_iterations + 30, **off
+            lambda x: rosenbrock(x, ()),
+            None,
+            r,
+            num_correction_pairs=5,
+            max_iterations=r.num_iterations + 30,
+            **off,
         )
-    )(minimizer.results(first))
+    )(optimizer.results(first))
     np.testing.assert_array_equal(ours.position, theirs.position)
     assert int(ours.evaluations) == int(theirs.num_objective_evaluations)
 
@@ -81,17 +91,25 @@ def test_direction_is_tfps():
     s[:3] = 0.0  # pairs that are not there yet
     y = s * np.linspace(1.0, 4.0, 5)
     memory = {"position_deltas": tf.constant(s), "gradient_deltas": tf.constant(y)}
-    minimizer = LBFGS(pairs=8)
-    stepper = minimizer.compile(quadratic)
-    state = stepper.start(START, tf.ones(5, tf.float64))._replace(memory=memory, gradient=tf.constant(g))
-    theirs = tfp_lbfgs._get_search_direction(minimizer.results(state._replace(iterations=tf.constant(5))))
-    np.testing.assert_allclose(direction(tf.constant(s), tf.constant(y), tf.constant(g)), theirs, rtol=1e-12)
+    optimizer = LBFGS(pairs=8)
+    stepper = optimizer.compile(quadratic)
+    state = stepper.start(START, tf.ones(5, tf.float64))._replace(
+        memory=memory, gradient=tf.constant(g)
+    )
+    theirs = tfp_lbfgs._get_search_direction(
+        optimizer.results(state._replace(iterations=tf.constant(5)))
+    )
+    np.testing.assert_allclose(
+        direction(tf.constant(s), tf.constant(y), tf.constant(g)), theirs, rtol=1e-12
+    )
 
 
 def test_the_first_step_has_the_length_that_was_asked_for():
     steep = lambda x, _: quadratic(x, tf.constant([1e8, 1.0], tf.float64))  # noqa: E731
     for length in (1.0, 0.1):
-        memory = LBFGS(first_step=length, pairs=3).memory(START, 1e6 * START, tf.constant(1.0, tf.float64))
+        memory = LBFGS(first_step=length, pairs=3).memory(
+            START, 1e6 * START, tf.constant(1.0, tf.float64)
+        )
         assert np.linalg.norm(memory["position_deltas"][-1]) == pytest.approx(length)
     assert minimize(steep, [1.0, 1.0], stop=StopRule(max_iterations=50)).loss < 1e-12
 
@@ -118,7 +136,7 @@ def test_every_stop_names_its_reason(rule, words):
 def test_patience():
     flat = lambda x, _: (1.0 + 1e-9 * tf.reduce_sum(x * x), 2e-9 * x)  # noqa: E731
     rule = StopRule(max_iterations=1000, patience=20)
-    result = minimize(flat, START, minimizer=Adam(learning_rate=1e-4), stop=rule, report_every=5)
+    result = minimize(flat, START, optimizer=Adam(learning_rate=1e-4), stop=rule, report_every=5)
     assert "patience exhausted" in result.stop_reason
     assert result.iterations < 60
 
@@ -129,7 +147,9 @@ def test_histories_tell_iterations_from_evaluations():
     assert len(result.evaluated) == result.evaluations > result.iterations
     assert result.losses[0] == result.evaluated[0] == result.start_loss
     assert result.loss == result.losses[-1]
-    assert result.loss == pytest.approx(float(rosenbrock(tf.constant(result.position), ())[0]), rel=1e-12)
+    assert result.loss == pytest.approx(
+        float(rosenbrock(tf.constant(result.position), ())[0]), rel=1e-12
+    )
     assert set(result.losses) <= set(result.evaluated)
     assert "20 iterations" in str(result)
 
@@ -144,9 +164,9 @@ def test_values_that_are_not_finite_roll_back_and_go_on(bad):
         )
 
     start = tf.zeros(2, tf.float64)
-    for minimizer in (Adam(learning_rate=10.0), LBFGS(first_step=10.0)):
-        result = minimize(cliff, start, minimizer=minimizer, stop=StopRule(max_iterations=300))
-        assert np.isfinite(result.loss) and result.loss < result.start_loss, (minimizer, result)
+    for optimizer in (Adam(learning_rate=10.0), LBFGS(first_step=10.0)):
+        result = minimize(cliff, start, optimizer=optimizer, stop=StopRule(max_iterations=300))
+        assert np.isfinite(result.loss) and result.loss < result.start_loss, (optimizer, result)
 
 
 def test_a_function_that_never_works_again_says_so():
@@ -157,7 +177,7 @@ def test_a_function_that_never_works_again_says_so():
             loss, gradient = rosenbrock(x, ())
         return tf.where(calls > 40, tf.constant(np.nan, x.dtype), loss), gradient
 
-    result = minimize(dies, START, minimizer=Adam(), stop=StopRule(max_restarts=3))
+    result = minimize(dies, START, optimizer=Adam(), stop=StopRule(max_restarts=3))
     assert "not finite 4 times" in result.stop_reason
     assert np.isfinite(result.loss) and np.all(np.isfinite(result.position))
 
@@ -185,21 +205,26 @@ def test_callbacks_can_stop():
     assert result.stop_reason == "seen enough" and seen == [2, 4, 6]
 
 
-@pytest.mark.parametrize("minimizer", MINIMIZERS, ids=str)
-def test_a_new_loss_renews_the_state(minimizer):
-    stepper = minimizer.compile(quadratic, **KNOWN)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
+def test_a_new_loss_renews_the_state(optimizer):
+    stepper = optimizer.compile(quadratic, **KNOWN)
     one, two = (tf.linspace(tf.constant(1.0, tf.float64), end, 5) for end in (3.0, 5.0))
     state, _ = stepper.advance(stepper.start(START, one), one, tf.constant(2), OFF)
     renewed = stepper.renew(state, two)
     np.testing.assert_array_equal(renewed.position, state.position)
-    assert float(renewed.loss) == float(renewed.best_loss) == float(quadratic(state.position, two)[0])
+    assert (
+        float(renewed.loss) == float(renewed.best_loss) == float(quadratic(state.position, two)[0])
+    )
     assert int(renewed.iterations) == int(state.iterations)
     assert int(renewed.evaluations) == int(state.evaluations) + 1
     assert int(renewed.status) == codes.RUNNING
     for name, kept in (
-        {} if isinstance(minimizer, LBFGSB) else state.memory.items()
+        {} if isinstance(optimizer, LBFGSB) else state.memory.items()
     ):  # moments and curvature of a nearby loss still serve
-        if name not in ("whole", "step"):  # these belong to one loss: which batch it is of, and Hg of its g
+        if name not in (
+            "whole",
+            "step",
+        ):  # these belong to one loss: which batch it is of, and Hg of its g
             np.testing.assert_array_equal(renewed.memory[name], kept)
 
 
@@ -211,43 +236,59 @@ def test_schedules_take_the_iteration():
     np.testing.assert_allclose(trace.step.numpy()[[0, 10, 20]], [0.1, 0.05, 0.025], rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [lambda: Adam(learning_rate=-1.0), lambda: Adam(beta_1=1.0), lambda: LBFGS(pairs=0)])
+@pytest.mark.parametrize(
+    "make", [lambda: Adam(learning_rate=-1.0), lambda: Adam(beta_1=1.0), lambda: LBFGS(pairs=0)]
+)
 def test_bad_settings(make):
     with pytest.raises(InputError):
         make()
 
 
-@pytest.mark.parametrize("settings", [dict(max_iterations=-1), dict(target_loss=-1.0), dict(patience=0)])
+@pytest.mark.parametrize(
+    "settings", [dict(max_iterations=-1), dict(target_loss=-1.0), dict(patience=0)]
+)
 def test_bad_stop_rules(settings):
     with pytest.raises(InputError, match="stop."):
         StopRule(**settings)
 
 
-@pytest.mark.parametrize("coefficients", [(2, 0, -3), (2, -1, 0.1), (2, 0.5, 3), (2, 0, 0), (0, 0, -3), (0, 1, 0)])
+@pytest.mark.parametrize(
+    "coefficients", [(2, 0, -3), (2, -1, 0.1), (2, 0.5, 3), (2, 0, 0), (0, 0, -3), (0, 1, 0)]
+)
 def test_an_update_in_place_is_the_update(coefficients):
     rng = np.random.default_rng(3)
     before, (s, h, gradient) = np.cov(rng.normal(size=(6, 20))), rng.normal(size=(3, 6))
     matrix = _Matrix(before, 2.0)
     ss, sh, hh = coefficients
-    after = 3 * 2 * before + ss * np.outer(s, s) + sh * (np.outer(s, h) + np.outer(h, s)) + hh * np.outer(h, h)
+    after = (
+        3 * 2 * before
+        + ss * np.outer(s, s)
+        + sh * (np.outer(s, h) + np.outer(h, s))
+        + hh * np.outer(h, h)
+    )
     step = matrix.update(s, h, gradient, 2 * before @ gradient, 3.0, *map(float, coefficients))
     np.testing.assert_allclose(matrix.whole() * matrix.factor, after, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(step, after @ gradient, rtol=1e-12)
     assert matrix.trace == pytest.approx(np.trace(after))
 
 
-@pytest.mark.parametrize("minimizer", [BFGS(), SSBroyden()], ids=str)
+@pytest.mark.parametrize("optimizer", [BFGS(), SSBroyden()], ids=str)
 @pytest.mark.parametrize("on_gpu", [False, True], ids=["in place", "by TensorFlow"])
-def test_a_matrix_that_rounding_made_indefinite_is_lifted_and_kept(minimizer, on_gpu):
-    # Its inverse Hessian has eigenvalues from 1e-9 to 1e9; the smallest is rounded to something negative.
+def test_a_matrix_that_rounding_made_indefinite_is_lifted_and_kept(optimizer, on_gpu):
+    # Its inverse Hessian has eigenvalues from 1e-9 to 1e9; the smallest is rounded to something
+    # negative.
     scale = tf.constant([1e9, 1.0, 1e-3, 1e-9], tf.float64)
-    stepper = codes.Stepper(minimizer, quadratic) if on_gpu else InPlaceStepper(minimizer, quadratic)
+    stepper = (
+        codes.Stepper(optimizer, quadratic) if on_gpu else InPlaceStepper(optimizer, quadratic)
+    )
     state = stepper.start(tf.constant([1.0, 1e-3, 1e-3, 1e-3], tf.float64), scale)
     inverse = tf.linalg.diag(tf.constant([-1e-8, 1.0, 1e3, 1e9], tf.float64))
     memory = state.memory | {"inverse": inverse, "fresh": tf.constant(False)}
     state, _ = stepper.advance(state._replace(memory=memory), scale, tf.constant(12), OFF)
     assert state.loss < 1e-12
-    assert state.memory["factor"] * state.memory["inverse"][3, 3] > 1e8  # the flattest direction is not forgotten
+    assert (
+        state.memory["factor"] * state.memory["inverse"][3, 3] > 1e8
+    )  # the flattest direction is not forgotten
 
 
 def test_broyden_is_bfgs_where_rounding_contradicts_the_matrix():

@@ -21,8 +21,8 @@ from pinn.references import (
     poisson_boltzmann_error,
 )
 from pinn.references.perforated import constant_source
-from pinn.training.setup import default_network
-from pinn.training.solution import Solution
+from pinn.run.solution import Solution
+from pinn.setup.setup import default_network
 
 STANDARD = {"k": 8.0, "A": 10.0, "mu1": 1, "mu2": 4}
 OTHER = {"k": 6.0, "A": -4.0, "mu1": 2, "mu2": 1}
@@ -37,12 +37,17 @@ def laplacian(function, x, y, h):
 
 def circles(disks, count=400):
     angle = 2 * np.pi * np.arange(count) / count
-    return (np.concatenate([c[i] + c[2] * f(angle) for c in disks]) for i, f in ((0, np.cos), (1, np.sin)))
+    return (
+        np.concatenate([c[i] + c[2] * f(angle) for c in disks])
+        for i, f in ((0, np.cos), (1, np.sin))
+    )
 
 
 def frame(half, count=100):
     along, across = np.tile(np.linspace(-half, half, count), 4), np.repeat([-half, half], count)
-    return np.concatenate([along[: 2 * count], across]), np.concatenate([across, along[: 2 * count]])
+    return np.concatenate([along[: 2 * count], across]), np.concatenate(
+        [across, along[: 2 * count]]
+    )
 
 
 def test_laplace_holes_has_its_boundary_values():
@@ -86,7 +91,8 @@ def test_the_square_without_holes():
     k, odd = 8.0, np.arange(1, 200_000, 2)
     x, y = np.array([0.0, 0.3, 0.9]), np.array([0.0, -0.5, 0.95])
     rate = np.sqrt(k**2 + (odd * pi / 2) ** 2)
-    # In one direction the sum is known: p = Σ 4/(nπ) sin(nπ(y+1)/2) k²/γ² (1 - cosh γx / cosh γ), γ² = k² + (nπ/2)².
+    # In one direction the sum is known: p = Σ 4/(nπ) sin(nπ(y+1)/2) k²/γ² (1 - cosh γx / cosh γ),
+    # γ² = k² + (nπ/2)².
     ratio = np.exp(rate * (np.abs(x[:, None]) - 1)) * (1 + np.exp(-2 * rate * np.abs(x[:, None])))
     modes = 4 / (odd * pi) * np.sin(odd * pi * (y[:, None] + 1) / 2) * (k / rate) ** 2
     expected = np.sum(modes * (1 - ratio / (1 + np.exp(-2 * rate))), axis=1)
@@ -112,7 +118,9 @@ def test_multipoles_find_a_source_off_the_center(k):
     v = Multipoles(lower, upper, [disk], k=k, data=exact, order=30)
     x, y = np.random.default_rng(0).uniform(lower, upper, (200, 2)).T
     out = np.hypot(x - disk[0], y - disk[1]) > disk[2]
-    assert v(x[out], y[out]) == pytest.approx(exact(x[out], y[out]), abs=1e-11 * np.max(exact(x[out], y[out])))
+    assert v(x[out], y[out]) == pytest.approx(
+        exact(x[out], y[out]), abs=1e-11 * np.max(exact(x[out], y[out]))
+    )
     assert v(np.zeros(0), np.zeros(0)).shape == (0,)
 
 
@@ -131,7 +139,10 @@ def test_what_the_references_cannot_do_is_told():
 
 @pytest.mark.parametrize(
     ("name", "problem", "distance"),
-    [("poisson_classic.dat", PoissonHoles(), 2.79e-5), ("poisson_boltzmann2d.dat", PoissonBoltzmann(), 9.04e-5)],
+    [
+        ("poisson_classic.dat", PoissonHoles(), 2.79e-5),
+        ("poisson_boltzmann2d.dat", PoissonBoltzmann(), 9.04e-5),
+    ],
 )
 def test_published_files_are_that_far_from_the_solution(name, problem, distance):
     """Finite elements: the errors of the references are below 1e-10, so the distance is the file's error."""
@@ -147,10 +158,14 @@ def test_published_files_are_that_far_from_the_solution(name, problem, distance)
 @pytest.mark.usefixtures("eager")
 def test_pictures_show_the_inside_only(tmp_path, monkeypatch):
     problem, given = PoissonHoles(), {}
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **settings: given.update(settings))
+    monkeypatch.setattr(
+        "pinn.run.solution.save_figures", lambda folder, **settings: given.update(settings)
+    )
     objective = Objective(problem, default_network(problem, width=4, depth=1, seed=0), hard=True)
     metrics = {"relative_l2": {"u": 1.0}}
-    solution = Solution(objective, objective.flat.flatten(), metrics=metrics, history={}, points={}, folder=None)
+    solution = Solution(
+        objective, objective.flat.flatten(), metrics=metrics, history={}, points={}, folder=None
+    )
     solution.save_figures(tmp_path)
     at = {"x": np.array([0.0, 0.3, -0.3, 0.5, 0.41]), "y": np.array([0.0, 0.3, -0.25, 0.5, 0.3])}
     outside = np.array([False, True, True, False, False])
@@ -159,4 +174,6 @@ def test_pictures_show_the_inside_only(tmp_path, monkeypatch):
     assert np.array_equal(given["distance"](at) < 0, outside)
     assert given["evaluate"](at)["u"][3] == pytest.approx(1.0)
     nowhere = {c: v[outside] for c, v in at.items()}
-    assert np.all(np.isnan(given["evaluate"](nowhere)["u"])) and np.all(np.isnan(given["reference"](nowhere)["u"]))
+    assert np.all(np.isnan(given["evaluate"](nowhere)["u"])) and np.all(
+        np.isnan(given["reference"](nowhere)["u"])
+    )

@@ -22,7 +22,9 @@ from pinn.references import (
 )
 
 GS = (0.2, 0.1, 40.0, 100.0, 1000.0, 1000.0)
-FIRST = np.array([3, -32, 168, -672, 0, 672, -168, 32, -3]) / 840  # derivatives from nine values, to eighth order
+FIRST = (
+    np.array([3, -32, 168, -672, 0, 672, -168, 32, -3]) / 840
+)  # derivatives from nine values, to eighth order
 SECOND = np.array([-9, 128, -1008, 8064, -14350, 8064, -1008, 128, -9]) / 5040
 
 
@@ -35,14 +37,18 @@ def test_values_and_coefficients_are_transforms_of_each_other(real):
     values = values if real else values * (1 + 2j)
     found = plane.coefficients(values[None])[0]
     assert found.shape == ((11, 8) if real else (11, 15))
-    assert plane.sample(found, (16, 24)) == pytest.approx(values, abs=2e-4)  # of exp sin, five modes are not all
+    assert plane.sample(found, (16, 24)) == pytest.approx(
+        values, abs=2e-4
+    )  # of exp sin, five modes are not all
     again = plane.coefficients(plane.sample(found, (30, 15)))
     assert again == pytest.approx(found, abs=1e-15)
     product = plane.product(lambda x: np.cos(4 * pi * x), lambda y: np.sin(2 * pi * (y - 2) / 3))
     at = np.random.default_rng(0).uniform((-1, 2), (1, 5), (20, 2)).T
     in_x, in_y = plane.waves(*at)
     found = np.einsum("kl,kp,lp->p", product, in_x, in_y).real
-    assert found == pytest.approx(np.cos(4 * pi * at[0]) * np.sin(2 * pi * (at[1] - 2) / 3), abs=1e-14)
+    assert found == pytest.approx(
+        np.cos(4 * pi * at[0]) * np.sin(2 * pi * (at[1] - 2) / 3), abs=1e-14
+    )
 
 
 @pytest.mark.parametrize("real", [True, False])
@@ -51,7 +57,9 @@ def test_what_is_constant_along_an_axis_is_as_in_one_dimension(axis, real):
     """Two fields with Burgers' equation, of two viscosities."""
     times, viscosities = np.array([0.0, 0.2, 0.5]), np.array([0.05, 0.1])
     k = wavenumbers(24, 2.0)
-    start = project(lambda x: -np.sin(pi * x) + np.cos(2 * pi * x), lower=-1.0, length=2.0, modes=24)
+    start = project(
+        lambda x: -np.sin(pi * x) + np.cos(2 * pi * x), lower=-1.0, length=2.0, modes=24
+    )
     line = {"nonlinear": np.square, "outer": -0.5j * k, "substeps": 20}
     expected = [sample(etdrk4(start, times, linear=-nu * k**2, **line), 64) for nu in viscosities]
     pick = slice(None, None, 1 if axis == 0 else -1)  # exchanges x and y
@@ -78,7 +86,9 @@ def test_linear_equations_are_exact_in_one_step():
     k_x, k_y = plane.wavenumbers
     linear = -1j * k_x**2 - (0.1 - 0.1j) * k_y**2 - 1j * k_x
     start = plane.coefficients(np.exp(1j * (2 * x - 3 * y))[None])
-    found = etdrk4_plane(start, np.array([0.0, 3.0]), plane=plane, linear=linear, nonlinear=np.zeros_like)
+    found = etdrk4_plane(
+        start, np.array([0.0, 3.0]), plane=plane, linear=linear, nonlinear=np.zeros_like
+    )
     exact = np.exp(1j * (2 * (x - 3) - 12 - 3 * y) - (0.9 - 0.9j) * 3)
     assert plane.sample(found[-1, 0], (12, 12)) == pytest.approx(exact, abs=1e-13)
 
@@ -89,7 +99,9 @@ def test_the_solver_is_of_fourth_order():
     x, y = plane.grid((9, 9))
     k_x, k_y = plane.wavenumbers
     wave, growth = np.exp(1j * pi * (x - 2 * y)), 10 - 0.004 * 5 * pi**2
-    gained = 1 + 0.09 * 10 / growth * np.expm1(2 * growth * 0.5)  # e^{2k∫R²}, from R = 0.3 to t = 1/2
+    gained = 1 + 0.09 * 10 / growth * np.expm1(
+        2 * growth * 0.5
+    )  # e^{2k∫R²}, from R = 0.3 to t = 1/2
     exact = 0.3 * np.exp(growth * 0.5) * gained ** (-0.5 - 0.75j) * wave
 
     def error(steps):
@@ -124,7 +136,9 @@ def test_fields_between_times_and_grid_points(real):
     assert function(at[0] + 2, at[1] - 3, at[2]) == pytest.approx(found, abs=1e-12)
     one_time = function(at[0, :, None], at[1, None, :5], 0.3)
     assert one_time == pytest.approx(exact(at[0, :, None], at[1, None, :5], 0.3), abs=1e-9)
-    assert function(at[0], at[1], times[7]) == pytest.approx(exact(at[0], at[1], times[7]), abs=1e-13)
+    assert function(at[0], at[1], times[7]) == pytest.approx(
+        exact(at[0], at[1], times[7]), abs=1e-13
+    )
     assert function(np.zeros(0), 0.5, 0.5).shape == (2, 0)
     with pytest.raises(InputError, match="reaches from 0 to 1"):
         function(0.0, 0.0, 1.1)
@@ -160,7 +174,9 @@ def residuals(problem, at, step):
 
     h, shifts = 4e-3, np.arange(-4, 5)
     rates = sum(c * fields(0, 0, s * step) for c, s in zip(FIRST, shifts, strict=True)) / step
-    across = (c * (fields(s * h, 0, 0) + fields(0, s * h, 0)) for c, s in zip(SECOND, shifts, strict=True))
+    across = (
+        c * (fields(s * h, 0, 0) + fields(0, s * h, 0)) for c, s in zip(SECOND, shifts, strict=True)
+    )
     laplacians = sum(across) / h**2
     known = {}
     for i, name in enumerate(problem.fields):
@@ -188,16 +204,28 @@ def test_the_ginzburg_landau_reference_solves_its_equation():
     assert largest > 5 and found == pytest.approx(0, abs=1e-5 * largest)
     assert set(problem.reference_error()) == set(problem.quantities)
     assert all(1e-9 < error < 1e-5 for error in problem.reference_error().values())
-    # A quarter of a turn of the plane is one of the phase, which no grid point's own neighbors tell the solver.
+    # A quarter of a turn of the plane is one of the phase, which no grid point's own neighbors tell
+    # the solver.
     case = (problem.epsilon, problem.k, problem.beta, problem.end)
-    assert ginzburg_landau(-y, x, 0.2, *case) == pytest.approx(-1j * ginzburg_landau(x, y, 0.2, *case), abs=1e-12)
-    assert ginzburg_landau(x, y, 0.0, *case) == pytest.approx(10 * (y + 1j * x) * np.exp(-25 * (x**2 + y**2)), abs=1e-9)
+    assert ginzburg_landau(-y, x, 0.2, *case) == pytest.approx(
+        -1j * ginzburg_landau(x, y, 0.2, *case), abs=1e-12
+    )
+    assert ginzburg_landau(x, y, 0.0, *case) == pytest.approx(
+        10 * (y + 1j * x) * np.exp(-25 * (x**2 + y**2)), abs=1e-9
+    )
 
 
 def test_the_final_time_is_a_parameter():
     problem = GrayScott(end=2.0)
-    assert problem.time == (0.0, 2.0) and problem.bounds[1][-1] == 2.0 and GrayScott().time == (0.0, 0.5)
-    assert problem.bind({"b1": 1.0}).time == (0.0, 2.0) and GinzburgLandau(end=0.1).bounds[1][-1] == 0.1
+    assert (
+        problem.time == (0.0, 2.0)
+        and problem.bounds[1][-1] == 2.0
+        and GrayScott().time == (0.0, 0.5)
+    )
+    assert (
+        problem.bind({"b1": 1.0}).time == (0.0, 2.0)
+        and GinzburgLandau(end=0.1).bounds[1][-1] == 0.1
+    )
 
 
 @pytest.mark.parametrize(

@@ -79,24 +79,38 @@ def test_concentrated_error_has_a_logarithmic_scale():
 
 @pytest.mark.parametrize("prediction", [U, np.where(U > 0.5, np.nan, U), np.full_like(U, np.nan)])
 def test_field_survives_exactness_and_nan(prediction, tmp_path):
-    field_figure(("x", "t"), (X, T), {"u": (prediction, U)}, note="$z = 0$").savefig(tmp_path / "a.png")
+    field_figure(("x", "t"), (X, T), {"u": (prediction, U)}, note="$z = 0$").savefig(
+        tmp_path / "a.png"
+    )
 
 
 def test_evolution_has_a_column_per_time_and_the_same_colors_in_all():
     frames = np.stack([U, U / 2, U / 4])
-    figure = evolution_figure(("x", "y"), (X, T), (0, 1, 2), {"u": (frames + 1e-3, frames), "v": (frames, None)})
-    assert titles(figure)[:3] == ["$u$, $t = 0$", "$u$, $t = 1$", "$u$, $t = 2$"] and len(titles(figure)) == 12
+    figure = evolution_figure(
+        ("x", "y"), (X, T), (0, 1, 2), {"u": (frames + 1e-3, frames), "v": (frames, None)}
+    )
+    assert (
+        titles(figure)[:3] == ["$u$, $t = 0$", "$u$, $t = 1$", "$u$, $t = 2$"]
+        and len(titles(figure)) == 12
+    )
     assert titles(figure)[3] == "$u$, reference, $t = 0$" and "rel." in titles(figure)[6]
     shown = images(figure)
-    assert len({image.get_clim() for image in shown[:6]}) == len({image.get_clim() for image in shown[6:9]}) == 1
+    assert (
+        len({image.get_clim() for image in shown[:6]})
+        == len({image.get_clim() for image in shown[6:9]})
+        == 1
+    )
     assert shown[6].cmap.name == "magma"
     np.testing.assert_array_equal(shown[4].get_array(), frames[1].T)
 
 
-@pytest.mark.parametrize(("names", "hole"), [(("x", "y"), 0.3), (("x", "y"), -1.0), (("x", "t"), 0.3)])
+@pytest.mark.parametrize(
+    ("names", "hole"), [(("x", "y"), 0.3), (("x", "y"), -1.0), (("x", "t"), 0.3)]
+)
 def test_boundary_is_drawn_where_it_is_not_the_frame(names, hole):
     distance = np.minimum(
-        np.hypot(X[:, None], T - 0.5) - hole, np.minimum(1 - np.abs(X)[:, None], np.minimum(T, 1 - T))
+        np.hypot(X[:, None], T - 0.5) - hole,
+        np.minimum(1 - np.abs(X)[:, None], np.minimum(T, 1 - T)),
     )
     values = np.where(distance < 0, np.nan, U)
     figure = field_figure(names, (X, T), {"u": (values, values)}, distance=distance)
@@ -145,7 +159,9 @@ def test_seeds_stand_beside_what_was_published():
     first, second, *_ = figure.axes
     lines = {line.get_label(): line for line in first.lines}
     assert list(lines) == ["seed 0", "seed 3", "baseline", "record"] and len(second.lines) == 2
-    assert list(lines["seed 0"].get_ydata()) == [0.1, 0.01] and list(lines["record"].get_ydata()) == [1e-5, 1e-5]
+    assert list(lines["seed 0"].get_ydata()) == [0.1, 0.01] and list(
+        lines["record"].get_ydata()
+    ) == [1e-5, 1e-5]
     assert lines["baseline"].get_linestyle() == lines["record"].get_linestyle() == "--"
     assert [a.get_title() for a in figure.axes if a.axison] == [f"${n}$" for n in "uvwpq"]
     assert first.get_xlim()[0] == 0 and first.get_yscale() == "log"
@@ -230,11 +246,19 @@ def test_save_figures_writes_every_picture(coordinates, tmp_path):
 
 
 def test_save_figures_leaves_out_what_is_not_there(tmp_path):
-    given = problem("x", "t") | {"reference": lambda at: None, "history": {}, "points": {}, "truths": {}}
+    given = problem("x", "t") | {
+        "reference": lambda at: None,
+        "history": {},
+        "points": {},
+        "truths": {},
+    }
     assert [p.name for p in save_figures(tmp_path, **given)] == ["solution.png", "slices.png"]
 
 
 def test_plotting_needs_neither_tensorflow_nor_pyplot():
     heavy = ("tensorflow", "keras", "matplotlib.pyplot")
     code = f"import pinn.plotting, sys; print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )

@@ -48,15 +48,17 @@ from pinn.problems import (
     Wave,
 )
 from pinn.references import cole_hopf, two_solitons, two_solitons_slope
-from pinn.training.monitor import Errors, columns
-from pinn.training.setup import default_network
-from pinn.training.solution import Solution
+from pinn.run.monitor import Errors, columns
+from pinn.run.solution import Solution
+from pinn.setup.setup import default_network
 
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
 TERMS = [(cls, term) for cls in PROBLEMS for term in cls().terms]
 OF_VALUES = [
-    (c, t) for c, t in TERMS if t.region != "interior" and not any(s.index or s.kind == "normal" for s in t.symbols)
+    (c, t)
+    for c, t in TERMS
+    if t.region != "interior" and not any(s.index or s.kind == "normal" for s in t.symbols)
 ]
 WITH_ANSATZ = [cls for cls in PROBLEMS if cls().satisfied]
 BUILT_IN = [(c, t) for c, t in TERMS if t.name in c().satisfied]
@@ -75,7 +77,9 @@ def _two_solitons_as_published():
     c1, c2 = sp.Integer(6), sp.Integer(2)
     a, b = sp.sqrt(c1) * (x - c1 * t + 2) / 2, sp.sqrt(c2) * (x - c2 * t - 2) / 2
     top = 2 * (c1 - c2) * (c1 * sp.cosh(b) ** 2 + c2 * sp.sinh(a) ** 2)
-    root = (sp.sqrt(c1) - sp.sqrt(c2)) * sp.cosh(a + b) + (sp.sqrt(c1) + sp.sqrt(c2)) * sp.cosh(a - b)
+    root = (sp.sqrt(c1) - sp.sqrt(c2)) * sp.cosh(a + b) + (sp.sqrt(c1) + sp.sqrt(c2)) * sp.cosh(
+        a - b
+    )
     return top / root**2
 
 
@@ -122,7 +126,8 @@ EXACT = {
     HeatFieldInverse: {"u": sp.exp(-t) * W, "a": 2 + W},
     NavierStokesInverse: _carried_vortices(),
     Wave: {
-        "u": sp.sin(sp.pi * x) * sp.cos(2 * sp.pi * t) + sp.sin(4 * sp.pi * x) * sp.cos(8 * sp.pi * t) / 2,
+        "u": sp.sin(sp.pi * x) * sp.cos(2 * sp.pi * t)
+        + sp.sin(4 * sp.pi * x) * sp.cos(8 * sp.pi * t) / 2,
     },
     Helmholtz: {"u": sp.sin(sp.pi * x) * sp.sin(4 * sp.pi * y)},
     Kovasznay: _kovasznay(),
@@ -132,10 +137,14 @@ EXACT = {
     Poisson: {"u": sp.sin(sp.pi * x) * sp.sin(sp.pi * y)},
     Poisson5D: {"u": sum(sp.sin(sp.pi * c / 2) for c in x_i[:5])},
     Poisson10D: {"u": sum(a * b for a, b in zip(x_i[::2], x_i[1::2], strict=True))},
-    LaplacianMultiscale: {"u": sum(sp.sin(w * sp.pi * x) * sp.sin(w * sp.pi * y) for w in (4, 8, 12, 16)) / 4},
+    LaplacianMultiscale: {
+        "u": sum(sp.sin(w * sp.pi * x) * sp.sin(w * sp.pi * y) for w in (4, 8, 12, 16)) / 4
+    },
     NonlinearPoisson: {"u": 1 + sp.sin(4 * sp.pi * x) * sp.cos(4 * sp.pi * y)},
     Heat: {"u": sp.exp(-(sp.pi**2) * t / 4) * sp.sin(sp.pi * x)},
-    HeatMultiscale: {"u": sp.exp(-(1 + sp.Rational(16, 10_000)) * t) * sp.sin(20 * sp.pi * x) * sp.sin(sp.pi * y)},
+    HeatMultiscale: {
+        "u": sp.exp(-(1 + sp.Rational(16, 10_000)) * t) * sp.sin(20 * sp.pi * x) * sp.sin(sp.pi * y)
+    },
     Heat5D: {"u": sp.exp(sum(c**2 for c in x_i[:5]) / 2 + t)},
     Convection: {"u": sp.sin(x - 30 * t)},
     Reaction: {"u": 1 / (1 + (sp.exp(8 * (x - sp.pi) ** 2 / sp.pi**2) - 1) * sp.exp(-5 * t))},
@@ -151,7 +160,10 @@ def series_solution(nu, lambda1):
     digits = int(abs(lambda1) / (pi * nu) / 2.3) + 20
     with mpmath.workdps(100 + digits):
         beta = mpmath.mpf(lambda1) / (2 * mpmath.pi * mpmath.mpf(nu))
-        weights = [(-1) ** n * (2 if n else 1) * mpmath.besseli(n, beta) for n in range(int(3 * abs(beta)) + 40)]
+        weights = [
+            (-1) ** n * (2 if n else 1) * mpmath.besseli(n, beta)
+            for n in range(int(3 * abs(beta)) + 40)
+        ]
 
     def u(at, time):
         with mpmath.workdps(mpmath.mp.dps + digits):
@@ -174,20 +186,28 @@ def exact_values(cls, symbols, points, normals=None):
         if s.kind == "coordinate":
             values = columns[s.name]
         elif s.kind == "normal":
-            slopes = [taylor.Symbol(f"{s.field}_{c}", "derivative", s.field, (c,)) for c in problem.space.coordinates]
+            slopes = [
+                taylor.Symbol(f"{s.field}_{c}", "derivative", s.field, (c,))
+                for c in problem.space.coordinates
+            ]
             values = np.sum(normals.T * np.array(exact_values(cls, slopes, points)), axis=0)
         elif cls is Burgers:
             u = series_solution(problem.nu, problem.lambda1)
             orders = (s.index.count("x"), s.index.count("t"))
             with mpmath.workdps(20):
-                values = [mpmath.diff(u, tuple(map(mpmath.mpf, p)), orders) if s.index else u(*p) for p in points]
+                values = [
+                    mpmath.diff(u, tuple(map(mpmath.mpf, p)), orders) if s.index else u(*p)
+                    for p in points
+                ]
         else:
             expression = EXACT[cls][s.field]
             names = [sp.Symbol(c, real=True) for c in problem.coordinates]
             for c in s.index:
                 expression = sp.diff(expression, sp.Symbol(c, real=True))
             if s.kind == "laplacian":
-                expression = sum(sp.diff(expression, c, 2) for c in names[: len(problem.space.coordinates)])
+                expression = sum(
+                    sp.diff(expression, c, 2) for c in names[: len(problem.space.coordinates)]
+                )
             function = sp.lambdify(names, expression, "mpmath", cse=True)
             with mpmath.workdps(40):
                 values = [function(*map(mpmath.mpf, p)) for p in points]
@@ -199,7 +219,9 @@ def network_for(problem, seed=0):
     return default_network(problem, width=6, depth=2, seed=seed)
 
 
-@pytest.mark.parametrize(("cls", "term"), [(c, t) for c, t in TERMS if c in EXACT or c is Burgers], ids=label)
+@pytest.mark.parametrize(
+    ("cls", "term"), [(c, t) for c, t in TERMS if c in EXACT or c is Burgers], ids=label
+)
 def test_residual_vanishes_on_exact_solution(cls, term):
     problem = cls()
     # The series of Burgers' solution is slow.
@@ -217,7 +239,9 @@ def test_reference_is_the_exact_solution(cls):
     found = problem.reference_at(points)
     for field in problem.functions:
         symbol = taylor.Symbol(field, "derivative", field)
-        assert found[field] == pytest.approx(exact_values(cls, [symbol], points)[0].numpy(), abs=1e-13)
+        assert found[field] == pytest.approx(
+            exact_values(cls, [symbol], points)[0].numpy(), abs=1e-13
+        )
 
 
 def test_reference_of_the_lorenz_system_has_the_speeds_of_its_equations():
@@ -228,13 +252,18 @@ def test_reference_of_the_lorenz_system_has_the_speeds_of_its_equations():
 
     ahead, behind = (values(s * 1e-3) - values(-s * 1e-3) for s in (1, 2))
     speeds = (8 * ahead - behind) / 12e-3
-    found = [getattr(problem, f"speed_{f}")(*_given(problem, f, values(0.0), speeds)) for f in problem.fields]
+    found = [
+        getattr(problem, f"speed_{f}")(*_given(problem, f, values(0.0), speeds))
+        for f in problem.fields
+    ]
     assert np.array(found) == pytest.approx(0, abs=1e-4) and np.max(np.abs(speeds)) > 50
     assert problem.reference(t=np.zeros(1)) == {"x": [-8.0], "y": [7.0], "z": [27.0]}
 
 
 def _given(problem, field, values, speeds):
-    known = dict(zip("xyz", values, strict=True)) | {f"{f}_t": s for f, s in zip("xyz", speeds, strict=True)}
+    known = dict(zip("xyz", values, strict=True)) | {
+        f"{f}_t": s for f, s in zip("xyz", speeds, strict=True)
+    }
     (term,) = (t for t in problem.terms if t.name == f"speed_{field}")
     return [known[s.name] for s in term.symbols]
 
@@ -249,7 +278,9 @@ def test_reference_of_the_kdv_inverse_problem_solves_its_equation():
 
     u_t = (8 * (u(0, 1) - u(0, -1)) - (u(0, 2) - u(0, -2))) / (12 * k)
     u_x = (8 * (u(1, 0) - u(-1, 0)) - (u(2, 0) - u(-2, 0))) / (12 * h)
-    u_xxx = (-13 * (u(1, 0) - u(-1, 0)) + 8 * (u(2, 0) - u(-2, 0)) - (u(3, 0) - u(-3, 0))) / (8 * h**3)
+    u_xxx = (-13 * (u(1, 0) - u(-1, 0)) + 8 * (u(2, 0) - u(-2, 0)) - (u(3, 0) - u(-3, 0))) / (
+        8 * h**3
+    )
     assert problem.kdv(u(0, 0), u_t, u_x, u_xxx) == pytest.approx(0, abs=3e-3 * np.max(np.abs(u_t)))
     assert problem.reference_error()["u"] < 1e-6
 
@@ -268,17 +299,26 @@ def test_vortices_at_rest_would_not_tell_the_convection():
 def test_reference_satisfies_its_conditions(cls, term):
     problem = cls()
     points = draw(problem, term.region, 64).coordinates
-    known = {**dict(zip(problem.coordinates, points.T, strict=True)), **problem.reference_at(points)}
+    known = {
+        **dict(zip(problem.coordinates, points.T, strict=True)),
+        **problem.reference_at(points),
+    }
     found = getattr(problem, term.name)(*(tf.constant(known[s.name]) for s in term.symbols)).numpy()
-    assert found == pytest.approx(0, abs=1e-13 + 10 * max(problem.reference_error().values(), default=0.0))
+    assert found == pytest.approx(
+        0, abs=1e-13 + 10 * max(problem.reference_error().values(), default=0.0)
+    )
 
 
 @pytest.mark.parametrize("cls", PROBLEMS)
 def test_reference_is_finite_and_complete(cls):
     problem = cls()
     lower, upper = problem.bounds
-    corners = np.stack(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij"), -1).reshape(-1, len(lower))
-    found = problem.reference_at(np.concatenate([corners, draw(problem, "interior", 100).coordinates]))
+    corners = np.stack(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij"), -1).reshape(
+        -1, len(lower)
+    )
+    found = problem.reference_at(
+        np.concatenate([corners, draw(problem, "interior", 100).coordinates])
+    )
     assert tuple(found) == problem.functions
 
 
@@ -287,7 +327,11 @@ def test_ansatz_satisfies_what_it_says(cls, term):
     problem = cls()
     points = draw(problem, term.region, 64)
     columns = dict(zip(problem.coordinates, tf.constant(points.coordinates.T), strict=True))
-    normals = {} if points.normals is None else dict(zip(problem.space.coordinates, points.normals.T, strict=True))
+    normals = (
+        {}
+        if points.normals is None
+        else dict(zip(problem.space.coordinates, points.normals.T, strict=True))
+    )
     network = network_for(problem, seed=3)
     values = taylor.evaluate(trial(problem, network, hard=True), term.symbols, columns, normals)
     available = {**columns, **values}
@@ -320,7 +364,9 @@ def eager():
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize(("cls", "hard"), [(c, False) for c in PROBLEMS] + [(c, True) for c in WITH_ANSATZ], ids=label)
+@pytest.mark.parametrize(
+    ("cls", "hard"), [(c, False) for c in PROBLEMS] + [(c, True) for c in WITH_ANSATZ], ids=label
+)
 def test_taylor_equals_nested(cls, hard):
     problem = cls()
     network = network_for(problem)
@@ -328,12 +374,17 @@ def test_taylor_equals_nested(cls, hard):
     for engine in ("taylor", "nested"):
         objective = Objective(problem, network, hard=hard, derivatives=engine)
         count = max(12, len(problem.faces))
-        points = {r: blocks(draw(problem, r, count), threads=1, size=count, dtype="float64") for r in objective.regions}
+        points = {
+            r: blocks(draw(problem, r, count), threads=1, size=count, dtype="float64")
+            for r in objective.regions
+        }
         theta, batch = objective.flat.flatten(), objective.batch(points)
         found.append((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)))
     for fast, slow in zip(*found, strict=True):
         assert fast.dtype == tf.float64
-        assert float(tf.reduce_max(tf.abs(fast - slow))) <= 1e-10 * float(tf.reduce_max(tf.abs(slow)))
+        assert float(tf.reduce_max(tf.abs(fast - slow))) <= 1e-10 * float(
+            tf.reduce_max(tf.abs(slow))
+        )
     assert float(tf.reduce_max(tf.abs(found[0][1]))) > 0
 
 
@@ -342,7 +393,9 @@ def test_compiled_equals_eager():
     objective = Objective(problem, network_for(problem))
     # Two threads of two blocks in the interior, one block elsewhere.
     points = {
-        r: blocks(draw(problem, r, 128 if r == "interior" else 8), threads=2, size=32, dtype="float64")
+        r: blocks(
+            draw(problem, r, 128 if r == "interior" else 8), threads=2, size=32, dtype="float64"
+        )
         for r in objective.regions
     }
     theta, batch = objective.flat.flatten(), objective.batch(points)
@@ -360,13 +413,18 @@ def test_compiled_equals_eager():
 def test_unknown_coefficient_has_a_gradient():
     problem = Burgers(unknowns={"nu": {"start": 0.01, "lower": 0.0}, "lambda1": 0.5})
     objective = Objective(problem, network_for(problem))
-    points = {r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in objective.regions}
+    points = {
+        r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64")
+        for r in objective.regions
+    }
     theta, batch = objective.flat.flatten(), objective.batch(points)
     gradient = objective.value_and_gradient(theta, batch)[1].numpy()
     for i in (-2, -1):
         step = np.zeros(theta.shape[0])
         step[i] = 1e-5
-        ahead, behind = (objective.value_and_gradient(theta + s * step, batch)[0].numpy() for s in (1, -1))
+        ahead, behind = (
+            objective.value_and_gradient(theta + s * step, batch)[0].numpy() for s in (1, -1)
+        )
         assert gradient[i] == pytest.approx((ahead - behind) / 2e-5, rel=1e-6)
         assert gradient[i] != 0
 
@@ -377,14 +435,16 @@ def test_given_data_stay_as_they_are_while_a_coefficient_is_searched():
     assert np.array_equal(flow.wall_u(at, at, at), Kovasznay().wall_u(at, at, at))
     wrong_k = Helmholtz().bind({"k": tf.constant(2.0, tf.float64)})
     u, zero = tf.ones_like(at), tf.zeros_like(at)
-    assert (wrong_k.helmholtz(at, at, u, zero, zero) - Helmholtz().helmholtz(at, at, u, zero, zero)).numpy() == (
-        pytest.approx(3.0)
-    )
+    assert (
+        wrong_k.helmholtz(at, at, u, zero, zero) - Helmholtz().helmholtz(at, at, u, zero, zero)
+    ).numpy() == (pytest.approx(3.0))
 
 
 @pytest.mark.parametrize("cls", PROBLEMS)
 def test_configuration_has_the_defaults(cls):
-    files = [yaml.safe_load(path.read_text()) for path in (ROOT / "conf" / "problem").glob("*.yaml")]
+    files = [
+        yaml.safe_load(path.read_text()) for path in (ROOT / "conf" / "problem").glob("*.yaml")
+    ]
     (given,) = (file for file in files if file.pop("_target_") == f"pinn.problems.{cls.__name__}")
     default = cls()
     assert given == {f.name: getattr(default, f.name) for f in dataclasses.fields(default)}
@@ -480,7 +540,9 @@ def test_solitons_are_finite_far_away_and_apart():
     line = np.linspace(-700, 700, 400_001)
     for time in (-100.0, 100.0):
         wave = two_solitons(line, time, **arguments)
-        tops = np.sort(wave[1:-1][(wave[1:-1] > wave[:-2]) & (wave[1:-1] > wave[2:]) & (wave[1:-1] > 0.1)])
+        tops = np.sort(
+            wave[1:-1][(wave[1:-1] > wave[:-2]) & (wave[1:-1] > wave[2:]) & (wave[1:-1] > 0.1)]
+        )
         assert tops == pytest.approx([1.0, 3.0], rel=1e-4)
 
 
@@ -489,7 +551,9 @@ def test_soliton_slope_is_the_derivative():
     rng = np.random.default_rng(0)
     at, time = tf.constant(rng.uniform(0, 20, 50)), tf.constant(rng.uniform(0, 5, 50))
     symbol = taylor.Symbol("u_x", "derivative", "u", ("x",))
-    found = taylor.evaluate(lambda c: {"u": problem._exact(**c)}, [symbol], {"x": at, "t": time}, {})["u_x"]
+    found = taylor.evaluate(
+        lambda c: {"u": problem._exact(**c)}, [symbol], {"x": at, "t": time}, {}
+    )["u_x"]
     expected = two_solitons_slope(at.numpy(), time.numpy(), speeds=(6.0, 2.0), starts=(-2.0, 2.0))
     assert found.numpy() == pytest.approx(expected, abs=1e-13)
 
@@ -500,7 +564,9 @@ def test_soliton_formula_solves_its_equation_on_jets():
     points = draw(problem, "interior", 2000).coordinates
     columns = dict(zip(problem.coordinates, tf.constant(points.T), strict=True))
     values = taylor.evaluate(lambda c: {"u": problem._exact(**c)}, term.symbols, columns, {})
-    assert float(tf.reduce_max(tf.abs(problem.kdv(*(values[s.name] for s in term.symbols))))) < 1e-12
+    assert (
+        float(tf.reduce_max(tf.abs(problem.kdv(*(values[s.name] for s in term.symbols))))) < 1e-12
+    )
 
 
 def allen_cahn_front(x, t):
@@ -528,7 +594,10 @@ def schrodinger_breather(x, t):
         return 0.5 * (tf.exp(at) + tf.exp(-1 * at))
 
     below = cosh(4 * x) + 4 * cosh(2 * x) + 3 * tf.cos(4 * t)
-    found = (4 * (cosh(3 * x) * f(0.5 * t) + 3 * (cosh(x) * f(4.5 * t))) / below for f in (tf.cos, tf.sin))
+    found = (
+        4 * (cosh(3 * x) * f(0.5 * t) + 3 * (cosh(x) * f(4.5 * t))) / below
+        for f in (tf.cos, tf.sin)
+    )
     return dict(zip("uv", found, strict=True))
 
 
@@ -558,7 +627,9 @@ def test_equation_holds_on_a_known_solution(problem, solution):
         if term.region == "interior":
             values = taylor.evaluate(lambda at: solution(**at), term.symbols, columns, {})
             found = getattr(problem, term.name)(*(values[s.name] for s in term.symbols))
-            size = max(float(tf.reduce_max(tf.abs(values[s.name]))) for s in term.symbols if s.index)
+            size = max(
+                float(tf.reduce_max(tf.abs(values[s.name]))) for s in term.symbols if s.index
+            )
             assert size > 0.5
             assert float(tf.reduce_max(tf.abs(found))) < 1e-12 * size
 
@@ -578,7 +649,9 @@ def test_the_kink_in_the_allen_cahn_ansatz_is_smooth_and_periodic(D):
 
     symbols.append(taylor.Symbol("p", "derivative", "p"))
     p = taylor.evaluate(kink, symbols, {"x": x, "t": t}, {})
-    assert (p["p_t"] - D * p["p_xx"] + 2 * problem.k * p["p"]).numpy() == pytest.approx(0, abs=1e-11)
+    assert (p["p_t"] - D * p["p_xx"] + 2 * problem.k * p["p"]).numpy() == pytest.approx(
+        0, abs=1e-11
+    )
     assert p["p_x"][-4:].numpy() == pytest.approx(0, abs=1e-12)
 
 
@@ -607,7 +680,9 @@ def test_the_bells_in_the_gray_scott_ansatz_fade_and_are_periodic():
 def test_a_network_without_the_problem_s_period_is_refused():
     problem = AllenCahn()
     lower, upper = problem.bounds
-    with pytest.raises(InputError, match="network: is not periodic in x, as AllenCahn asks; embed it"):
+    with pytest.raises(
+        InputError, match="network: is not periodic in x, as AllenCahn asks; embed it"
+    ):
         Objective(problem, mlp(lower=lower, upper=upper, outputs=1))
 
 
@@ -624,7 +699,10 @@ def test_faces_of_a_periodic_coordinate_are_no_boundary():
     assert Channel().faces == ("y-", "y+") and set(points[:, 1]) == {0.0, 2.0}
     with pytest.raises(InputError, match="no region"):
         draw(Channel(), "x-", 4)
-    for wrong, words in (({"periodic": ("z",)}, "no coordinate"), ({"periodic": ("x", "y")}, "being periodic")):
+    for wrong, words in (
+        ({"periodic": ("z",)}, "no coordinate"),
+        ({"periodic": ("x", "y")}, "being periodic"),
+    ):
         with pytest.raises(InputError, match=words):
             type("Wrong", (Channel,), wrong)()
 
@@ -652,11 +730,17 @@ def test_derived_quantities_are_reported_and_drawn(tmp_path):
     found = errors.estimate(theta)
     assert np.array_equal(found["abs_h"], np.hypot(found["u"], found["v"]))
     assert errors.max_error(theta)["abs_h"] == np.max(np.abs(found["abs_h"] - 1))
-    assert [c for c in columns(objective, errors) if "error" in c] == ["error_u", "error_v", "error_abs_h"]
+    assert [c for c in columns(objective, errors) if "error" in c] == [
+        "error_u",
+        "error_v",
+        "error_abs_h",
+    ]
     results = {"relative_l2": errors.relative_l2(theta)}
     solution = Solution(objective, theta, metrics=results, history={}, points={}, folder=tmp_path)
     values = solution(x=[[0.0], [1.0]], t=[0.5, 1.0])
-    assert values["abs_h"].shape == (2, 2) and np.array_equal(values["abs_h"], np.hypot(values["u"], values["v"]))
+    assert values["abs_h"].shape == (2, 2) and np.array_equal(
+        values["abs_h"], np.hypot(values["u"], values["v"])
+    )
     assert {path.stem for path in solution.save_figures()} == {"solution", "slices"}
 
 

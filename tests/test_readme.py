@@ -14,7 +14,11 @@ from pinn.cli.main import main
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```(\w+)([^\n]*)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 FILES = {arguments.split("file=")[1]: code for _, arguments, code in BLOCKS if "file=" in arguments}
-PYTHON = [code for language, arguments, code in BLOCKS if language == "python" and "file=" not in arguments]
+PYTHON = [
+    code
+    for language, arguments, code in BLOCKS
+    if language == "python" and "file=" not in arguments
+]
 LINES = [line for language, _, code in BLOCKS if language == "bash" for line in code.splitlines()]
 SHELL = [line.split("  #")[0].strip() for line in LINES]
 COMMANDS = [shlex.split(line)[1:] for line in SHELL if line.startswith("pinn ")]
@@ -26,21 +30,31 @@ SHORT = [
 
 
 def test_the_readme_has_snippets_of_every_kind():
-    assert len(FILES) >= 1 and len(PYTHON) >= 2 and len(COMMANDS) >= 8 and MAKE == ["burgers", "test"]
+    assert (
+        len(FILES) >= 1 and len(PYTHON) >= 2 and len(COMMANDS) >= 8 and MAKE == ["burgers", "test"]
+    )
     equations = re.search(r"class Fisher.*", FILES["fisher.py"], re.DOTALL)[0]
-    lines = [line for line in equations.splitlines() if re.match(r"    (def|@residual|    return|D:|fields)", line)]
+    lines = [
+        line
+        for line in equations.splitlines()
+        if re.match(r"    (def|@residual|    return|D:|fields)", line)
+    ]
     assert len(lines) <= 12
 
 
 @pytest.mark.parametrize("target", MAKE)
 def test_make(target):
-    done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert ("pinn run experiment=burgers" if target == "burgers" else "pytest") in done.stdout
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=lambda c: re.search(r"from pinn import (.*)", c)[1])
 def test_python(code, tmp_path):
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, timeout=120
+    )
 
 
 @pytest.fixture
@@ -77,6 +91,11 @@ def test_sweep(here):
     few = [c + ",1" if c.startswith("seed=") else c for c in few]
     short = [s for s in SHORT if not s.startswith("network")]
     with contextlib.chdir(here):
-        done = subprocess.run([sys.executable, "-m", "pinn", *few, *short], capture_output=True, text=True, timeout=170)
+        done = subprocess.run(
+            [sys.executable, "-m", "pinn", *few, *short],
+            capture_output=True,
+            text=True,
+            timeout=170,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(list(here.glob("outputs/burgers/*/metrics.json"))) == 2

@@ -57,7 +57,9 @@ def test_allen_cahn_and_the_published_file():
     assert np.linalg.norm((found - given)[inside]) / np.linalg.norm(found[inside]) < 2e-7
     sampled = np.fft.rfft(x**2 * np.cos(pi * x), norm="forward")
     square = wavenumbers(256, 2.0) ** 2
-    again = etdrk4(sampled, t, linear=-1e-4 * square, nonlinear=lambda u: 5 * (u - u**3), degree=1, substeps=20)
+    again = etdrk4(
+        sampled, t, linear=-1e-4 * square, nonlinear=lambda u: 5 * (u - u**3), degree=1, substeps=20
+    )
     assert np.linalg.norm(sample(again, 512).T - given) / np.linalg.norm(given) < 1e-9
 
 
@@ -90,14 +92,18 @@ def test_schrodinger_and_the_published_file():
     found, given = schrodinger(file["x"].reshape(-1, 1), file["tt"].ravel()), file["uu"]
     assert np.linalg.norm(found - given) / np.linalg.norm(found) == pytest.approx(1.75e-5, rel=0.01)
     sizes = np.abs(found), np.abs(given)
-    assert np.linalg.norm(sizes[0] - sizes[1]) / np.linalg.norm(sizes[0]) == pytest.approx(1.24e-5, rel=0.01)
+    assert np.linalg.norm(sizes[0] - sizes[1]) / np.linalg.norm(sizes[0]) == pytest.approx(
+        1.24e-5, rel=0.01
+    )
 
 
 def test_heat_multiscale_and_the_published_file():
     """The file's stripes fade too fast: at t = 5 they are ten percent too low."""
     x, y, *given = published("heat_multiscale_lesspoints.dat").T
     exact = [HeatMultiscale().reference(x, y, np.full(len(x), t))["u"] for t in np.arange(26) / 5]
-    assert np.linalg.norm(np.subtract(exact, given)) / np.linalg.norm(exact) == pytest.approx(1.28e-2, rel=0.01)
+    assert np.linalg.norm(np.subtract(exact, given)) / np.linalg.norm(exact) == pytest.approx(
+        1.28e-2, rel=0.01
+    )
 
 
 def burgers(steps: int, nu: float = 0.05) -> np.ndarray:
@@ -105,7 +111,12 @@ def burgers(steps: int, nu: float = 0.05) -> np.ndarray:
     k = wavenumbers(128, 2.0)
     start = project(lambda x: -np.sin(pi * x), lower=-1.0, length=2.0, modes=128)
     found = etdrk4(
-        start, np.array([0.0, 0.5]), linear=-nu * k * k, nonlinear=np.square, outer=-0.5j * k, substeps=steps
+        start,
+        np.array([0.0, 0.5]),
+        linear=-nu * k * k,
+        nonlinear=np.square,
+        outer=-0.5j * k,
+        substeps=steps,
     )
     values = sample(found[-1], 256)
     return np.append(values, values[0])
@@ -122,7 +133,9 @@ def test_etdrk4_is_exact_where_the_equation_is_linear():
     """u_t = -u_xxx + u_xx/10, in one step however long."""
     k = wavenumbers(8, 2 * pi)
     start = project(lambda x: np.cos(2 * x) + np.sin(3 * x), lower=0.0, length=2 * pi, modes=8)
-    found = etdrk4(start, np.array([0.0, 3.0]), linear=1j * k**3 - k * k / 10, nonlinear=np.zeros_like)
+    found = etdrk4(
+        start, np.array([0.0, 3.0]), linear=1j * k**3 - k * k / 10, nonlinear=np.zeros_like
+    )
     x = 2 * pi * np.arange(64) / 64
     exact = np.exp(-1.2) * np.cos(2 * x + 24) + np.exp(-2.7) * np.sin(3 * x + 81)
     assert sample(found[-1], 64) == pytest.approx(exact, abs=1e-13)
@@ -167,11 +180,17 @@ def test_allen_cahn_solves_its_equation():
     steps, first = np.arange(-4, 5), np.array([3, -32, 168, -672, 0, 672, -168, 32, -3]) / 840
     second = np.array([-9, 128, -1008, 8064, -14350, 8064, -1008, 128, -9]) / 5040
     u = allen_cahn(x, t, D, k)
-    u_t = sum(c * allen_cahn(x, t + s * 2 * h, D, k) for c, s in zip(first, steps, strict=True)) / (2 * h)
-    u_xx = sum(c * allen_cahn(x + s * h, t, D, k) for c, s in zip(second, steps, strict=True)) / h**2
+    u_t = sum(c * allen_cahn(x, t + s * 2 * h, D, k) for c, s in zip(first, steps, strict=True)) / (
+        2 * h
+    )
+    u_xx = (
+        sum(c * allen_cahn(x + s * h, t, D, k) for c, s in zip(second, steps, strict=True)) / h**2
+    )
     assert u_t - D * u_xx - k * (u - u**3) == pytest.approx(0, abs=1e-6)
     # Smooth across the ends, where the start has its kink, and even.
-    assert allen_cahn(np.array([1.0, 0.3]), 0.5, D, k) == pytest.approx(allen_cahn(np.array([-1, -0.3]), 0.5, D, k))
+    assert allen_cahn(np.array([1.0, 0.3]), 0.5, D, k) == pytest.approx(
+        allen_cahn(np.array([-1, -0.3]), 0.5, D, k)
+    )
 
 
 def test_allen_cahn_states_its_own_error():
@@ -191,7 +210,9 @@ def rates(values: np.ndarray, step: float) -> np.ndarray:
     return np.array([3, -32, 168, -672, 0, 672, -168, 32, -3]) / 840 @ values / step
 
 
-def fourier_derivatives(values: np.ndarray, length: float, orders: tuple[int, ...]) -> list[np.ndarray]:
+def fourier_derivatives(
+    values: np.ndarray, length: float, orders: tuple[int, ...]
+) -> list[np.ndarray]:
     k = 1j * wavenumbers(len(values) // 2, length)
     return [np.fft.irfft(k**order * np.fft.rfft(values), len(values)) for order in orders]
 
@@ -204,7 +225,9 @@ def test_etdrk4_carries_a_soliton():
 
     start = project(soliton, lower=-1.0, length=2.0, modes=256)
     linear, outer = 4.84e-4j * k**3, -0.5j * k
-    found = etdrk4(start, np.array([0.0, 0.5]), linear=linear, nonlinear=np.square, outer=outer, substeps=2000)
+    found = etdrk4(
+        start, np.array([0.0, 0.5]), linear=linear, nonlinear=np.square, outer=outer, substeps=2000
+    )
     assert sample(found[-1], 1024) == pytest.approx(soliton(x - 0.5 * c), abs=1e-9)
 
 
@@ -235,7 +258,12 @@ def test_kuramoto_sivashinsky_is_chaotic():
 
     def end(start):
         times = np.array([0.0, 1.0])
-        return sample(etdrk4(start, times, linear=linear, nonlinear=np.square, outer=outer, substeps=4000)[-1], 512)
+        return sample(
+            etdrk4(start, times, linear=linear, nonlinear=np.square, outer=outer, substeps=4000)[
+                -1
+            ],
+            512,
+        )
 
     change = 1e-8 * (np.arange(129) == 11)
     assert 1e4 < np.std(end(start + change) - end(start)) / np.std(sample(change, 512)) < 1e6
@@ -249,14 +277,20 @@ def test_schrodinger_solves_its_equation_mode_by_mode(report):
     n = np.arange(-20, 21)
     frequency = 0.5 * (2 * pi / 10 * n) ** 2
     modes, products = (np.fft.fft(v, norm="forward")[..., n] for v in (h, np.abs(h[4]) ** 2 * h[4]))
-    assert np.abs(1j * rates(modes, step) - frequency * modes[4] + products) == pytest.approx(0, abs=1e-6)
-    assert schrodinger(np.array([-5, 0.3]), 1.0) == pytest.approx(schrodinger(np.array([5, -0.3]), 1.0))
+    assert np.abs(1j * rates(modes, step) - frequency * modes[4] + products) == pytest.approx(
+        0, abs=1e-6
+    )
+    assert schrodinger(np.array([-5, 0.3]), 1.0) == pytest.approx(
+        schrodinger(np.array([5, -0.3]), 1.0)
+    )
 
 
 def test_schrodinger_keeps_its_kink():
     """The modes fall as n⁻² to the end, so that a reference must have many; diffusion would have smoothed them."""
     x = -5 + 10 * np.arange(4096) / 4096
-    sizes = np.abs(np.fft.fft(schrodinger(x, pi / 2), norm="forward"))[:1024] * np.arange(1024.0) ** 2
+    sizes = (
+        np.abs(np.fft.fft(schrodinger(x, pi / 2), norm="forward"))[:1024] * np.arange(1024.0) ** 2
+    )
     assert np.mean(sizes[400:800]) == pytest.approx(np.mean(sizes[100:200]), rel=0.1)
 
 

@@ -19,14 +19,31 @@ METRICS = {
     "problem": "Burgers",
     "relative_l2": {"u": 2.814e-4},
     "max_error": {"u": 3.1e-3},
-    "published": {"baseline": {"value": 6.7e-4, "source": "Raissi et al. 2019 [PINN], doi:10.1016/j.jcp.2018.10.045"}},
+    "published": {
+        "baseline": {
+            "value": 6.7e-4,
+            "source": "Raissi et al. 2019 [PINN], doi:10.1016/j.jcp.2018.10.045",
+        }
+    },
     "loss": 1.2e-7,
     "heldout_loss": 1.5e-7,
     "unknowns": {},
     "phases": [
-        {"name": "explore", "minimizer": "Adam", "iterations": 1000, "evaluations": 1001, "seconds": 12.5}
+        {
+            "name": "explore",
+            "optimizer": "Adam",
+            "iterations": 1000,
+            "evaluations": 1001,
+            "seconds": 12.5,
+        }
         | {"stop_reason": "reached 1000 iterations", "restarts": 0},
-        {"name": "polish", "minimizer": "L-BFGS", "iterations": 4000, "evaluations": 10400, "seconds": 150.2}
+        {
+            "name": "polish",
+            "optimizer": "L-BFGS",
+            "iterations": 4000,
+            "evaluations": 10400,
+            "seconds": 150.2,
+        }
         | {"stop_reason": "the gradient is small", "restarts": 2},
     ],
     "seconds": {"compile": 9.1, "total": 171.8},
@@ -64,7 +81,9 @@ def folder(path, metrics: dict, config: str = ""):
 
 def test_weights_that_moved_are_told():
     last = {"weight_walls": 2.345, "least_weight_walls": 0.1, "causal_minimum": 0.5}
-    text = shown(summary(METRICS | {"weights": {"scheme": "causal", "frozen_in": ["polish"], "last": last}}))
+    text = shown(
+        summary(METRICS | {"weights": {"scheme": "causal", "frozen_in": ["polish"], "last": last}})
+    )
     assert "weights: causal, frozen in polish; at the end walls 2.35, causal minimum 0.5" in text
     assert "weights" not in shown(summary(METRICS | {"weights": None}))
 
@@ -138,7 +157,10 @@ def test_comparisons(published, expected):
     [
         (3, "published=3; give settings by name"),
         ({"basline": {"value": 1}}, "published.basline: unknown key. Did you mean 'baseline'"),
-        ({"value": 1e-3, "source": "a paper"}, "published.value: unknown key. Known: baseline, record"),
+        (
+            {"value": 1e-3, "source": "a paper"},
+            "published.value: unknown key. Known: baseline, record",
+        ),
         ({"record": 1e-3}, "published.record=0.001; write"),
         ({"record": {"valeu": 1e-3}}, "published.record=.*; write"),
     ],
@@ -149,9 +171,17 @@ def test_a_published_block_that_cannot_be_read(node, message):
 
 
 def test_baseline_and_record_are_told_apart(tmp_path):
-    both = {"baseline": {"value": 6.7e-4, "source": "a paper"}, "record": {"value": 2.25e-9, "source": "another"}}
+    both = {
+        "baseline": {"value": 6.7e-4, "source": "a paper"},
+        "record": {"value": 2.25e-9, "source": "another"},
+    }
     text = shown(summary(METRICS | {"published": both}))
-    for part in ("0.42× the baseline 6.7e-4", "1.3e5× the record 2.25e-9", "baseline: a paper", "record: another"):
+    for part in (
+        "0.42× the baseline 6.7e-4",
+        "1.3e5× the record 2.25e-9",
+        "baseline: a paper",
+        "record: another",
+    ):
         assert part in text
     text = shown(compare([folder(tmp_path / "one", METRICS | {"published": both})]))
     assert "baseline 0.42×" in text and "record 1.3e5×" in text
@@ -179,7 +209,14 @@ def test_a_seed_that_is_not_finite_is_not_hidden():
 
 
 def ledger_row(errors, node, **more):
-    run = {"seed": 0, "errors": errors, "truth": {}, "seconds": 1.0, "iterations": 3, "settings": "s"} | more
+    run = {
+        "seed": 0,
+        "errors": errors,
+        "truth": {},
+        "seconds": 1.0,
+        "iterations": 3,
+        "settings": "s",
+    } | more
     return row_of(description="", node=node, settings="s", runs=[run], troubles=[])
 
 
@@ -201,7 +238,9 @@ def test_a_row_of_several_fields_is_judged_by_its_worst():
 
 def test_differences_between_settings():
     old, new = {"a": {"b": 1, "c": [1]}, "d": None}, {"a": {"b": 2, "c": [1]}, "d": {"e": 1}}
-    assert differences(old, new) == ["a.b 1 → 2", 'd null → {"e": 1}'] and differences(old, old) == []
+    assert (
+        differences(old, new) == ["a.b 1 → 2", 'd null → {"e": 1}'] and differences(old, old) == []
+    )
     off = {**old, "later": None, "group": [{"later": None}]}
     assert fingerprint(off) == fingerprint({**old, "group": [{}]}) != fingerprint(new)
 
@@ -216,14 +255,29 @@ def test_numbers_are_short():
         "1.2e1",
     ]
     assert [ratio_text(v) for v in (0.4201, 3e-6, 393.2, None)] == ["0.42×", "3.0e-6×", "393×", "–"]
-    assert [as_given(v) for v in (6.7e-4, "7.97e-14", 1.0, None)] == ["6.7e-4", "7.97e-14", "1.0e0", "–"]
+    assert [as_given(v) for v in (6.7e-4, "7.97e-14", 1.0, None)] == [
+        "6.7e-4",
+        "7.97e-14",
+        "1.0e0",
+        "–",
+    ]
 
 
 def test_compare_has_a_row_per_run_and_the_differing_keys(tmp_path):
     one = folder(tmp_path / "one", METRICS, "seed: 0\nnetwork: {width: 20, depth: 3}\nname: a\n")
-    two = folder(tmp_path / "two", INVERSE, "seed: 1\nnetwork: {width: 20, depth: 4}\nname: a\nextra: 1\n")
+    two = folder(
+        tmp_path / "two", INVERSE, "seed: 1\nnetwork: {width: 20, depth: 4}\nname: a\nextra: 1\n"
+    )
     text = shown(compare([one, two]), width=240)
-    for part in (str(one), str(two), "baseline 0.42×", "nu baseline 0.5×", "lambda1 baseline 2×", "5,000", "11,401"):
+    for part in (
+        str(one),
+        str(two),
+        "baseline 0.42×",
+        "nu baseline 0.5×",
+        "lambda1 baseline 2×",
+        "5,000",
+        "11,401",
+    ):
         assert part in text
     differs = text.split("differs")[1]
     assert all(part in differs for part in ("seed", "network.depth", "extra"))
@@ -239,7 +293,8 @@ def test_compare_turns_the_differences_for_many_runs(tmp_path):
 
 def test_compare_shows_the_references_own_error(tmp_path):
     assert " ± 6.0e-11" in shown(
-        compare([folder(tmp_path / "one", METRICS | {"reference_error": {"u": 6e-11}}, "")]), width=240
+        compare([folder(tmp_path / "one", METRICS | {"reference_error": {"u": 6e-11}}, "")]),
+        width=240,
     )
 
 
@@ -287,7 +342,10 @@ def test_listing_has_a_line_for_every_experiment_and_problem(conf):
 @pytest.mark.parametrize("width", [80, 100, 120])
 def test_every_line_of_the_listing_fits_a_terminal(width):
     """The comments of our own experiments are longer than a line has room for."""
-    text, names = shown(listing(conf_folder()), width), [n for n, _ in files(conf_folder() / "experiment")]
+    text, names = (
+        shown(listing(conf_folder()), width),
+        [n for n, _ in files(conf_folder() / "experiment")],
+    )
     lines = [line.rstrip() for line in text.splitlines()]
     first = next(i for i, line in enumerate(lines) if line.strip().startswith(names[0]))
     table = lines[first : first + len(names)]
@@ -298,7 +356,10 @@ def test_every_line_of_the_listing_fits_a_terminal(width):
 def test_listing_tells_one_in_full(conf):
     text = " ".join(shown(listing(conf, ["inverse", "wave"]), 60).split())
     for part in (
-        *("inverse experiment Coefficients problem burgers_smooth", "baseline 6.7e-4 Raissi et al. 2019"),
+        *(
+            "inverse experiment Coefficients problem burgers_smooth",
+            "baseline 6.7e-4 Raissi et al. 2019",
+        ),
         *("record nu 8.0e-4, lambda1 1.2e-3, k – x", "pinn run experiment=inverse"),
         *("wave problem The wave equation class pinn.problems.Wave c 2.0", "pinn run problem=wave"),
     ):
@@ -307,7 +368,9 @@ def test_listing_tells_one_in_full(conf):
 
 
 def test_a_listing_that_cannot_be_made_is_told(conf):
-    with pytest.raises(InputError, match="no experiment or problem 'wvae'; see `pinn list`. Did you mean 'wave'"):
+    with pytest.raises(
+        InputError, match="no experiment or problem 'wvae'; see `pinn list`. Did you mean 'wave'"
+    ):
         listing(conf, ["wvae"])
     (conf / "experiment" / "plain.yaml").write_text("defaults: [again]")
     (conf / "experiment" / "again.yaml").write_text("defaults: [plain]")
@@ -323,10 +386,19 @@ def test_a_listing_that_cannot_be_made_is_told(conf):
 def test_reporting_is_light():
     heavy = ("tensorflow", "keras", "matplotlib", "scipy", "hydra")
     code = f"import pinn.reporting, sys; print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
+        == "[]"
+    )
 
 
-@pytest.mark.parametrize(("held", "said"), [(9e-9, False), (2e-7, True), (None, False), (float("nan"), False)])
+@pytest.mark.parametrize(
+    ("held", "said"), [(9e-9, False), (2e-7, True), (None, False), (float("nan"), False)]
+)
 def test_a_held_out_loss_that_parts_from_the_training_loss_is_said(held, said):
-    text = " ".join(shown(summary({"problem": "Burgers", "loss": 1e-9, "heldout_loss": held})).split())
-    assert ("200 times the training loss: the network fits its points, not the equation" in text) == said
+    text = " ".join(
+        shown(summary({"problem": "Burgers", "loss": 1e-9, "heldout_loss": held})).split()
+    )
+    assert (
+        "200 times the training loss: the network fits its points, not the equation" in text
+    ) == said

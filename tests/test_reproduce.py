@@ -18,7 +18,7 @@ from pinn.cli import reproduce as command
 from pinn.cli import run as run_module
 from pinn.errors import InputError
 from pinn.sweep import Job, curves, lock
-from pinn.sweep.record import Ledger
+from pinn.sweep.ledger_files import Ledger
 
 ROOT = Path(pinn.__file__).parent.parent
 STUB = [sys.executable, "-S", "-E", str(Path(__file__).with_name("sweep_stub.py"))]
@@ -44,12 +44,18 @@ EXPERIMENTS = {
 def here(tmp_path, monkeypatch, request):
     """An empty folder, and a configuration of three experiments; pictures only where a test is marked so."""
     if "pictures" not in request.fixturenames:
-        monkeypatch.setattr(curves, "draw", lambda shown, row, file: file.write_bytes(str(row["quantities"]).encode()))
+        monkeypatch.setattr(
+            curves,
+            "draw",
+            lambda shown, row, file: file.write_bytes(str(row["quantities"]).encode()),
+        )
     conf = tmp_path / "conf"
     (conf / "experiment").mkdir(parents=True)
     (conf / "config.yaml").write_text(CONFIG)
     for name, text in EXPERIMENTS.items():
-        (conf / "experiment" / f"{name}.yaml").write_text(f"# @package _global_\n# The {name} one\n# In full\n{text}\n")
+        (conf / "experiment" / f"{name}.yaml").write_text(
+            f"# @package _global_\n# The {name} one\n# In full\n{text}\n"
+        )
     for module in (command, run_module):
         monkeypatch.setattr(module, "conf_folder", lambda: conf)
     monkeypatch.chdir(tmp_path)
@@ -76,7 +82,11 @@ def calls():
         name, *words = line.split()
         given = dict(w.split("=") for w in words if "=" in w)
         parts = Path(words[0]).parts
-        found.append(f"run {given['experiment']} {given['seed']}" if given else f"{name} {parts[2]} {parts[3][5:]}")
+        found.append(
+            f"run {given['experiment']} {given['seed']}"
+            if given
+            else f"{name} {parts[2]} {parts[3][5:]}"
+        )
     return found
 
 
@@ -119,7 +129,9 @@ def checkpoint(name, seed=0):
 def working(name, sweep):
     """Return the process that works at a job, once the lock names it and not the sweep that has begun it."""
     file = Path(f"outputs/reproduce/{name}/seed_0/lock")
-    words = wait_for(lambda: [w for w in [file.read_text().split()] if len(w) == 4 and int(w[1]) != sweep.pid])
+    words = wait_for(
+        lambda: [w for w in [file.read_text().split()] if len(w) == 4 and int(w[1]) != sweep.pid]
+    )
     return int(words[0][1])
 
 
@@ -128,8 +140,15 @@ def test_a_sweep_runs_every_job_once_and_writes_the_ledger(here, pictures, capsy
     assert calls() == ["run easy 0", "run hard 0", "run easy 1", "run hard 1"]
     easy, hard = ledger()["rows"].values()
     three = {"median": pytest.approx(1.5e-3), "smallest": 1e-3, "largest": 2e-3}
-    assert easy["quantities"]["u"] == {**three, "baseline": 2e-3, "ratios": {"baseline": pytest.approx(0.75)}}
-    assert easy["seconds"] == {"median": 10.5, "smallest": 10.0, "largest": 11.0} and easy["iterations"]["median"] == 21
+    assert easy["quantities"]["u"] == {
+        **three,
+        "baseline": 2e-3,
+        "ratios": {"baseline": pytest.approx(0.75)},
+    }
+    assert (
+        easy["seconds"] == {"median": 10.5, "smallest": 10.0, "largest": 11.0}
+        and easy["iterations"]["median"] == 21
+    )
     assert [run["seed"] for run in easy["runs"]] == [0, 1] and easy["runs"][0]["processes"] == 1
     assert hard["quantities"]["u"]["ratios"] == {
         "baseline": pytest.approx(0.15),
@@ -160,10 +179,20 @@ def test_what_takes_longer_than_five_minutes_is_counted_as_it_was_then(here):
     behave(hard_0_run="long", easy_0_run="long")
     reproduce("--all", "--seeds", 1)
     easy, hard = ledger()["rows"].values()
-    assert easy["runs"][0]["in_time"]["u"] == pytest.approx(1e-3 * 0.9**300) and easy["runs"][0]["errors"]["u"] == 1e-3
-    assert hard["in_time"]["quantities"]["u"]["ratios"]["record"] < 1 < hard["quantities"]["u"]["ratios"]["record"]
+    assert (
+        easy["runs"][0]["in_time"]["u"] == pytest.approx(1e-3 * 0.9**300)
+        and easy["runs"][0]["errors"]["u"] == 1e-3
+    )
+    assert (
+        hard["in_time"]["quantities"]["u"]["ratios"]["record"]
+        < 1
+        < hard["quantities"]["u"]["ratios"]["record"]
+    )
     text = page()
-    assert "2 of 2 benchmarks with runs are at or below the baseline" in text and "2 of them within 5 minutes;" in text
+    assert (
+        "2 of 2 benchmarks with runs are at or below the baseline" in text
+        and "2 of them within 5 minutes;" in text
+    )
     assert "0 of 1 with a published record are at or below it, 1 of them within 5" in text
     assert "After 300 s the median error was: u 1.9e-17." in text
 
@@ -184,7 +213,11 @@ def test_a_failed_job_stops_no_other_and_says_why(here, capsys):
     assert reproduce("easy", "hard", "--seeds", 2) == 1
     assert "✗ easy seed 0 failed: network.width=-1; give" in capsys.readouterr().out
     assert ledger()["rows"]["easy"]["troubles"] == [
-        {"seed": 0, "state": "failed", "reason": "network.width=-1; give a whole number of at least 1."},
+        {
+            "seed": 0,
+            "state": "failed",
+            "reason": "network.width=-1; give a whole number of at least 1.",
+        },
         {"seed": 1, "state": "failed", "reason": "luck"},
     ]
     assert "- `easy`: seed 0 failed: network.width=-1; give a whole number" in page()
@@ -192,14 +225,20 @@ def test_a_failed_job_stops_no_other_and_says_why(here, capsys):
     behave(easy_0_run="refuse")
     Path("calls.txt").unlink()
     assert reproduce("easy", "hard", "--seeds", 2) == 1
-    assert calls() == ["run easy 0", "run hard 0", "resume easy 1"]  # hard 1 was finished; easy 1 had a checkpoint
+    assert calls() == [
+        "run easy 0",
+        "run hard 0",
+        "resume easy 1",
+    ]  # hard 1 was finished; easy 1 had a checkpoint
     assert "(in 2 processes)" in page() and len(ledger()["rows"]["easy"]["troubles"]) == 1
 
 
 def test_a_killed_job_is_resumed(here):
     behave(easy_0_run="die")
     assert reproduce("easy", "hard", "--seeds", 1) == 1
-    assert ledger()["rows"]["easy"]["troubles"] == [{"seed": 0, "state": "killed", "reason": "killed by SIGKILL"}]
+    assert ledger()["rows"]["easy"]["troubles"] == [
+        {"seed": 0, "state": "killed", "reason": "killed by SIGKILL"}
+    ]
     assert reproduce("easy", "hard", "--seeds", 1) == 0
     assert calls() == ["run easy 0", "run hard 0", "resume easy 0"]
     assert ledger()["rows"]["easy"]["runs"][0]["processes"] == 2
@@ -211,7 +250,11 @@ def test_a_run_without_pictures_is_drawn_not_repeated(here):
     assert reproduce("easy", "--seeds", 1) == 0 and calls() == ["run easy 0", "plot easy 0"]
     next(Path("outputs").rglob("solution.png")).unlink()
     assert reproduce("easy", "--seeds", 0) == 0 and "- seed 0 done: its pictures are gone" in page()
-    assert reproduce("easy", "--seeds", 1) == 0 and calls()[2:] == ["plot easy 0"] and "are gone" not in page()
+    assert (
+        reproduce("easy", "--seeds", 1) == 0
+        and calls()[2:] == ["plot easy 0"]
+        and "are gone" not in page()
+    )
 
 
 def test_interrupt_saves_and_the_sweep_goes_on_where_it_was(here):
@@ -276,7 +319,11 @@ def test_two_sweeps_share_the_work(here):
 
 def test_a_lock_names_its_owner(tmp_path):
     file = tmp_path / "lock"
-    with lock.hold(file), pytest.raises(lock.Busy, match=f"process {os.getpid()} on "), lock.hold(file):
+    with (
+        lock.hold(file),
+        pytest.raises(lock.Busy, match=f"process {os.getpid()} on "),
+        lock.hold(file),
+    ):
         pass
     with lock.hold(file):
         pass
@@ -284,7 +331,12 @@ def test_a_lock_names_its_owner(tmp_path):
 
 @pytest.mark.parametrize(
     ("owner", "free"),
-    [("", True), ("process {dead} on {here}", True), ("process {own} on {here}", False), ("process 1 on afar", False)],
+    [
+        ("", True),
+        ("process {dead} on {here}", True),
+        ("process {own} on {here}", False),
+        ("process 1 on afar", False),
+    ],
 )
 def test_a_lock_without_help_from_the_file_system(owner, free, tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "claim", lambda handle: None)
@@ -305,9 +357,17 @@ def test_results_of_other_settings_stand_until_they_are_asked_for_anew(here, cap
     file = here / "conf" / "experiment" / "easy.yaml"
     file.write_text(file.read_text().replace("20", "40").replace("2.0e-3", "4.0e-3"))
     assert reproduce("easy", "--seeds", 2) == 0 and len(calls()) == 2
-    assert "finished with other settings (network.width 20 → 40); --changed runs it anew" in capsys.readouterr().out
-    assert "These runs had other settings than the experiment has now:** network.width 20 → 40." in page()
-    assert ledger()["rows"]["easy"]["quantities"]["u"]["ratios"]["baseline"] == pytest.approx(1.5e-3 / 4e-3)
+    assert (
+        "finished with other settings (network.width 20 → 40); --changed runs it anew"
+        in capsys.readouterr().out
+    )
+    assert (
+        "These runs had other settings than the experiment has now:** network.width 20 → 40."
+        in page()
+    )
+    assert ledger()["rows"]["easy"]["quantities"]["u"]["ratios"]["baseline"] == pytest.approx(
+        1.5e-3 / 4e-3
+    )
     assert reproduce("easy", "--seeds", 1, "--changed") == 0 and len(calls()) == 3
     row = ledger()["rows"]["easy"]
     assert [r["seed"] for r in row["runs"]] == [0] and [r["seed"] for r in row["left_out"]] == [1]
@@ -335,7 +395,10 @@ def test_again_survives_an_interruption(here):
     reproduce("easy", "--seeds", 2)
     behave(easy_0_run="die")
     assert reproduce("easy", "--seeds", 2, "--again") == 1  # seed 0 is killed, seed 1 done anew
-    assert [r["seed"] for r in ledger()["rows"]["easy"]["runs"]] == [0, 1]  # the old result stands meanwhile
+    assert [r["seed"] for r in ledger()["rows"]["easy"]["runs"]] == [
+        0,
+        1,
+    ]  # the old result stands meanwhile
     Path("calls.txt").unlink()
     assert reproduce("easy", "--seeds", 2) == 0 and calls() == ["resume easy 0"]
 
@@ -362,7 +425,10 @@ def test_the_ledger_keeps_rows_of_other_machines(here):
         (["easy", "--sedes", "1"], "unrecognized arguments: --sedes"),
         (["easy", "network.width=3"], "'network.width=3' sets a launcher, and none is named"),
         (["easy", "--launcher", "jobilb"], "unknown launcher 'jobilb'. Did you mean 'joblib'"),
-        (["easy", "--launcher", "joblib", "network.width=3"], "'network.width=3' is no setting of the launcher"),
+        (
+            ["easy", "--launcher", "joblib", "network.width=3"],
+            "'network.width=3' is no setting of the launcher",
+        ),
         (["easy", "--ledger", "conf/config.yaml"], "set --ledger to another folder"),
     ],
 )
@@ -418,7 +484,9 @@ def test_a_real_experiment_is_killed_and_resumed(tmp_path, monkeypatch):
 def test_launchers(launcher, here):
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
     behave(easy_0_run="refuse", easy_1_run="die")
-    settings = ["hydra.launcher.n_jobs=2"] if launcher == "joblib" else ["hydra.launcher.timeout_min=5"]
+    settings = (
+        ["hydra.launcher.n_jobs=2"] if launcher == "joblib" else ["hydra.launcher.timeout_min=5"]
+    )
     assert reproduce("easy", "hard", "--seeds", 2, "--launcher", launcher, *settings) == 1
     assert sorted(calls()) == ["run easy 0", "run easy 1", "run hard 0", "run hard 1"]
     assert [t["state"] for t in ledger()["rows"]["easy"]["troubles"]] == ["failed", "killed"]

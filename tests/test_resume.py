@@ -14,29 +14,74 @@ import pytest
 
 import pinn
 from pinn.cli.main import main
-from pinn.training import checkpoint
-from pinn.training.folder import owned
-from pinn.training.history import CLOCKS, read
+from pinn.record.history import CLOCKS, read
+from pinn.run import checkpoint
+from pinn.run.folder import owned
 
 ROOT = Path(pinn.__file__).parent.parent
 SETTINGS = [
     *("experiment=smoke", "network.width=6", "network.depth=1", "points.test=100", "seed=7"),
-    *("points.counts.interior=128", "phases.explore.redraw_every=150", "phases.polish.redraw_every=40"),
+    *(
+        "points.counts.interior=128",
+        "phases.explore.redraw_every=150",
+        "phases.polish.redraw_every=40",
+    ),
     *("phases.explore.stop.max_iterations=800", "phases.explore.report_every=10"),
     *("phases.polish.stop.max_iterations=300", "phases.polish.report_every=5"),
 ]
 CURVATURE = [
-    *("experiment=smoke", "network.width=6", "network.depth=1", "points.test=100", "points.counts.interior=128"),
-    *("optimizer@phases.explore=gauss_newton", "optimizer@phases.polish=ssbroyden", "points.adaptive=r3"),
-    *("phases.explore.stop.max_iterations=60", "phases.explore.report_every=1", "phases.explore.redraw_every=7"),
-    *("phases.polish.stop.max_iterations=200", "phases.polish.report_every=5", "phases.polish.redraw_every=35"),
+    *(
+        "experiment=smoke",
+        "network.width=6",
+        "network.depth=1",
+        "points.test=100",
+        "points.counts.interior=128",
+    ),
+    *(
+        "optimizer@phases.explore=gauss_newton",
+        "optimizer@phases.polish=ssbroyden",
+        "points.adaptive=r3",
+    ),
+    *(
+        "phases.explore.stop.max_iterations=60",
+        "phases.explore.report_every=1",
+        "phases.explore.redraw_every=7",
+    ),
+    *(
+        "phases.polish.stop.max_iterations=200",
+        "phases.polish.report_every=5",
+        "phases.polish.redraw_every=35",
+    ),
 ]
 WEIGHTS = [
-    *("experiment=smoke", "network.width=6", "network.depth=1", "points.test=100", "points.counts.interior=128"),
-    *("constraints=soft", "weights=residual_attention", "weights.scheme.terms=[momentum,start]", "points.adaptive=r3"),
-    *("optimizer@phases.explore=soap", "optimizer@phases.polish=gauss_newton", "weights.scheme.every=4"),
-    *("phases.explore.stop.max_iterations=400", "phases.explore.report_every=5", "phases.explore.redraw_every=35"),
-    *("phases.polish.stop.max_iterations=40", "phases.polish.report_every=1", "phases.polish.redraw_every=7"),
+    *(
+        "experiment=smoke",
+        "network.width=6",
+        "network.depth=1",
+        "points.test=100",
+        "points.counts.interior=128",
+    ),
+    *(
+        "constraints=soft",
+        "weights=residual_attention",
+        "weights.scheme.terms=[momentum,start]",
+        "points.adaptive=r3",
+    ),
+    *(
+        "optimizer@phases.explore=soap",
+        "optimizer@phases.polish=gauss_newton",
+        "weights.scheme.every=4",
+    ),
+    *(
+        "phases.explore.stop.max_iterations=400",
+        "phases.explore.report_every=5",
+        "phases.explore.redraw_every=35",
+    ),
+    *(
+        "phases.polish.stop.max_iterations=40",
+        "phases.polish.report_every=1",
+        "phases.polish.redraw_every=7",
+    ),
 ]
 FILES = ("config.yaml", "history.csv", "metrics.json", "checkpoint.npz")
 PATIENCE = 120  # seconds until a process that does not do what is waited for fails the test
@@ -119,7 +164,11 @@ def resumed(undisturbed, tmp_path_factory):
 
 def without_clocks(value):
     if isinstance(value, dict):
-        return {k: without_clocks(v) for k, v in value.items() if k not in ("seconds", *CLOCKS, "compile_seconds")}
+        return {
+            k: without_clocks(v)
+            for k, v in value.items()
+            if k not in ("seconds", *CLOCKS, "compile_seconds")
+        }
     return [without_clocks(v) for v in value] if isinstance(value, list) else value
 
 
@@ -130,16 +179,24 @@ def same_runs(folder, expected, iterations=(800, 300), rows=80 + 60):
         with np.load(at / "checkpoint.npz") as file:
             arrays.append({name: file[name] for name in file.files})
     numbers = [without_clocks(json.loads(str(a.pop("progress")))) for a in arrays]
-    assert numbers[0] == numbers[1] and [r["iterations"] for r in numbers[0]["records"]] == list(iterations)
+    assert numbers[0] == numbers[1] and [r["iterations"] for r in numbers[0]["records"]] == list(
+        iterations
+    )
     assert arrays[0].keys() == arrays[1].keys() and len(arrays[0]) > 9
     for name, array in arrays[0].items():
-        assert array.dtype == arrays[1][name].dtype and array.tobytes() == arrays[1][name].tobytes(), name
+        assert (
+            array.dtype == arrays[1][name].dtype and array.tobytes() == arrays[1][name].tobytes()
+        ), name
     history = [without_clocks(read(at / "history.csv")) for at in (folder, expected)]
     assert history[0] == history[1] and len(history[0]) == rows
-    metrics = [without_clocks(json.loads((at / "metrics.json").read_text())) for at in (folder, expected)]
+    metrics = [
+        without_clocks(json.loads((at / "metrics.json").read_text())) for at in (folder, expected)
+    ]
     assert metrics[0] == metrics[1]
     assert (folder / "config.yaml").read_bytes() == (expected / "config.yaml").read_bytes()
-    weights = [keras.saving.load_model(at / "network.keras").get_weights() for at in (folder, expected)]
+    weights = [
+        keras.saving.load_model(at / "network.keras").get_weights() for at in (folder, expected)
+    ]
     for a, b in zip(*weights, strict=True):
         np.testing.assert_array_equal(a, b)
     pictures = [sorted(p.name for p in (at / "figures").iterdir()) for at in (folder, expected)]
@@ -154,7 +211,7 @@ def test_killed_in_either_phase_and_resumed_is_the_run_that_nobody_disturbed(res
 
 @pytest.fixture
 def no_figures(monkeypatch):
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
 
 
 def test_resuming_a_finished_run_changes_nothing(resumed, no_figures, capsys):
@@ -217,7 +274,10 @@ def test_weights_of_points_that_follow_the_training_and_are_frozen(tmp_path):
     finish(process)
     same_runs(folder, run_folder(tmp_path / "whole", whole), iterations=(400, 40), rows=80 + 40)
     with np.load(folder / "checkpoint.npz") as file:
-        assert file["weights/momentum"].shape == (128,) and file["weights/at:interior"].shape == (128, 2)
+        assert file["weights/momentum"].shape == (128,) and file["weights/at:interior"].shape == (
+            128,
+            2,
+        )
     weights = [row["weight_start"] for row in read(folder / "history.csv")]
     assert len(set(weights[:80])) == 80
 

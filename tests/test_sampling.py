@@ -28,7 +28,9 @@ def test_equal_seeds_give_equal_points(method):
 
 
 def test_default_is_sobol():
-    assert np.array_equal(sampling.unit_cube(16, 2), sampling.unit_cube(16, 2, method="sobol", seed=0))
+    assert np.array_equal(
+        sampling.unit_cube(16, 2), sampling.unit_cube(16, 2, method="sobol", seed=0)
+    )
 
 
 @pytest.mark.parametrize("method", ["sobol", "latin_hypercube"])
@@ -39,7 +41,8 @@ def test_stratified_along_every_axis(method):
 
 
 @pytest.mark.parametrize(
-    ("count", "dimension", "side"), [(9, 2, 3), (10, 2, 3), (8, 3, 2), (26, 3, 2), (27, 3, 3), (1000, 3, 10), (5, 1, 5)]
+    ("count", "dimension", "side"),
+    [(9, 2, 3), (10, 2, 3), (8, 3, 2), (26, 3, 2), (27, 3, 3), (1000, 3, 10), (5, 1, 5)],
 )
 def test_grid_has_whole_sides(count, dimension, side):
     points = sampling.unit_cube(count, dimension, method="grid")
@@ -102,7 +105,9 @@ def test_chosen_points_follow_the_residual_s_density():
     density = sizes**2 / np.mean(sizes**2) + 0.5
     expected, _ = np.histogram(x, bins=20, range=(0, 1), weights=density / density.sum() * 5000)
     found, _ = np.histogram(x[chosen], bins=20, range=(0, 1))
-    assert np.all(np.abs(found - expected) < 5 * np.sqrt(expected + 1))  # five standard deviations of a count
+    assert np.all(
+        np.abs(found - expected) < 5 * np.sqrt(expected + 1)
+    )  # five standard deviations of a count
     assert np.array_equal(chosen, follow(sizes, 5000, power=2.0, offset=0.5, seed=1))
     assert not np.array_equal(chosen, follow(sizes, 5000, power=2.0, offset=0.5, seed=2))
 

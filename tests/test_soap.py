@@ -73,13 +73,16 @@ def test_it_is_the_papers_algorithm(frequency):
     stepper = soap.compile(bowl, shapes=SHAPES)
     state, _ = stepper.advance(stepper.start(tf.constant(start), ()), (), tf.constant(10), OFF)
     expected = transcribed(start, 10, 0.03, soap.beta_1, soap.epsilon, frequency)
-    # G is diagonal in its own basis, so that the first step divides rounding errors elsewhere by epsilon.
+    # G is diagonal in its own basis, so that the first step divides rounding errors elsewhere by
+    # epsilon.
     np.testing.assert_allclose(state.position, expected, rtol=0, atol=2e-8)
 
 
 def test_bases_stay_orthogonal_and_become_eigenvectors():
     stepper = SOAP(learning_rate=1e-3, beta_2=0.999).compile(bowl, shapes=SHAPES)
-    state, _ = stepper.advance(stepper.start(tf.zeros(len(A), tf.float64), ()), (), tf.constant(300), OFF)
+    state, _ = stepper.advance(
+        stepper.start(tf.zeros(len(A), tf.float64), ()), (), tf.constant(300), OFF
+    )
     for side, size in (("left", 3), ("right", 3)):
         basis, matrix = state.memory[f"{side}_basis_0"].numpy(), state.memory[f"{side}_0"].numpy()
         np.testing.assert_allclose(basis.T @ basis, np.eye(size), atol=1e-13)
@@ -90,8 +93,10 @@ def test_bases_stay_orthogonal_and_become_eigenvectors():
 
 def test_without_shapes_it_is_adam():
     rule = StopRule(max_iterations=20)
-    soap = minimize(bowl, np.zeros(len(A)), minimizer=SOAP(beta_1=0.9, beta_2=0.99), stop=rule)
-    adam = minimize(bowl, np.zeros(len(A)), minimizer=Adam(learning_rate=3e-3, beta_2=0.99), stop=rule)
+    soap = minimize(bowl, np.zeros(len(A)), optimizer=SOAP(beta_1=0.9, beta_2=0.99), stop=rule)
+    adam = minimize(
+        bowl, np.zeros(len(A)), optimizer=Adam(learning_rate=3e-3, beta_2=0.99), stop=rule
+    )
     np.testing.assert_allclose(soap.position, adam.position, rtol=1e-12)
 
 
@@ -112,7 +117,11 @@ def test_it_beats_adam_on_a_matrix_problem_that_is_ill_conditioned_across_the_ax
     settings = dict(learning_rate=rate, beta_1=0.95, beta_2=0.99)
     found = [
         minimize(
-            loss, np.zeros(n * n), minimizer=m(**settings), shapes=[(n, n)], stop=StopRule(max_iterations=300)
+            loss,
+            np.zeros(n * n),
+            optimizer=m(**settings),
+            shapes=[(n, n)],
+            stop=StopRule(max_iterations=300),
         ).loss
         for m in (SOAP, Adam)
     ]
@@ -123,14 +132,20 @@ def test_fit_knows_the_shapes():
     x = np.linspace(-1, 1, 40)[:, None]
     model = mlp(lower=[-1], upper=[1], outputs=1, width=6, depth=2)
     shapes = []
-    keep = lambda r: shapes.extend(v.shape for k, v in r.state.memory.items() if k.startswith("left_b"))  # noqa: E731
-    fit(model, x, np.sin(3 * x), minimizer=SOAP(), stop=StopRule(max_iterations=3), callbacks=[keep])
+    keep = lambda r: shapes.extend(
+        v.shape for k, v in r.state.memory.items() if k.startswith("left_b")
+    )  # noqa: E731
+    fit(
+        model, x, np.sin(3 * x), optimizer=SOAP(), stop=StopRule(max_iterations=3), callbacks=[keep]
+    )
     assert shapes == [(1, 1), (6, 6), (6, 6)]
 
 
 def test_the_warm_up_rises_and_falls_and_is_a_keras_object():
     rate = WarmupExponentialDecay(peak=0.2, warmup_steps=4, decay_steps=10, decay_rate=0.5)
-    np.testing.assert_allclose([rate(i) for i in (0, 1, 3, 4, 14, 24)], [0.05, 0.1, 0.2, 0.2, 0.1, 0.05])
+    np.testing.assert_allclose(
+        [rate(i) for i in (0, 1, 3, 4, 14, 24)], [0.05, 0.1, 0.2, 0.2, 0.1, 0.05]
+    )
     again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(rate))
     assert isinstance(again, WarmupExponentialDecay) and again.get_config() == rate.get_config()
     assert float(WarmupExponentialDecay(0.2, 0, 10, 0.5)(0)) == 0.2
@@ -142,8 +157,14 @@ def test_the_warm_up_rises_and_falls_and_is_a_keras_object():
         (lambda: SOAP(learning_rate=0.0), "SOAP: learning_rate=0.0; give a positive number"),
         (lambda: SOAP(beta_2=1.0), r"SOAP: beta_2=1.0; give a number in \[0, 1\)"),
         (lambda: SOAP(epsilon=-1.0), "SOAP: epsilon=-1.0"),
-        (lambda: SOAP(precondition_frequency=0), "SOAP: precondition_frequency=0; give a whole number"),
-        (lambda: minimize(bowl, np.zeros(19), minimizer=SOAP(), shapes=[(2, 2)]), "hold 4 numbers, the vector 19"),
+        (
+            lambda: SOAP(precondition_frequency=0),
+            "SOAP: precondition_frequency=0; give a whole number",
+        ),
+        (
+            lambda: minimize(bowl, np.zeros(19), optimizer=SOAP(), shapes=[(2, 2)]),
+            "hold 4 numbers, the vector 19",
+        ),
         (lambda: WarmupExponentialDecay(-1.0, 1, 1, 0.5), "peak=-1.0; give a positive number"),
         (lambda: WarmupExponentialDecay(1.0, -1, 1, 0.5), "warmup_steps=-1"),
         (lambda: WarmupExponentialDecay(1.0, 1, 0, 0.5), "decay_steps=0"),

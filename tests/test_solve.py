@@ -14,16 +14,26 @@ import yaml
 import pinn
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
+from pinn.measurements import Synthetic
 from pinn.problems import Burgers
+from pinn.run import load, solve
 from pinn.runtime import configure
-from pinn.training import Phase, Points, StopRule, Synthetic, load, solve
+from pinn.setup import Points
+from pinn.training import Phase, StopRule
 
 POINTS = Points(counts={"interior": 64, "initial": 8, "boundary": 8}, test=50)
 PHASES = [
-    Phase(name="explore", minimizer=Adam(learning_rate=0.01), stop=StopRule(max_iterations=20), report_every=10),
-    Phase(name="polish", minimizer=LBFGS(pairs=5), stop=StopRule(max_iterations=10), report_every=5),
+    Phase(
+        name="explore",
+        optimizer=Adam(learning_rate=0.01),
+        stop=StopRule(max_iterations=20),
+        report_every=10,
+    ),
+    Phase(
+        name="polish", optimizer=LBFGS(pairs=5), stop=StopRule(max_iterations=10), report_every=5
+    ),
 ]
-SHORT = [Phase(name="explore", minimizer=Adam(learning_rate=0.01), stop=StopRule(max_iterations=3))]
+SHORT = [Phase(name="explore", optimizer=Adam(learning_rate=0.01), stop=StopRule(max_iterations=3))]
 PUBLISHED = {"baseline": {"value": {"nu": 1.2e-3}, "source": "somebody"}}
 UNKNOWNS = {"nu": {"start": 0.02, "lower": 0.0}, "lambda1": 0.5}
 GRID = {"x": np.linspace(-0.9, 0.9, 7)[:, None], "t": np.linspace(0.1, 0.9, 5)}
@@ -82,8 +92,16 @@ class Rod(Problem):
 def test_the_folder_holds_everything(inverse):
     found = {str(p.relative_to(inverse.folder)) for p in inverse.folder.rglob("*") if p.is_file()}
     figures = {name for name in found if name.startswith("figures/")}
-    assert found - figures == {"config.yaml", "history.csv", "metrics.json", "checkpoint.npz", "network.keras"}
-    assert len(figures) >= 4 and all((inverse.folder / name).read_bytes().startswith(b"\x89PNG") for name in figures)
+    assert found - figures == {
+        "config.yaml",
+        "history.csv",
+        "metrics.json",
+        "checkpoint.npz",
+        "network.keras",
+    }
+    assert len(figures) >= 4 and all(
+        (inverse.folder / name).read_bytes().startswith(b"\x89PNG") for name in figures
+    )
 
 
 def test_metrics_say_what_was_found_and_how(inverse):
@@ -96,16 +114,21 @@ def test_metrics_say_what_was_found_and_how(inverse):
     assert list(found["unknowns"]) == ["nu", "lambda1"]
     for name, unknown in found["unknowns"].items():
         assert unknown["estimate"] == inverse.unknowns[name] and unknown["truth"] == truth[name]
-        assert unknown["relative_error"] == pytest.approx(abs(unknown["estimate"] / truth[name] - 1), rel=1e-12)
+        assert unknown["relative_error"] == pytest.approx(
+            abs(unknown["estimate"] / truth[name] - 1), rel=1e-12
+        )
         assert 0 < unknown["standard_error"] < np.inf
     for phase, (name, label, iterations) in zip(
         found["phases"], [("explore", "Adam", 20), ("polish", "L-BFGS", 10)], strict=True
     ):
-        assert (phase["name"], phase["minimizer"], phase["iterations"]) == (name, label, iterations)
+        assert (phase["name"], phase["optimizer"], phase["iterations"]) == (name, label, iterations)
         assert phase["stop_reason"] == f"iteration budget used: {iterations}"
         assert phase["evaluations"] > iterations and phase["seconds"] > 0 and phase["restarts"] == 0
     seconds = found["seconds"]
-    assert 0 < seconds["compile"] < seconds["total"] and sum(p["seconds"] for p in found["phases"]) < seconds["total"]
+    assert (
+        0 < seconds["compile"] < seconds["total"]
+        and sum(p["seconds"] for p in found["phases"]) < seconds["total"]
+    )
     assert found["device"] and set(found["versions"]) >= {"python", "tensorflow", "keras", "numpy"}
     assert found["loss"] < inverse.history["loss"][0] and found["heldout_loss"] > 0
 
@@ -115,7 +138,9 @@ def test_errors_are_those_of_the_fields(inverse):
     truth = Burgers().reference_at(points)["u"]
     error = inverse(*points.T)["u"] - truth
     sampled = np.linalg.norm(error) / np.linalg.norm(truth)
-    assert inverse.metrics["relative_l2"]["u"] == pytest.approx(sampled, rel=0.5)  # 50 points against 5000
+    assert inverse.metrics["relative_l2"]["u"] == pytest.approx(
+        sampled, rel=0.5
+    )  # 50 points against 5000
     assert inverse.metrics["max_error"]["u"] == pytest.approx(np.max(np.abs(error)), rel=0.5)
 
 
@@ -123,18 +148,37 @@ def test_history_columns(inverse):
     with open(inverse.folder / "history.csv") as file:
         header, *rows = csv.reader(file)
     assert header == [
-        *("phase", "iteration", "evaluations", "seconds", "loss", "loss_momentum", "loss_data_u", "heldout_loss"),
+        *(
+            "phase",
+            "iteration",
+            "evaluations",
+            "seconds",
+            "loss",
+            "loss_momentum",
+            "loss_data_u",
+            "heldout_loss",
+        ),
         *("error_u", "unknown_nu", "unknown_lambda1", "step"),
     ]
     assert [row[:2] for row in rows] == [
-        *(["explore (Adam)", "10"], ["explore (Adam)", "20"], ["polish (L-BFGS)", "25"], ["polish (L-BFGS)", "30"]),
+        *(
+            ["explore (Adam)", "10"],
+            ["explore (Adam)", "20"],
+            ["polish (L-BFGS)", "25"],
+            ["polish (L-BFGS)", "30"],
+        ),
     ]
     assert {k: [str(v) for v in column] for k, column in inverse.history.items()} == {
         name: [row[i] for row in rows] for i, name in enumerate(header)
     }
     history = {k: np.array(v) for k, v in inverse.history.items() if k != "phase"}
-    np.testing.assert_allclose(history["loss"], history["loss_momentum"] + 5 * history["loss_data_u"], rtol=1e-12)
-    assert history["unknown_nu"][-1] == inverse.unknowns["nu"] and history["loss"][-1] == inverse.metrics["loss"]
+    np.testing.assert_allclose(
+        history["loss"], history["loss_momentum"] + 5 * history["loss_data_u"], rtol=1e-12
+    )
+    assert (
+        history["unknown_nu"][-1] == inverse.unknowns["nu"]
+        and history["loss"][-1] == inverse.metrics["loss"]
+    )
 
 
 def test_the_config_describes_the_run(inverse):
@@ -142,20 +186,26 @@ def test_the_config_describes_the_run(inverse):
     assert config["problem"]["_target_"] == "pinn.problems.burgers.Burgers"
     assert config["problem"]["unknowns"]["nu"]["start"] == 0.02
     assert config["points"]["counts"]["interior"] == 64 and config["weights"] == {"data_u": 5.0}
-    assert config["phases"]["polish"]["minimizer"]["pairs"] == 5 and config["data"]["count"] == 40
+    assert config["phases"]["polish"]["optimizer"]["pairs"] == 5 and config["data"]["count"] == 40
     assert config["seed"] == 3 and config["dtype"] == "float64"
 
 
 def test_what_is_loaded_is_what_was_solved(inverse, loaded):
     assert loaded.theta.numpy().tobytes() == inverse.theta.numpy().tobytes()
     assert loaded.unknowns == inverse.unknowns
-    assert all(loaded.unknowns[name] != start for name, start in {"nu": 0.02, "lambda1": 0.5}.items())
+    assert all(
+        loaded.unknowns[name] != start for name, start in {"nu": 0.02, "lambda1": 0.5}.items()
+    )
     assert loaded.metrics == inverse.metrics and loaded.history == inverse.history
     assert loaded(**GRID)["u"].tobytes() == inverse(**GRID)["u"].tobytes()
-    assert loaded.derivative("u_xx", **GRID).tobytes() == inverse.derivative("u_xx", **GRID).tobytes()
+    assert (
+        loaded.derivative("u_xx", **GRID).tobytes() == inverse.derivative("u_xx", **GRID).tobytes()
+    )
     for region, points in inverse.points.items():
         np.testing.assert_array_equal(loaded.points[region].coordinates, points.coordinates)
-    np.testing.assert_array_equal(loaded.points["data"].values["u"], inverse.points["data"].values["u"])
+    np.testing.assert_array_equal(
+        loaded.points["data"].values["u"], inverse.points["data"].values["u"]
+    )
 
 
 def test_the_network_file_is_keras_s_own(inverse):
@@ -175,14 +225,22 @@ def test_coordinates_broadcast(inverse):
     x, t = GRID["x"], GRID["t"]
     grid = inverse(x=x, t=t)["u"]
     assert grid.shape == (7, 5)
-    for found in (inverse(x, t), inverse(x, t=t), inverse(x=np.tile(x, (1, 5)), t=np.tile(t, (7, 1)))):
+    for found in (
+        inverse(x, t),
+        inverse(x, t=t),
+        inverse(x=np.tile(x, (1, 5)), t=np.tile(t, (7, 1))),
+    ):
         np.testing.assert_array_equal(found["u"], grid)
     scalar = inverse(0.3, 0.5)["u"]
     assert scalar.shape == () and inverse(x=0.3, t=[0.5])["u"].shape == (1,)
     assert inverse(x=0.3, t=GRID["t"])["u"][2] == pytest.approx(float(scalar), abs=1e-15)
-    assert inverse(x=[], t=[])["u"].shape == (0,) and inverse.derivative("u_x", x=np.zeros((0, 3)), t=1).shape == (0, 3)
+    assert inverse(x=[], t=[])["u"].shape == (0,) and inverse.derivative(
+        "u_x", x=np.zeros((0, 3)), t=1
+    ).shape == (0, 3)
     many = inverse(x=np.linspace(-1, 1, 5000), t=0.5)["u"]  # more than a chunk
-    assert many[[0, 4500, 4999]] == pytest.approx(inverse(x=[-1, 0.8003600720144029, 1], t=0.5)["u"], abs=1e-12)
+    assert many[[0, 4500, 4999]] == pytest.approx(
+        inverse(x=[-1, 0.8003600720144029, 1], t=0.5)["u"], abs=1e-12
+    )
 
 
 def test_points_of_many_sizes_share_a_few_programs(inverse):
@@ -242,7 +300,9 @@ def test_without_a_folder_nothing_is_written(eager, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     solution = solve(Burgers(), phases=SHORT, points=POINTS, show=False)
     assert solution.folder is None and not list(tmp_path.iterdir())
-    assert solution.network.count_params() - 6 == solution.metrics["parameters"] == 921  # 3×20, and the fixed scaling
+    assert (
+        solution.network.count_params() - 6 == solution.metrics["parameters"] == 921
+    )  # 3×20, and the fixed scaling
     assert solution.objective.dtype == "float64" and solution.metrics["published"] is None
     with pytest.raises(InputError, match="no run folder"):
         solution.save_figures()
@@ -252,14 +312,21 @@ def test_the_default_network_is_float64_whatever_keras_was_set_to(eager):
     keras.config.set_dtype_policy("float32")
     keras.config.set_floatx("float32")
     try:
-        assert solve(Burgers(), phases=SHORT, points=POINTS, show=False).metrics["dtype"] == "float64"
+        assert (
+            solve(Burgers(), phases=SHORT, points=POINTS, show=False).metrics["dtype"] == "float64"
+        )
     finally:
         configure(dtype="float64")
 
 
 def test_a_problem_of_one_s_own_without_a_reference(eager, tmp_path):
     solution = solve(Rod(), folder=tmp_path / "run", phases=SHORT, points=POINTS, show=False)
-    assert solution.metrics["relative_l2"] == solution.metrics["max_error"] == solution.metrics["unknowns"] == {}
+    assert (
+        solution.metrics["relative_l2"]
+        == solution.metrics["max_error"]
+        == solution.metrics["unknowns"]
+        == {}
+    )
     assert set(solution.history) & {"error_u", "error_q"} == set()
     found = load(tmp_path / "run")
     assert isinstance(found.problem, Rod) and list(found(x=[0.5])) == ["u", "q"]
@@ -271,11 +338,22 @@ def test_a_float32_network_is_solved_in_float32(eager, tmp_path):
         configure(dtype="float32")
         network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1)
         configure(dtype="float64")
-        solution = solve(Burgers(), network=network, folder=tmp_path / "run", phases=SHORT, points=POINTS, show=False)
+        solution = solve(
+            Burgers(),
+            network=network,
+            folder=tmp_path / "run",
+            phases=SHORT,
+            points=POINTS,
+            show=False,
+        )
         assert solution.metrics["dtype"] == solution.theta.dtype == "float32"
         assert {v.dtype for v in solution.network.variables} == {"float32"}
         with np.load(tmp_path / "run" / "checkpoint.npz") as file:
-            kinds = {file[k].dtype for k in file.files if k.startswith("state/") and file[k].dtype.kind == "f"}
+            kinds = {
+                file[k].dtype
+                for k in file.files
+                if k.startswith("state/") and file[k].dtype.kind == "f"
+            }
         assert kinds == {np.dtype("float32")}
         found = load(tmp_path / "run")
         assert found.objective.dtype == "float32" and found(**GRID)["u"].dtype == np.float32
@@ -305,7 +383,9 @@ def functional():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "gelu"), keras.layers.Dense(1)]),
+        lambda: keras.Sequential(
+            [keras.Input((2,)), keras.layers.Dense(4, "gelu"), keras.layers.Dense(1)]
+        ),
         lambda: keras.Sequential([keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]),
         functional,
         Waves,
@@ -313,9 +393,11 @@ def functional():
     ids=["Sequential", "not built", "functional", "subclass"],
 )
 def test_any_keras_model(make, eager, tmp_path, monkeypatch):
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
     model = make()
-    solution = solve(Burgers(), network=model, folder=tmp_path / "run", phases=SHORT, points=POINTS, show=False)
+    solution = solve(
+        Burgers(), network=model, folder=tmp_path / "run", phases=SHORT, points=POINTS, show=False
+    )
     assert solution.network is model
     np.testing.assert_array_equal(solution.objective.flat.flatten(), solution.theta)
     found = load(tmp_path / "run")
@@ -323,14 +405,25 @@ def test_any_keras_model(make, eager, tmp_path, monkeypatch):
 
 
 def test_measurements_of_one_s_own(eager, tmp_path, monkeypatch):
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
-    data = pinn.objective.PointSet(np.array([[0.1, 0.2], [0.3, 0.4]]), None, {"u": np.array([0.1 + 0.2, 1 / 3])})
-    solution = solve(
-        Burgers(unknowns=UNKNOWNS), folder=tmp_path / "run", data=data, phases=SHORT, points=POINTS, show=False
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
+    data = pinn.objective.PointSet(
+        np.array([[0.1, 0.2], [0.3, 0.4]]), None, {"u": np.array([0.1 + 0.2, 1 / 3])}
     )
-    np.testing.assert_array_equal(load(tmp_path / "run").points["data"].values["u"], data.values["u"])
+    solution = solve(
+        Burgers(unknowns=UNKNOWNS),
+        folder=tmp_path / "run",
+        data=data,
+        phases=SHORT,
+        points=POINTS,
+        show=False,
+    )
+    np.testing.assert_array_equal(
+        load(tmp_path / "run").points["data"].values["u"], data.values["u"]
+    )
     misfit = np.mean((solution(*data.coordinates.T)["u"] - data.values["u"]) ** 2)
-    assert solution.history["loss_data_u"][-1] == pytest.approx(misfit, rel=0.05)  # best against last position
+    assert solution.history["loss_data_u"][-1] == pytest.approx(
+        misfit, rel=0.05
+    )  # best against last position
 
 
 @pytest.mark.parametrize(
@@ -351,8 +444,19 @@ def test_settings_that_do_not_fit_are_told_and_leave_nothing(settings, words, tm
 
 
 def test_a_setting_that_no_file_can_hold_is_told(eager, tmp_path):
-    phases = [Phase(name="explore", minimizer=Adam(learning_rate=lambda _: 1e-3), stop=StopRule(max_iterations=2))]
+    phases = [
+        Phase(
+            name="explore",
+            optimizer=Adam(learning_rate=lambda _: 1e-3),
+            stop=StopRule(max_iterations=2),
+        )
+    ]
     with pytest.raises(InputError, match="cannot hold <function"):
         solve(Burgers(), folder=tmp_path / "run", phases=phases, points=POINTS, show=False)
     assert not list(tmp_path.iterdir())
-    assert solve(Burgers(), phases=phases, points=POINTS, show=False).metrics["phases"][0]["iterations"] == 2
+    assert (
+        solve(Burgers(), phases=phases, points=POINTS, show=False).metrics["phases"][0][
+            "iterations"
+        ]
+        == 2
+    )

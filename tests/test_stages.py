@@ -13,16 +13,28 @@ from pinn.objective import Objective
 from pinn.optimizers import BFGS, Adam
 from pinn.problem import Problem, residual, satisfies
 from pinn.problems import Burgers, Poisson, TaylorGreen
-from pinn.training import Phase, Points, StopRule, config, load, resume
-from pinn.training.setup import Setup, default_network
-from pinn.training.stages import carried, stages
+from pinn.run import load, resume
+from pinn.setup import Points, config
+from pinn.setup.setup import Setup, default_network
+from pinn.setup.stages import carried, stages
+from pinn.training import Phase, StopRule
 from pinn.weights import GradientNorm
 
 PHASES = [
-    Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=10), report_every=10),
-    Phase(name="polish", minimizer=BFGS(), stop=StopRule(max_iterations=60), report_every=30, redraw_every=30),
+    Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=10), report_every=10),
+    Phase(
+        name="polish",
+        optimizer=BFGS(),
+        stop=StopRule(max_iterations=60),
+        report_every=30,
+        redraw_every=30,
+    ),
 ]
-SETTINGS = {"phases": PHASES, "points": Points(counts={"interior": 40, "initial": 1}, test=200), "show": False}
+SETTINGS = {
+    "phases": PHASES,
+    "points": Points(counts={"interior": 40, "initial": 1}, test=200),
+    "show": False,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +103,16 @@ def test_windows_solve_one_after_another(problem, eager):
     edge = begin + (end - begin) / 3
     assert abs(np.diff(found(np.array([edge, edge + 1e-12]))["u"])[0]) < 5e-3
     told = [(p["name"], p["stage"]) for p in found.metrics["phases"]]
-    assert told[:2] == [("explore", f"t ≤ {edge:.4g}"), ("polish", f"t ≤ {edge:.4g}")] and len(told) == 6
+    assert (
+        told[:2] == [("explore", f"t ≤ {edge:.4g}"), ("polish", f"t ≤ {edge:.4g}")]
+        and len(told) == 6
+    )
     assert found.history["iteration"][-1] == 3 * 70
     assert found.history["phase"][0].endswith(f"t ≤ {edge:.4g}")
     hard = isinstance(problem, Decay)
-    assert np.isnan(found.history["loss_start"][0]) == hard and found.history["loss_start"][-1] < 1e-4
+    assert (
+        np.isnan(found.history["loss_start"][0]) == hard and found.history["loss_start"][-1] < 1e-4
+    )
 
 
 def test_the_programs_of_a_loss_serve_all_its_windows():
@@ -108,7 +125,9 @@ def test_the_programs_of_a_loss_serve_all_its_windows():
         times = batch.points["interior"].rows[:, 0]
         assert stage.problem.bounds[0] <= times.min() and times.max() <= stage.problem.bounds[1]
         losses.append(float(objective.value_and_gradient(theta, batch)[0]))
-    assert objective.value_and_gradient.experimental_get_tracing_count() == 1 and len(set(losses)) == 4
+    assert (
+        objective.value_and_gradient.experimental_get_tracing_count() == 1 and len(set(losses)) == 4
+    )
     fresh = Objective(stages(problem, 4)[3].problem, objective.network, windowed=True)
     fresh.enter(stages(problem, 4)[3].problem, delay=1.5)
     assert float(fresh.value_and_gradient(theta, batch)[0]) == losses[3]
@@ -116,7 +135,9 @@ def test_the_programs_of_a_loss_serve_all_its_windows():
 
 def test_what_is_carried_over_is_zero_for_a_solution_that_goes_on():
     problem, t = Oscillator(), np.full((3, 1), 2.0)
-    found = carried(problem, lambda names, at: {"u": np.sin(at[:, 0]) + 0.1, "u_t": np.cos(at[:, 0])})(t)
+    found = carried(
+        problem, lambda names, at: {"u": np.sin(at[:, 0]) + 0.1, "u_t": np.cos(at[:, 0])}
+    )(t)
     np.testing.assert_allclose(found["start"], 0.1)
     np.testing.assert_allclose(found["speed"], 0.0, atol=1e-15)
     assert all(not np.any(v) for v in carried(problem, None)(t).values())
@@ -126,18 +147,33 @@ class Killed(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize("settings", [{"windows": 3}, {"continuation": {"k": [0.3, 0.6]}}], ids=["windows", "steps"])
+@pytest.mark.parametrize(
+    "settings", [{"windows": 3}, {"continuation": {"k": [0.3, 0.6]}}], ids=["windows", "steps"]
+)
 def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(settings, tmp_path, eager):
     problem = Decay()
 
     phases = [
-        Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=6), report_every=6),
-        Phase(name="polish", minimizer=BFGS(), stop=StopRule(max_iterations=6), report_every=3, redraw_every=3),
+        Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=6), report_every=6),
+        Phase(
+            name="polish",
+            optimizer=BFGS(),
+            stop=StopRule(max_iterations=6),
+            report_every=3,
+            redraw_every=3,
+        ),
     ]
 
     def run(folder, **more):
         made = network(problem, settings.get("windows", 1))
-        return pinn.solve(problem, network=made, folder=folder, **{**SETTINGS, "phases": phases}, **settings, **more)
+        return pinn.solve(
+            problem,
+            network=made,
+            folder=folder,
+            **{**SETTINGS, "phases": phases},
+            **settings,
+            **more,
+        )
 
     undisturbed = run(tmp_path / "a")
     reports = []
@@ -158,15 +194,25 @@ def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(settings, 
     t = np.linspace(0, 3, 20)
     np.testing.assert_array_equal(resumed(t)["u"], undisturbed(t)["u"])
     np.testing.assert_array_equal(load(tmp_path / "b")(t)["u"], undisturbed(t)["u"])
-    assert resumed.metrics["phases"][-1]["iterations"] == undisturbed.metrics["phases"][-1]["iterations"]
+    assert (
+        resumed.metrics["phases"][-1]["iterations"]
+        == undisturbed.metrics["phases"][-1]["iterations"]
+    )
     with pytest.raises(InputError, match="stages that the run has gone through"):
         resume(tmp_path / "b", overrides=["problem.k=2.0"])
 
 
 def test_a_continuation_ends_at_the_problem_itself(eager):
-    found = pinn.solve(Decay(), network=network(Decay()), continuation={"k": [0.2, 0.5]}, **SETTINGS)
+    found = pinn.solve(
+        Decay(), network=network(Decay()), continuation={"k": [0.2, 0.5]}, **SETTINGS
+    )
     told = [(p["name"], p["stage"]) for p in found.metrics["phases"]]
-    assert told == [("explore", "k = 0.2"), ("polish", "k = 0.2"), ("polish", "k = 0.5"), ("polish", "k = 1")]
+    assert told == [
+        ("explore", "k = 0.2"),
+        ("polish", "k = 0.2"),
+        ("polish", "k = 0.5"),
+        ("polish", "k = 1"),
+    ]
     assert found.metrics["relative_l2"]["u"] < 1e-2
     errors = found.history["error_u"]  # all against the problem's own reference
     assert errors[2] > 0.1 and errors[-1] < 1e-2
@@ -174,25 +220,38 @@ def test_a_continuation_ends_at_the_problem_itself(eager):
 
 def test_first_order_phases_are_left_out_where_the_start_is_a_solution_already():
     def names(phases=PHASES, **settings):
-        made = Setup(problem=Decay(), network=network(Decay(), settings.get("windows", 1)), phases=phases, **settings)
+        made = Setup(
+            problem=Decay(),
+            network=network(Decay(), settings.get("windows", 1)),
+            phases=phases,
+            **settings,
+        )
         return [[phase.name for phase in made.phases_of(i)] for i in range(len(made.stages))]
 
     both, polish = ["explore", "polish"], ["polish"]
     assert names(continuation={"k": [0.2, 0.5]}) == [both, polish, polish]
     assert names(windows=3) == [both, both, both]  # another window has another solution
-    assert names(continuation={"k": [0.2]}, scheme=GradientNorm()) == [both, both]  # which follow single steps
+    assert names(continuation={"k": [0.2]}, scheme=GradientNorm()) == [
+        both,
+        both,
+    ]  # which follow single steps
     assert names(PHASES[:1], continuation={"k": [0.2]}) == [["explore"], ["explore"]]
 
 
 def test_a_steered_coefficient_gives_the_loss_of_its_value():
     plain = Objective(Burgers(nu=0.02), default_network(Burgers(), seed=0, width=6, depth=1))
     steered = Objective(Burgers(nu=0.5), plain.network, steered=("nu",))
-    points, theta = Points(counts={"interior": 64, "initial": 8, "boundary": 8}), plain.flat.flatten()
+    points, theta = (
+        Points(counts={"interior": 64, "initial": 8, "boundary": 8}),
+        plain.flat.flatten(),
+    )
     batch = points.batch(plain, points.sets(plain, None, seed=0, number=0))
     before = float(steered.value_and_gradient(theta, batch)[0])
     steered.enter(Burgers(nu=0.02))
     after = float(steered.value_and_gradient(theta, batch)[0])
-    assert before != after and after == pytest.approx(float(plain.value_and_gradient(theta, batch)[0]), rel=1e-12)
+    assert before != after and after == pytest.approx(
+        float(plain.value_and_gradient(theta, batch)[0]), rel=1e-12
+    )
 
 
 def test_stages_survive_the_configuration():
@@ -203,7 +262,9 @@ def test_stages_survive_the_configuration():
     assert [s.problem.k for s in config.setup(node, network=made.network).stages] == [0.1, 1.0]
     # Hydra's configurations build the network for the first window.
     inside = config.setup({**config.describe(made), "windows": 3}).network
-    np.testing.assert_allclose(inside.get_layer("scaling").get_weights()[0], [[2.0]])  # for times from 0 to 1
+    np.testing.assert_allclose(
+        inside.get_layer("scaling").get_weights()[0], [[2.0]]
+    )  # for times from 0 to 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,15 +286,43 @@ class Endless(Problem):
         (Decay(), {"windows": 0}, "windows=0; give a whole number of at least 1."),
         (Decay(), {"windows": 2.0}, "windows=2.0; give a whole number of at least 1."),
         (Poisson(), {"windows": 2}, "windows=2: Poisson does not depend on time; use windows=1."),
-        (TaylorGreen(), {"windows": 2}, "windows=2: p is known up to a function of time; use windows=1."),
-        (Endless(), {"windows": 2}, "windows=2: Endless has no initial state that a window could hand on"),
-        (Decay(unknowns={"k": 0.5}), {"windows": 2}, "windows=2: k would be found anew in every window"),
-        (Decay(), {"windows": 2, "continuation": {"k": [1]}}, "windows=2: does not go with a continuation"),
-        (Decay(), {"continuation": {"kk": [1]}}, "continuation.kk: no coefficient of Decay. Did you mean 'k'?"),
+        (
+            TaylorGreen(),
+            {"windows": 2},
+            "windows=2: p is known up to a function of time; use windows=1.",
+        ),
+        (
+            Endless(),
+            {"windows": 2},
+            "windows=2: Endless has no initial state that a window could hand on",
+        ),
+        (
+            Decay(unknowns={"k": 0.5}),
+            {"windows": 2},
+            "windows=2: k would be found anew in every window",
+        ),
+        (
+            Decay(),
+            {"windows": 2, "continuation": {"k": [1]}},
+            "windows=2: does not go with a continuation",
+        ),
+        (
+            Decay(),
+            {"continuation": {"kk": [1]}},
+            "continuation.kk: no coefficient of Decay. Did you mean 'k'?",
+        ),
         (Decay(), {"continuation": {"k": 0.5}}, "continuation.k=0.5; give a list of numbers"),
-        (Decay(), {"continuation": {"k": ["a"]}}, "continuation.k: 'a' is no finite number; give numbers."),
+        (
+            Decay(),
+            {"continuation": {"k": ["a"]}},
+            "continuation.k: 'a' is no finite number; give numbers.",
+        ),
         (Decay(), {"continuation": [0.5]}, r"continuation=\[0.5\]; give values by coefficient"),
-        (Decay(unknowns={"k": 0.5}), {"continuation": {"k": [1]}}, "continuation.k: k is an unknown"),
+        (
+            Decay(unknowns={"k": 0.5}),
+            {"continuation": {"k": [1]}},
+            "continuation.k: k is an unknown",
+        ),
         (Burgers(), {"continuation": {"nu": [-1.0]}}, "nu=-1.0 is not a positive finite number"),
     ],
 )

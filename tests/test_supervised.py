@@ -51,20 +51,27 @@ def test_at_least_ten_times_faster_than_eager_calls():
         return loss, flat.concat(tape.gradient(loss, model.trainable_variables))
 
     start = flat.flatten()
-    theirs, ours = [], []  # seconds per evaluation, over and over: the best are what the machine can do
+    theirs, ours = (
+        [],
+        [],
+    )  # seconds per evaluation, over and over: the best are what the machine can do
     for _ in range(3):
         begin = time.perf_counter()
-        slow = tfp.optimizer.lbfgs_minimize(eager, 0.1 * start, max_iterations=5, num_correction_pairs=10)
+        slow = tfp.optimizer.lbfgs_minimize(
+            eager, 0.1 * start, max_iterations=5, num_correction_pairs=10
+        )
         theirs.append((time.perf_counter() - begin) / int(slow.num_objective_evaluations))
     flat.assign(start)
     clock = []  # (time, evaluations) after every chunk; the first chunk ends after the compilation
     fit(
-        model, GRID, SQUARES, minimizer=LBFGS(pairs=10), stop=StopRule(max_iterations=300), report_every=50,
+        model, GRID, SQUARES, optimizer=LBFGS(pairs=10), stop=StopRule(max_iterations=300), report_every=50,
         callbacks=[lambda r: clock.append((time.perf_counter(), r.progress.evaluations))],
     )  # fmt: skip
     for (t, n), (u, m) in itertools.pairwise(clock):
         ours.append((u - t) / (m - n))
-    assert min(theirs) / min(ours) >= 10  # 20 and more on a quiet machine, as experiments/foundation measures
+    assert (
+        min(theirs) / min(ours) >= 10
+    )  # 20 and more on a quiet machine, as experiments/foundation measures
 
 
 def test_two_networks_under_one_loss():
@@ -81,7 +88,9 @@ def test_two_networks_under_one_loss():
 def test_several_inputs_and_outputs():
     left, right = keras.Input((1,)), keras.Input((1,))
     hidden = keras.layers.Dense(16, "tanh")(keras.layers.Concatenate()([left, right]))
-    model = keras.Model([left, right], [keras.layers.Dense(1)(hidden), keras.layers.Dense(2)(hidden)])
+    model = keras.Model(
+        [left, right], [keras.layers.Dense(1)(hidden), keras.layers.Dense(2)(hidden)]
+    )
     targets = [SQUARES, np.concatenate([GRID[:, :1], SQUARES], 1)]
     result = fit(model, [GRID[:, :1], GRID[:, 1:]], targets, stop=StopRule(max_iterations=80))
     assert result.loss < 1e-2 * result.start_loss
@@ -92,7 +101,9 @@ def test_a_trained_model_improves_or_the_run_says_why_not():
     first = fit(model, GRID, SQUARES, stop=StopRule(max_iterations=50))
     second = fit(model, GRID, SQUARES, stop=StopRule(max_iterations=50))
     assert second.start_loss == pytest.approx(first.loss, rel=1e-12) and second.loss < first.loss
-    solved = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+    solved = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="zeros")]
+    )
     third = fit(solved, GRID, np.zeros((121, 1)))
     assert third.iterations <= 1 and "converged: largest gradient component" in third.stop_reason
 
@@ -125,7 +136,10 @@ def test_gradient_is_the_gradient():
     _, gradient = objective.value_and_gradient(theta, objective.batch)
     direction = tf.constant(np.random.default_rng(0).standard_normal(objective.flat.size))
     step = 1e-5
-    values = [objective.value_and_gradient(theta + s * step * direction, objective.batch)[0] for s in (1, -1)]
+    values = [
+        objective.value_and_gradient(theta + s * step * direction, objective.batch)[0]
+        for s in (1, -1)
+    ]
     assert float(values[0] - values[1]) / (2 * step) == pytest.approx(
         float(tf.reduce_sum(gradient * direction)), rel=1e-6
     )
@@ -133,7 +147,12 @@ def test_gradient_is_the_gradient():
 
 def test_dropout_is_inactive_since_a_line_search_needs_one_function():
     model = keras.Sequential(
-        [keras.Input((2,)), keras.layers.Dense(8, "tanh"), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(8, "tanh"),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(1),
+        ]
     )
     objective = supervised(model, GRID, SQUARES)
     theta = objective.flat.flatten()

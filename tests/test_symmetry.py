@@ -12,11 +12,13 @@ from pinn.errors import InputError
 from pinn.networks import Fourier, mlp, symmetric, without_mirrors
 from pinn.objective import Evaluator, LeastSquares, Objective, blocks, draw, fitted_last_layer
 from pinn.problems import Burgers, GinzburgLandau, Helmholtz, KdV, Kovasznay, Poisson
-from pinn.training import config
-from pinn.training.setup import default_network
+from pinn.setup import config
+from pinn.setup.setup import default_network
 
 MIRRORED = [
-    (cls, mirror) for cls in (getattr(pinn.problems, n) for n in pinn.problems.__all__) for mirror in cls.symmetries
+    (cls, mirror)
+    for cls in (getattr(pinn.problems, n) for n in pinn.problems.__all__)
+    for mirror in cls.symmetries
 ]
 
 
@@ -41,7 +43,9 @@ def test_a_reference_has_the_symmetries_that_its_problem_declares(cls, mirror):
     here, there = problem.reference_at(points), problem.reference_at(image)
     allowed = 1e-12 + 10 * max(problem.reference_error().values(), default=0.0)
     for name, sign in signs.items():
-        assert there[name] == pytest.approx(sign * here[name], abs=allowed * max(1.0, np.max(np.abs(here[name]))))
+        assert there[name] == pytest.approx(
+            sign * here[name], abs=allowed * max(1.0, np.max(np.abs(here[name])))
+        )
 
 
 @pytest.mark.usefixtures("eager")
@@ -63,7 +67,9 @@ def test_the_weights_are_those_of_one_network():
     plain, mirrored = (default_network(Helmholtz(), seed=3, symmetric=on) for on in (None, True))
     assert without_mirrors(mirrored).name == "mlp" and without_mirrors(plain) is plain
     drawn = [b for a, b in variables(plain, mirrored) if not np.array_equal(a, b)]
-    assert [b.path.split("/")[-2:] for b in drawn] == [["dense_0", "bias"]] and np.std(drawn[0]) > 0.1
+    assert [b.path.split("/")[-2:] for b in drawn] == [["dense_0", "bias"]] and np.std(
+        drawn[0]
+    ) > 0.1
     plain.set_weights(without_mirrors(mirrored).get_weights())
     x = np.random.default_rng(0).uniform(-1, 1, (5, 2))
     signs = ((1, 1), (-1, 1), (1, -1), (-1, -1))
@@ -79,7 +85,11 @@ def test_a_mirror_stands_in_the_middle_of_the_box():
     inner = mlp(lower=[0.1, 0.0], upper=[0.4, 1.0], outputs=2, width=4, depth=1)
     network = symmetric(inner, [([0], [1])], lower=[0.1, 0.0], upper=[0.4, 1.0])
     (u, v), (same, other) = np.asarray(network(np.array([[0.15, 0.3], [0.35, 0.3]])))
-    assert same == pytest.approx(u, abs=1e-15) and other == pytest.approx(-v, abs=1e-15) and abs(v) > 1e-3
+    assert (
+        same == pytest.approx(u, abs=1e-15)
+        and other == pytest.approx(-v, abs=1e-15)
+        and abs(v) > 1e-3
+    )
 
 
 def test_saves_and_loads_with_the_same_bits(tmp_path):
@@ -92,25 +102,42 @@ def test_saves_and_loads_with_the_same_bits(tmp_path):
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("problem", [Burgers(), Helmholtz(), Kovasznay()], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize(
+    "problem", [Burgers(), Helmholtz(), Kovasznay()], ids=lambda p: type(p).__name__
+)
 def test_derivatives_and_the_jacobian(problem, monkeypatch):
     network = default_network(problem, seed=4, width=4, depth=2, symmetric=True)
-    fast, slow = (Objective(problem, network, hard=True, derivatives=e) for e in ("taylor", "nested"))
-    points = {r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in fast.regions}
+    fast, slow = (
+        Objective(problem, network, hard=True, derivatives=e) for e in ("taylor", "nested")
+    )
+    points = {
+        r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in fast.regions
+    }
     theta, batch = fast.flat.flatten(), fast.batch(points)
-    for one, other in zip(fast.value_and_gradient(theta, batch), slow.value_and_gradient(theta, batch), strict=True):
+    for one, other in zip(
+        fast.value_and_gradient(theta, batch), slow.value_and_gradient(theta, batch), strict=True
+    ):
         assert one.numpy() == pytest.approx(other.numpy(), rel=1e-10, abs=1e-11)
     with monkeypatch.context() as patch:
-        patch.setattr(tf.GradientTape, "jacobian", None)  # the general way, which taps make needless
+        patch.setattr(
+            tf.GradientTape, "jacobian", None
+        )  # the general way, which taps make needless
         by_taps = list(LeastSquares(fast).jacobian(theta, batch))
     gradient = sum(2 * tf.linalg.matvec(columns, r) for r, columns in by_taps)
-    assert gradient.numpy() == pytest.approx(fast.value_and_gradient(theta, batch)[1].numpy(), rel=1e-10, abs=1e-11)
+    assert gradient.numpy() == pytest.approx(
+        fast.value_and_gradient(theta, batch)[1].numpy(), rel=1e-10, abs=1e-11
+    )
 
 
 @pytest.mark.usefixtures("eager")
 def test_the_last_layer_is_fitted_inside():
     problem = Poisson()
-    assert fitted_last_layer(Objective(problem, default_network(problem, seed=0, symmetric=True)), None) is None
+    assert (
+        fitted_last_layer(
+            Objective(problem, default_network(problem, seed=0, symmetric=True)), None
+        )
+        is None
+    )
     problem = Burgers()
     settings = {"architecture": "piratenet", "fourier": Fourier(count=8), "width": 4, "depth": 1}
     objective = Objective(problem, default_network(problem, seed=0, symmetric=True, **settings))
@@ -129,8 +156,14 @@ def test_by_configuration():
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["problem=kdv", "network.symmetric=true"], "KdV declares no symmetries; leave it, or declare them"),
-        (["problem=burgers", "network.symmetric=odd"], "network.symmetric='odd'; give true or false"),
+        (
+            ["problem=kdv", "network.symmetric=true"],
+            "KdV declares no symmetries; leave it, or declare them",
+        ),
+        (
+            ["problem=burgers", "network.symmetric=odd"],
+            "network.symmetric='odd'; give true or false",
+        ),
     ],
 )
 def test_bad_settings_are_told(overrides, words):

@@ -16,13 +16,16 @@ import tensorflow as tf
 import pinn
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
+from pinn.measurements import Synthetic
 from pinn.objective import Objective, draw
 from pinn.optimizers import LBFGSB, SOAP, MultiBatchLBFGS, State, Stepper
 from pinn.problems import Burgers, Kovasznay
+from pinn.record.history import CLOCKS, History, read
+from pinn.run import checkpoint, resume, solve
 from pinn.sampling import METHODS
-from pinn.training import Phase, Points, StopRule, Synthetic, Trainer, checkpoint, resume, solve
-from pinn.training.history import CLOCKS, History, read
-from pinn.training.points import Draws
+from pinn.setup import Points
+from pinn.setup.points import Draws
+from pinn.training import Phase, StopRule, Trainer
 from pinn.training.progress import PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED
 
@@ -43,7 +46,7 @@ class Front(Problem):
 @pytest.fixture
 def eager(monkeypatch):
     """Without compilations, which take longer than these runs, and without figures."""
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -51,22 +54,36 @@ def eager(monkeypatch):
 
 def explore(**settings):
     stop = StopRule(**({"max_iterations": 20} | settings.pop("stop", {})))
-    return Phase(name="explore", minimizer=Adam(learning_rate=0.02), stop=stop, **{"report_every": 5} | settings)
+    return Phase(
+        name="explore",
+        optimizer=Adam(learning_rate=0.02),
+        stop=stop,
+        **{"report_every": 5} | settings,
+    )
 
 
 def polish(**settings):
     stop = StopRule(**({"max_iterations": 8} | settings.pop("stop", {})))
-    return Phase(name="polish", minimizer=LBFGS(pairs=3), stop=stop, **{"report_every": 4} | settings)
+    return Phase(
+        name="polish", optimizer=LBFGS(pairs=3), stop=stop, **{"report_every": 4} | settings
+    )
 
 
-def by(minimizer):
-    return lambda **settings: dataclasses.replace(polish(**settings), minimizer=minimizer)
+def by(optimizer):
+    return lambda **settings: dataclasses.replace(polish(**settings), optimizer=optimizer)
 
 
 def burgers(**settings):
     """Solve Burgers' equation, tiny."""
-    network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1, seed=settings.get("seed", 0))
-    given = {"problem": Burgers(), "network": network, "phases": [explore(), polish()], "points": POINTS}
+    network = mlp(
+        lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1, seed=settings.get("seed", 0)
+    )
+    given = {
+        "problem": Burgers(),
+        "network": network,
+        "phases": [explore(), polish()],
+        "points": POINTS,
+    }
     return solve(**{**given, "show": False, **settings})
 
 
@@ -86,7 +103,10 @@ def drawn(points, number=0, seed=0):
     data = Synthetic(count=20).measure(problem)
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=3, depth=1)
     objective = Objective(problem, network, measured=("u",))
-    sets, heldout = points.sets(objective, data, seed=seed, number=number), points.held_out(objective, data, seed=seed)
+    sets, heldout = (
+        points.sets(objective, data, seed=seed, number=number),
+        points.held_out(objective, data, seed=seed),
+    )
     assert list(sets) == list(heldout) == ["interior", "initial", "boundary", "data"]
     return sets, heldout
 
@@ -94,14 +114,21 @@ def drawn(points, number=0, seed=0):
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "grid"])
 def test_every_set_changes_after_a_redraw(method):
     points = dataclasses.replace(POINTS, method=method)
-    (first, heldout), (again, _), (second, same_heldout) = drawn(points), drawn(points), drawn(points, 1)
+    (first, heldout), (again, _), (second, same_heldout) = (
+        drawn(points),
+        drawn(points),
+        drawn(points, 1),
+    )
     (third, _), (other, other_heldout) = drawn(points, 2), drawn(points, seed=1)
     for region in ("interior", "initial", "boundary"):
-        rows = [s[region].coordinates for s in (first, second, third, other, heldout, other_heldout)]
+        rows = [
+            s[region].coordinates for s in (first, second, third, other, heldout, other_heldout)
+        ]
         same(again[region].coordinates, rows[0])
         same(same_heldout[region].coordinates, heldout[region].coordinates)
         assert [len(r) for r in rows[:4]] == [POINTS.counts[region]] * 4
-        # The time of the initial points and the place of the boundary points are given, so look at whole rows.
+        # The time of the initial points and the place of the boundary points are given, so look at
+        # whole rows.
         everything = np.concatenate(rows)
         assert len(np.unique(everything, axis=0)) == len(everything)
     for other_data in (second["data"], heldout["data"]):
@@ -119,7 +146,10 @@ def test_sets_that_follow_the_residual_change_and_go_to_the_front(adaptive, eage
     theta, kept, sets = objective.flat.flatten(), {}, [draws.sets(0, {})["interior"].coordinates]
     for number in range(1, 30):
         kept = draws.adapted(number, theta, kept)
-        same(draws.adapted(number, theta, kept if adaptive == "rad" else {}), draws.adapted(number, theta, {}))
+        same(
+            draws.adapted(number, theta, kept if adaptive == "rad" else {}),
+            draws.adapted(number, theta, {}),
+        )
         sets.append(draws.sets(number, kept)["interior"].coordinates)
         batch = draws.batch(number, kept).points["interior"]
         assert np.sum(batch.weights) == pytest.approx(1, abs=1e-12)
@@ -142,14 +172,18 @@ def test_the_boundary_s_points_are_shared_out_by_length():
     problem = Kovasznay()
     points = draw(problem, "boundary", 100)
     for axis, (lower, upper) in enumerate(zip(*problem.bounds, strict=True)):
-        length = np.prod([b - a for i, (a, b) in enumerate(zip(*problem.bounds, strict=True)) if i != axis])
+        length = np.prod(
+            [b - a for i, (a, b) in enumerate(zip(*problem.bounds, strict=True)) if i != axis]
+        )
         around = 2 * np.sum(problem.bounds[1] - problem.bounds[0])
         for side, place in ((-1.0, lower), (1.0, upper)):
             face = points.coordinates[points.normals[:, axis] == side]
             assert np.all(face[:, axis] == place) and abs(len(face) - 100 * length / around) <= 2
     assert len(points.coordinates) == 100 and np.all(np.abs(points.normals).sum(axis=1) == 1)
     face = draw(problem, "x+", 7)
-    assert np.all(face.coordinates[:, 0] == problem.bounds[1][0]) and np.all(face.normals == [1.0, 0.0])
+    assert np.all(face.coordinates[:, 0] == problem.bounds[1][0]) and np.all(
+        face.normals == [1.0, 0.0]
+    )
 
 
 def test_a_face_has_the_boundary_s_count_unless_it_has_its_own():
@@ -188,7 +222,9 @@ def train(phases, **settings):
     """Run phases on the moved valley; return position, progress and all reports."""
     reports = []
     settings["callbacks"] = [lambda r: reports.append(r), *settings.pop("callbacks", [])]
-    position, progress = Trainer(valley, phases, lambda n, _: tf.constant(0.1 * n, tf.float64), **settings).run(START)
+    position, progress = Trainer(
+        valley, phases, lambda n, _: tf.constant(0.1 * n, tf.float64), **settings
+    ).run(START)
     return position, progress, reports
 
 
@@ -201,8 +237,13 @@ def test_callbacks_fire_in_every_phase_with_every_iteration(eager):
     assert [len(r.trace.loss) for r in reports] == [5, 5, 5, 5, 4, 4]
     for report in reports:
         assert float(report.trace.loss[-1]) == float(report.state.loss)
-    assert [r.stop_reason for r in progress.records] == ["iteration budget used: 20", "iteration budget used: 8"]
-    assert progress.iterations == 28 and progress.evaluations == sum(r.evaluations for r in progress.records)
+    assert [r.stop_reason for r in progress.records] == [
+        "iteration budget used: 20",
+        "iteration budget used: 8",
+    ]
+    assert progress.iterations == 28 and progress.evaluations == sum(
+        r.evaluations for r in progress.records
+    )
 
 
 def test_a_callback_s_words_stop_its_phase_alone(eager):
@@ -215,7 +256,9 @@ def test_a_callback_s_words_stop_its_phase_alone(eager):
 
 
 def test_every_phase_starts_and_the_run_ends_at_the_best_position(eager):
-    wild = dataclasses.replace(explore(stop=dict(max_iterations=10)), minimizer=Adam(learning_rate=0.8))
+    wild = dataclasses.replace(
+        explore(stop=dict(max_iterations=10)), optimizer=Adam(learning_rate=0.8)
+    )
     first, first_progress, reports = train([wild])
     losses = np.concatenate([r.trace.loss for r in reports])
     lowest = min(losses.min(), float(valley(START, 0)[0]))
@@ -225,7 +268,11 @@ def test_every_phase_starts_and_the_run_ends_at_the_best_position(eager):
     last, progress, reports = train([wild, polish()])
     polished = [r for r in reports if r.phase.name == "polish"]
     assert np.max(polished[0].trace.loss) <= lowest
-    assert float(valley(last, 0)[0]) == float(progress.state.best_loss) == np.min(polished[-1].trace.loss)
+    assert (
+        float(valley(last, 0)[0])
+        == float(progress.state.best_loss)
+        == np.min(polished[-1].trace.loss)
+    )
 
 
 def test_points_are_redrawn_in_every_phase(eager):
@@ -253,7 +300,10 @@ def test_a_redraw_makes_the_state_the_new_loss_s(eager):
     draw_number, state = states[0]
     assert draw_number == 1
     loss, gradient = valley(state.position, tf.constant(0.1, tf.float64))
-    same((state.loss, state.gradient, state.best_loss, state.best_position), (loss, gradient, loss, state.position))
+    same(
+        (state.loss, state.gradient, state.best_loss, state.best_position),
+        (loss, gradient, loss, state.position),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +320,12 @@ class Cliff(Problem):
 
 def test_a_loss_that_is_not_finite_rolls_back(eager):
     network = mlp(lower=[0], upper=[1], outputs=1, width=4, depth=1)
-    wild = Phase(name="explore", minimizer=Adam(learning_rate=0.3), stop=StopRule(max_iterations=30), report_every=5)
+    wild = Phase(
+        name="explore",
+        optimizer=Adam(learning_rate=0.3),
+        stop=StopRule(max_iterations=30),
+        report_every=5,
+    )
     solution = burgers(problem=Cliff(), network=network, phases=[wild, polish()])
     assert solution.metrics["phases"][0]["restarts"] > 0
     assert np.all(np.isfinite(solution.history["loss"])) and np.all(np.isfinite(solution.theta))
@@ -278,16 +333,25 @@ def test_a_loss_that_is_not_finite_rolls_back(eager):
 
 
 def test_the_result_has_the_loss_that_is_reported(eager):
-    wild = dataclasses.replace(explore(redraw_every=10), minimizer=Adam(learning_rate=0.2))
-    for phases in ([wild], [wild, polish(redraw_every=4, stop=dict(max_iterations=4))], [explore(), polish()]):
+    wild = dataclasses.replace(explore(redraw_every=10), optimizer=Adam(learning_rate=0.2))
+    for phases in (
+        [wild],
+        [wild, polish(redraw_every=4, stop=dict(max_iterations=4))],
+        [explore(), polish()],
+    ):
         solution = burgers(phases=phases)
         objective = solution.objective
         batch = POINTS.batch(objective, solution.points)
-        assert float(objective.value_and_gradient(solution.theta, batch)[0]) == solution.metrics["loss"]
+        assert (
+            float(objective.value_and_gradient(solution.theta, batch)[0])
+            == solution.metrics["loss"]
+        )
         same(objective.flat.flatten(), solution.theta)
         same([tf.convert_to_tensor(v) for v in solution.network.trainable_variables],
              objective.flat.partition(solution.theta))  # fmt: skip
-    assert solution.metrics["loss"] == min(solution.history["loss"][-2:]) < solution.history["loss"][0]
+    assert (
+        solution.metrics["loss"] == min(solution.history["loss"][-2:]) < solution.history["loss"][0]
+    )
 
 
 def test_the_history_goes_on_over_redraws_and_phases(eager):
@@ -312,10 +376,15 @@ def test_the_history_goes_on_over_redraws_and_phases(eager):
     ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
 )
 def test_a_run_says_why_it_stopped(rule, words, eager):
-    wild = dataclasses.replace(explore(stop=rule), minimizer=Adam(learning_rate=1.0))
+    wild = dataclasses.replace(explore(stop=rule), optimizer=Adam(learning_rate=1.0))
     (phase,) = burgers(phases=[wild]).metrics["phases"]
     assert words in phase["stop_reason"]
-    expected = {"max_iterations": 7, "max_evaluations": 8, "max_seconds": 0, "patience": phase["iterations"]}
+    expected = {
+        "max_iterations": 7,
+        "max_evaluations": 8,
+        "max_seconds": 0,
+        "patience": phase["iterations"],
+    }
     assert phase["iterations"] == expected.get(next(iter(rule)), 1)
 
 
@@ -343,13 +412,16 @@ def test_a_time_budget_does_not_wait_for_a_report(eager, monkeypatch):
     clock, budget = Clock(), StopRule(max_iterations=1000, max_seconds=12)
     monkeypatch.setattr("pinn.training.trainer.time", clock)
     before_every_advance(monkeypatch, clock.tick)
-    _, progress, reports = train([Phase(name="explore", minimizer=Adam(), stop=budget, report_every=1000)])
+    _, progress, reports = train(
+        [Phase(name="explore", optimizer=Adam(), stop=budget, report_every=1000)]
+    )
     assert progress.records[0].stop_reason == "time budget used: 12 s"
     assert progress.records[0].iterations == 12 and len(reports) == 1
     assert reports[0].trace.loss.shape == (12,)
 
 
-# Interruptions --------------------------------------------------------------------------------------------------
+# Interruptions
+# --------------------------------------------------------------------------------------------------
 
 PHASES = [explore(redraw_every=10), polish(redraw_every=6)]
 
@@ -374,7 +446,7 @@ def fail():
 def uninterrupted(tmp_path_factory):
     tf.config.run_functions_eagerly(True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
         solution = burgers(phases=PHASES, folder=tmp_path_factory.mktemp("whole") / "run")
     tf.config.run_functions_eagerly(False)
     return solution
@@ -396,7 +468,9 @@ def same_run(folder, expected):
 
 
 @pytest.mark.parametrize("iterations", [5, 20, 24], ids=["explore", "between", "polish"])
-def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(iterations, eager, uninterrupted, tmp_path):
+def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(
+    iterations, eager, uninterrupted, tmp_path
+):
     folder = tmp_path / "run"
     handler = signal.getsignal(signal.SIGINT)
     stopped = burgers(phases=PHASES, folder=folder, callbacks=[at(iterations, interrupt())])
@@ -418,7 +492,11 @@ def test_ctrl_c_does_not_wait_for_a_report(phase, eager, uninterrupted, tmp_path
     monkeypatch.setattr("pinn.training.trainer.SLICE", 0.0)  # an iteration at a time
 
     def asked(state, steps):
-        if steps and int(state.iterations) == 2 and ("position_deltas" in state.memory) == (phase == "polish"):
+        if (
+            steps
+            and int(state.iterations) == 2
+            and ("position_deltas" in state.memory) == (phase == "polish")
+        ):
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
@@ -464,11 +542,16 @@ def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
 
 
 @pytest.mark.parametrize(
-    "phase", [explore, polish, by(SOAP()), by(LBFGSB()), by(MultiBatchLBFGS(check_every=4))], ids=range(5)
+    "phase",
+    [explore, polish, by(SOAP()), by(LBFGSB()), by(MultiBatchLBFGS(check_every=4))],
+    ids=range(5),
 )
 def test_a_larger_budget_gives_what_it_would_have_given_at_once(phase, eager, tmp_path):
     whole, part = (
-        burgers(phases=[phase(stop=dict(max_iterations=n), report_every=4)], folder=tmp_path / str(n)) for n in (12, 8)
+        burgers(
+            phases=[phase(stop=dict(max_iterations=n), report_every=4)], folder=tmp_path / str(n)
+        )
+        for n in (12, 8)
     )
     assert part.metrics["loss"] > whole.metrics["loss"]
     name = part.metrics["phases"][0]["name"]
@@ -476,11 +559,14 @@ def test_a_larger_budget_gives_what_it_would_have_given_at_once(phase, eager, tm
     same_run(part.folder, whole.folder)
 
 
-@pytest.mark.parametrize("stopped_by", ["target_loss=1000.0", "max_evaluations=4", "gradient_tolerance=1000.0"])
+@pytest.mark.parametrize(
+    "stopped_by", ["target_loss=1000.0", "max_evaluations=4", "gradient_tolerance=1000.0"]
+)
 def test_a_phase_that_met_its_test_goes_on_under_another(stopped_by, eager, tmp_path):
     name, _, value = stopped_by.partition("=")
     first = burgers(
-        phases=[explore(stop={name: float(value) if "." in value else int(value)})], folder=tmp_path / "run"
+        phases=[explore(stop={name: float(value) if "." in value else int(value)})],
+        folder=tmp_path / "run",
     )
     assert first.metrics["phases"][0]["iterations"] < 5
     second = resume(first.folder, overrides=[f"phases.explore.stop.{name}=null"], show=False)
@@ -492,20 +578,26 @@ def test_a_phase_that_met_its_test_goes_on_under_another(stopped_by, eager, tmp_
 def soft(tmp_path_factory):
     tf.config.run_functions_eagerly(True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
         folder = tmp_path_factory.mktemp("soft") / "run"
         solution = burgers(folder=folder, constraints="soft", weights={"walls": 1.0, "start": 0.0})
     tf.config.run_functions_eagerly(False)
     return solution
 
 
-@pytest.mark.parametrize("override", ["weights.walls=1000.0", "points.counts.interior=80", "problem.nu=0.5", "seed=5"])
+@pytest.mark.parametrize(
+    "override", ["weights.walls=1000.0", "points.counts.interior=80", "problem.nu=0.5", "seed=5"]
+)
 def test_a_loss_that_is_changed_makes_the_state_anew(override, eager, soft, tmp_path):
     first, folder = soft, shutil.copytree(soft.folder, tmp_path / "run")
-    second = resume(folder, overrides=[override, "phases.polish.stop.max_iterations=16"], show=False)
+    second = resume(
+        folder, overrides=[override, "phases.polish.stop.max_iterations=16"], show=False
+    )
     objective, points = second.objective, second.points
     batch = POINTS.batch(objective, points)
-    before, after = (float(objective.value_and_gradient(t, batch)[0]) for t in (first.theta, second.theta))
+    before, after = (
+        float(objective.value_and_gradient(t, batch)[0]) for t in (first.theta, second.theta)
+    )
     assert after == second.metrics["loss"] < before
     assert second.metrics["loss"] == second.history["loss"][-1]
     assert len(second.history["iteration"]) == len(second.history["loss_momentum"]) == 8
@@ -515,7 +607,9 @@ def test_a_loss_that_is_changed_makes_the_state_anew(override, eager, soft, tmp_
 def test_a_term_that_is_new_has_no_past(eager, soft, tmp_path):
     folder = shutil.copytree(soft.folder, tmp_path / "run")
     assert "loss_start" not in soft.history
-    second = resume(folder, overrides=["weights.start=1.0", "phases.polish.stop.max_iterations=12"], show=False)
+    second = resume(
+        folder, overrides=["weights.start=1.0", "phases.polish.stop.max_iterations=12"], show=False
+    )
     assert np.array_equal(np.isnan(second.history["loss_start"]), [True] * 6 + [False])
     assert np.isnan(read(folder / "history.csv")[0]["loss_start"])
 
@@ -530,18 +624,36 @@ def test_a_trained_network_cannot_be_changed(override, eager, uninterrupted):
 
 
 def test_phases_need_names_of_their_own(eager):
-    with pytest.raises(InputError, match="phases: explore, explore; give every phase a name of its own"):
+    with pytest.raises(
+        InputError, match="phases: explore, explore; give every phase a name of its own"
+    ):
         burgers(phases=[explore(), explore()])
 
 
 # History --------------------------------------------------------------------------------------------------------
 
-NUMBERS = [0.1 + 0.2, 1 / 3, 5e-324, -0.0, 1.7976931348623157e308, 1e22, 123456789.123456789, math.inf, math.nan]
+NUMBERS = [
+    0.1 + 0.2,
+    1 / 3,
+    5e-324,
+    -0.0,
+    1.7976931348623157e308,
+    1e22,
+    123456789.123456789,
+    math.inf,
+    math.nan,
+]
 
 
 def rows_of(numbers=NUMBERS):
     return [
-        {"phase": 'explore, "again" (Adam)', "iteration": i, "evaluations": 3 * i, "seconds": 0.5, "loss": v}
+        {
+            "phase": 'explore, "again" (Adam)',
+            "iteration": i,
+            "evaluations": 3 * i,
+            "seconds": 0.5,
+            "loss": v,
+        }
         for i, v in enumerate(numbers)
     ]
 
@@ -599,22 +711,30 @@ def test_going_on_cuts_back_to_the_rows_that_the_checkpoint_knows(tmp_path):
         read(tmp_path / "absent.csv")
 
 
-# Checkpoints ----------------------------------------------------------------------------------------------------
+# Checkpoints
+# ----------------------------------------------------------------------------------------------------
 
 
-def progress_of(minimizer, dtype="float64", steps=3):
+def progress_of(optimizer, dtype="float64", steps=3):
     position = tf.constant([-1.2, 1.0, 0.5], dtype)
-    stepper = minimizer.compile(valley)
+    stepper = optimizer.compile(valley)
     batch, limits = tf.constant(0.0, dtype), StopRule().limits(dtype)
     state, _ = stepper.advance(stepper.start(position, batch), batch, tf.constant(steps), limits)
-    records = [PhaseRecord("explore", "Adam", 5, 6, 1, 0.1 + 0.2, "iteration budget used: 5"), PhaseRecord("ä", "b")]
-    return Progress(records=records, state=state, draw=3, drawn_at=2, failures=1, rows=7, seconds=1 / 3)
+    records = [
+        PhaseRecord("explore", "Adam", 5, 6, 1, 0.1 + 0.2, "iteration budget used: 5"),
+        PhaseRecord("ä", "b"),
+    ]
+    return Progress(
+        records=records, state=state, draw=3, drawn_at=2, failures=1, rows=7, seconds=1 / 3
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("minimizer", [Adam(), LBFGS(pairs=2), SOAP(), LBFGSB()], ids=lambda m: m.label)
-def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(minimizer, dtype, eager, tmp_path):
-    path, progress = tmp_path / "checkpoint.npz", progress_of(minimizer, dtype)
+@pytest.mark.parametrize(
+    "optimizer", [Adam(), LBFGS(pairs=2), SOAP(), LBFGSB()], ids=lambda m: m.label
+)
+def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(optimizer, dtype, eager, tmp_path):
+    path, progress = tmp_path / "checkpoint.npz", progress_of(optimizer, dtype)
     assert progress.lowest == math.inf
     checkpoint.save(path, progress)
     found = checkpoint.load(path, size=3)
@@ -680,4 +800,6 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(broken, eager, monkeypatch,
     monkeypatch.setattr(broken, full)
     with pytest.raises(OSError, match="No space"):
         checkpoint.save(path, dataclasses.replace(progress, draw=4))
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [
+        "checkpoint.npz"
+    ]

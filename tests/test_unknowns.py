@@ -11,11 +11,13 @@ import tensorflow as tf
 from pinn import Adam, Interval, Problem, Unknown, UnknownField, load, residual, solve
 from pinn.derivatives import nested, parse, taylor
 from pinn.errors import InputError
+from pinn.measurements import Synthetic
 from pinn.networks import Periodic, takes_jets
 from pinn.objective import LeastSquares, Objective, blocks, draw, trial
 from pinn.problems import HeatFieldInverse, LorenzInverse, PoissonFieldInverse
-from pinn.training import Phase, Points, StopRule, Synthetic
-from pinn.training.setup import default_network
+from pinn.setup import Points
+from pinn.setup.setup import default_network
+from pinn.training import Phase, StopRule
 
 BOUNDS = [(None, None), (-2.0, None), (None, 5.0), (-2.0, 5.0)]
 
@@ -31,7 +33,9 @@ def test_a_bounded_coefficient_goes_there_and_back(lower, upper, value):
     assert float(there) == pytest.approx(value, abs=1e-12)
     step = 1e-5
     ahead, behind = (float(found.value(raw + s * step)) for s in (1, -1))
-    assert float(tape.gradient(there, raw)) == pytest.approx((ahead - behind) / (2 * step), rel=1e-6)
+    assert float(tape.gradient(there, raw)) == pytest.approx(
+        (ahead - behind) / (2 * step), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize(("lower", "upper"), BOUNDS)
@@ -49,7 +53,10 @@ class Fin(Problem):
     """An unknown function of x, in an equation in x and t."""
 
     fields, space, time = ("u", "v"), Interval(x=(0.0, 2.0)), (0.0, 1.0)
-    unknown_fields: ClassVar = {"a": UnknownField(("x",), lower=0.5), "b": UnknownField(("t", "x"), 0.0, 1.0)}
+    unknown_fields: ClassVar = {
+        "a": UnknownField(("x",), lower=0.5),
+        "b": UnknownField(("t", "x"), 0.0, 1.0),
+    }
 
     @residual(on="interior")
     def heat(self, u_t, u_x, u_xx, a, a_x, b_t):
@@ -71,7 +78,9 @@ def test_networks_of_unknown_fields_see_their_coordinates_alone():
     moved = np.abs(network(later).numpy() - network(points).numpy())
     assert np.all(moved[:, [0, 1, 3]] > 1e-6) and np.all(moved[:, 2] == 0)
     # (2·5 + 5) + (5·5 + 5) weights in the hidden layers, 5 + 1 to every output; a has one input.
-    assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == (45 + 12) + (40 + 6) + (45 + 6)
+    assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == (45 + 12) + (
+        40 + 6
+    ) + (45 + 6)
     kernels = [v.numpy().ravel() for v in network.trainable_variables if len(v.shape) == 2]
     assert len({k[0] for k in kernels}) == len(kernels)
     other = default_network(Fin(), seed=1, width=5, depth=2)
@@ -88,19 +97,28 @@ def test_derivatives_of_unknown_fields_and_the_jacobian(rank, tmp_path):
     network = keras.saving.load_model(tmp_path / "n.keras", compile=False)
     assert takes_jets(network)
     names = ["u_xx", "u_t", "a", "a_x", "a_t", "a_xx", "b", "b_t", "b_x", "b_xt"]
-    symbols = [parse(n, coordinates=problem.coordinates, fields=problem.functions, where="") for n in names]
+    symbols = [
+        parse(n, coordinates=problem.coordinates, fields=problem.functions, where="") for n in names
+    ]
     at = dict(zip("xt", tf.constant(draw(problem, "interior", 9).coordinates.T), strict=True))
-    fast, slow = (e.evaluate(trial(problem, network, hard=False), symbols, at, {}) for e in (taylor, nested))
+    fast, slow = (
+        e.evaluate(trial(problem, network, hard=False), symbols, at, {}) for e in (taylor, nested)
+    )
     for name in names:
         assert fast[name].numpy() == pytest.approx(slow[name].numpy(), abs=1e-12)
     assert np.all(fast["a"] > 0.5) and np.all(fast["a_t"] == 0) and np.any(fast["a_x"] != 0)
     objective = Objective(problem, network)
     squares, theta = LeastSquares(objective), objective.flat.flatten()
-    cut = {r: blocks(draw(problem, r, 8), threads=1, size=8, dtype="float64") for r in objective.regions}
+    cut = {
+        r: blocks(draw(problem, r, 8), threads=1, size=8, dtype="float64")
+        for r in objective.regions
+    }
     batch = objective.batch(cut)
     pieces = list(squares.jacobian(theta, batch))
     gradient = 2 * sum((columns @ r[:, None])[:, 0].numpy() for r, columns in pieces)
-    assert gradient == pytest.approx(objective.value_and_gradient(theta, batch)[1].numpy(), abs=1e-12)
+    assert gradient == pytest.approx(
+        objective.value_and_gradient(theta, batch)[1].numpy(), abs=1e-12
+    )
 
 
 def test_periods_are_those_of_the_coordinates_that_a_network_sees():
@@ -129,7 +147,7 @@ def test_unknown_fields_that_cannot_be_are_told():
 
 
 def phases(count):
-    return [Phase(name="explore", minimizer=Adam(), stop=StopRule(max_iterations=count))]
+    return [Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=count))]
 
 
 @pytest.mark.usefixtures("eager")
@@ -138,7 +156,11 @@ def test_an_unknown_field_is_reported_drawn_saved_and_loaded(tmp_path):
     settings = {"points": points, "data": Synthetic(count=20), "phases": phases(1), "show": False}
     made = solve(HeatFieldInverse(), folder=tmp_path / "run", **settings)
     assert list(made.metrics["relative_l2"]) == ["u", "a"] and made.metrics["unknowns"] == {}
-    assert "error_a" in made.history and "loss_data_u" in made.history and "loss_data_a" not in made.history
+    assert (
+        "error_a" in made.history
+        and "loss_data_u" in made.history
+        and "loss_data_a" not in made.history
+    )
     again = load(tmp_path / "run")
     at = {"x": 0.3, "y": np.linspace(-1, 1, 5), "t": 0.5}
     assert np.array_equal(again(**at)["a"], made(**at)["a"]) and np.all(made(**at)["a"] > 0)
@@ -157,8 +179,13 @@ def test_a_problem_of_time_alone(tmp_path):
         phases=phases(1),
         show=False,
     )
-    assert list(made.metrics["relative_l2"]) == ["x", "y", "z"] and made.metrics["reference_error"]["x"] < 1e-12
-    assert made(t=np.linspace(0, 3, 4))["y"].shape == (4,) and made.derivative("x_t", 0.5).shape == ()
+    assert (
+        list(made.metrics["relative_l2"]) == ["x", "y", "z"]
+        and made.metrics["reference_error"]["x"] < 1e-12
+    )
+    assert (
+        made(t=np.linspace(0, 3, 4))["y"].shape == (4,) and made.derivative("x_t", 0.5).shape == ()
+    )
     names = {p.stem for p in (tmp_path / "run" / "figures").iterdir()}
     assert names == {"solution", "convergence", "points", "unknowns"}
     assert all(0 < u["standard_error"] < np.inf for u in made.metrics["unknowns"].values())

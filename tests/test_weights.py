@@ -14,8 +14,10 @@ from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw, stan
 from pinn.optimizers import SOAP, GaussNewton
 from pinn.plotting import weights_figure
 from pinn.problems import Burgers, Helmholtz, Kovasznay
-from pinn.training import Phase, Points, StopRule, Trainer, checkpoint, load, resume, solve
-from pinn.training.history import CLOCKS, read
+from pinn.record.history import CLOCKS, read
+from pinn.run import checkpoint, load, resume, solve
+from pinn.setup import Points
+from pinn.training import Phase, StopRule, Trainer
 from pinn.weights import (
     NTK,
     Causal,
@@ -51,12 +53,16 @@ def made(problem=None, **settings):
     lower, upper = problem.bounds
     network = mlp(lower=lower, upper=upper, outputs=len(problem.fields), width=4, depth=1)
     objective = Objective(problem, network, weights=settings.pop("weights", FIXED), **settings)
-    return objective, batch_of(objective)  # the interior's points are two blocks, one of them with padding
+    return objective, batch_of(
+        objective
+    )  # the interior's points are two blocks, one of them with padding
 
 
 def batch_of(objective, number=0, size=25):
     sets = {r: draw(objective.problem, r, COUNTS[r], number=number) for r in objective.regions}
-    return objective.batch({r: blocks(s, threads=2, size=size, dtype="float64") for r, s in sets.items()})
+    return objective.batch(
+        {r: blocks(s, threads=2, size=size, dtype="float64") for r, s in sets.items()}
+    )
 
 
 def thetas(objective, count=2):
@@ -94,25 +100,29 @@ def trajectory(scheme, objective, batch, seed=0):
     weighting = Weighting(scheme, objective, seed=seed)
     memories = [weighting.fresh(batch)]
     for theta in thetas(objective):
-        memories.append(weighting.updated(theta, weighting.weighted(batch, memories[-1]), memories[-1]))
+        memories.append(
+            weighting.updated(theta, weighting.weighted(batch, memories[-1]), memories[-1])
+        )
     return weighting, memories
 
 
 # Formulas -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("measure", ["norms", "max_mean"])
-def test_gradient_norms(measure, eager):
+@pytest.mark.parametrize("statistic", ["norms", "max_mean"])
+def test_gradient_norms(statistic, eager):
     objective, batch = made()
-    _, memories = trajectory(GradientNorm(measure=measure, decay=0.7), objective, batch)
+    _, memories = trajectory(GradientNorm(statistic=statistic, decay=0.7), objective, batch)
     expected = dict.fromkeys(FIXED, 1.0)
     for theta, memory in zip(thetas(objective), memories[1:], strict=True):
         g = gradients(objective, theta)
-        if measure == "norms":
+        if statistic == "norms":
             total = sum(np.linalg.norm(v) for v in g.values())
             hats = {name: total / np.linalg.norm(v) for name, v in g.items()}
         else:
-            hats = {name: np.max(np.abs(g["momentum"])) / np.mean(np.abs(v)) for name, v in g.items()}
+            hats = {
+                name: np.max(np.abs(g["momentum"])) / np.mean(np.abs(v)) for name, v in g.items()
+            }
             hats["momentum"] = 1.0
         expected = {name: 0.7 * expected[name] + 0.3 * hats[name] for name in expected}
         for name, value in expected.items():
@@ -120,7 +130,9 @@ def test_gradient_norms(measure, eager):
 
 
 def test_neural_tangent_kernels(eager, monkeypatch):
-    monkeypatch.setattr("test_weights.COUNTS", dict.fromkeys(COUNTS, 12))  # so that the paper's traces are ours
+    monkeypatch.setattr(
+        "test_weights.COUNTS", dict.fromkeys(COUNTS, 12)
+    )  # so that the paper's traces are ours
     objective, batch = made()
     _, memories = trajectory(NTK(), objective, batch)
     theta = thetas(objective)[-1]
@@ -173,11 +185,15 @@ def test_relative_loss_balancing_with_random_lookback():
 
 def test_self_adaptive_weights_climb(eager):
     objective, batch = made()
-    weighting, memories = trajectory(SelfAdaptive(every=1, rate=0.02, start=1.2, power=3.0), objective, batch)
+    weighting, memories = trajectory(
+        SelfAdaptive(every=1, rate=0.02, start=1.2, power=3.0), objective, batch
+    )
     lambdas = {t.name: np.full(COUNTS[t.region], 1.2) for t in objective.terms}
     for theta, memory in zip(thetas(objective), memories[1:], strict=True):
         r = residuals(objective, theta)
-        lambdas = {name: v + 0.02 * 3 * v**2 * r[name].numpy() ** 2 / 2 for name, v in lambdas.items()}
+        lambdas = {
+            name: v + 0.02 * 3 * v**2 * r[name].numpy() ** 2 / 2 for name, v in lambdas.items()
+        }
         for name, value in lambdas.items():
             np.testing.assert_allclose(memory[name], value, rtol=1e-9)
     for name, value in weighting.points(batch, memories[-1]).items():
@@ -191,7 +207,9 @@ def test_a_sigmoid_is_a_mask_too():
     )
     power = np.exp(-2 * (v - 1.5))
     np.testing.assert_allclose(scheme.weights(v), 7 / (1 + power))
-    np.testing.assert_allclose(scheme.stepped(v, r), v + 4 * 0.1 * 14 * power / (1 + power) ** 2 * r**2 / 2)
+    np.testing.assert_allclose(
+        scheme.stepped(v, r), v + 4 * 0.1 * 14 * power / (1 + power) ** 2 * r**2 / 2
+    )
 
 
 def test_residual_based_attention(eager):
@@ -209,7 +227,9 @@ def test_residual_based_attention(eager):
     once, r = np.array([0.3, 0.1]), np.array([1.0, -2.0])
     for _ in range(5):
         once = scheme.stepped(once, r)
-    np.testing.assert_allclose(dataclasses.replace(scheme, every=5).stepped(np.array([0.3, 0.1]), r), once, rtol=1e-12)
+    np.testing.assert_allclose(
+        dataclasses.replace(scheme, every=5).stepped(np.array([0.3, 0.1]), r), once, rtol=1e-12
+    )
 
 
 def test_causal_weights(eager):
@@ -223,7 +243,9 @@ def test_causal_weights(eager):
         total, expected = 3.0 * np.mean(r["start"].numpy() ** 2), []
         for i in range(6):
             expected.append(np.exp(-scheme.epsilon[stage] * total))
-            total += 0.5 * np.mean(r["momentum"].numpy()[(times >= i / 6) & (times < (i + 1) / 6)] ** 2)
+            total += 0.5 * np.mean(
+                r["momentum"].numpy()[(times >= i / 6) & (times < (i + 1) / 6)] ** 2
+            )
         np.testing.assert_allclose(memory["chunks"], expected, rtol=1e-10)
         assert weighting.row(batch, memory)["causal_epsilon"] == scheme.epsilon[stage]
         assert weighting.row(batch, memory)["causal_minimum"] == pytest.approx(min(expected))
@@ -254,7 +276,11 @@ def test_the_loss_is_weighted_and_its_terms_are_told_without_weights(scheme, eag
     terms = {name: w * scheme.term(memories[-1], name) for name, w in FIXED.items()}
     expected = sum(np.mean(points.get(name, terms[name]) * v**2) for name, v in r.items())
     value, gradient = objective.value_and_gradient(theta, weighted)
-    assert float(value) == pytest.approx(expected, rel=1e-10) == float(objective.value(theta, weighted))
+    assert (
+        float(value)
+        == pytest.approx(expected, rel=1e-10)
+        == float(objective.value(theta, weighted))
+    )
     np.testing.assert_array_equal(objective.losses(theta, weighted), objective.losses(theta, batch))
     row = weighting.row(batch, memories[-1])
     assert list(row) == weighting.columns()
@@ -264,12 +290,21 @@ def test_the_loss_is_weighted_and_its_terms_are_told_without_weights(scheme, eag
     squares = LeastSquares(objective)
     pieces = list(squares.jacobian(theta, weighted))
     values, rows = np.concatenate([r for r, _ in pieces]), np.concatenate([c for _, c in pieces], 1)
-    assert np.sum(values**2) == pytest.approx(expected, rel=1e-10) == float(squares.loss(theta, weighted))
-    np.testing.assert_allclose(2 * rows @ values, gradient, rtol=1e-8, atol=1e-10 * np.max(np.abs(gradient)))
+    assert (
+        np.sum(values**2)
+        == pytest.approx(expected, rel=1e-10)
+        == float(squares.loss(theta, weighted))
+    )
+    np.testing.assert_allclose(
+        2 * rows @ values, gradient, rtol=1e-8, atol=1e-10 * np.max(np.abs(gradient))
+    )
     ordered = squares.residuals(theta, weighted)
     assert np.sum(ordered.numpy() ** 2) == pytest.approx(expected, rel=1e-10)
     np.testing.assert_allclose(
-        2 * squares.pulled_back(theta, weighted, ordered), gradient, rtol=1e-8, atol=1e-10 * np.max(np.abs(gradient))
+        2 * squares.vjp(theta, weighted, ordered),
+        gradient,
+        rtol=1e-8,
+        atol=1e-10 * np.max(np.abs(gradient)),
     )
 
 
@@ -297,7 +332,9 @@ def test_a_part_of_the_points_keeps_their_weights(eager):
     whole = {
         tuple(np.round(x, 12)): f
         for x, f in zip(
-            weighted.points["interior"].rows, weighting.points(batch, memories[-1])["momentum"], strict=True
+            weighted.points["interior"].rows,
+            weighting.points(batch, memories[-1])["momentum"],
+            strict=True,
         )
     }
     piece = part.points["interior"]
@@ -326,8 +363,13 @@ def test_measurements_with_weights_of_their_own_leave_standard_errors_open(eager
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=2, depth=1)
     objective = Objective(problem, network, measured=("u",), hard=True)
     at = draw(problem, "interior", 30, number=1).coordinates
-    sets = {"interior": draw(problem, "interior", 30), "data": PointSet(at, None, {"u": problem.reference_at(at)["u"]})}
-    batch = objective.batch({r: blocks(s, threads=1, size=30, dtype="float64") for r, s in sets.items()})
+    sets = {
+        "interior": draw(problem, "interior", 30),
+        "data": PointSet(at, None, {"u": problem.reference_at(at)["u"]}),
+    }
+    batch = objective.batch(
+        {r: blocks(s, threads=1, size=30, dtype="float64") for r, s in sets.items()}
+    )
     theta, squares = objective.flat.flatten(), LeastSquares(objective)
     for terms, known in ((["momentum"], True), (["data_u"], False)):
         weighting = Weighting(SelfAdaptive(terms=terms), objective)
@@ -346,7 +388,10 @@ def test_a_redrawn_point_has_the_weight_of_the_nearest_one_and_a_kept_one_its_ow
     new = draw(objective.problem, "interior", 40, number=1).coordinates
     mixed = np.concatenate([old[10:25], new[:25]])
     redrawn = batch_of(objective)
-    points = {**redrawn.points, "interior": blocks(PointSet(mixed), threads=2, size=25, dtype="float64")}
+    points = {
+        **redrawn.points,
+        "interior": blocks(PointSet(mixed), threads=2, size=25, dtype="float64"),
+    }
     found = weighting.points(redrawn._replace(points=points), memory)["momentum"] / 0.5
     np.testing.assert_array_equal(found[:15], memory["momentum"][10:25] ** 2)
     lower, upper = objective.problem.bounds
@@ -354,7 +399,8 @@ def test_a_redrawn_point_has_the_weight_of_the_nearest_one_and_a_kept_one_its_ow
         nearest = np.argmin(np.sum(((old - point) / (upper - lower)) ** 2, axis=1))
         assert weight == memory["momentum"][nearest] ** 2
     assert len(np.unique(found)) > 20
-    # An update at the new points moves the memory there; until then it stays where the residuals were seen.
+    # An update at the new points moves the memory there; until then it stays where the residuals
+    # were seen.
     after = weighting.updated(thetas(objective)[0], redrawn._replace(points=points), memory)
     np.testing.assert_allclose(after["at:interior"], (mixed - lower) / (upper - lower))
     start = carried(memory, term, after["at:interior"])
@@ -367,8 +413,10 @@ def test_a_redrawn_point_has_the_weight_of_the_nearest_one_and_a_kept_one_its_ow
 POINTS = Points(counts={"interior": 20, "initial": 4, "boundary": 4}, test=10)
 
 
-def phase(name, minimizer, iterations, **settings):
-    return Phase(name=name, minimizer=minimizer, stop=StopRule(max_iterations=iterations), **settings)
+def phase(name, optimizer, iterations, **settings):
+    return Phase(
+        name=name, optimizer=optimizer, stop=StopRule(max_iterations=iterations), **settings
+    )
 
 
 PHASES = [
@@ -380,12 +428,18 @@ PHASES = [
 @pytest.fixture
 def quiet(monkeypatch, eager):
     """Without compilations and pictures, which take longer than these runs."""
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **_: [])
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
 
 
 def burgers(**settings):
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1)
-    given = {"phases": PHASES, "points": POINTS, "constraints": "soft", "weights": FIXED, "show": False}
+    given = {
+        "phases": PHASES,
+        "points": POINTS,
+        "constraints": "soft",
+        "weights": FIXED,
+        "show": False,
+    }
     return solve(Burgers(), network=network, **{**given, **settings})
 
 
@@ -415,14 +469,18 @@ def test_weights_follow_single_steps_and_are_frozen_elsewhere(eager):
         return batch * tf.reduce_sum(x**4), 4 * batch * x**3
 
     def note(report):
-        seen.append((report.phase.name, report.progress.records[-1].iterations, float(report.batch)))
+        seen.append(
+            (report.phase.name, report.progress.records[-1].iterations, float(report.batch))
+        )
         assert len(report.trace.loss) == {"explore": 4, "polish": 2, "again": 5}[report.phase.name]
         assert float(report.state.loss) == float(report.trace.loss[-1])
 
     slow = Adam(learning_rate=1e-3)
     phases = [
         phase("explore", slow, 8, report_every=4),
-        dataclasses.replace(phase("polish", Adam(), 4, report_every=2), minimizer=LBFGS(first_step=1e-3, pairs=2)),
+        dataclasses.replace(
+            phase("polish", Adam(), 4, report_every=2), optimizer=LBFGS(first_step=1e-3, pairs=2)
+        ),
         phase("again", slow, 5, report_every=5),
     ]
     start = tf.constant([1.0, 2.0], tf.float64)
@@ -451,14 +509,20 @@ def test_every_scheme_runs_is_frozen_and_tells_so(scheme, quiet, capsys):
     out = " ".join(capsys.readouterr().out.split())
     assert out.count(f"polish (L-BFGS): {scheme.label} weights are frozen") == 1
     assert set(solution.weights) == {t.name for t in scheme.pointwise(solution.objective.terms)}
-    assert solution.metrics["heldout_loss"] == pytest.approx(solution.history["heldout_loss"][-1], rel=0.5)
+    assert solution.metrics["heldout_loss"] == pytest.approx(
+        solution.history["heldout_loss"][-1], rel=0.5
+    )
 
 
 @pytest.mark.slow
 def test_what_a_frozen_phase_minimizes_is_the_weighted_loss(quiet):
     phases = [phase("explore", SOAP(), 6), phase("polish", GaussNewton(), 2, report_every=1)]
     solution = burgers(scheme=SelfAdaptive(rate=0.5, every=2), phases=phases)
-    losses = [v for v, p in zip(solution.history["loss"], solution.history["phase"], strict=True) if "polish" in p]
+    losses = [
+        v
+        for v, p in zip(solution.history["loss"], solution.history["phase"], strict=True)
+        if "polish" in p
+    ]
     assert losses == sorted(losses, reverse=True) and solution.metrics["loss"] == losses[-1]
     plain = sum(FIXED[n] * solution.history[f"loss_{n}"][-1] for n in FIXED)
     assert losses[-1] > 1.2 * plain
@@ -472,7 +536,9 @@ def test_a_hard_problem_of_one_term_has_weights_of_points(quiet):
 
 def test_fixed_weights_leave_no_trace(quiet, tmp_path):
     solution = burgers(folder=tmp_path / "run", phases=[phase("explore", Adam(), 1)])
-    assert not [c for c in solution.history if "weight" in c] and solution.metrics["weights"] is None
+    assert (
+        not [c for c in solution.history if "weight" in c] and solution.metrics["weights"] is None
+    )
     assert solution.weights == {}
     with np.load(tmp_path / "run" / "checkpoint.npz") as file:
         assert not [name for name in file.files if name.startswith("weights/")]
@@ -490,7 +556,11 @@ def folder_of(path):
     """Return what a run's folder holds, clocks aside."""
     progress = checkpoint.load(path / "checkpoint.npz")
     rows = [{k: v for k, v in row.items() if k not in CLOCKS} for row in read(path / "history.csv")]
-    arrays = {**progress.state._asdict(), "weights": dict(progress.weights), "points": dict(progress.points)}
+    arrays = {
+        **progress.state._asdict(),
+        "weights": dict(progress.weights),
+        "points": dict(progress.points),
+    }
     return [np.asarray(a).tobytes() for a in tf.nest.flatten(arrays)], repr(rows)
 
 
@@ -514,11 +584,14 @@ def test_a_run_that_is_cut_off_and_resumed_is_the_whole_one_bitwise(scheme, quie
 
 
 def test_a_checkpoint_of_another_scheme_is_refused(quiet, tmp_path):
-    run = burgers(scheme=Causal(every=3, chunks=5), folder=tmp_path / "run", phases=PHASES[:1]).folder
+    run = burgers(
+        scheme=Causal(every=3, chunks=5), folder=tmp_path / "run", phases=PHASES[:1]
+    ).folder
     before = (run / "config.yaml").read_bytes()
     for override in ("weights.scheme.chunks=6", "weights.scheme=null"):
         with pytest.raises(
-            InputError, match=r"the checkpoint's weights are not those of weights.scheme \((causal|fixed)\)"
+            InputError,
+            match=r"the checkpoint's weights are not those of weights.scheme \((causal|fixed)\)",
         ):
             resume(run, overrides=[override], show=False)
         assert (run / "config.yaml").read_bytes() == before
@@ -540,13 +613,33 @@ def test_points_of_another_number_take_their_weights_over(quiet, tmp_path):
 @pytest.mark.parametrize(
     ("scheme", "problem", "settings", "words"),
     [
-        (GradientNorm(), Burgers(), {"hard": True}, ["GradientNorm: momentum", "only term", "constraints=soft"]),
+        (
+            GradientNorm(),
+            Burgers(),
+            {"hard": True},
+            ["GradientNorm: momentum", "only term", "constraints=soft"],
+        ),
         (NTK(), Burgers(), {"hard": True}, ["NTK: momentum", "only term"]),
         (ReLoBRaLo(), Burgers(), {"hard": True}, ["ReLoBRaLo: momentum", "weights=fixed"]),
-        (GradientNorm(measure="max_mean"), Kovasznay(), {"hard": True}, ["measure=max_mean", "use measure=norms"]),
-        (SelfAdaptive(terms=["wals"]), Burgers(), {}, ["SelfAdaptive: terms", "'wals'", "Did you mean 'walls'?"]),
+        (
+            GradientNorm(statistic="max_mean"),
+            Kovasznay(),
+            {"hard": True},
+            ["statistic=max_mean", "use statistic=norms"],
+        ),
+        (
+            SelfAdaptive(terms=["wals"]),
+            Burgers(),
+            {},
+            ["SelfAdaptive: terms", "'wals'", "Did you mean 'walls'?"],
+        ),
         (SelfAdaptive(terms=[]), Burgers(), {}, ["chooses none of momentum, start, walls"]),
-        (ResidualAttention(terms=["x"]), Burgers(), {}, ["ResidualAttention: terms", "no residual 'x'"]),
+        (
+            ResidualAttention(terms=["x"]),
+            Burgers(),
+            {},
+            ["ResidualAttention: terms", "no residual 'x'"],
+        ),
         (Causal(), Helmholtz(), {}, ["Causal: Helmholtz is steady"]),
     ],
 )
@@ -565,14 +658,20 @@ def test_a_scheme_that_does_not_fit_the_loss_is_told(scheme, problem, settings, 
 @pytest.mark.parametrize(
     ("kind", "bad"),
     [
-        *((kind, {"every": 0}) for kind in (GradientNorm, NTK, ReLoBRaLo, SelfAdaptive, ResidualAttention, Causal)),
-        *((GradientNorm, bad) for bad in ({"decay": 1.0}, {"measure": "mean"})),
+        *(
+            (kind, {"every": 0})
+            for kind in (GradientNorm, NTK, ReLoBRaLo, SelfAdaptive, ResidualAttention, Causal)
+        ),
+        *((GradientNorm, bad) for bad in ({"decay": 1.0}, {"statistic": "mean"})),
         (NTK, {"decay": -0.1}),
         *((ReLoBRaLo, bad) for bad in ({"alpha": 1.0}, {"rho": 1.5}, {"temperature": 0.0})),
         *((SelfAdaptive, {name: 0.0}) for name in ("rate", "start", "power", "ceiling", "slope")),
         *((SelfAdaptive, bad) for bad in ({"middle": -1.0}, {"mask": "square"})),
         *((ResidualAttention, bad) for bad in ({"gamma": 1.0}, {"eta": 0.0})),
-        *((Causal, bad) for bad in ({"epsilon": []}, {"epsilon": [1.0, 0.1]}, {"epsilon": -1.0}, {"chunks": 1})),
+        *(
+            (Causal, bad)
+            for bad in ({"epsilon": []}, {"epsilon": [1.0, 0.1]}, {"epsilon": -1.0}, {"chunks": 1})
+        ),
         (Causal, {"delta": 1.0}),
     ],
 )
@@ -582,7 +681,9 @@ def test_bad_settings(kind, bad):
 
 
 def test_the_first_phase_must_let_weights_move(quiet):
-    with pytest.raises(InputError, match=r"phases.polish is L-BFGS; begin with adam or soap, or use weights=fixed"):
+    with pytest.raises(
+        InputError, match=r"phases.polish is L-BFGS; begin with adam or soap, or use weights=fixed"
+    ):
         burgers(scheme=Causal(), phases=PHASES[1:])
 
 
@@ -600,20 +701,29 @@ def test_the_picture_of_weights():
     points = {"momentum": (places, rng.random(30)), "start": (places * [1, 0], rng.random(30))}
     figure = weights_figure(history, points, ("x", "t"))
     lines, scatter, curve = figure.axes[:3]
-    assert [line.get_label() for line in lines.lines] == ["momentum", "start"] and lines.get_yscale() == "log"
+    assert [line.get_label() for line in lines.lines] == [
+        "momentum",
+        "start",
+    ] and lines.get_yscale() == "log"
     assert [t.get_text() for t in lines.texts] == ["explore", "polish"]
     assert scatter.get_title() == "momentum" and scatter.get_xlabel() == "$t$"
     assert curve.get_xlabel() == "$x$" and len(curve.lines) == 1  # the initial points have one time
     causal = {"causal_minimum": [0.0, 0.5, 0.995, 0.2], "causal_epsilon": [0.1, 0.1, 0.1, 1.0]}
     figure = weights_figure(history | causal, {}, ("x", "t"))
     assert "min" in figure.axes[1].get_ylabel() and figure.axes[2].get_yscale() == "log"
-    assert len(weights_figure(history, {"momentum": (places[:, :1], places[:, 0])}, ("x",)).axes) == 2
+    assert (
+        len(weights_figure(history, {"momentum": (places[:, :1], places[:, 0])}, ("x",)).axes) == 2
+    )
 
 
 def test_a_run_draws_its_weights(eager, monkeypatch, tmp_path):
     drawn = []
-    monkeypatch.setattr("pinn.training.solution.save_figures", lambda folder, **given: drawn.append(given))
-    run = burgers(scheme=SelfAdaptive(every=1, terms=["walls"]), folder=tmp_path / "run", phases=PHASES[:1])
+    monkeypatch.setattr(
+        "pinn.run.solution.save_figures", lambda folder, **given: drawn.append(given)
+    )
+    run = burgers(
+        scheme=SelfAdaptive(every=1, terms=["walls"]), folder=tmp_path / "run", phases=PHASES[:1]
+    )
     (given,) = drawn
     places, weights = given["weights"]["walls"]
     np.testing.assert_array_equal(places, run.points["boundary"].coordinates)

@@ -68,7 +68,11 @@ def main() -> None:
     for row, targets in ROWS.items():
         name, target = targets[0][0][0], targets[-1][1]
         if study.of(row):  # the truth of lambda1 is 1
-            panels[row] = (f"unknown_{name}", 1.0, target) if name == "lambda1" else (f"error_{name}", 0.0, target)
+            panels[row] = (
+                (f"unknown_{name}", 1.0, target)
+                if name == "lambda1"
+                else (f"error_{name}", 0.0, target)
+            )
     study.picture(4, panels, "dashed: target; u, or λ₁ in the inverse problem")
     print(text)
 

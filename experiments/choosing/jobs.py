@@ -1,4 +1,4 @@
-"""What the study runs: minimizers × networks × points on six problems, and more choices one at a time."""
+"""What the study runs: optimizers × networks × points on six problems, and more choices one at a time."""
 
 from __future__ import annotations
 
@@ -14,14 +14,22 @@ NETWORKS = {
     "tanh": [],
     "sin": ["network.activation=sin", "network.frequency=3"],
     "modified": ["network=modified_mlp"],
-    "fourier": ["network=fourier", "network.fourier.count=10"],  # 20 features, as wide as the hidden layers
+    "fourier": [
+        "network=fourier",
+        "network.fourier.count=10",
+    ],  # 20 features, as wide as the hidden layers
     "factorized": ["network=factorized"],
     "adaptive": ["network=adaptive"],
     "siren": ["network=siren", "network.slope.start=3"],
     # A point trains its mirror image too, so half of them take the same time.
     "symmetric": ["network=symmetric", f"points.counts.interior={INTERIOR // 2}"],
 }
-MIRRORED = ("burgers", "allen_cahn", "helmholtz", "kovasznay")  # for others a symmetric network is any network
+MIRRORED = (
+    "burgers",
+    "allen_cahn",
+    "helmholtz",
+    "kovasznay",
+)  # for others a symmetric network is any network
 POINTS = {  # their overrides, and whether they are redrawn
     "kept": ([], False),
     "redrawn": ([], True),
@@ -41,7 +49,7 @@ class Job:
     """One run: a choice of each kind on a problem, with a seed."""
 
     problem: str
-    minimizer: str
+    optimizer: str
     network: str
     points: str
     seed: int
@@ -49,35 +57,53 @@ class Job:
     @property
     def key(self) -> str:
         """Return the name under which its result is kept."""
-        return "/".join((self.problem, self.minimizer, self.network, self.points, str(self.seed)))
+        return "/".join((self.problem, self.optimizer, self.network, self.points, str(self.seed)))
 
     @property
     def choice(self) -> tuple[str, str, str]:
-        """Return minimizer, network and points."""
-        return self.minimizer, self.network, self.points
+        """Return optimizer, network and points."""
+        return self.optimizer, self.network, self.points
 
     @property
     def overrides(self) -> list[str]:
         """Return what `pinn run` is told; the study itself ends the second phase when its seconds are used."""
         points, redrawn = POINTS[self.points]
-        every = EVERY.get(self.minimizer, 100)
+        every = EVERY.get(self.optimizer, 100)
         soft = ["constraints=soft"] if self.problem == "kdv_solitons" else []
         return [
-            *(f"problem={self.problem}", f"points.counts.interior={INTERIOR}", *NETWORKS[self.network], *points, *soft),
-            *(f"optimizer@phases.polish={self.minimizer}", f"seed={self.seed}"),
-            *("phases.explore.stop.max_iterations=500", "phases.polish.stop.max_iterations=1000000"),
-            *(f"phases.polish.report_every={every}", f"phases.polish.redraw_every={every if redrawn else 'null'}"),
+            *(
+                f"problem={self.problem}",
+                f"points.counts.interior={INTERIOR}",
+                *NETWORKS[self.network],
+                *points,
+                *soft,
+            ),
+            *(f"optimizer@phases.polish={self.optimizer}", f"seed={self.seed}"),
+            *(
+                "phases.explore.stop.max_iterations=500",
+                "phases.polish.stop.max_iterations=1000000",
+            ),
+            *(
+                f"phases.polish.report_every={every}",
+                f"phases.polish.redraw_every={every if redrawn else 'null'}",
+            ),
         ]
 
 
 def choices() -> list[tuple[str, str, str]]:
-    """Return all choices of minimizer, network and points: every one of `CROSSED`, and single changes of `CENTER`."""
+    """Return all choices of optimizer, network and points: every one of `CROSSED`, and single changes of `CENTER`."""
     m, n, p = CENTER
-    alone = [*((v, n, p) for v in ALONE[0]), *((m, v, p) for v in ALONE[1]), *((m, n, v) for v in ALONE[2])]
+    alone = [
+        *((v, n, p) for v in ALONE[0]),
+        *((m, v, p) for v in ALONE[1]),
+        *((m, n, v) for v in ALONE[2]),
+    ]
     return [*itertools.product(*CROSSED), *alone]
 
 
 def jobs() -> list[Job]:
     """Return all jobs, the first seed of everything before the second."""
-    every = [Job(p, *choice, seed) for seed in range(SEEDS) for choice in choices() for p in PROBLEMS]
+    every = [
+        Job(p, *choice, seed) for seed in range(SEEDS) for choice in choices() for p in PROBLEMS
+    ]
     return [job for job in every if job.network != "symmetric" or job.problem in MIRRORED]

@@ -16,7 +16,7 @@ from record import replace
 from pinn.reporting.published import number
 
 HERE = Path(__file__).parent
-AXES = ("minimizer", "network", "points")
+AXES = ("optimizer", "network", "points")
 Results = dict[str, dict[str, Any]]
 FIRST = 1.5  # seconds of a core before which no run has an error
 TOLD = 12.0  # seconds that tables and pictures go to; the slowest runs end there
@@ -27,7 +27,9 @@ WORST = 1.0  # an error of 100 %: what a run that failed or diverged counts as
 def write(found: Results) -> None:
     """Write everything that the results allow."""
     found = _at_one_pace(found)
-    text = "\n\n".join([*(_one_at_a_time(found, axis) for axis in range(3)), _crossed(found), _note(found)])
+    text = "\n\n".join(
+        [*(_one_at_a_time(found, axis) for axis in range(3)), _crossed(found), _note(found)]
+    )
     replace(HERE / "README.md", "choosing", text)
     for axis, name in enumerate(AXES):
         _picture(found, _varied(axis), axis, HERE / f"{name}.png")
@@ -37,7 +39,8 @@ def write(found: Results) -> None:
 def _at_one_pace(found: Results) -> Results:
     """Return the results with the seconds that they would have on the core of their choice's fastest seed.
 
-    A core of a shared machine is at times half as fast, which its clock does not tell; the iterations do.
+    A core of a shared machine is at times half as fast, which its clock does not tell; the
+    iterations do.
     """
     fastest: dict[str, int] = {}
     for key, result in found.items():
@@ -59,10 +62,10 @@ def at(result: dict[str, Any], seconds: float = TOLD) -> float:
 
 
 def _runs(found: Results, problem: str, choice: Sequence[str]) -> list[dict[str, Any]]:
-    minimizer, network, points = choice
+    optimizer, network, points = choice
     if network == "symmetric" and problem not in MIRRORED:
         network = CENTER[1]  # there are no mirror images, and the network is the plain one
-    keys = ("/".join((problem, minimizer, network, points, str(seed))) for seed in range(SEEDS))
+    keys = ("/".join((problem, optimizer, network, points, str(seed))) for seed in range(SEEDS))
     return [found[key] for key in keys if key in found]
 
 
@@ -81,11 +84,18 @@ def _varied(axis: int) -> list[tuple[str, str, str]]:
     return [(*CENTER[:axis], v, *CENTER[axis + 1 :]) for v in (*CROSSED[axis], *ALONE[axis])]  # type: ignore[misc]
 
 
-def _table(found: Results, first: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence[str]]]) -> str:
+def _table(
+    found: Results, first: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence[str]]]
+) -> str:
     """Return a table of medians by problem; rows are (their first cells, their choice), best mean first."""
     heads = [*first, *(f"`{p}`" for p in PROBLEMS), "geometric mean"]
-    ranked = sorted(((_mean(found, choice), cells, choice) for cells, choice in rows), key=lambda r: _last_if_nan(r[0]))
-    best = {p: min((_median(found, p, c) for _, _, c in ranked), key=_last_if_nan) for p in PROBLEMS}
+    ranked = sorted(
+        ((_mean(found, choice), cells, choice) for cells, choice in rows),
+        key=lambda r: _last_if_nan(r[0]),
+    )
+    best = {
+        p: min((_median(found, p, c) for _, _, c in ranked), key=_last_if_nan) for p in PROBLEMS
+    }
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for mean, cells, choice in ranked:
         medians = [(m, m == best[p]) for p in PROBLEMS for m in [_median(found, p, choice)]]
@@ -126,7 +136,9 @@ def _note(found: Results) -> str:
     )
 
 
-def _picture(found: Results, choices: Sequence[tuple[str, str, str]], axis: int, path: Path) -> None:
+def _picture(
+    found: Results, choices: Sequence[tuple[str, str, str]], axis: int, path: Path
+) -> None:
     """Draw errors over seconds, a panel a problem, a line a choice: the median of the seeds, and their range."""
     figure = Figure(figsize=(10.5, 6.4), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True).ravel()
@@ -138,8 +150,12 @@ def _picture(found: Results, choices: Sequence[tuple[str, str, str]], axis: int,
                 continue
             errors = np.array([[at(run, t) for t in times] for run in runs])
             color, style = f"C{i % 10}", "-" if choice[axis] in CROSSED[axis] else "--"
-            panel.loglog(times, np.nanmedian(errors, axis=0), style, color=color, lw=1.4, label=choice[axis])
-            panel.fill_between(times, errors.min(axis=0), errors.max(axis=0), color=color, alpha=0.12, lw=0)
+            panel.loglog(
+                times, np.nanmedian(errors, axis=0), style, color=color, lw=1.4, label=choice[axis]
+            )
+            panel.fill_between(
+                times, errors.min(axis=0), errors.max(axis=0), color=color, alpha=0.12, lw=0
+            )
         panel.set_title(problem.replace("_", " "), fontsize=10)
         panel.grid(alpha=0.3, lw=0.5)
     for panel in panels[3:]:
@@ -149,5 +165,7 @@ def _picture(found: Results, choices: Sequence[tuple[str, str, str]], axis: int,
     for panel in panels[::3]:
         panel.set_ylabel("relative L2 error")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9, frameon=False)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9, frameon=False
+    )
     figure.savefig(path, dpi=130)

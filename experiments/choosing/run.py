@@ -1,7 +1,7 @@
 """Run the study, one job on each core, and write its tables and pictures.
 
-Finished jobs are skipped, so it can be interrupted and continued.  A job whose core had other work, too, is not kept,
-as that takes time from it that no clock tells; the next call does it again:
+Finished jobs are skipped, so it can be interrupted and continued.  A job whose core had other work,
+too, is not kept, as that takes time from it that no clock tells; the next call does it again:
 python experiments/choosing/run.py [--workers N] [--seeds N]
 With --workers 0 it only writes tables and pictures.
 """
@@ -42,8 +42,14 @@ def main() -> None:
 
     def work(core: int) -> None:
         """Run jobs on one core; a process does a few of them, as TensorFlow keeps what it compiled for life."""
-        alone = {"initializer": os.sched_setaffinity, "initargs": (0, {core}), "max_tasks_per_child": 6}
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), **alone) as process:
+        alone = {
+            "initializer": os.sched_setaffinity,
+            "initargs": (0, {core}),
+            "max_tasks_per_child": 6,
+        }
+        with ProcessPoolExecutor(
+            1, mp_context=multiprocessing.get_context("spawn"), **alone
+        ) as process:
             while job := next(free, None):
                 key, result = process.submit(_solved, job).result()
                 if result.pop("share", 1.0) < LEAST_SHARE:
@@ -67,13 +73,16 @@ def _solved(job: Job) -> tuple[str, dict[str, Any]]:
     import pinn  # noqa: F401  (sets XLA's flags)
     from pinn.cli.run import compose
     from pinn.errors import InputError
+    from pinn.run import execute
     from pinn.runtime import configure
-    from pinn.training import config as configuration
-    from pinn.training import execute, trainer
+    from pinn.setup import config as configuration
+    from pinn.training import trainer
 
     seconds: list[float] = []
     begin, there = time.process_time(), time.perf_counter()
-    trainer.time = SimpleNamespace(perf_counter=time.process_time)  # compilation by the same clock as the rest
+    trainer.time = SimpleNamespace(
+        perf_counter=time.process_time
+    )  # compilation by the same clock as the rest
 
     def clock(at: Any) -> str | None:
         seconds.append(time.process_time() - begin - at.progress.compile_seconds)

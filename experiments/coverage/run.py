@@ -1,7 +1,8 @@
 """Do the standard errors of unknown coefficients hold what they promise?  Fifty draws of noise on one problem.
 
-The heat equation's diffusivity from 60 values with 5 % noise, a network of two layers of six units, Gauss–Newton.
-Every draw starts from the fit without noise and goes to the minimum; points are the same, noise is not.
+The heat equation's diffusivity from 60 values with 5 % noise, a network of two layers of six units,
+Gauss–Newton. Every draw starts from the fit without noise and goes to the minimum; points are the
+same, noise is not.
 """
 
 import json
@@ -13,12 +14,13 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from pinn import mlp
+from pinn.measurements import Synthetic
 from pinn.objective import LeastSquares, Objective, standard_errors
 from pinn.optimizers import GaussNewton
-from pinn.optimizers.minimizer import Limits
+from pinn.optimizers.interface import Limits
 from pinn.problems import Heat
 from pinn.runtime import configure
-from pinn.training import Points, Synthetic
+from pinn.setup import Points
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import replace
@@ -53,17 +55,23 @@ def fits(weight: float) -> list[dict[str, float]]:
         noise = NOISE * np.std(truth) * np.random.default_rng(draw).standard_normal(COUNT)
         theta, batch = minimum(exact, truth + noise)
         error = standard_errors(squares, theta, batch)["alpha"]
-        found.append({"estimate": float(objective.coefficients(theta)["alpha"]), "standard error": error})
+        found.append(
+            {"estimate": float(objective.coefficients(theta)["alpha"]), "standard error": error}
+        )
         print(draw, found[-1], flush=True)
     return found
 
 
 def table(found: dict[str, list[dict[str, float]]], truth: float) -> str:
     """Return what is to be seen: how often the truth is within one and two standard errors."""
-    lines = ["| | mean estimate | spread of the estimates | mean standard error | within 1 | within 1.96 |"]
+    lines = [
+        "| | mean estimate | spread of the estimates | mean standard error | within 1 | within 1.96 |"
+    ]
     lines.append("|---|---|---|---|---|---|")
     for name, rows in found.items():
-        estimates, errors = (np.array([row[k] for row in rows]) for k in ("estimate", "standard error"))
+        estimates, errors = (
+            np.array([row[k] for row in rows]) for k in ("estimate", "standard error")
+        )
         inside = [int(np.sum(np.abs(estimates - truth) <= k * errors)) for k in (1, 1.96)]
         spread = np.std(estimates, ddof=1)
         lines.append(
@@ -85,10 +93,19 @@ def picture(found: dict[str, list[dict[str, float]]], truth: float) -> None:
     figure = Figure(figsize=(8, 2.6 * len(found)), layout="constrained")
     axes = figure.subplots(len(found), 1, sharex=True, squeeze=False)[:, 0]
     for axis, (name, rows) in zip(axes, found.items(), strict=True):
-        estimates, errors = (np.array([row[k] for row in rows]) for k in ("estimate", "standard error"))
+        estimates, errors = (
+            np.array([row[k] for row in rows]) for k in ("estimate", "standard error")
+        )
         missed = np.abs(estimates - truth) > 1.96 * errors
         for chosen, color in ((~missed, "C0"), (missed, "C3")):
-            axis.errorbar(np.flatnonzero(chosen), estimates[chosen], 1.96 * errors[chosen], fmt="o", ms=3, color=color)
+            axis.errorbar(
+                np.flatnonzero(chosen),
+                estimates[chosen],
+                1.96 * errors[chosen],
+                fmt="o",
+                ms=3,
+                color=color,
+            )
         axis.axhline(truth, color="0.3", ls="--", lw=0.8)
         axis.set_title(name, fontsize=10)
         axis.set_ylabel("diffusivity, ± 1.96 s.e.")

@@ -1,6 +1,7 @@
 """How far 1 % noise alone may move the two coefficients: the standard errors of the recorded inverse runs.
 
-They are those that a run itself reports today (`pinn.objective.standard_errors`), here for the runs of this study.
+They are those that a run itself reports today (`pinn.objective.standard_errors`), here for the runs
+of this study.
 """
 
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from pinn import load
 from pinn.objective import LeastSquares, standard_errors
-from pinn.training import Points
+from pinn.setup import Points
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import ROOT, replace
@@ -26,7 +27,10 @@ def relative(seed: int) -> dict[str, dict[str, float]]:
     uncertain = standard_errors(LeastSquares(solution.objective), solution.theta, batch)
     assert uncertain is not None
     return {
-        name: {"error": unknown["relative_error"], "standard error": uncertain[name] / abs(unknown["truth"])}
+        name: {
+            "error": unknown["relative_error"],
+            "standard error": uncertain[name] / abs(unknown["truth"]),
+        }
         for name, unknown in solution.metrics["unknowns"].items()
     }
 
@@ -34,7 +38,10 @@ def relative(seed: int) -> dict[str, dict[str, float]]:
 def main() -> None:
     found = {seed: relative(seed) for seed in range(3)}
     (HERE / "noise.json").write_text(json.dumps(found, indent=1) + "\n")
-    lines = ["| seed | coefficient | relative error | standard error that the noise alone makes |", "|---|---|---|---|"]
+    lines = [
+        "| seed | coefficient | relative error | standard error that the noise alone makes |",
+        "|---|---|---|---|",
+    ]
     for seed, coefficients in found.items():
         for name, f in coefficients.items():
             lines.append(f"| {seed} | {name} | {f['error']:.1e} | {f['standard error']:.1e} |")

@@ -26,9 +26,13 @@ Y = np.sum(X**2, axis=1, keepdims=True)
 
 def network() -> keras.Sequential:
     def dense(units: int, activation: str | None, seed: int) -> keras.layers.Layer:
-        return keras.layers.Dense(units, activation, kernel_initializer=keras.initializers.GlorotNormal(seed))
+        return keras.layers.Dense(
+            units, activation, kernel_initializer=keras.initializers.GlorotNormal(seed)
+        )
 
-    return keras.Sequential([keras.Input((2,)), dense(64, "tanh", 1), dense(64, "tanh", 2), dense(1, None, 3)])
+    return keras.Sequential(
+        [keras.Input((2,)), dense(64, "tanh", 1), dense(64, "tanh", 2), dense(1, None, 3)]
+    )
 
 
 def eager() -> dict:
@@ -60,9 +64,10 @@ def eager() -> dict:
 
 def compiled(unit_step: bool) -> dict:
     """Fit twice: a run of one iteration is next to nothing but compilation."""
-    minimizer = LBFGS(pairs=10, unit_step=unit_step)
+    optimizer = LBFGS(pairs=10, unit_step=unit_step)
     first, result = (
-        fit(network(), X, Y, minimizer=minimizer, stop=StopRule(max_iterations=n)) for n in (1, ITERATIONS)
+        fit(network(), X, Y, optimizer=optimizer, stop=StopRule(max_iterations=n))
+        for n in (1, ITERATIONS)
     )
     found = {k: getattr(result, k) for k in ("seconds", "iterations", "evaluations", "loss")}
     return found | {"compilation": first.seconds}
@@ -90,7 +95,11 @@ def main() -> None:
                 f"| {name} | {r['seconds']:.1f} | {compilation:.1f} | {r['iterations']} | {r['evaluations']} | "
                 f"{r['loss']:.1e} | {1e3 * each:.2f} | {slow / each:.0f}× |"
             )
-    replace(HERE / "README.md", "post", "\n".join(lines) + f"\n\nMeasured on: {found['machine']}; float64.")
+    replace(
+        HERE / "README.md",
+        "post",
+        "\n".join(lines) + f"\n\nMeasured on: {found['machine']}; float64.",
+    )
     print("\n".join(lines))
 
 

@@ -64,7 +64,9 @@ def main() -> None:
     for row, (targets, _) in ROWS.items():
         name, target = next(iter(targets.items()))
         # The truth of lambda1 is 1.
-        panels[row] = (f"unknown_{name}", 1.0, target) if "inverse" in row else (f"error_{name}", 0.0, target)
+        panels[row] = (
+            (f"unknown_{name}", 1.0, target) if "inverse" in row else (f"error_{name}", 0.0, target)
+        )
     study.picture(4, panels, "dashed: target; u, or λ₁ in the inverse problems")
     print(text)
 

@@ -23,9 +23,10 @@ from pinn.optimizers import GaussNewton, SSBroyden
 from pinn.optimizers.normal_equations import Gram
 from pinn.problems import Burgers
 from pinn.runtime import configure
-from pinn.training import Points, StopRule
-from pinn.training.points import Draws
-from pinn.training.setup import default_network
+from pinn.setup import Points
+from pinn.setup.points import Draws
+from pinn.setup.setup import default_network
+from pinn.training import StopRule
 from pinn.versions import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -47,10 +48,13 @@ def seconds(function: Callable[[], Any], count: int = 7) -> float:
     return float(np.median(found))
 
 
-def iteration(minimizer: Any, objective: Objective, squares: LeastSquares, batch: Any) -> float:
+def iteration(optimizer: Any, objective: Objective, squares: LeastSquares, batch: Any) -> float:
     """Return the seconds of an iteration, from a start that some iterations have left behind."""
-    count = ITERATIONS[minimizer.label]
-    stepper, limits = minimizer.compile(objective.value_and_gradient, squares), StopRule().limits(objective.dtype)
+    count = ITERATIONS[optimizer.label]
+    stepper, limits = (
+        optimizer.compile(objective.value_and_gradient, squares),
+        StopRule().limits(objective.dtype),
+    )
     state = stepper.start(objective.flat.flatten(), batch)
     state, _ = stepper.advance(state, batch, tf.constant(count), limits)
     begin = time.perf_counter()
@@ -98,7 +102,9 @@ def main() -> None:
             f"{ms['evaluation']} | {ms['ssbroyden']} | {c['ssbroyden'] / c['evaluation']:.2f} |"
         )
     text = "\n".join(lines)
-    replace(HERE / "README.md", "curvature", f"{text}\n\nMilliseconds; {found['machine']}; float64.")
+    replace(
+        HERE / "README.md", "curvature", f"{text}\n\nMilliseconds; {found['machine']}; float64."
+    )
     print(text)
 
 

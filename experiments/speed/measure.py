@@ -2,9 +2,9 @@
 
     python experiments/speed/measure.py [--rounds 40]
 
-Every family of variants has a process of its own, because compiler flags belong to a process.  In each round
-every variant is measured once, in an order of its own, while the other processes wait; so a machine that slows
-down for a while slows them all, and ratios are taken within a round.
+Every family of variants has a process of its own, because compiler flags belong to a process.  In
+each round every variant is measured once, in an order of its own, while the other processes wait;
+so a machine that slows down for a while slows them all, and ratios are taken within a round.
 """
 
 from __future__ import annotations
@@ -69,7 +69,10 @@ def agree(first: dict[str, Any]) -> None:
     """Assert that all variants give the same loss and gradient."""
     (loss, gradient, _), *others = first.values()
     for name, (other, slope, _) in zip(list(first)[1:], others, strict=True):
-        apart = max(abs(other - loss) / abs(loss), np.max(np.abs(slope - gradient)) / np.max(np.abs(gradient)))
+        apart = max(
+            abs(other - loss) / abs(loss),
+            np.max(np.abs(slope - gradient)) / np.max(np.abs(gradient)),
+        )
         assert apart < AGREE, f"{name}: loss or gradient differs by {apart:.1e}"
 
 
@@ -78,7 +81,11 @@ def machine() -> str:
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        models = [
+            line.split(":", 1)[1].strip()
+            for line in info.read_text().splitlines()
+            if "model name" in line
+        ]
         name = models[0] if models else name
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{name}, {cores} cores"
@@ -87,7 +94,9 @@ def machine() -> str:
 def main() -> None:
     """Measure and write everything."""
     parser = argparse.ArgumentParser(description="Time one loss and gradient in several ways.")
-    parser.add_argument("--rounds", type=int, default=40, help="how often every variant is measured (30 at least)")
+    parser.add_argument(
+        "--rounds", type=int, default=40, help="how often every variant is measured (30 at least)"
+    )
     rounds = parser.parse_args().rounds
     families = ["ours", "plain"]
     packages = ["tensorflow", "keras"]

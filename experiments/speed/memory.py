@@ -30,17 +30,22 @@ def child() -> None:
 
     from pinn.problems import Burgers
     from pinn.runtime import configure
-    from pinn.training.points import Points
-    from pinn.training.setup import Setup, default_network
+    from pinn.setup.points import Points
+    from pinn.setup.setup import Setup, default_network
 
     configure(dtype="float64")
     problem = Burgers()
     made = Setup(problem=problem, network=default_network(problem, seed=0), constraints="soft")
-    objective, points = made.objective(None), Points(counts={"interior": COUNT, "initial": 10_000, "boundary": 10_000})
+    objective, points = (
+        made.objective(None),
+        Points(counts={"interior": COUNT, "initial": 10_000, "boundary": 10_000}),
+    )
     before = peak()
     batch = points.batch(objective, points.sets(objective, None, seed=0, number=0))
     loss, _ = objective.value_and_gradient(objective.flat.flatten(), batch)
-    print(json.dumps({"points": COUNT, "before_gb": before, "peak_gb": peak(), "loss": float(loss)}))
+    print(
+        json.dumps({"points": COUNT, "before_gb": before, "peak_gb": peak(), "loss": float(loss)})
+    )
 
 
 def main() -> int:

@@ -32,7 +32,9 @@ def write(folder: Path) -> None:
         parts += [remembered(json.loads(memory.read_text()))]
     readme = folder / "README.md"
     body = "\n".join(["<!-- results -->", *parts, "<!-- /results -->"])
-    text = re.sub(r"<!-- results -->.*<!-- /results -->", lambda _: body, readme.read_text(), flags=re.S)
+    text = re.sub(
+        r"<!-- results -->.*<!-- /results -->", lambda _: body, readme.read_text(), flags=re.S
+    )
     readme.write_text(text)
 
 
@@ -80,7 +82,9 @@ def verdict(rows: dict[str, dict[str, float]]) -> str:
         members = [name for name in rows if name.startswith(family)]
         if members:
             best = min(members, key=lambda name: rows[name]["median"])
-            rivals.append(f"{rows[best]['ratio']:.1f} times as fast as {words} at best ({best.split(', ')[1]})")
+            rivals.append(
+                f"{rows[best]['ratio']:.1f} times as fast as {words} at best ({best.split(', ')[1]})"
+            )
     without = "" if any("DeepXDE" in r for r in rivals) else "; DeepXDE was not installed"
     return f"{text}: {', '.join(rivals)}{without}."
 
@@ -106,9 +110,23 @@ def draw(found: dict[str, Any], path: Path) -> None:
         medians = [r["median"] for r in rows.values()]
         colors = [style.COLORS[0] if name.startswith("ours") else "#BBBBBB" for name in rows]
         ax.barh(places, medians, height=0.62, color=colors)
-        ax.plot([r["least"] for r in rows.values()], places, "|", color="black", markersize=9, markeredgewidth=1)
+        ax.plot(
+            [r["least"] for r in rows.values()],
+            places,
+            "|",
+            color="black",
+            markersize=9,
+            markeredgewidth=1,
+        )
         for place, median in zip(places, medians, strict=True):
-            ax.annotate(f"{median:.1f}", (median, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
+            ax.annotate(
+                f"{median:.1f}",
+                (median, place),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+            )
         ax.set_yticks(places, list(rows))
         ax.tick_params(axis="y", length=0)
         ax.spines[["top", "right", "left"]].set_visible(False)

@@ -1,8 +1,9 @@
 """One loss and its gradient, written in several ways; every way runs in the process that suits it.
 
-The loss is the mean squared residual of Burgers' equation, u_t + u u_x - (0.01/π) u_xx, of a network with
-three hidden layers of 20 tanh units, at 10 000 points, in double precision.  This module loads TensorFlow
-inside functions only: `pinn` sets flags of XLA that the others must not inherit.
+The loss is the mean squared residual of Burgers' equation, u_t + u u_x - (0.01/π) u_xx, of a
+network with three hidden layers of 20 tanh units, at 10 000 points, in double precision.  This
+module loads TensorFlow inside functions only: `pinn` sets flags of XLA that the others must not
+inherit.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def case() -> tuple[list[np.ndarray], np.ndarray]:
     rng = np.random.default_rng(0)
     weights: list[np.ndarray] = []
     for rows, columns in itertools.pairwise(SIZES):
-        weights += [rng.normal(size=(rows, columns)) / np.sqrt(rows), 0.1 * rng.normal(size=columns)]
+        weights += [
+            rng.normal(size=(rows, columns)) / np.sqrt(rows),
+            0.1 * rng.normal(size=columns),
+        ]
     return weights, rng.uniform((-1.0, 0.0), (1.0, 1.0), size=(COUNT, 2))
 
 
@@ -46,17 +50,23 @@ def ours() -> dict[str, Variant]:
     from pinn.objective import Objective, PointSet
     from pinn.problems import Burgers
     from pinn.runtime import configure
-    from pinn.training.points import Points
+    from pinn.setup.points import Points
 
     configure(dtype="float64")
     weights, points = case()
     found: dict[str, Variant] = {}
     for engine in ("taylor", "nested"):
-        # On this square the network's own scaling of its inputs is the identity, which the others do not have.
+        # On this square the network's own scaling of its inputs is the identity, which the others
+        # do not have.
         network = mlp(lower=(-1.0, -1.0), upper=(1.0, 1.0), outputs=1, width=WIDTH, depth=DEPTH)
         _set(network, weights)
-        objective = Objective(Burgers(nu=NU), network, weights={"start": 0.0, "walls": 0.0}, derivatives=engine)
-        batch, theta = Points().batch(objective, {"interior": PointSet(points)}), objective.flat.flatten()
+        objective = Objective(
+            Burgers(nu=NU), network, weights={"start": 0.0, "walls": 0.0}, derivatives=engine
+        )
+        batch, theta = (
+            Points().batch(objective, {"interior": PointSet(points)}),
+            objective.flat.flatten(),
+        )
         found[f"ours, {engine}"] = lambda o=objective, x=theta, b=batch: o.value_and_gradient(x, b)
     return found
 
@@ -68,7 +78,9 @@ def plain() -> dict[str, Variant]:
 
     keras.config.set_floatx("float64")
     weights, points = case()
-    layers = [keras.layers.Dense(n, activation="tanh") for n in SIZES[1:-1]] + [keras.layers.Dense(SIZES[-1])]
+    layers = [keras.layers.Dense(n, activation="tanh") for n in SIZES[1:-1]] + [
+        keras.layers.Dense(SIZES[-1])
+    ]
     network = keras.Sequential([keras.Input((2,)), *layers])
     _set(network, weights)
     x, t = (tf.constant(column) for column in np.split(points, 2, axis=1))
@@ -111,7 +123,9 @@ def deepxde() -> dict[str, Variant]:
 
     def variant(xla: bool) -> Variant:
         dde.config.enable_xla_jit(xla)
-        domain = dde.geometry.GeometryXTime(dde.geometry.Interval(-1, 1), dde.geometry.TimeDomain(0, 1))
+        domain = dde.geometry.GeometryXTime(
+            dde.geometry.Interval(-1, 1), dde.geometry.TimeDomain(0, 1)
+        )
         data = dde.data.TimePDE(domain, equation, [], num_domain=0, anchors=points)
         network = dde.nn.FNN(list(SIZES), "tanh", "Glorot normal")
         model = dde.Model(data, network)
@@ -137,8 +151,8 @@ FAMILIES = {"ours": ours, "plain": plain, "deepxde": deepxde}
 def serve(family: str, pipe: Any) -> None:
     """Answer over a pipe: the variants' names; then, to a name and a number of calls, what these calls took.
 
-    The first answer to a name is (loss, gradient as one vector, seconds of the first call), every later one
-    the mean of `calls` calls in milliseconds, after one call that is not timed.
+    The first answer to a name is (loss, gradient as one vector, seconds of the first call), every
+    later one the mean of `calls` calls in milliseconds, after one call that is not timed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     variants, seen = FAMILIES[family](), set()
@@ -163,4 +177,6 @@ def serve(family: str, pipe: Any) -> None:
 def _wait(found: tuple[Any, Any]) -> tuple[Any, Any]:
     """Return the values as arrays: what an accelerator has only been told to do is not done."""
     loss, gradient = found
-    return loss.numpy(), [g.numpy() for g in gradient] if isinstance(gradient, list | tuple) else gradient.numpy()
+    return loss.numpy(), [g.numpy() for g in gradient] if isinstance(
+        gradient, list | tuple
+    ) else gradient.numpy()

@@ -14,7 +14,15 @@ from pinn.cli.quiet import quiet
 from pinn.errors import InputError
 from pinn.versions import cores, versions
 
-_PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy", "scipy", "hydra-core", "matplotlib")
+_PACKAGES = (
+    "tensorflow",
+    "keras",
+    "tensorflow-probability",
+    "numpy",
+    "scipy",
+    "hydra-core",
+    "matplotlib",
+)
 _OUTPUTS = Path("outputs")
 _TEN_DIGITS = 1e-10  # asked of computations that float64 does to about 15 digits
 _ONE_DIGIT = 0.1  # of its start: what Adam should reach in a few hundred steps
@@ -29,7 +37,10 @@ class Failed(Exception):
 
 def doctor() -> int:
     """Print versions, devices and the outcome of every check; return 1 if one of them failed, else 0."""
-    notes = {"python": f" on {platform.platform(terse=True)}", "pinn": f" in {Path(pinn.__file__).parent}"}
+    notes = {
+        "python": f" on {platform.platform(terse=True)}",
+        "pinn": f" in {Path(pinn.__file__).parent}",
+    }
     for package, version in versions("pinn", *_PACKAGES).items():
         _line(package, version + notes.get(package, ""))
     checks: dict[str, Check] = {
@@ -78,7 +89,9 @@ def _outputs() -> str:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise Failed(f"{folder} cannot be written ({error.strerror}); run elsewhere, or set output") from error
+        raise Failed(
+            f"{folder} cannot be written ({error.strerror}); run elsewhere, or set output"
+        ) from error
     return f"{wanted} can be written"
 
 
@@ -118,7 +131,9 @@ def _derivatives() -> str:
     from pinn.networks import forward, mlp
 
     network = mlp(lower=(-1.0, 0.0), upper=(1.0, 1.0), outputs=1, width=8, depth=2)
-    points = {c: tf.constant(np.linspace(a, 1.0, 7), tf.float64) for c, a in (("x", -1.0), ("t", 0.0))}
+    points = {
+        c: tf.constant(np.linspace(a, 1.0, 7), tf.float64) for c, a in (("x", -1.0), ("t", 0.0))
+    }
 
     def trial(at: Any) -> dict[str, Any]:
         columns = [at["x"], at["t"]]
@@ -129,7 +144,9 @@ def _derivatives() -> str:
     names = ("u", "u_t", "u_x", "u_xx", "u_xxx")
     symbols = [parse(n, coordinates=("x", "t"), fields=("u",), where="doctor") for n in names]
     fast, slow = (e.evaluate(trial, symbols, points, {}) for e in (taylor, nested))
-    apart = max(float(tf.reduce_max(tf.abs(fast[n] - slow[n]) / (1 + tf.abs(slow[n])))) for n in names)
+    apart = max(
+        float(tf.reduce_max(tf.abs(fast[n] - slow[n]) / (1 + tf.abs(slow[n])))) for n in names
+    )
     if not apart < _TEN_DIGITS:
         raise Failed(f"Taylor and nested derivatives differ by {apart:.1e}")
     return f"Taylor and nested derivatives up to u_xxx agree to {apart:.0e}"
@@ -153,7 +170,7 @@ def _lbfgs() -> str:
     return f"Rosenbrock's function from {start:.1e} to {end:.1e} in {iterations} iterations"
 
 
-def _rosenbrock(minimizer: Any, *, steps: int) -> tuple[float, float, int]:
+def _rosenbrock(optimizer: Any, *, steps: int) -> tuple[float, float, int]:
     """Return the first and the best value, and the iterations taken, from the classic start (-1.2, 1)."""
     import tensorflow as tf
 
@@ -165,7 +182,7 @@ def _rosenbrock(minimizer: Any, *, steps: int) -> tuple[float, float, int]:
         gradient = tf.stack([-400 * x * slope - 2 * (1 - x), 200 * slope])
         return 100 * slope**2 + (1 - x) ** 2, gradient
 
-    stepper = minimizer.compile(function)
+    stepper = optimizer.compile(function)
     off = tf.constant(-1.0, tf.float64)
     limits = Limits(tf.constant(1e-20, tf.float64), off, off, off, tf.constant(-1))
     first = stepper.start(tf.constant([-1.2, 1.0], tf.float64), ())

@@ -51,10 +51,15 @@ def _dispatch(arguments: list[str]) -> int:
     name, *rest = arguments
     if name not in _COMMANDS:
         kind = "option" if name.startswith("-") else "command"
-        raise InputError(f"unknown {kind} {name!r}.{did_you_mean(name, [*_COMMANDS, '--help', '--version'])}")
+        raise InputError(
+            f"unknown {kind} {name!r}.{did_you_mean(name, [*_COMMANDS, '--help', '--version'])}"
+        )
     command = _COMMANDS[name]
     if any(a in _HELP for a in rest):
-        print(f"usage: pinn {name} {command.arguments}".rstrip() + f"\n\n{command.purpose}.\n\n{command.details}")
+        print(
+            f"usage: pinn {name} {command.arguments}".rstrip()
+            + f"\n\n{command.purpose}.\n\n{command.details}"
+        )
         return 0
     return command.function(rest)
 
@@ -72,9 +77,13 @@ def _input_error(error: BaseException) -> InputError | None:
     """Return the bad input behind an exception: Hydra wraps what a constructor raises."""
     at: BaseException | None = error
     while at is not None and not isinstance(at, InputError):
-        if isinstance(at, MemoryError) or type(at).__name__ == "ResourceExhaustedError":  # NumPy's and TensorFlow's
+        if (
+            isinstance(at, MemoryError) or type(at).__name__ == "ResourceExhaustedError"
+        ):  # NumPy's and TensorFlow's
             what = (str(at).splitlines() or [""])[0]
-            return InputError(f"out of memory: {what}; use a smaller network or fewer points; a run can be resumed.")
+            return InputError(
+                f"out of memory: {what}; use a smaller network or fewer points; a run can be resumed."
+            )
         at = at.__cause__
     return at
 
@@ -88,7 +97,9 @@ def _run(arguments: list[str]) -> int:
 def _resume(arguments: list[str]) -> int:
     folders, overrides = _split(arguments)
     if len(folders) != 1:
-        raise InputError(f"resume: {len(folders)} folders; give one, such as outputs/burgers/2026-01-31_12-00-00.")
+        raise InputError(
+            f"resume: {len(folders)} folders; give one, such as outputs/burgers/2026-01-31_12-00-00."
+        )
     from pinn.cli.run import resume
 
     return resume(folders[0], overrides)
@@ -97,7 +108,9 @@ def _resume(arguments: list[str]) -> int:
 def _plot(arguments: list[str]) -> int:
     folders, overrides = _split(arguments)
     if not folders or overrides:
-        raise InputError("plot: give the folders of runs, such as outputs/burgers/2026-01-31_12-00-00, and no more.")
+        raise InputError(
+            "plot: give the folders of runs, such as outputs/burgers/2026-01-31_12-00-00, and no more."
+        )
     from pinn.cli.run import plot
 
     return max(plot(folder) for folder in folders)
@@ -137,7 +150,9 @@ def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     folders = [a for a in arguments if a not in overrides]
     for folder in folders:
         if not Path(folder).is_dir():
-            raise InputError(f"{folder}: no such folder; give the folder of a run, which holds config.yaml.")
+            raise InputError(
+                f"{folder}: no such folder; give the folder of a run, which holds config.yaml."
+            )
     return folders, overrides
 
 

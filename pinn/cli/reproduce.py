@@ -19,8 +19,8 @@ from pinn.reporting.listing import described, files
 from pinn.reporting.published import check_published, comparisons, number
 from pinn.reporting.summary import seconds
 from pinn.sweep import Ending, Job, by_hydra, check_launcher, one_by_one
+from pinn.sweep.ledger_files import Experiment, Ledger
 from pinn.sweep.process import PROGRAM
-from pinn.sweep.record import Experiment, Ledger
 
 _SEEDS = 3
 _BAD = ("failed", "killed", "interrupted")
@@ -53,7 +53,12 @@ def reproduce(arguments: Sequence[str], *, program: Sequence[str] = PROGRAM) -> 
 
 
 def job_of(
-    name: str, seed: int, config: Mapping[str, Any], *, output: Path = OUTPUT, program: Sequence[str] = PROGRAM
+    name: str,
+    seed: int,
+    config: Mapping[str, Any],
+    *,
+    output: Path = OUTPUT,
+    program: Sequence[str] = PROGRAM,
 ) -> Job:
     """Return the job of an experiment, whose configuration is given, and a seed."""
     settings = {k: v for k, v in config.items() if k not in _NOT_SETTINGS}
@@ -76,11 +81,17 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     asked.overrides = [n for n in asked.names if "=" in n]
     asked.names = [n for n in asked.names if "=" not in n]
     if asked.seeds < 0:
-        raise InputError(f"reproduce: --seeds {asked.seeds}; give a number of seeds, or 0 to rewrite the ledger only.")
+        raise InputError(
+            f"reproduce: --seeds {asked.seeds}; give a number of seeds, or 0 to rewrite the ledger only."
+        )
     if asked.all == bool(asked.names):
-        raise InputError("reproduce: give the names of experiments (`pinn list` shows them), or --all.")
+        raise InputError(
+            "reproduce: give the names of experiments (`pinn list` shows them), or --all."
+        )
     if asked.overrides and not asked.launcher:
-        raise InputError(f"reproduce: {asked.overrides[0]!r} sets a launcher, and none is named; see --launcher.")
+        raise InputError(
+            f"reproduce: {asked.overrides[0]!r} sets a launcher, and none is named; see --launcher."
+        )
     return asked
 
 
@@ -94,7 +105,9 @@ class _Parser(argparse.ArgumentParser):
 class _Sweep:
     """The jobs of all experiments, and the ledger that tells of them."""
 
-    def __init__(self, output: Path, ledger: Ledger, known: Mapping[str, Path], program: Sequence[str]) -> None:
+    def __init__(
+        self, output: Path, ledger: Ledger, known: Mapping[str, Path], program: Sequence[str]
+    ) -> None:
         self.output, self.ledger, self.known, self.program = output, ledger, known, program
         self.console = Console(highlight=False, soft_wrap=True)
         self.configs: dict[str, dict[str, Any]] = {}
@@ -135,7 +148,9 @@ class _Sweep:
             if job not in left:
                 self._skip(job)
         self.write()  # first, so that a folder that cannot be written is told of before the work
-        stopped = self._launch(left, launcher, overrides) if launcher and left else self._in_order(left)
+        stopped = (
+            self._launch(left, launcher, overrides) if launcher and left else self._in_order(left)
+        )
         states = Counter(_state(job) for job in jobs)
         told = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to run"
         self.console.print(f"{self.ledger.folder / 'ledger.md'}: {told}")
@@ -147,7 +162,9 @@ class _Sweep:
 
         def tell(job: Job, ending: Ending | None) -> None:
             if ending is None:
-                self.console.print(f"{order.index(_name(job)) + 1}/{len(jobs)}  {_name(job)}", style="dim")
+                self.console.print(
+                    f"{order.index(_name(job)) + 1}/{len(jobs)}  {_name(job)}", style="dim"
+                )
                 return
             self._tell(job, ending)
             self.write()
@@ -189,8 +206,14 @@ class _Sweep:
             text = f"✓ {_name(job)}: {_reached(metrics)}"
             self.console.print(text, style="green", markup=False)
             return
-        log = f"  ({job.attempts[-1].folder / 'log.txt'})" if ending.state == "failed" and job.attempts else ""
-        self.console.print(f"✗ {_name(job)} {ending.state}: {ending.reason}{log}", style="yellow", markup=False)
+        log = (
+            f"  ({job.attempts[-1].folder / 'log.txt'})"
+            if ending.state == "failed" and job.attempts
+            else ""
+        )
+        self.console.print(
+            f"✗ {_name(job)} {ending.state}: {ending.reason}{log}", style="yellow", markup=False
+        )
 
 
 def _name(job: Job) -> str:

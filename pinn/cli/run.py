@@ -20,16 +20,21 @@ from pinn.errors import InputError, did_you_mean
 from pinn.reporting.published import check_published
 
 INTERRUPTED = 130  # the shell's code for Ctrl-C
-# Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls, points.counts.x-.
-_OPEN = re.compile(r"(problem\.[\w.]+|weights(?==\{)|weights\.[\w-]+|continuation(\.\w+)?|points\.counts(\.[\w-]+)?)=")
-_WEIGHTS = re.compile(r"weights=(?![A-Za-z{])")  # neither the name of a scheme nor settings by residual
+# Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls,
+# points.counts.x-.
+_OPEN = re.compile(
+    r"(problem\.[\w.]+|weights(?==\{)|weights\.[\w-]+|continuation(\.\w+)?|points\.counts(\.[\w-]+)?)="
+)
+_WEIGHTS = re.compile(
+    r"weights=(?![A-Za-z{])"
+)  # neither the name of a scheme nor settings by residual
 
 
 def run(argv: Sequence[str]) -> int:
     """Run what the overrides describe, or sweep over them with -m, and return the exit code.
 
-    A first argument that ends in .py (or .py:Name) is a file that defines the problem; `--cfg job` shows the
-    configuration instead of running it.
+    A first argument that ends in .py (or .py:Name) is a file that defines the problem; `--cfg job`
+    shows the configuration instead of running it.
     """
     arguments = list(argv)
     if arguments and re.search(r"\.py(:\w+)?$", arguments[0]) and "=" not in arguments[0]:
@@ -45,9 +50,9 @@ def run(argv: Sequence[str]) -> int:
         return 0
     check_published(config["published"])
     with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
+        from pinn.run import execute
         from pinn.runtime import configure
-        from pinn.training import config as configuration
-        from pinn.training import execute
+        from pinn.setup import config as configuration
 
     configuration.check_keys(config)
     configure(dtype=config["dtype"], device=config["device"])
@@ -61,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
     """Go on with a run from its last checkpoint; overrides such as a larger budget reopen its last phase."""
     with quiet():
-        from pinn.training import resume as go_on
+        from pinn.run import resume as go_on
 
     return _end(go_on(folder, overrides=overrides))
 
@@ -69,7 +74,7 @@ def resume(folder: str, overrides: Sequence[str] = ()) -> int:
 def plot(folder: str) -> int:
     """Draw a run's figures again from its folder."""
     with quiet():
-        from pinn.training import load
+        from pinn.run import load
 
     for path in load(folder).save_figures():
         print(path)
@@ -89,7 +94,9 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
 
     for override in overrides:
         if override.startswith("-") or ("=" not in override and not override.startswith("~")):
-            raise InputError(f"run: {override!r} is no setting; write key=value, see `pinn run --help`.")
+            raise InputError(
+                f"run: {override!r} is no setting; write key=value, see `pinn run --help`."
+            )
         if _WEIGHTS.match(override):
             raise InputError(
                 f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by name, as in "
@@ -101,9 +108,14 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
             choices = composed.hydra.runtime.choices
             config = OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"])
             plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last for problem=null
+    except (
+        HydraException,
+        OmegaConfBaseException,
+        ValueError,
+    ) as error:  # the last for problem=null
         raise InputError(_told(error, overrides)) from None
-    # The experiment is optional, and what is optional Hydra leaves out in silence where it is misspelt.
+    # The experiment is optional, and what is optional Hydra leaves out in silence where it is
+    # misspelt.
     experiment, known = choices.get("experiment"), _choices("experiment")
     if experiment is not None and experiment not in known:
         raise InputError(f"config: no experiment {experiment!r}.{did_you_mean(experiment, known)}")
@@ -134,7 +146,9 @@ def _told(error: Exception, overrides: Sequence[str]) -> str:
         return f"config: no key {key[1]!r}.{did_you_mean(key[1], known)}"
     option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
     if option:
-        return f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], _choices(option[1]))}"
+        return (
+            f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], _choices(option[1]))}"
+        )
     if "Missing mandatory value" in text:
         name = getattr(error, "full_key", None) or "a value"
         return f"config: {name} is missing; set {name}=…"
@@ -148,7 +162,11 @@ def _known_keys(choices: Sequence[str]) -> list[str]:
     def keys(node: Any, prefix: str) -> list[str]:
         if not isinstance(node, dict):
             return []
-        return [k for key, value in node.items() for k in (f"{prefix}{key}", *keys(value, f"{prefix}{key}."))]
+        return [
+            k
+            for key, value in node.items()
+            for k in (f"{prefix}{key}", *keys(value, f"{prefix}{key}."))
+        ]
 
     return keys(config, "")
 
@@ -179,7 +197,9 @@ def _made(output: Path, name: str) -> Path:
             path.mkdir(parents=True)
         except FileExistsError:
             if not output.is_dir() or not (output / name).is_dir():
-                raise InputError(f"output={output}: is a file, or holds one named {name}; name a folder.") from None
+                raise InputError(
+                    f"output={output}: is a file, or holds one named {name}; name a folder."
+                ) from None
             continue
         except OSError as error:
             reason = error.strerror
@@ -206,9 +226,13 @@ def _sweep(arguments: list[str]) -> int:
     def job(_: Any) -> None:
         overrides = list(HydraConfig.get().overrides.task)
         print(f"pinn run {' '.join(overrides)}", flush=True)
-        if subprocess.run([sys.executable, "-m", "pinn", "run", *overrides], check=False).returncode:
+        if subprocess.run(
+            [sys.executable, "-m", "pinn", "run", *overrides], check=False
+        ).returncode:
             failed.append(" ".join(overrides))
-            raise _JobFailed(failed[-1])  # for launchers that call this elsewhere; Hydra raises it after the last job
+            raise _JobFailed(
+                failed[-1]
+            )  # for launchers that call this elsewhere; Hydra raises it after the last job
 
     try:
         multirun(job, _opened(arguments), config_path=str(conf_folder()), config_name="config")

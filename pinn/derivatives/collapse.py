@@ -1,9 +1,10 @@
 """Find the linear part of an equation, so that the fast engine can carry it as one part instead of several.
 
-In u_t + u u_x = ν u_xx the derivatives u_t and u_xx enter through L u = u_t − ν u_xx alone.  L passes through a
-network like a derivative does, so value, u_x and L u are three parts where value, u_x, u_t and u_xx are four
-(collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).  Where L is the Laplacian and no more, this is the
-forward Laplacian (Li et al. 2023, arXiv:2307.08214), which a plan for `lap_u` has of itself.
+In u_t + u u_x = ν u_xx the derivatives u_t and u_xx enter through L u = u_t − ν u_xx alone.  L
+passes through a network like a derivative does, so value, u_x and L u are three parts where value,
+u_x, u_t and u_xx are four (collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).  Where L
+is the Laplacian and no more, this is the forward Laplacian (Li et al. 2023, arXiv:2307.08214),
+which a plan for `lap_u` has of itself.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Operator:
         parts = _parts(symbol, self.space)
         return bool(parts) and all(index in self.indices for index in parts)
 
-    def coefficients(self, terms: Sequence[Term], like: tf.Tensor) -> dict[tuple[str, str], tf.Tensor]:
+    def coefficients(
+        self, terms: Sequence[Term], like: tf.Tensor
+    ) -> dict[tuple[str, str], tf.Tensor]:
         """Return the coefficients [k] in every share, in the present graph; they may depend on unknowns."""
         found = {}
         for term in terms:
@@ -65,36 +68,57 @@ class Operator:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(ones)
                 value = term.function(*ones)
-            slopes: Any = tape.gradient(value, ones, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            slopes: Any = tape.gradient(
+                value, ones, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
             for field in fields:
                 of = dict.fromkeys(self.indices, tf.zeros([], like.dtype))
                 for s, slope in zip(term.symbols, slopes, strict=True):
-                    for index in _parts(s, self.space) if s.field == field and self.carries(s) else ():
+                    for index in (
+                        _parts(s, self.space) if s.field == field and self.carries(s) else ()
+                    ):
                         of[index] = of[index] + slope[0]
                 found[term.name, field] = tf.stack(list(of.values()))
         return found
 
 
 def operator(
-    terms: Sequence[Term], bounds: Mapping[str, tuple[float, float]], dtype: str, *, space: Sequence[str]
+    terms: Sequence[Term],
+    bounds: Mapping[str, tuple[float, float]],
+    dtype: str,
+    *,
+    space: Sequence[str],
 ) -> Operator | None:
     """Return the linear operator that the terms of a region share, or None where carrying it saves nothing.
 
-    `bounds` holds the range of every coordinate, `space` names those of a Laplacian.  A derivative belongs to the
-    operator if its coefficient is the same at many random arguments, and no other derivative is built on it; a
-    Laplacian does if all its derivatives do.
+    `bounds` holds the range of every coordinate, `space` names those of a Laplacian.  A derivative
+    belongs to the operator if its coefficient is the same at many random arguments, and no other
+    derivative is built on it; a Laplacian does if all its derivatives do.
     """
-    if any(s.kind not in ("coordinate", "derivative", "laplacian") for t in terms for s in t.symbols):
+    if any(
+        s.kind not in ("coordinate", "derivative", "laplacian") for t in terms for s in t.symbols
+    ):
         return None
     slopes = {t.name: _slopes(t, bounds, dtype) for t in terms}
     if any(found is None for found in slopes.values()):
         return None
-    pairs = [(t.name, s, slope) for t in terms for s, slope in zip(t.symbols, slopes[t.name] or (), strict=True)]
+    pairs = [
+        (t.name, s, slope)
+        for t in terms
+        for s, slope in zip(t.symbols, slopes[t.name] or (), strict=True)
+    ]
     constant: dict[Index, bool] = {}
     for _, s, slope in pairs:
         for index in _parts(s, space):
-            constant[index] = constant.get(index, True) and bool(np.ptp(slope) <= SAME * np.max(np.abs(slope)))
-    lower = {tuple(sorted(c)) for index in constant for size in range(1, len(index)) for c in combinations(index, size)}
+            constant[index] = constant.get(index, True) and bool(
+                np.ptp(slope) <= SAME * np.max(np.abs(slope))
+            )
+    lower = {
+        tuple(sorted(c))
+        for index in constant
+        for size in range(1, len(index))
+        for c in combinations(index, size)
+    }
     free = [i for i, same in constant.items() if same and i not in lower]
     indices = tuple(sorted(free, key=lambda i: (len(i), i)))
     laplacian = {index for _, s, _ in pairs if s.kind == "laplacian" for index in _parts(s, space)}
@@ -104,7 +128,9 @@ def operator(
     vectors: dict[tuple[str, str], np.ndarray] = {}
     for name, s, slope in pairs:
         for index in set(_parts(s, space)) & set(indices):
-            vectors.setdefault((name, s.field), np.zeros(len(indices)))[indices.index(index)] += slope[0]
+            vectors.setdefault((name, s.field), np.zeros(len(indices)))[indices.index(index)] += (
+                slope[0]
+            )
     leader = next(iter(vectors))
     if not all(_parallel(vectors[leader], v) for v in vectors.values()):
         return None
@@ -123,7 +149,9 @@ def _parallel(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(norms > 0 and a[0] != 0 and abs(abs(a @ b) / norms - 1) < SAME)
 
 
-def _slopes(term: Term, bounds: Mapping[str, tuple[float, float]], dtype: str) -> list[np.ndarray] | None:
+def _slopes(
+    term: Term, bounds: Mapping[str, tuple[float, float]], dtype: str
+) -> list[np.ndarray] | None:
     """Return ∂residual/∂symbol [samples] at random arguments of many sizes; None where the residual refuses them."""
     rng = np.random.default_rng(0)
     arguments = []

@@ -51,7 +51,11 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
             return Symbol(name, "derivative", head, tuple(sorted(index)))
         if tail == "n":
             return Symbol(name, "normal", head)
-    examples = [*coordinates, *fields, *(f"{f}_{c}{d}" for f in fields for c in coordinates for d in ("", c))]
+    examples = [
+        *coordinates,
+        *fields,
+        *(f"{f}_{c}{d}" for f in fields for c in coordinates for d in ("", c)),
+    ]
     known = [*examples, *(f"lap_{f}" for f in fields), *(f"{f}_n" for f in fields)]
     raise InputError(
         f"{where}: {name!r} is no coordinate ({', '.join(coordinates)}), field ({', '.join(fields)}) or derivative "
@@ -59,7 +63,9 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
     )
 
 
-def plan(symbols: Iterable[Symbol], *, space: Sequence[str], operator: Sequence[Index] = ()) -> Plan:
+def plan(
+    symbols: Iterable[Symbol], *, space: Sequence[str], operator: Sequence[Index] = ()
+) -> Plan:
     """Return the derivatives that the symbols and an operator need; normals and Laplacians run over `space`."""
     symbols = list(symbols)
     wanted: list[Index] = [s.index for s in symbols if s.kind == "derivative"]

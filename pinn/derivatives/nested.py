@@ -14,7 +14,10 @@ Function = Callable[[dict[str, tf.Tensor]], tf.Tensor]
 
 
 def evaluate(
-    trial: Trial, symbols: Sequence[Symbol], points: Mapping[str, tf.Tensor], normals: Mapping[str, tf.Tensor]
+    trial: Trial,
+    symbols: Sequence[Symbol],
+    points: Mapping[str, tf.Tensor],
+    normals: Mapping[str, tf.Tensor],
 ) -> dict[str, tf.Tensor]:
     """Return what `taylor.evaluate` returns, by nested reverse mode."""
     at = dict(points)
@@ -24,9 +27,13 @@ def evaluate(
         if s.kind == "derivative":
             found[s.name] = _differentiated(_field(trial, s.field), s.index)(at)
         elif s.kind == "laplacian":
-            found[s.name] = tf.add_n([_differentiated(_field(trial, s.field), (c, c))(at) for c in space])
+            found[s.name] = tf.add_n(
+                [_differentiated(_field(trial, s.field), (c, c))(at) for c in space]
+            )
         elif s.kind == "normal":
-            terms = [normals[c] * _differentiated(_field(trial, s.field), (c,))(at) for c in normals]
+            terms = [
+                normals[c] * _differentiated(_field(trial, s.field), (c,))(at) for c in normals
+            ]
             found[s.name] = tf.add_n(terms)
     return found
 
@@ -49,8 +56,11 @@ def _derivative(function: Function, coordinate: str) -> Function:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(at[coordinate])
             value = function(at)
-        # Point i's value depends on point i alone, so the gradient of the sum holds every point's derivative.
-        found: Any = tape.gradient(value, at[coordinate], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        # Point i's value depends on point i alone, so the gradient of the sum holds every point's
+        # derivative.
+        found: Any = tape.gradient(
+            value, at[coordinate], unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         return found
 
     return derivative

@@ -25,21 +25,29 @@ def evaluate(
 ) -> dict[str, tf.Tensor]:
     """Return the value [n] of every derivative, Laplacian and normal derivative among the symbols.
 
-    `points` holds the coordinates [n] by name, space before time; `normals` the outward normal's components
-    [n] by space coordinate, empty away from a boundary.  With an `operator` and its `coefficients` [k], the
-    operator's value for every field is there too, under `combined(field)`.
+    `points` holds the coordinates [n] by name, space before time; `normals` the outward normal's
+    components [n] by space coordinate, empty away from a boundary.  With an `operator` and its
+    `coefficients` [k], the operator's value for every field is there too, under `combined(field)`.
     """
     space = list(normals) or [c for c in points if c != "t"]
-    fields = trial(jets.coordinates(points, plan(symbols, space=space, operator=operator), coefficients))
+    fields = trial(
+        jets.coordinates(points, plan(symbols, space=space, operator=operator), coefficients)
+    )
     like = next(iter(points.values()))
-    found = {combined(f): jets.part(v, jets.OPERATOR, like) for f, v in fields.items()} if operator else {}
+    found = (
+        {combined(f): jets.part(v, jets.OPERATOR, like) for f, v in fields.items()}
+        if operator
+        else {}
+    )
     for s in symbols:
         if s.kind == "derivative":
             found[s.name] = jets.part(fields[s.field], s.index, like)
         elif s.kind == "laplacian":
             found[s.name] = jets.part(fields[s.field], jets.OPERATOR, like)
         elif s.kind == "normal":
-            found[s.name] = tf.add_n([normals[c] * jets.part(fields[s.field], (c,), like) for c in normals])
+            found[s.name] = tf.add_n(
+                [normals[c] * jets.part(fields[s.field], (c,), like) for c in normals]
+            )
     return found
 
 

@@ -27,11 +27,15 @@ class Ball(Domain):
     def __init__(self, *, radius: float, **center: float) -> None:
         name = type(self).__name__
         if len(center) < 2:
-            raise InputError(f"{name}: {len(center)} coordinates; give at least two (use Interval for one).")
+            raise InputError(
+                f"{name}: {len(center)} coordinates; give at least two (use Interval for one)."
+            )
         check_coordinates(center, name)
         for c, value in center.items():
             if not np.isfinite(value):
-                raise InputError(f"{name}: {c}={value} is not finite; give the center, such as {c}=0.0.")
+                raise InputError(
+                    f"{name}: {c}={value} is not finite; give the center, such as {c}=0.0."
+                )
         if not (np.isfinite(radius) and radius > 0):
             raise InputError(f"{name}: radius={radius}; give a positive number.")
         self.coordinates, self.radius = tuple(center), float(radius)
@@ -76,7 +80,9 @@ class Ball(Domain):
 
     def _square(self, coordinates: tuple[Any, ...]) -> Any:
         """Return |x - c|² [n]."""
-        squares = [(x - c) * (x - c) for x, c in zip(coordinates, self.center.tolist(), strict=True)]
+        squares = [
+            (x - c) * (x - c) for x, c in zip(coordinates, self.center.tolist(), strict=True)
+        ]
         return sum(squares[1:], start=squares[0])
 
 
@@ -92,8 +98,8 @@ class Disk(Ball):
 def directions(unit: Array) -> Array:
     """Return unit vectors [n, k + 1] for a sample [n, k] of the unit cube, which covers the sphere evenly.
 
-    In d dimensions one component, moved to [0, 1], has the beta distribution with both parameters (d - 1)/2; what is
-    left of the vector is one of d - 1 dimensions.  In two it is an angle.
+    In d dimensions one component, moved to [0, 1], has the beta distribution with both parameters
+    (d - 1)/2; what is left of the vector is one of d - 1 dimensions.  In two it is an angle.
     """
     height, found = np.ones(len(unit)), []
     for d in range(unit.shape[1] + 1, 2, -1):

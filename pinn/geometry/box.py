@@ -29,7 +29,9 @@ class Box(Domain):
         check_coordinates(ranges, name)
         for c, (a, b) in ranges.items():
             if not (np.isfinite(a) and np.isfinite(b) and a < b):
-                raise InputError(f"{name}: range {c}=({a}, {b}) is empty; give (lower, upper) with lower < upper.")
+                raise InputError(
+                    f"{name}: range {c}=({a}, {b}) is empty; give (lower, upper) with lower < upper."
+                )
         self.ranges = {c: (float(a), float(b)) for c, (a, b) in ranges.items()}
         self.coordinates = tuple(ranges)
         self.faces = tuple(f"{c}{side}" for c in ranges for side in "-+")
@@ -69,8 +71,8 @@ class Box(Domain):
     def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
         """Return the product, over coordinates, of the distance to a face or d₁d₂/(d₁ + d₂) for two opposite ones.
 
-        All factors but the one of the least range are divided by their largest value, so that the slope on a face is
-        at most one.
+        All factors but the one of the least range are divided by their largest value, so that the
+        slope on a face is at most one.
         """
         faces, found = self.members(on), []
         for name, c in zip(self.coordinates, coordinates, strict=True):
@@ -88,7 +90,9 @@ class Interval(Box):
 
     def __init__(self, **ranges: tuple[float, float]) -> None:
         if len(ranges) != 1:
-            raise InputError(f"Interval: {len(ranges)} coordinates; an interval has one (use Rectangle or Box).")
+            raise InputError(
+                f"Interval: {len(ranges)} coordinates; an interval has one (use Rectangle or Box)."
+            )
         super().__init__(**ranges)
 
 
@@ -97,5 +101,7 @@ class Rectangle(Box):
 
     def __init__(self, **ranges: tuple[float, float]) -> None:
         if len(ranges) != 2:
-            raise InputError(f"Rectangle: {len(ranges)} coordinates; a rectangle has two (use Interval or Box).")
+            raise InputError(
+                f"Rectangle: {len(ranges)} coordinates; a rectangle has two (use Interval or Box)."
+            )
         super().__init__(**ranges)

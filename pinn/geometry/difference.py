@@ -18,34 +18,48 @@ _SAMPLE = 4096  # points by which the share of a face that a hole leaves is meas
 class Difference(Domain):
     """A domain less holes, e.g. `Difference(Rectangle(x=(0, 1), y=(0, 1)), pipe=Disk(x=0.5, y=0.5, radius=0.2))`.
 
-    A hole's name is that of its boundary; where a hole has several faces, as a box has, they are called `step_x-` and
-    so on, and `step` is all of them.  The part `"holes"` is the boundary of all holes, `"outer"` what is left of the
-    base's own.  Holes may overlap each other and the base's boundary: a face is what is left of it.
+    A hole's name is that of its boundary; where a hole has several faces, as a box has, they are
+    called `step_x-` and so on, and `step` is all of them.  The part `"holes"` is the boundary of
+    all holes, `"outer"` what is left of the base's own.  Holes may overlap each other and the
+    base's boundary: a face is what is left of it.
 
     Raises:
-        InputError: for a name that is taken, a hole of other coordinates or without effect, or if nothing is left.
+        InputError: for a name that is taken, a hole of other coordinates or without effect, or if
+            nothing is left.
     """
 
     def __init__(self, base: Domain, **holes: Domain) -> None:
         self.base, self.holes, self.coordinates = base, holes, base.coordinates
         if not holes:
-            raise InputError(f"Difference: {base!r} has no hole; give at least one, such as hole=Disk(…).")
+            raise InputError(
+                f"Difference: {base!r} has no hole; give at least one, such as hole=Disk(…)."
+            )
         self._owners: dict[str, tuple[Domain, str]] = {face: (base, face) for face in base.faces}
         parts: dict[str, tuple[str, ...]] = {"outer": base.faces, "holes": (), **base.parts}
         for name, hole in holes.items():
             check_part(name, (*self._owners, *parts), "Difference")
             if not isinstance(hole, Domain) or hole.coordinates != base.coordinates:
                 names = ", ".join(base.coordinates)
-                raise InputError(f"Difference: hole {name}={hole!r}; give a domain in {names}, such as Disk(…).")
-            own = {name if len(hole.faces) == 1 else f"{name}_{face}": (hole, face) for face in hole.faces}
+                raise InputError(
+                    f"Difference: hole {name}={hole!r}; give a domain in {names}, such as Disk(…)."
+                )
+            own = {
+                name if len(hole.faces) == 1 else f"{name}_{face}": (hole, face)
+                for face in hole.faces
+            }
             self._owners |= own
             parts["holes"] += tuple(own)
             if len(own) > 1:
                 parts[name] = tuple(own)
         self._shares = {face: self._share(face) for face in self._owners}
         self.faces = tuple(face for face, share in self._shares.items() if share > 0)
-        kept = {name: tuple(face for face in faces if face in self.faces) for name, faces in parts.items()}
-        self.parts: Mapping[str, tuple[str, ...]] = {name: faces for name, faces in kept.items() if faces}
+        kept = {
+            name: tuple(face for face in faces if face in self.faces)
+            for name, faces in parts.items()
+        }
+        self.parts: Mapping[str, tuple[str, ...]] = {
+            name: faces for name, faces in kept.items() if faces
+        }
         self._check()
 
     def __repr__(self) -> str:
@@ -95,7 +109,9 @@ class Difference(Domain):
         for name, hole in self.holes.items():
             met = [face for face in faces if self._owners[face][0] is hole]
             if met and len(met) < len(hole.faces):
-                raise InputError(f"{self!r}: no smooth distance to a part of hole {name}; name all of its faces.")
+                raise InputError(
+                    f"{self!r}: no smooth distance to a part of hole {name}; name all of its faces."
+                )
             found += [hole.smooth_distance_outside(*coordinates)] if met else []
         return reduce(joined, found)
 
@@ -111,5 +127,9 @@ class Difference(Domain):
         if not np.any(self.keeps(sample)):
             raise InputError(f"{self!r}: the holes leave nothing; make them smaller.")
         for name, hole in self.holes.items():
-            if not any(owner is hole and self._shares[face] for face, (owner, _) in self._owners.items()):
-                raise InputError(f"Difference: hole {name}={hole!r} lies outside, or in another; remove or move it.")
+            if not any(
+                owner is hole and self._shares[face] for face, (owner, _) in self._owners.items()
+            ):
+                raise InputError(
+                    f"Difference: hole {name}={hole!r} lies outside, or in another; remove or move it."
+                )

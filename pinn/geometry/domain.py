@@ -20,8 +20,9 @@ REGIONS = ("interior", "initial", "boundary", "data")
 class Domain(ABC):
     """A domain in space; lengths in the problem's own units.
 
-    Its boundary consists of faces, each of which has a name, a map from the unit cube and outward normals.
-    Several faces together are a part of the boundary, which has a name too: `named` gives it.
+    Its boundary consists of faces, each of which has a name, a map from the unit cube and outward
+    normals. Several faces together are a part of the boundary, which has a name too: `named` gives
+    it.
     """
 
     coordinates: tuple[str, ...]
@@ -49,15 +50,16 @@ class Domain(ABC):
     def distance(self, *coordinates: Any) -> Any:
         """Return the signed distance [n] to the boundary: positive inside, zero on it, negative outside.
 
-        Takes the space coordinates in order, as NumPy arrays, tensors or jets.  It has kinks where two parts of the
-        boundary are equally near; `smooth_distance` has none.
+        Takes the space coordinates in order, as NumPy arrays, tensors or jets.  It has kinks where
+        two parts of the boundary are equally near; `smooth_distance` has none.
         """
 
     def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
         """Return a smooth function [n] of the kind of the distance to a part of the boundary, for use in an ansatz.
 
-        It is zero on the part and positive elsewhere inside; on the part its slope is one, and less near corners.
-        Takes what `distance` takes, and the name or names of faces or parts; in the coordinates' units.
+        It is zero on the part and positive elsewhere inside; on the part its slope is one, and less
+        near corners. Takes what `distance` takes, and the name or names of faces or parts; in the
+        coordinates' units.
 
         Raises:
             InputError: if the domain has none, or no such part.
@@ -93,7 +95,9 @@ class Domain(ABC):
             check_part(name, self.boundaries, f"{self!r}.named")
             found[name] = self.members(members)
             if not found[name]:
-                raise InputError(f"{self!r}.named: {name} has no face; give at least one of {', '.join(self.faces)}.")
+                raise InputError(
+                    f"{self!r}.named: {name} has no face; give at least one of {', '.join(self.faces)}."
+                )
         other = copy.copy(self)
         other.parts = found
         return other
@@ -107,7 +111,9 @@ class Domain(ABC):
         names, known = (on,) if isinstance(on, str) else on, self.boundaries
         for name in names:
             if name not in known:
-                raise InputError(f"{self!r}: no part {name!r} of the boundary.{did_you_mean(name, known)}")
+                raise InputError(
+                    f"{self!r}: no part {name!r} of the boundary.{did_you_mean(name, known)}"
+                )
         return tuple(dict.fromkeys(face for name in names for face in known[name]))
 
 
@@ -115,13 +121,17 @@ def check_coordinates(names: Iterable[str], where: str) -> None:
     """Raise an InputError for a name that cannot be a space coordinate's."""
     for c in names:
         if c == "t" or not c.isidentifier() or "_" in c:
-            raise InputError(f"{where}: {c!r} cannot name a space coordinate; use a letter such as x (t is time).")
+            raise InputError(
+                f"{where}: {c!r} cannot name a space coordinate; use a letter such as x (t is time)."
+            )
 
 
 def check_part(name: str, taken: Iterable[str], where: str) -> None:
     """Raise an InputError for a name that cannot be a part's of the boundary."""
     if not name.isidentifier() or name in REGIONS or name in set(taken):
-        raise InputError(f"{where}: {name!r} cannot name a part of the boundary; use a word that is not taken.")
+        raise InputError(
+            f"{where}: {name!r} cannot name a part of the boundary; use a word that is not taken."
+        )
 
 
 def lesser(a: Any, b: Any) -> Any:
@@ -132,7 +142,8 @@ def lesser(a: Any, b: Any) -> Any:
 def joined(a: Any, b: Any) -> Any:
     """Return the smooth distance to two parts of a boundary from those to each: 1/(1/a + 1/b).
 
-    Zero where one of the two is, with that one's slope (R-equivalence of order one: Biswas & Shapiro 2004,
-    doi:10.1016/j.gmod.2004.01.003; in networks Sukumar & Srivastava 2022, doi:10.1016/j.cma.2021.114333).
+    Zero where one of the two is, with that one's slope (R-equivalence of order one: Biswas &
+    Shapiro 2004, doi:10.1016/j.gmod.2004.01.003; in networks Sukumar & Srivastava 2022,
+    doi:10.1016/j.cma.2021.114333).
     """
     return a * b / (a + b)

@@ -22,15 +22,18 @@ class PointCloud(Domain):
     The columns of the file (its header line, or the names of its arrays [n]), in any order:
 
     - the coordinates, such as `x` and `y`: every name that is none of those below;
-    - `part`: "interior" for points inside, else the name of the part of the boundary, such as "wing";
-    - the outward normals, "n" and the coordinate's name, such as `nx` and `ny`: of any length above zero, for points on
+    - `part`: "interior" for points inside, else the name of the part of the boundary, such as
+    "wing";
+    - the outward normals, "n" and the coordinate's name, such as `nx` and `ny`: of any length above
+    zero, for points on
       the boundary; elsewhere they may be empty or NaN;
-    - `measure`, which may be left out: the volume inside, or the area or length on the boundary, that a point stands
+    - `measure`, which may be left out: the volume inside, or the area or length on the boundary,
+    that a point stands
       for.  Without it, points are taken to stand for equally much.
 
-    Samples choose among the points, each as often as its measure asks: in a steady problem, counts above the number of
-    points give points repeatedly.  Whether a point of a picture lies inside, the nearest boundary point and its normal
-    tell.  There is no distance for an ansatz.
+    Samples choose among the points, each as often as its measure asks: in a steady problem, counts
+    above the number of points give points repeatedly.  Whether a point of a picture lies inside,
+    the nearest boundary point and its normal tell.  There is no distance for an ansatz.
 
     Raises:
         InputError: for a file or a column that cannot be read, or a value that is none.
@@ -45,13 +48,17 @@ class PointCloud(Domain):
         self._check_names(names, columns)
         values = np.stack([_numbers(self.path, c, columns[c]) for c in names], axis=1)
         if not np.all(np.isfinite(measures) & (measures > 0)):
-            raise InputError(f"{self.path}: column measure has a value that is not positive; correct the file.")
+            raise InputError(
+                f"{self.path}: column measure has a value that is not positive; correct the file."
+            )
         self.coordinates = tuple(names)
         self.faces = tuple(str(p) for p in dict.fromkeys(part) if p != INSIDE)
         for i, face in enumerate(self.faces):
             check_part(face, self.faces[:i], f"{self.path}: column part")
         if INSIDE not in part:
-            raise InputError(f"{self.path}: no point whose part is {INSIDE!r}; give the points inside.")
+            raise InputError(
+                f"{self.path}: no point whose part is {INSIDE!r}; give the points inside."
+            )
         self._points = {p: values[part == p] for p in (INSIDE, *self.faces)}
         self._shares = {p: np.cumsum(measures[part == p]) for p in (INSIDE, *self.faces)}
         self._normals = {p: self._read_normals(columns, part == p) for p in self.faces}
@@ -85,7 +92,9 @@ class PointCloud(Domain):
             InputError: for tensors or jets.
         """
         if not all(isinstance(c, np.ndarray) for c in coordinates):
-            raise InputError(f"{self!r}: has no distance for an ansatz or a residual; use constraints=soft.")
+            raise InputError(
+                f"{self!r}: has no distance for an ansatz or a residual; use constraints=soft."
+            )
         points = np.stack(np.broadcast_arrays(*coordinates), axis=-1)
         if not self.faces:
             return np.full(points.shape[:-1], np.inf)
@@ -97,32 +106,43 @@ class PointCloud(Domain):
     def _chosen(self, part: str, unit: Array) -> Array:
         """Return indices of a part's points, each in proportion to its measure.
 
-        The r-th smallest number of the sample's first column chooses from the r-th of n equal shares of the measure,
-        so that hardly a point is chosen twice before all are chosen once.
+        The r-th smallest number of the sample's first column chooses from the r-th of n equal
+        shares of the measure, so that hardly a point is chosen twice before all are chosen once.
         """
         shares, order = self._shares[part], np.argsort(unit[:, 0], kind="stable")
         position = np.empty(len(unit))
         position[order] = np.arange(len(unit))
-        position += np.modf(unit[:, 0] * 2**20)[0]  # the digits that do not tell the rank are random
+        position += np.modf(unit[:, 0] * 2**20)[
+            0
+        ]  # the digits that do not tell the rank are random
         found = np.searchsorted(shares, position / len(unit) * shares[-1], side="right")
         return np.minimum(found, len(shares) - 1)
 
     def _check_names(self, names: list[str], columns: Mapping[str, Array]) -> None:
         if len(names) < 2:
             found = ", ".join(columns) or "none"
-            raise InputError(f"{self.path}: fewer than two coordinates (columns: {found}); name two, such as x and y.")
+            raise InputError(
+                f"{self.path}: fewer than two coordinates (columns: {found}); name two, such as x and y."
+            )
         check_coordinates(names, str(self.path))
         for c in names:
             if f"n{c}" not in columns:
-                raise InputError(f"{self.path}: no column n{c}; give the outward normals, which may be empty inside.")
+                raise InputError(
+                    f"{self.path}: no column n{c}; give the outward normals, which may be empty inside."
+                )
 
     def _read_normals(self, columns: Mapping[str, Array], chosen: Array) -> Array:
         """Return the unit normals of chosen points."""
-        found = [_numbers(self.path, f"n{c}", columns[f"n{c}"][chosen], empty=True) for c in self.coordinates]
+        found = [
+            _numbers(self.path, f"n{c}", columns[f"n{c}"][chosen], empty=True)
+            for c in self.coordinates
+        ]
         normals = np.stack(found, axis=1)
         length = np.linalg.norm(normals, axis=1, keepdims=True)
         if not np.all(np.isfinite(length) & (length > 0)):
-            raise InputError(f"{self.path}: a boundary point has no normal; give one of a length above zero to each.")
+            raise InputError(
+                f"{self.path}: a boundary point has no normal; give one of a length above zero to each."
+            )
         return normals / length
 
 
@@ -135,13 +155,21 @@ def _columns(path: Path) -> dict[str, Array]:
     try:
         columns = _csv(path) if path.suffix == ".csv" else _npz(path)
     except (OSError, ValueError, UnicodeError) as error:
-        raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}; save it again.") from None
+        raise InputError(
+            f"{path}: cannot be read: {' '.join(str(error).split())}; save it again."
+        ) from None
     if "part" not in columns:
-        raise InputError(f"{path}: no column part; say of every point whether it is {INSIDE!r} or on which part.")
-    lengths = {name: len(column) if np.ndim(column) == 1 else -1 for name, column in columns.items()}
+        raise InputError(
+            f"{path}: no column part; say of every point whether it is {INSIDE!r} or on which part."
+        )
+    lengths = {
+        name: len(column) if np.ndim(column) == 1 else -1 for name, column in columns.items()
+    }
     if len(set(lengths.values())) != 1 or not lengths["part"]:
         told = ", ".join(f"{name} {'is no column' if n < 0 else n}" for name, n in lengths.items())
-        raise InputError(f"{path}: columns of different lengths or none at all ({told}); give one value per point.")
+        raise InputError(
+            f"{path}: columns of different lengths or none at all ({told}); give one value per point."
+        )
     return columns | {"part": np.char.strip(columns["part"].astype(str))}
 
 

@@ -1,11 +1,13 @@
 """Truncated Taylor numbers: a value and exactly the partial derivatives that a plan asks for.
 
-A jet is carried once through a network and an ansatz and arrives with every derivative that the residuals
-name.  Products follow Leibniz' rule, functions Faà di Bruno's formula (sum over set partitions).
+A jet is carried once through a network and an ansatz and arrives with every derivative that the
+residuals name.  Products follow Leibniz' rule, functions Faà di Bruno's formula (sum over set
+partitions).
 
-The Laplacian is carried as one part of its own, beside the value and the gradient: the forward Laplacian of
-Li et al. (2023), arXiv:2307.08214.  In d dimensions that is 1 + d + 1 parts, where the second derivatives one by one
-are 1 + 2d.  Any linear operator goes the same way (collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).
+The Laplacian is carried as one part of its own, beside the value and the gradient: the forward
+Laplacian of Li et al. (2023), arXiv:2307.08214.  In d dimensions that is 1 + d + 1 parts, where the
+second derivatives one by one are 1 + 2d.  Any linear operator goes the same way (collapsed Taylor
+mode, Dangel et al. 2025, arXiv:2505.13644).
 """
 
 from pinn.combinatorics import Index

@@ -50,7 +50,9 @@ def apply(name: str, jet: Jet) -> Jet:
     if name in RULES:
         return compose(RULES[name](jet.value), jet)
     known = ", ".join(sorted(RULES))
-    raise InputError(f"Jet: no Taylor rule for tf.{name}; use one of {known}, or set derivatives=nested.")
+    raise InputError(
+        f"Jet: no Taylor rule for tf.{name}; use one of {known}, or set derivatives=nested."
+    )
 
 
 @tf.experimental.dispatch_for_unary_elementwise_apis(Jet)
@@ -62,13 +64,19 @@ def _dispatch_unary(api: Any, x: Any) -> Any:
 
 def _dispatch_binary(api: Any, x: Any, y: Any) -> Any:
     if api.__name__ not in _BINARY:
-        raise InputError(f"Jet: no Taylor rule for tf.{api.__name__}; use + - * / ** or set derivatives=nested.")
+        raise InputError(
+            f"Jet: no Taylor rule for tf.{api.__name__}; use + - * / ** or set derivatives=nested."
+        )
     operator = _BINARY[api.__name__]
-    return getattr(x, f"__{operator}__")(y) if isinstance(x, Jet) else getattr(y, f"__r{operator}__")(x)
+    return (
+        getattr(x, f"__{operator}__")(y)
+        if isinstance(x, Jet)
+        else getattr(y, f"__r{operator}__")(x)
+    )
 
 
-# Two overlapping registrations are an error in TensorFlow, so the right-hand jet's partner is no jet; its
-# dispatch takes typing.Union only, not the | of types.
+# Two overlapping registrations are an error in TensorFlow, so the right-hand jet's partner is no
+# jet; its dispatch takes typing.Union only, not the | of types.
 _Constant = Union[tf.Tensor, tf.Variable, np.ndarray, np.generic, float, int]  # noqa: UP007
 tf.experimental.dispatch_for_binary_elementwise_apis(Jet, object)(_dispatch_binary)
 tf.experimental.dispatch_for_binary_elementwise_apis(_Constant, Jet)(_dispatch_binary)

@@ -20,8 +20,9 @@ _SEPARATOR = "."  # extension types take string keys only
 class Jet(tf.experimental.ExtensionType):
     """A value and its partial derivatives, `parts[index]`; a part that is absent is zero.
 
-    Parts have shapes that broadcast against the value's, so the derivative of a coordinate is a scalar.
-    An `ExtensionType`, because TensorFlow dispatches `tf.sin(jet)` to no other kind of class.
+    Parts have shapes that broadcast against the value's, so the derivative of a coordinate is a
+    scalar. An `ExtensionType`, because TensorFlow dispatches `tf.sin(jet)` to no other kind of
+    class.
     """
 
     tensors: Mapping[str, tf.Tensor]
@@ -43,8 +44,11 @@ class Jet(tf.experimental.ExtensionType):
         self.carried = tuple(map(_key, plan.indices))
         self.operator = tuple(map(_key, plan.operator))
         # Without coefficients, the operator's are ones.
-        self.coefficients = tf.zeros([0], parts[VALUE].dtype) if coefficients is None else coefficients
-        # Which parts each row of a stack has; unknown, and so empty, behind whatever is done to a stack.
+        self.coefficients = (
+            tf.zeros([0], parts[VALUE].dtype) if coefficients is None else coefficients
+        )
+        # Which parts each row of a stack has; unknown, and so empty, behind whatever is done to a
+        # stack.
         self.rows = tuple(tuple(map(_key, row)) for row in rows)
 
     @property
@@ -55,7 +59,9 @@ class Jet(tf.experimental.ExtensionType):
     @property
     def plan(self) -> Plan:
         """The derivatives that this jet carries."""
-        return Plan(tuple(_index(key) for key in self.carried), tuple(_index(key) for key in self.operator))
+        return Plan(
+            tuple(_index(key) for key in self.carried), tuple(_index(key) for key in self.operator)
+        )
 
     def like(self, parts: Mapping[Index, tf.Tensor]) -> Jet:
         """Return a jet of this one's plan and coefficients with other parts."""
@@ -91,7 +97,9 @@ class Jet(tf.experimental.ExtensionType):
     def row(self, number: int) -> Jet:
         """Return one row [n] of a stack, without the derivatives that were zero there when it was stacked."""
         kept = self.rows[number] if self.rows else self.tensors
-        return self.like({index: part[number] for index, part in self.parts.items() if _key(index) in kept})
+        return self.like(
+            {index: part[number] for index, part in self.parts.items() if _key(index) in kept}
+        )
 
     def __neg__(self) -> Jet:
         return self.map(tf.negative)
@@ -138,7 +146,9 @@ def _index(key: str) -> Index:
     return tuple(key.split(_SEPARATOR)) if key else VALUE
 
 
-def coordinates(values: Mapping[str, tf.Tensor], plan: Plan, coefficients: Any = None) -> dict[str, Jet]:
+def coordinates(
+    values: Mapping[str, tf.Tensor], plan: Plan, coefficients: Any = None
+) -> dict[str, Jet]:
     """Return the coordinates as jets: their derivative with respect to themselves is one.
 
     `coefficients` [k] are those of the plan's operator; None means ones.
@@ -149,7 +159,9 @@ def coordinates(values: Mapping[str, tf.Tensor], plan: Plan, coefficients: Any =
         if (name,) in plan.indices:
             parts[(name,)] = one
         if (name,) in plan.operator:
-            parts[OPERATOR] = one if coefficients is None else coefficients[plan.operator.index((name,))]
+            parts[OPERATOR] = (
+                one if coefficients is None else coefficients[plan.operator.index((name,))]
+            )
         found[name] = Jet(parts, plan, coefficients)
     return found
 
@@ -187,8 +199,11 @@ def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
     parts: dict[Index, tf.Tensor] = {VALUE: derivatives[0]}
     for index in plan.indices[1:]:
         _put(parts, index, [derivatives[k] * factor for k, factor in by_order(index).items()])
-    # The operator is linear: f' times its part, and of every derivative in it what has two blocks or more.
-    higher = [{k: factor for k, factor in by_order(index).items() if k > 1} for index in plan.operator]
+    # The operator is linear: f' times its part, and of every derivative in it what has two blocks
+    # or more.
+    higher = [
+        {k: factor for k, factor in by_order(index).items() if k > 1} for index in plan.operator
+    ]
     terms = [derivatives[1] * old[OPERATOR]] if OPERATOR in old else []
     for k in range(2, MAX_ORDER + 1):
         factors = jet.combined([found.get(k) for found in higher])
@@ -226,7 +241,9 @@ def _multiply(a: Jet, b: Any) -> Jet:
 
     def leibniz(index: Index, *, inner: bool = False) -> list[tf.Tensor]:
         """Return the terms of a product's derivative; `inner` leaves out those with a factor underived."""
-        splits = [(s, r, count) for (s, r), count in splits_of(index).items() if not inner or (s and r)]
+        splits = [
+            (s, r, count) for (s, r), count in splits_of(index).items() if not inner or (s and r)
+        ]
         found = [(left[s] * right[r], count) for s, r, count in splits if s in left and r in right]
         return [term if count == 1 else count * term for term, count in found]
 
@@ -247,7 +264,9 @@ def _power(jet: Jet, exponent: Any) -> Jet:
         factor *= exponent - k
         # A whole power's derivatives end; without this, 0·z⁻¹ would be NaN at z = 0.
         ends = isinstance(factor, float | int) and factor == 0
-        derivatives.append(tf.zeros_like(jet.value) if ends else factor * jet.value ** (exponent - k - 1))
+        derivatives.append(
+            tf.zeros_like(jet.value) if ends else factor * jet.value ** (exponent - k - 1)
+        )
     return compose(derivatives, jet)
 
 

@@ -19,21 +19,26 @@ OPERATOR: Index = ("Σ",)
 class Plan:
     """The derivatives to carry: `indices`, closed under leaving coordinates out, lowest order first.
 
-    `operator` names the derivatives whose sum, with coefficients that jets hold, is carried as one part: the
-    Laplacian, or the linear part of an equation such as u_t − ν u_xx.  It needs their lower derivatives only.
+    `operator` names the derivatives whose sum, with coefficients that jets hold, is carried as one
+    part: the Laplacian, or the linear part of an equation such as u_t − ν u_xx.  It needs their
+    lower derivatives only.
     """
 
     indices: tuple[Index, ...] = (VALUE,)
     operator: tuple[Index, ...] = ()
 
     @staticmethod
-    def of(wanted: Iterable[Index], *, laplacian: Sequence[str] = (), operator: Sequence[Index] = ()) -> Plan:
+    def of(
+        wanted: Iterable[Index], *, laplacian: Sequence[str] = (), operator: Sequence[Index] = ()
+    ) -> Plan:
         """Return the smallest plan that holds `wanted` and an operator, or the Laplacian over some coordinates."""
         operator = (*operator, *((c, c) for c in laplacian))
         indices: set[Index] = {VALUE}
         for index in [*wanted, *operator]:
             if len(index) > MAX_ORDER:
-                raise InputError(f"Plan.of: derivative {''.join(index)!r} has order {len(index)}; at most {MAX_ORDER}.")
+                raise InputError(
+                    f"Plan.of: derivative {''.join(index)!r} has order {len(index)}; at most {MAX_ORDER}."
+                )
             for size in range(1, len(index) + (index not in operator or index in wanted)):
                 indices.update(tuple(sorted(c)) for c in combinations(index, size))
         return Plan(tuple(sorted(indices, key=lambda i: (len(i), i))), tuple(operator))

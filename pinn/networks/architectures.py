@@ -15,10 +15,13 @@ from pinn.networks.layers import TrainableSlope
 Chain = Sequence[keras.layers.Layer]
 
 
-def modified(inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: Sequence[Chain], last: Any) -> Any:
+def modified(
+    inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: Sequence[Chain], last: Any
+) -> Any:
     """Return the modified perceptron (Wang, Teng & Perdikaris 2021, arXiv:2001.04536).
 
-    Two encoders U, V gate every hidden layer Z: (1 − Z)·U + Z·V, written U + Z·(V − U), which has one product.
+    Two encoders U, V gate every hidden layer Z: (1 − Z)·U + Z·V, written U + Z·(V − U), which has
+    one product.
     """
     x = through(embedding, inputs)
     u, v = (through(encoder, x) for encoder in encoders)
@@ -29,7 +32,9 @@ def modified(inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: S
     return keras.Model(inputs, last(x), name="modified_mlp")
 
 
-def piratenet(inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: Sequence[Chain], last: Any) -> Any:
+def piratenet(
+    inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: Sequence[Chain], last: Any
+) -> Any:
     """Return a PirateNet (Wang, Li, Chen & Perdikaris 2024, arXiv:2402.00326), three chains a block.
 
     From a block's inputs x and the encoders U, V, with layers f, g, h:
@@ -38,7 +43,8 @@ def piratenet(inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: 
         z₂ = g(z₁)·U + (1 − g(z₁))·V
         x  ↦ α h(z₂) + (1 − α) x
 
-    with a trainable α that starts at zero: the network starts linear in its embedding, and deepens as α grows.
+    with a trainable α that starts at zero: the network starts linear in its embedding, and deepens
+    as α grows.
     """
     x = through(embedding, inputs)
     u, v = (through(encoder, x) for encoder in encoders)
@@ -50,7 +56,9 @@ def piratenet(inputs: Any, embedding: Chain, encoders: Sequence[Chain], hidden: 
             gated = keras.layers.Multiply(name=f"gate_{k}_{j}")([through(layers, z), difference])
             z = keras.layers.Add(name=f"gated_{k}_{j}")([v, gated])
         step = keras.layers.Subtract(name=f"step_{k}")([through(third, z), x])
-        x = keras.layers.Add(name=f"block_{k}")([x, TrainableSlope(start=0.0, name=f"alpha_{k}")(step)])
+        x = keras.layers.Add(name=f"block_{k}")(
+            [x, TrainableSlope(start=0.0, name=f"alpha_{k}")(step)]
+        )
     return keras.Model(inputs, last(x), name="piratenet")
 
 

@@ -21,16 +21,19 @@ class NoTaylorRule(InputError):
 Tap = Callable[[Any, Jet, Jet], Jet]
 """(layer, its inputs, its outputs before a dense layer's bias) -> those outputs, to go on with."""
 
-Columns = Callable[[Mapping[Index, tf.Tensor], Mapping[Index, tf.Tensor]], list[tuple[Any, tf.Tensor]]]
+Columns = Callable[
+    [Mapping[Index, tf.Tensor], Mapping[Index, tf.Tensor]], list[tuple[Any, tf.Tensor]]
+]
 """(parts of a layer's inputs, derivatives δ by those of its outputs) -> the derivatives [..., n] by its variables."""
 
 
 def forward(model: Any, inputs: Jet, *, tap: Tap | None = None) -> Jet:
     """Return the model's output [outputs, n] for inputs [inputs, n], with all derivatives.
 
-    Features come first, points last: a field is then a contiguous row.  A layer or model of your own takes
-    part by a method `jet_call(self, inputs: Jet) -> Jet`.  `tap` sees every dense layer but those inside it, and
-    those of your own that have a method `jet_columns(self) -> Columns` and are linear in what they are given.
+    Features come first, points last: a field is then a contiguous row.  A layer or model of your
+    own takes part by a method `jet_call(self, inputs: Jet) -> Jet`.  `tap` sees every dense layer
+    but those inside it, and those of your own that have a method `jet_columns(self) -> Columns` and
+    are linear in what they are given.
 
     Raises:
         NoTaylorRule: if a layer has no rule; `derivatives=nested` takes any layer.
@@ -80,7 +83,9 @@ def _is_kerass_own(model: Any) -> bool:
 
 def _functional(model: Any, inputs: Jet, tap: Tap | None) -> Jet:
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise NoTaylorRule(f"forward: model {model.name!r} has several inputs or outputs; set derivatives=nested.")
+        raise NoTaylorRule(
+            f"forward: model {model.name!r} has several inputs or outputs; set derivatives=nested."
+        )
     known = {id(model.inputs[0]): inputs}
 
     def value(tensor: Any) -> Jet:
@@ -88,7 +93,9 @@ def _functional(model: Any, inputs: Jet, tap: Tap | None) -> Jet:
             layer, node, _ = tensor._keras_history
             arguments = [value(t) for t in layer._inbound_nodes[node].input_tensors]
             many = len(arguments) > 1
-            known[id(tensor)] = _merge(layer, arguments) if many else forward(layer, arguments[0], tap=tap)
+            known[id(tensor)] = (
+                _merge(layer, arguments) if many else forward(layer, arguments[0], tap=tap)
+            )
         return known[id(tensor)]
 
     return value(model.outputs[0])
@@ -101,7 +108,9 @@ def _merge(layer: Any, arguments: list[Jet]) -> Jet:
             for other in arguments[1:]:
                 result = rule(result, other)
             return result
-    raise NoTaylorRule(f"forward: layer {layer.name!r} ({type(layer).__name__}) has no Taylor rule for several inputs.")
+    raise NoTaylorRule(
+        f"forward: layer {layer.name!r} ({type(layer).__name__}) has no Taylor rule for several inputs."
+    )
 
 
 def _concatenate(a: Jet, b: Jet) -> Jet:
@@ -121,13 +130,17 @@ def _dense(layer: Any, inputs: Jet, tap: Tap | None) -> Jet:
 def _activation(layer: Any, inputs: Jet) -> Jet:
     name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
     if not jets.has_rule(name):
-        raise NoTaylorRule(f"forward: activation {name!r} has no Taylor rule; use tanh or sin, or derivatives=nested.")
+        raise NoTaylorRule(
+            f"forward: activation {name!r} has no Taylor rule; use tanh or sin, or derivatives=nested."
+        )
     return jets.apply(name, inputs)
 
 
 def _rescaling(layer: Any, inputs: Jet) -> Jet:
     # Cast as Keras does, which rounds Python numbers to single precision on the way.
-    scale, offset = (tf.reshape(tf.cast(v, inputs.dtype), [-1, 1]) for v in (layer.scale, layer.offset))
+    scale, offset = (
+        tf.reshape(tf.cast(v, inputs.dtype), [-1, 1]) for v in (layer.scale, layer.offset)
+    )
     return inputs.map(lambda part: part * scale).shift(offset)
 
 
@@ -136,7 +149,9 @@ _LAYERS: dict[Any, Callable[[Any, Jet], Jet]] = {
     keras.layers.Rescaling: _rescaling,
     keras.layers.InputLayer: lambda layer, inputs: inputs,
     keras.layers.Identity: lambda layer, inputs: inputs,
-    keras.layers.Dropout: lambda layer, inputs: inputs,  # inactive in inference, which is how losses are computed
+    keras.layers.Dropout: lambda layer, inputs: (
+        inputs
+    ),  # inactive in inference, which is how losses are computed
 }
 _MERGES: dict[Any, Callable[[Jet, Jet], Jet]] = {
     keras.layers.Add: lambda a, b: a + b,

@@ -1,7 +1,8 @@
 """Layers that Keras has none of: chosen or periodic coordinates, factorized weights, a trainable slope.
 
-Each computes on tensors [n, features] by `call` and on jets [features, n] by `jet_call`.  A layer whose variables
-are trained also says by `jet_columns` how outputs depend on them, which saves Gauss–Newton its general way.
+Each computes on tensors [n, features] by `call` and on jets [features, n] by `jet_call`.  A layer
+whose variables are trained also says by `jet_columns` how outputs depend on them, which saves
+Gauss–Newton its general way.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class PeriodicEmbedding(keras.layers.Layer):
         x  ↦  2 (x − lower)/(upper − lower) − 1                                where x is not periodic
         x  ↦  cos(2πk (x − lower)/P), sin(2πk (x − lower)/P), k = 1 … harmonics    where it is, with period P
 
-    Whole periods are taken off before the angle is formed, so that the two ends of the box give equal bits.
+    Whole periods are taken off before the angle is formed, so that the two ends of the box give
+    equal bits.
 
     Args:
         periods: the period P by the index of the coordinate, in the coordinate's own units.
@@ -75,14 +77,24 @@ class PeriodicEmbedding(keras.layers.Layer):
         **options: Any,
     ) -> None:
         super().__init__(**{"trainable": False, **options})
-        self.periods = {int(axis): float(period) for axis, period in periods.items()}  # JSON makes keys text
+        self.periods = {
+            int(axis): float(period) for axis, period in periods.items()
+        }  # JSON makes keys text
         self.lower, self.upper = [float(a) for a in lower], [float(a) for a in upper]
         self.harmonics = harmonics
         count = len(self.lower)
-        # Weights, not numbers: XLA multiplies by the rounded reciprocal of a constant, and the ends would differ.
-        self.origin = self.add_weight(name="origin", shape=(count,), initializer="zeros", trainable=False)
-        self.length = self.add_weight(name="length", shape=(count,), initializer="ones", trainable=False)
-        lengths = [self.periods.get(i, b - a) for i, (a, b) in enumerate(zip(self.lower, self.upper, strict=True))]
+        # Weights, not numbers: XLA multiplies by the rounded reciprocal of a constant, and the ends
+        # would differ.
+        self.origin = self.add_weight(
+            name="origin", shape=(count,), initializer="zeros", trainable=False
+        )
+        self.length = self.add_weight(
+            name="length", shape=(count,), initializer="ones", trainable=False
+        )
+        lengths = [
+            self.periods.get(i, b - a)
+            for i, (a, b) in enumerate(zip(self.lower, self.upper, strict=True))
+        ]
         self.set_weights([np.asarray(self.lower), np.asarray(lengths)])
         self.built = True
 
@@ -128,7 +140,8 @@ class PeriodicEmbedding(keras.layers.Layer):
 class FactorizedDense(keras.layers.Layer):
     """A dense layer without activation, W = V diag(eˢ), with trainable V [inputs, units], s [units] and bias.
 
-    Wang et al. (2022), arXiv:2210.01274.  At the start W is what the initializer gives, and s is normal.
+    Wang et al. (2022), arXiv:2210.01274.  At the start W is what the initializer gives, and s is
+    normal.
 
     Args:
         units: number of outputs.
@@ -162,10 +175,17 @@ class FactorizedDense(keras.layers.Layer):
             return kernel / keras.ops.exp(scale)
 
         self.direction = self.add_weight(
-            name="direction", shape=(input_shape[-1], self.units), initializer=direction, trainable=True
+            name="direction",
+            shape=(input_shape[-1], self.units),
+            initializer=direction,
+            trainable=True,
         )
-        self.log_scale = self.add_weight(name="log_scale", shape=(self.units,), initializer=self.scale_initializer)
-        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=self.bias_initializer)
+        self.log_scale = self.add_weight(
+            name="log_scale", shape=(self.units,), initializer=self.scale_initializer
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(self.units,), initializer=self.bias_initializer
+        )
         self.built = True
 
     def _kernel(self) -> tf.Tensor:
@@ -178,7 +198,9 @@ class FactorizedDense(keras.layers.Layer):
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the outputs [units, n] for inputs [inputs, n], with all derivatives."""
         kernel = self._kernel()
-        return inputs.map(lambda part: product(kernel, part)).shift(tf.convert_to_tensor(self.bias)[:, None])
+        return inputs.map(lambda part: product(kernel, part)).shift(
+            tf.convert_to_tensor(self.bias)[:, None]
+        )
 
     def jet_columns(self) -> Columns:
         """Return the function to the derivatives by V, s and the bias: those by W, and the chain rule."""
@@ -188,7 +210,11 @@ class FactorizedDense(keras.layers.Layer):
             by_kernel = outer(inputs, deltas)
             by_scale = tf.reduce_sum(by_kernel * kernel[:, :, None], 0)
             by_direction = by_kernel * scale[None, :, None]
-            return [(self.direction, by_direction), (self.log_scale, by_scale), (self.bias, deltas[VALUE])]
+            return [
+                (self.direction, by_direction),
+                (self.log_scale, by_scale),
+                (self.bias, deltas[VALUE]),
+            ]
 
         return columns
 
@@ -207,8 +233,8 @@ class FactorizedDense(keras.layers.Layer):
 class TrainableSlope(keras.layers.Layer):
     """Multiplies its inputs by n·a with one trainable number a: the slope of the activation that follows.
 
-    Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170; one for each layer as in arXiv:1909.12228.  It is the
-    α of a PirateNet's blocks too, from 0.
+    Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170; one for each layer as in
+    arXiv:1909.12228.  It is the α of a PirateNet's blocks too, from 0.
 
     Args:
         scale: n.
@@ -237,7 +263,14 @@ class TrainableSlope(keras.layers.Layer):
         """Return the function to the derivatives by a."""
 
         def columns(inputs: Parts, deltas: Parts) -> list[tuple[Any, tf.Tensor]]:
-            return [(self.slope, tf.add_n([tf.reduce_sum(self.scale * inputs[i] * deltas[i], 0) for i in deltas]))]
+            return [
+                (
+                    self.slope,
+                    tf.add_n(
+                        [tf.reduce_sum(self.scale * inputs[i] * deltas[i], 0) for i in deltas]
+                    ),
+                )
+            ]
 
         return columns
 

@@ -16,7 +16,14 @@ from pinn.errors import InputError, did_you_mean
 from pinn.networks.architectures import modified, piratenet
 from pinn.networks.layers import FactorizedDense, PeriodicEmbedding, TrainableSlope
 from pinn.networks.separable import separable
-from pinn.networks.settings import Factorization, Fourier, Periodic, Slope, check_count, check_positive
+from pinn.networks.settings import (
+    Factorization,
+    Fourier,
+    Periodic,
+    Slope,
+    check_count,
+    check_positive,
+)
 
 ACTIVATIONS = ("tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu")
 WORDS = {
@@ -24,7 +31,12 @@ WORDS = {
     "architecture": ("plain", "modified", "piratenet"),
     "initialization": ("glorot", "siren"),
 }
-PARTS: dict[str, type] = {"periodic": Periodic, "fourier": Fourier, "factorization": Factorization, "slope": Slope}
+PARTS: dict[str, type] = {
+    "periodic": Periodic,
+    "fourier": Fourier,
+    "factorization": Factorization,
+    "slope": Slope,
+}
 """Settings that are groups of settings, by name."""
 LAST_SEED = 2_000_000  # every layer has a seed of its own, 1000 × the network's and up, which must stay below 2³¹
 
@@ -61,9 +73,9 @@ def mlp(
 ) -> keras.Model:
     """Return a network of `depth` hidden layers of `width` units, from coordinates [n, d] to fields [n, outputs].
 
-    A frozen dense layer scales the inputs from the box `lower` … `upper` to [-1, 1] (`Rescaling` would round
-    its numbers to single precision when it is loaded from a file).  Every layer has a seed of its own.  All else
-    is a choice, and every choice goes with every other.
+    A frozen dense layer scales the inputs from the box `lower` … `upper` to [-1, 1] (`Rescaling`
+    would round its numbers to single precision when it is loaded from a file).  Every layer has a
+    seed of its own.  All else is a choice, and every choice goes with every other.
 
     Args:
         lower: the lower corner of the box [d].
@@ -72,22 +84,27 @@ def mlp(
         width: units of a hidden layer.
         depth: hidden layers; blocks of three of them in a PirateNet.
         activation: one of `ACTIVATIONS`.
-        frequency: factor of the weights of what sees the coordinates first, at the start: above 1 for solutions
-            that oscillate over the box (ω₀ of Sitzmann et al. 2020, arXiv:2006.09661).
-        architecture: "plain"; "modified": two further layers U = φ(W₁x + b₁), V = φ(W₂x + b₂) see the inputs,
-            and every hidden layer Z = φ(WH + b) gives (1 − Z)·U + Z·V (Wang, Teng & Perdikaris 2021,
-            arXiv:2001.04536); "piratenet": residual blocks of three layers with such gates, switched off at the
-            start, when the network is linear in its embedding (Wang, Li, Chen & Perdikaris 2024, arXiv:2402.00326).
-            A block ends in as many units as the embedding has features, so a PirateNet wants `fourier`.
-        initialization: "glorot": weights from Glorot's normal distribution (Glorot & Bengio 2010), biases zero;
-            "siren", for sin(ω(Wx + b)): weights uniform up to √(6/inputs)/ω in size, 1/inputs in the first layer,
-            biases up to 1/√inputs (Sitzmann et al. 2020); ω is where the slope starts.
+        frequency: factor of the weights of what sees the coordinates first, at the start: above 1
+            for solutions that oscillate over the box (ω₀ of Sitzmann et al. 2020,
+            arXiv:2006.09661).
+        architecture: "plain"; "modified": two further layers U = φ(W₁x + b₁), V = φ(W₂x + b₂) see
+            the inputs, and every hidden layer Z = φ(WH + b) gives (1 − Z)·U + Z·V (Wang, Teng &
+            Perdikaris 2021, arXiv:2001.04536); "piratenet": residual blocks of three layers with
+            such gates, switched off at the start, when the network is linear in its embedding
+            (Wang, Li, Chen & Perdikaris 2024, arXiv:2402.00326). A block ends in as many units as
+            the embedding has features, so a PirateNet wants `fourier`.
+        initialization: "glorot": weights from Glorot's normal distribution (Glorot & Bengio 2010),
+            biases zero; "siren", for sin(ω(Wx + b)): weights uniform up to √(6/inputs)/ω in size,
+            1/inputs in the first layer, biases up to 1/√inputs (Sitzmann et al. 2020); ω is where
+            the slope starts.
         periodic: coordinates in which the network is periodic.
-        fourier: random Fourier features in place of the coordinates, or of what `periodic` makes of them.
+        fourier: random Fourier features in place of the coordinates, or of what `periodic` makes of
+            them.
         factorization: random weight factorization of all trained layers.
         slope: a trainable slope in every activation.
-        rank: for a separable network, the number of its products of functions of one coordinate, each of which is a
-            network with all the other settings (Cho et al. 2023, arXiv:2306.15969); None for one network.
+        rank: for a separable network, the number of its products of functions of one coordinate,
+            each of which is a network with all the other settings (Cho et al. 2023,
+            arXiv:2306.15969); None for one network.
         seed: of all that is drawn.
 
     Raises:
@@ -144,13 +161,17 @@ class _Design:
         embedding, features = self.embedding(lower, upper)
         inputs = keras.Input((len(lower),), name="coordinates")
         layers, sizes = [layer for layer, _ in embedding], self.sizes(features)
-        hidden = [self.hidden(units, k, count, first=k == 0) for k, (count, units) in enumerate(sizes)]
+        hidden = [
+            self.hidden(units, k, count, first=k == 0) for k, (count, units) in enumerate(sizes)
+        ]
         last = self.dense(outputs, len(sizes), sizes[-1][1])
         encoders = []
         if self.architecture == "plain":
             model = keras.Sequential([inputs, *layers, *chain(*hidden), last], name="mlp")
         else:
-            encoders = [self.hidden(self.width, len(sizes) + 1 + k, features, first=True) for k in (0, 1)]
+            encoders = [
+                self.hidden(self.width, len(sizes) + 1 + k, features, first=True) for k in (0, 1)
+            ]
             wired = {"modified": modified, "piratenet": piratenet}[self.architecture]
             model = wired(inputs, layers, encoders, hidden, last)
         for layer, weights in embedding:
@@ -161,10 +182,14 @@ class _Design:
             kernel.assign(self.frequency * kernel)
         return model
 
-    def factors(self, lower: np.ndarray, upper: np.ndarray) -> list[tuple[_Design, tuple[np.ndarray, np.ndarray]]]:
+    def factors(
+        self, lower: np.ndarray, upper: np.ndarray
+    ) -> list[tuple[_Design, tuple[np.ndarray, np.ndarray]]]:
         """Return the design and the interval of every coordinate's own network."""
         if self.periodic:
-            self.periodic.periods(lower.tolist(), upper.tolist())  # raises for what is no coordinate
+            self.periodic.periods(
+                lower.tolist(), upper.tolist()
+            )  # raises for what is no coordinate
         found = []
         for axis in range(len(lower)):
             # Drawn, because the seeds near the network's own are those of other runs.
@@ -177,50 +202,76 @@ class _Design:
     def sizes(self, features: int) -> list[tuple[int, int]]:
         """Return the inputs and units of every hidden layer."""
         if self.architecture == "piratenet":
-            return [(features, self.width), (self.width, self.width), (self.width, features)] * self.depth
+            return [
+                (features, self.width),
+                (self.width, self.width),
+                (self.width, features),
+            ] * self.depth
         return [(features, self.width), *[(self.width, self.width)] * (self.depth - 1)]
 
-    def embedding(self, lower: np.ndarray, upper: np.ndarray) -> tuple[list[tuple[Any, list[np.ndarray]]], int]:
+    def embedding(
+        self, lower: np.ndarray, upper: np.ndarray
+    ) -> tuple[list[tuple[Any, list[np.ndarray]]], int]:
         """Return the frozen layers with their weights (empty if they have them already), and their features' number."""
         count, periodic, fourier = len(lower), self.periodic, self.fourier
         if periodic:
             box = {"lower": lower.tolist(), "upper": upper.tolist()}
             periods = periodic.periods(**box)
-            found = PeriodicEmbedding(periods=periods, harmonics=periodic.harmonics, name="periodic", **box)
+            found = PeriodicEmbedding(
+                periods=periods, harmonics=periodic.harmonics, name="periodic", **box
+            )
             layers: list[tuple[Any, list[np.ndarray]]] = [(found, [])]
             count += len(periods) * (2 * periodic.harmonics - 1)
         else:
             scaling = keras.layers.Dense(count, trainable=False, name="scaling")
             layers = [(scaling, [np.diag(2 / (upper - lower)), -(lower + upper) / (upper - lower)])]
         if fourier:
-            waves = np.random.default_rng(self._seed(3, 0)).normal(0, fourier.sigma, (count, fourier.count))
+            waves = np.random.default_rng(self._seed(3, 0)).normal(
+                0, fourier.sigma, (count, fourier.count)
+            )
             count = 2 * fourier.count
-            # The cosines are sines a quarter of a turn ahead, so that one frozen dense layer gives both.
+            # The cosines are sines a quarter of a turn ahead, so that one frozen dense layer gives
+            # both.
             ahead = np.repeat([np.pi / 2, 0], fourier.count)
             features = keras.layers.Dense(count, activation=sin, trainable=False, name="fourier")
             layers.append((features, [np.pi * np.tile(waves, 2), ahead]))
         return layers, count
 
-    def hidden(self, units: int, layer: int, inputs: int, *, first: bool = False) -> list[keras.layers.Layer]:
+    def hidden(
+        self, units: int, layer: int, inputs: int, *, first: bool = False
+    ) -> list[keras.layers.Layer]:
         """Return a dense layer and what follows it up to its activation."""
         function: Any = {"sin": sin, "cos": cos}.get(self.activation, self.activation)
         if not self.slope and not self.factorization:
             return [self.dense(units, layer, inputs, first=first, activation=function)]
         dense, slope = self.dense(units, layer, inputs, first=first), self.slope
-        slopes = [TrainableSlope(scale=slope.scale, start=slope.start, name=f"slope_{layer}")] if slope else []
+        slopes = (
+            [TrainableSlope(scale=slope.scale, start=slope.start, name=f"slope_{layer}")]
+            if slope
+            else []
+        )
         return [dense, *slopes, keras.layers.Activation(function, name=f"activation_{layer}")]
 
-    def dense(self, units: int, layer: int, inputs: int, *, first: bool = False, **options: Any) -> keras.layers.Layer:
+    def dense(
+        self, units: int, layer: int, inputs: int, *, first: bool = False, **options: Any
+    ) -> keras.layers.Layer:
         """Return a trainable dense layer."""
         # One seed for all layers would make equal shapes equal weights, hence a seed per layer.
         kernel: Any = keras.initializers.GlorotNormal(seed=self._seed(0, layer))
         bias: Any = "zeros"
         if self.initialization == "siren":
             omega = self.slope.start if self.slope else 1.0
-            bound, shift = 1 / inputs if first else math.sqrt(6 / inputs) / omega, 1 / math.sqrt(inputs)
+            bound, shift = (
+                1 / inputs if first else math.sqrt(6 / inputs) / omega,
+                1 / math.sqrt(inputs),
+            )
             kernel = keras.initializers.RandomUniform(-bound, bound, seed=self._seed(0, layer))
             bias = keras.initializers.RandomUniform(-shift, shift, seed=self._seed(1, layer))
-        options |= {"kernel_initializer": kernel, "bias_initializer": bias, "name": f"dense_{layer}"}
+        options |= {
+            "kernel_initializer": kernel,
+            "bias_initializer": bias,
+            "name": f"dense_{layer}",
+        }
         if not self.factorization:
             return keras.layers.Dense(units, **options)
         mean, stddev = self.factorization.mean, self.factorization.stddev
@@ -235,11 +286,15 @@ class _Design:
 def _check_words(**settings: Any) -> None:
     for name, value in settings.items():
         if value not in WORDS[name]:
-            raise InputError(f"network.{name}={value!r}: unknown.{did_you_mean(str(value), WORDS[name])}")
+            raise InputError(
+                f"network.{name}={value!r}: unknown.{did_you_mean(str(value), WORDS[name])}"
+            )
 
 
 def _check_parts(**settings: Any) -> None:
     for name, value in settings.items():
         if value is not None and not isinstance(value, PARTS[name]):
             kind = PARTS[name].__name__
-            raise InputError(f"network.{name}={value!r}; give a {kind}, such as pinn.networks.{kind}(…).")
+            raise InputError(
+                f"network.{name}={value!r}; give a {kind}, such as pinn.networks.{kind}(…)."
+            )

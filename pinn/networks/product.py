@@ -20,12 +20,14 @@ def product(kernel: tf.Tensor, inputs: tf.Tensor) -> tf.Tensor:
 def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """Return the product from products without transposed factors only, its gradients' too.
 
-    XLA's CPU backend makes AVX-512 instructions of those; for a transposed factor it calls Eigen, which the
-    wheels of TensorFlow hold without them.  A transposition on its own would be folded into the product again,
-    so each is hidden: the small one behind a product with the identity, the long one behind a maximum that
-    changes no finite number.
+    XLA's CPU backend makes AVX-512 instructions of those; for a transposed factor it calls Eigen,
+    which the wheels of TensorFlow hold without them.  A transposition on its own would be folded
+    into the product again, so each is hidden: the small one behind a product with the identity, the
+    long one behind a maximum that changes no finite number.
     """
-    transposed = tf.matmul(kernel, tf.eye(int(kernel.shape[0] or 0), dtype=kernel.dtype), transpose_a=True)
+    transposed = tf.matmul(
+        kernel, tf.eye(int(kernel.shape[0] or 0), dtype=kernel.dtype), transpose_a=True
+    )
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         rows = tf.maximum(tf.transpose(upstream), upstream.dtype.min)
@@ -37,6 +39,7 @@ def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, An
 def outer(inputs: Mapping[Any, tf.Tensor], deltas: Mapping[Any, tf.Tensor]) -> tf.Tensor:
     """Return Σ aᵢ ⊗ δᵢ [inputs, outputs, n], the derivative by the kernel, point by point.
 
-    aᵢ [inputs, n] are the parts of the layer's inputs and δᵢ [outputs, n] the derivatives by those of its outputs.
+    aᵢ [inputs, n] are the parts of the layer's inputs and δᵢ [outputs, n] the derivatives by those
+    of its outputs.
     """
     return tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])

@@ -28,7 +28,9 @@ class SumOverRank(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the sums [n, outputs]."""
-        return tf.reduce_sum(tf.reshape(inputs, [-1, self.outputs, inputs.shape[-1] // self.outputs]), 2)
+        return tf.reduce_sum(
+            tf.reshape(inputs, [-1, self.outputs, inputs.shape[-1] // self.outputs]), 2
+        )
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the sums [outputs, n] of features [outputs · rank, n], with all derivatives."""
@@ -49,16 +51,17 @@ def separable(factors: Sequence[keras.Model], *, outputs: int) -> keras.Model:
 
         u_k(x) = Σ_r Π_i f_{i,k,r}(x_i),  r = 1 … rank
 
-    as in separable PINNs (Cho et al. 2023, arXiv:2306.15969).  Jets go through a factor with the derivatives by its
-    own coordinate alone; for a Laplacian those are value, slope and second derivative, whatever the dimension.
+    as in separable PINNs (Cho et al. 2023, arXiv:2306.15969).  Jets go through a factor with the
+    derivatives by its own coordinate alone; for a Laplacian those are value, slope and second
+    derivative, whatever the dimension.
 
-    Biases of the factors' outputs are raised by one, those of the first coordinate by one and minus one in turn.  A
-    product of many factors around zero would all but vanish, and its gradient too; a sum of products around one and
-    minus one starts near a sum of functions of one coordinate.
+    Biases of the factors' outputs are raised by one, those of the first coordinate by one and minus
+    one in turn.  A product of many factors around zero would all but vanish, and its gradient too;
+    a sum of products around one and minus one starts near a sum of functions of one coordinate.
 
     Args:
-        factors: a network for each coordinate, from it [n, 1] to features [n, outputs · rank], rank fastest; the
-            last layer of each has a bias.
+        factors: a network for each coordinate, from it [n, 1] to features [n, outputs · rank], rank
+            fastest; the last layer of each has a bias.
         outputs: number of fields.
     """
     names = [str(axis) for axis in range(len(factors))]
@@ -72,4 +75,6 @@ def separable(factors: Sequence[keras.Model], *, outputs: int) -> keras.Model:
         bias.assign(np.asarray(bias) + (1.0 if axis else signs))
         features.append(factor(Select(names=[name], of=names, name=f"coordinate_{name}")(inputs)))
     product = keras.layers.Multiply(name="product")(features) if len(features) > 1 else features[0]
-    return keras.Model(inputs, SumOverRank(outputs, name="sum_over_rank")(product), name="separable")
+    return keras.Model(
+        inputs, SumOverRank(outputs, name="sum_over_rank")(product), name="separable"
+    )

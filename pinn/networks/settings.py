@@ -15,8 +15,8 @@ from pinn.errors import InputError, did_you_mean
 class Periodic:
     """Coordinates in which the network is periodic, exactly and to every derivative.
 
-    Each coordinate x is replaced by cos(2πk (x − lower)/P) and sin(2πk (x − lower)/P), k = 1 … `harmonics`
-    (Dong & Ni 2021, doi:10.1016/j.jcp.2021.110242).
+    Each coordinate x is replaced by cos(2πk (x − lower)/P) and sin(2πk (x − lower)/P), k = 1 …
+    `harmonics` (Dong & Ni 2021, doi:10.1016/j.jcp.2021.110242).
 
     Attributes:
         coordinates: their names (where a problem is known) or their indices, from 0.
@@ -34,11 +34,15 @@ class Periodic:
     def __post_init__(self) -> None:
         where, axes = "network.periodic", self.coordinates
         if isinstance(axes, str) or not axes or len({str(c) for c in axes}) < len(axes):
-            raise InputError(f"{where}.coordinates={axes!r}; give a list of names, each once, such as [x].")
+            raise InputError(
+                f"{where}.coordinates={axes!r}; give a list of names, each once, such as [x]."
+            )
         check_count(f"{where}.harmonics", self.harmonics)
         periods = self.period if isinstance(self.period, Sequence) else [self.period]
         if isinstance(self.period, Sequence) and len(periods) != len(axes):
-            raise InputError(f"{where}.period={self.period!r}; give one number, or {len(axes)}, one per coordinate.")
+            raise InputError(
+                f"{where}.period={self.period!r}; give one number, or {len(axes)}, one per coordinate."
+            )
         for period in periods:
             if period is not None:
                 check_positive(f"{where}.period", period)
@@ -61,9 +65,13 @@ class Periodic:
         kept = [i for i, axis in enumerate(self.coordinates) if axis in axes]
         if not kept:
             return None
-        period = [self.period[i] for i in kept] if isinstance(self.period, Sequence) else self.period
+        period = (
+            [self.period[i] for i in kept] if isinstance(self.period, Sequence) else self.period
+        )
         return dataclasses.replace(
-            self, coordinates=[list(axes).index(int(self.coordinates[i])) for i in kept], period=period
+            self,
+            coordinates=[list(axes).index(int(self.coordinates[i])) for i in kept],
+            period=period,
         )
 
     def periods(self, lower: Sequence[float], upper: Sequence[float]) -> dict[int, float]:
@@ -76,7 +84,9 @@ class Periodic:
         for i, axis in enumerate(self.coordinates):
             if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < count:
                 where = f"network.periodic.coordinates={list(self.coordinates)}"
-                raise InputError(f"{where}: {axis!r} is no index of a coordinate; give 0 to {count - 1}.")
+                raise InputError(
+                    f"{where}: {axis!r} is no index of a coordinate; give 0 to {count - 1}."
+                )
             period = self.period[i] if isinstance(self.period, Sequence) else self.period
             found[axis] = upper[axis] - lower[axis] if period is None else float(period)
         return found
@@ -86,8 +96,8 @@ class Periodic:
 class Fourier:
     """Random Fourier features, a frozen layer: x ↦ cos(πBx), sin(πBx) with B normal, of deviation `sigma`.
 
-    x is scaled to [-1, 1], so that B counts waves across the box, as in Tancik et al. (2020), arXiv:2006.10739,
-    where x is scaled to [0, 1] and the angles are 2πBx.
+    x is scaled to [-1, 1], so that B counts waves across the box, as in Tancik et al. (2020),
+    arXiv:2006.10739, where x is scaled to [0, 1] and the angles are 2πBx.
 
     Attributes:
         count: rows of B; there are twice as many features.
@@ -109,8 +119,8 @@ class Fourier:
 class Factorization:
     """Random weight factorization: the weights of every unit are eˢ v, with s and v trainable.
 
-    s is drawn from a normal distribution, and v such that eˢ v is what it would be without factorization
-    (Wang et al. 2022, arXiv:2210.01274).
+    s is drawn from a normal distribution, and v such that eˢ v is what it would be without
+    factorization (Wang et al. 2022, arXiv:2210.01274).
 
     Attributes:
         mean: the mean of s.
@@ -135,9 +145,9 @@ class Factorization:
 class Slope:
     """A trainable number a in every activation: φ(n a z), one for each layer.
 
-    From n a = 1 it is the adaptive activation of Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170, one
-    for each layer as in arXiv:1909.12228; from n a = ω with the sine, ω is the frequency of Sitzmann et al. (2020),
-    arXiv:2006.09661, made trainable.
+    From n a = 1 it is the adaptive activation of Jagtap, Kawaguchi & Karniadakis (2020),
+    arXiv:1906.01170, one for each layer as in arXiv:1909.12228; from n a = ω with the sine, ω is
+    the frequency of Sitzmann et al. (2020), arXiv:2006.09661, made trainable.
 
     Attributes:
         scale: n; a step of a is n times as long in the slope.

@@ -12,7 +12,10 @@ from pinn.networks.layers import Select
 
 
 def side_by_side(
-    networks: Mapping[str, keras.Model], *, coordinates: Sequence[str], seen: Sequence[Sequence[str]]
+    networks: Mapping[str, keras.Model],
+    *,
+    coordinates: Sequence[str],
+    seen: Sequence[Sequence[str]],
 ) -> keras.Model:
     """Return one model from coordinates [n, d] to the networks' outputs, one after another, [n, Σ outputs].
 
@@ -30,12 +33,20 @@ def side_by_side(
     outputs: list[Any] = []
     for (name, network), names in zip(networks.items(), seen, strict=True):
         if not set(names) <= set(coordinates):
-            raise InputError(f"side_by_side: {name} sees {', '.join(names)}; give some of {', '.join(coordinates)}.")
+            raise InputError(
+                f"side_by_side: {name} sees {', '.join(names)}; give some of {', '.join(coordinates)}."
+            )
         network.name = name
         whole = list(names) == list(coordinates)
         outputs.append(
-            network(inputs if whole else Select(names=names, of=coordinates, name=f"seen_by_{name}")(inputs))
+            network(
+                inputs
+                if whole
+                else Select(names=names, of=coordinates, name=f"seen_by_{name}")(inputs)
+            )
         )
     if len(outputs) == 1:
         return keras.Model(inputs, outputs[0], name="side_by_side")
-    return keras.Model(inputs, keras.layers.Concatenate(name="outputs")(outputs), name="side_by_side")
+    return keras.Model(
+        inputs, keras.layers.Concatenate(name="outputs")(outputs), name="side_by_side"
+    )

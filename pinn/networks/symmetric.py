@@ -22,18 +22,24 @@ class Affine(keras.layers.Layer):
         offsets: what is added [k].
     """
 
-    def __init__(self, *, factors: Sequence[float], offsets: Sequence[float], **options: Any) -> None:
+    def __init__(
+        self, *, factors: Sequence[float], offsets: Sequence[float], **options: Any
+    ) -> None:
         super().__init__(**{"trainable": False, **options})
         self.factors, self.offsets = [float(f) for f in factors], [float(o) for o in offsets]
         self.built = True
 
     def call(self, inputs: Any) -> Any:
         """Return the features [n, k]."""
-        return inputs * tf.constant(self.factors, inputs.dtype) + tf.constant(self.offsets, inputs.dtype)
+        return inputs * tf.constant(self.factors, inputs.dtype) + tf.constant(
+            self.offsets, inputs.dtype
+        )
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the features [k, n] with all derivatives."""
-        factors, offsets = (tf.constant(v, inputs.dtype)[:, None] for v in (self.factors, self.offsets))
+        factors, offsets = (
+            tf.constant(v, inputs.dtype)[:, None] for v in (self.factors, self.offsets)
+        )
         return inputs.map(lambda part: part * factors).shift(offsets)
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
@@ -57,17 +63,17 @@ def symmetric(
 
         (N(x) + S N(Rx))/2
 
-    with the mirrored coordinates Rx and the signs S, the mean over the group that R generates (Yarotsky 2018,
-    arXiv:1804.10306); several mirrors one inside the other, so that m of them evaluate the network 2ᵐ times.  A point
-    then trains its mirror images too.
+    with the mirrored coordinates Rx and the signs S, the mean over the group that R generates
+    (Yarotsky 2018, arXiv:1804.10306); several mirrors one inside the other, so that m of them
+    evaluate the network 2ᵐ times.  A point then trains its mirror images too.
 
-    Without biases a network of tanh or sine is odd, and its mean may vanish at all points; so where those of the
-    first trained layer are zero, they are drawn, as large as the layer's weights.
+    Without biases a network of tanh or sine is odd, and its mean may vanish at all points; so where
+    those of the first trained layer are zero, they are drawn, as large as the layer's weights.
 
     Args:
         network: the network, whose weights are shared by all its evaluations.
-        mirrors: for each symmetry the indices of the coordinates that are mirrored at the middle of the box, and of
-            the outputs that change their sign.
+        mirrors: for each symmetry the indices of the coordinates that are mirrored at the middle of
+            the box, and of the outputs that change their sign.
         lower: the lower corner of the box [d].
         upper: the upper corner of the box [d].
         seed: of the biases.
@@ -93,7 +99,9 @@ def symmetric(
 
 def _draw_biases(network: Any, seed: int) -> None:
     """Draw the biases of the first trained layer that has any, if they are zero."""
-    biased = (v for v in every_layer(network) if v.trainable and getattr(v, "bias", None) is not None)
+    biased = (
+        v for v in every_layer(network) if v.trainable and getattr(v, "bias", None) is not None
+    )
     layer = next(biased, None)
     if layer is not None and not np.any(np.asarray(layer.bias)):
         deviation = np.std(np.asarray(layer.trainable_variables[0]))

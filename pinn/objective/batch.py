@@ -22,7 +22,9 @@ class Batch(NamedTuple):
     @property
     def plain(self) -> Batch:
         """The batch without factors of its points."""
-        return self._replace(points={region: blocks._replace(factors={}) for region, blocks in self.points.items()})
+        return self._replace(
+            points={region: blocks._replace(factors={}) for region, blocks in self.points.items()}
+        )
 
 
 def threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
@@ -39,14 +41,18 @@ def threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
 
 
 def accumulate(
-    block: Callable[[str, Any], tuple[tf.Tensor, ...]], points: Mapping[str, Any], zeros: tuple[tf.Tensor, ...]
+    block: Callable[[str, Any], tuple[tf.Tensor, ...]],
+    points: Mapping[str, Any],
+    zeros: tuple[tf.Tensor, ...],
 ) -> tuple[tf.Tensor, ...]:
     """Return the sums of what `block` gives over all blocks of all regions, one block at a time."""
     total = zeros
     for region, pieces in points.items():
         count = tf.nest.flatten(pieces)[0].shape[0]
 
-        def add(i: Any, *sums: tf.Tensor, region: str = region, pieces: Any = pieces) -> tuple[Any, ...]:
+        def add(
+            i: Any, *sums: tf.Tensor, region: str = region, pieces: Any = pieces
+        ) -> tuple[Any, ...]:
             found = block(region, tf.nest.map_structure(lambda a: a[i], pieces))
             return (i + 1, *(a + b for a, b in zip(sums, found, strict=True)))
 
@@ -54,6 +60,9 @@ def accumulate(
             total = add(0, *total)[1:]
         else:
             total = tf.while_loop(
-                lambda i, *_, count=count: i < count, add, (tf.constant(0), *total), maximum_iterations=count
+                lambda i, *_, count=count: i < count,
+                add,
+                (tf.constant(0), *total),
+                maximum_iterations=count,
             )[1:]
     return total

@@ -25,9 +25,13 @@ class Evaluator:
         self.objective = objective
         self.symbols: list[Symbol] = []
         for name in names:
-            symbol = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=where)
+            symbol = parse(
+                name, coordinates=problem.coordinates, fields=problem.functions, where=where
+            )
             if symbol.kind not in ("derivative", "laplacian"):
-                raise InputError(f"{where}: {name!r} cannot be evaluated at a point; name a field or a derivative.")
+                raise InputError(
+                    f"{where}: {name!r} cannot be evaluated at a point; name a field or a derivative."
+                )
             self.symbols.append(symbol)
 
     def __call__(self, theta: tf.Tensor, points: np.ndarray) -> dict[str, np.ndarray]:
@@ -35,7 +39,10 @@ class Evaluator:
         if not len(points):
             return {s.name: np.zeros(0, self.objective.dtype) for s in self.symbols}
         chunks = [self._chunk(theta, piece) for piece in _pieces(points, self.objective.dtype)]
-        return {s.name: np.concatenate([c[s.name].numpy() for c in chunks])[: len(points)] for s in self.symbols}
+        return {
+            s.name: np.concatenate([c[s.name].numpy() for c in chunks])[: len(points)]
+            for s in self.symbols
+        }
 
     @tf.function(autograph=False, jit_compile=True)
     def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> dict[str, Any]:
@@ -44,7 +51,9 @@ class Evaluator:
         problem = objective.bound(parts)
         coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
         with objective.flat.scope(parts):
-            return objective.engine.evaluate(objective.trial(problem), self.symbols, coordinates, {})
+            return objective.engine.evaluate(
+                objective.trial(problem), self.symbols, coordinates, {}
+            )
 
 
 class ResidualSize:
@@ -62,7 +71,9 @@ class ResidualSize:
     def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
         objective = self.objective
         weights = {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
-        piece = Blocks(columns, tf.zeros([0, columns.shape[1]], columns.dtype), {}, tf.ones_like(columns[0]))
+        piece = Blocks(
+            columns, tf.zeros([0, columns.shape[1]], columns.dtype), {}, tf.ones_like(columns[0])
+        )
         found = objective.residuals(objective.flat.partition(theta), self.region, piece)
         return tf.sqrt(tf.add_n([weights[name] * r**2 for name, r in found.items()]))
 
@@ -70,6 +81,10 @@ class ResidualSize:
 def _pieces(points: np.ndarray, dtype: str) -> list[tf.Tensor]:
     """Return points [n, d] in pieces [d, size], the last one filled up."""
     count = len(points)
-    size = min(CHUNK, 1 << (count - 1).bit_length())  # powers of two, so that few shapes are ever compiled
+    size = min(
+        CHUNK, 1 << (count - 1).bit_length()
+    )  # powers of two, so that few shapes are ever compiled
     padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
-    return [tf.constant(np.ascontiguousarray(p.T), dtype) for p in np.split(padded, len(padded) // size)]
+    return [
+        tf.constant(np.ascontiguousarray(p.T), dtype) for p in np.split(padded, len(padded) // size)
+    ]

@@ -1,7 +1,8 @@
 """A network's last layer, fitted to what is known of the solution beforehand: how a PirateNet starts.
 
-Where the last layer is linear, residuals that are linear in the fields are linear in its weights, and least squares
-gives the best of these at once: the physics-informed initialization of Wang et al. (2024), arXiv:2402.00326.
+Where the last layer is linear, residuals that are linear in the fields are linear in its weights,
+and least squares gives the best of these at once: the physics-informed initialization of Wang et
+al. (2024), arXiv:2402.00326.
 """
 
 from __future__ import annotations
@@ -29,18 +30,25 @@ CUTOFF = 1e-3  # of the largest singular value; what is below asks for large wei
 
 def is_shallow(network: keras.Model) -> bool:
     """Say whether a network is linear in its embedding: a PirateNet all of whose blocks are still switched off."""
-    alphas = [layer for layer in every_layer(network) if isinstance(layer, TrainableSlope) and layer.start == 0]
+    alphas = [
+        layer
+        for layer in every_layer(network)
+        if isinstance(layer, TrainableSlope) and layer.start == 0
+    ]
     return bool(alphas) and all(float(np.asarray(alpha.slope)) == 0 for alpha in alphas)
 
 
-def fitted_last_layer(objective: Objective, data: PointSet | None, *, seed: int = 0) -> tf.Tensor | None:
+def fitted_last_layer(
+    objective: Objective, data: PointSet | None, *, seed: int = 0
+) -> tf.Tensor | None:
     """Return the network's weights and the unknowns as a flat vector [p], with the last layer fitted.
 
         min Σₜ wₜ/nₜ Σⱼ rₜ(xⱼ)²    over the weights of the last layer
 
-    The terms t are the misfits to measurements and the initial conditions, those of values and not of derivatives.
-    Where nothing is measured, initial conditions count at all times: the state begins as one that does not change.
-    Weights of outputs of which these terms say nothing stay as they are.
+    The terms t are the misfits to measurements and the initial conditions, those of values and not
+    of derivatives. Where nothing is measured, initial conditions count at all times: the state
+    begins as one that does not change. Weights of outputs of which these terms say nothing stay as
+    they are.
 
     Args:
         objective: the loss; with conditions that the ansatz builds in, its terms have none.
@@ -48,8 +56,9 @@ def fitted_last_layer(objective: Objective, data: PointSet | None, *, seed: int 
         seed: of the points.
 
     Returns:
-        None where no such term is in the loss, the last layer is no dense layer without activation, jets do not
-        go through the network, or the terms are not linear and the fit is worse than what was there.
+        None where no such term is in the loss, the last layer is no dense layer without activation,
+        jets do not go through the network, or the terms are not linear and the fit is worse than
+        what was there.
     """
     layer, terms = _last(objective), _known(objective)
     if layer is None or not terms or objective.engine is not taylor:
@@ -58,7 +67,9 @@ def fitted_last_layer(objective: Objective, data: PointSet | None, *, seed: int 
     present = _weights(layer)
     count = max(POINTS, PER_INPUT * len(present))
     pieces = list(_pieces(objective, terms, data, count, seed))
-    constant, rows = _system(objective, _replaced(objective, layer, np.zeros_like(present)), pieces, terms, layer)
+    constant, rows = _system(
+        objective, _replaced(objective, layer, np.zeros_like(present)), pieces, terms, layer
+    )
     before, _ = _system(objective, theta, pieces, terms, layer)
     solution = np.linalg.lstsq(rows, -constant, rcond=CUTOFF)[0].reshape(present.shape)
     seen = np.any(rows.reshape(len(rows), *present.shape), axis=(0, 1))
@@ -72,7 +83,8 @@ def _known(objective: Objective) -> list[Term]:
     return [
         t
         for t in objective.terms
-        if t.region in ("data", "initial") and not any(s.index or s.kind in ("laplacian", "normal") for s in t.symbols)
+        if t.region in ("data", "initial")
+        and not any(s.index or s.kind in ("laplacian", "normal") for s in t.symbols)
     ]
 
 
@@ -85,8 +97,12 @@ def _pieces(
     for region in sorted(regions):
         if region == "data":
             assert data is not None
-            rows = np.linspace(0, len(data.coordinates) - 1, min(MEASURED, len(data.coordinates))).astype(int)
-            points = PointSet(data.coordinates[rows], None, {name: v[rows] for name, v in data.values.items()})
+            rows = np.linspace(
+                0, len(data.coordinates) - 1, min(MEASURED, len(data.coordinates))
+            ).astype(int)
+            points = PointSet(
+                data.coordinates[rows], None, {name: v[rows] for name, v in data.values.items()}
+            )
         else:
             always = "data" not in regions and not timed
             points = draw(problem, "interior" if always else "initial", count, seed=seed)
@@ -95,7 +111,11 @@ def _pieces(
 
 
 def _system(
-    objective: Objective, theta: tf.Tensor, pieces: Sequence[tuple[str, Blocks]], terms: Sequence[Term], layer: Any
+    objective: Objective,
+    theta: tf.Tensor,
+    pieces: Sequence[tuple[str, Blocks]],
+    terms: Sequence[Term],
+    layer: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the terms' residuals [m], scaled as in the loss, and their derivatives [m, k] by the layer's weights."""
     weights = {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
@@ -106,7 +126,9 @@ def _system(
             found = objective.residuals(objective.flat.partition(theta), region, piece, tap=tap)
         for name in (t.name for t in terms if t.region == region):
             scaled = tf.sqrt(weights[name] * piece.weights)
-            slopes: Any = tape.gradient(found[name], tap.zeros, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            slopes: Any = tape.gradient(
+                found[name], tap.zeros, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
             residuals.append(scaled * found[name])
             rows.append(tap.rows([scaled * slope for slope in slopes]))
     return np.concatenate(residuals).astype(float), np.concatenate(rows).astype(float)
@@ -175,4 +197,6 @@ def _replaced(objective: Objective, layer: Any, weights: np.ndarray) -> tf.Tenso
     new = {id(_kernel(layer)): weights[:inputs] / _scale(layer), id(layer.bias): weights[inputs:]}
     parts = flat.partition(flat.flatten())
     pairs = zip(flat.variables, parts, strict=True)
-    return flat.concat([tf.constant(new[id(v)], flat.dtype) if id(v) in new else part for v, part in pairs])
+    return flat.concat(
+        [tf.constant(new[id(v)], flat.dtype) if id(v) in new else part for v, part in pairs]
+    )

@@ -21,8 +21,8 @@ CHUNK = 2048  # points whose rows of the Jacobian are in memory at a time, per t
 class LeastSquares:
     """An objective's loss as |r|², for a flat vector [p].
 
-    r [m] holds the residual of every term at every point of its region, times the root of the term's weight, of
-    the point's share and of its factor; its order is fixed for a batch.
+    r [m] holds the residual of every term at every point of its region, times the root of the
+    term's weight, of the point's share and of its factor; its order is fixed for a batch.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -36,33 +36,54 @@ class LeastSquares:
     @tf.function(autograph=False)
     def residuals(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
         """Return r [m]."""
-        return tf.concat([self._residuals(theta, points, batch.weights) for points in threads(batch.points)], 0)
+        return tf.concat(
+            [self._residuals(theta, points, batch.weights) for points in threads(batch.points)], 0
+        )
 
     @tf.function(autograph=False)
-    def pulled_back(self, theta: tf.Tensor, batch: Batch, vector: tf.Tensor) -> tf.Tensor:
+    def vjp(self, theta: tf.Tensor, batch: Batch, vector: tf.Tensor) -> tf.Tensor:
         """Return Jᵀ v [p] for a vector v [m] in the order of r."""
         shares = threads(batch.points)
         vectors = tf.split(vector, [sum(self._sizes(share).values()) for share in shares])
-        return tf.add_n([self._pulled(theta, s, batch.weights, v) for s, v in zip(shares, vectors, strict=True)])
+        return tf.add_n(
+            [
+                self._vjp_program(theta, s, batch.weights, v)
+                for s, v in zip(shares, vectors, strict=True)
+            ]
+        )
 
     def jacobian(self, theta: tf.Tensor, batch: Batch) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give r [k] and Jᵀ [p, k] for all residuals, some at a time, so that memory does not grow with them."""
         for region, pieces in batch.points.items():
             depth, size = int(pieces.weights.shape[1] or 0), int(pieces.weights.shape[2] or 0)
             # Chunks of equal size, so that one compilation serves them all.
-            step = max(s for s in range(1, depth + 1) if depth % s == 0 and (s == 1 or s * size <= CHUNK))
+            step = max(
+                s for s in range(1, depth + 1) if depth % s == 0 and (s == 1 or s * size <= CHUNK)
+            )
             for start in range(0, depth, step):
                 at = tf.constant(start)
                 yield from self._chunks(theta, pieces, batch.weights, at, region=region, step=step)
 
     @tf.function(autograph=False)
     def _chunks(
-        self, theta: tf.Tensor, pieces: Blocks, weights: tf.Tensor, start: tf.Tensor, *, region: str, step: int
+        self,
+        theta: tf.Tensor,
+        pieces: Blocks,
+        weights: tf.Tensor,
+        start: tf.Tensor,
+        *,
+        region: str,
+        step: int,
     ) -> list[tuple[tf.Tensor, tf.Tensor]]:
         """Return r and Jᵀ of some blocks of every thread, computed side by side."""
         count = int(pieces.weights.shape[0] or 0)
-        shares = [tf.nest.map_structure(lambda a, i=i: a[i, start : start + step], pieces) for i in range(count)]
-        return [self._columns(theta, _merged(share, step), weights, region=region) for share in shares]
+        shares = [
+            tf.nest.map_structure(lambda a, i=i: a[i, start : start + step], pieces)
+            for i in range(count)
+        ]
+        return [
+            self._columns(theta, _merged(share, step), weights, region=region) for share in shares
+        ]
 
     @tf.function(autograph=False, jit_compile=True)
     def _columns(
@@ -77,38 +98,59 @@ class LeastSquares:
                 inner.watch(parts)
                 found = self._scaled(parts, region, piece, weights, tap=tap)
                 values = [found[name] for name in names]
-            others = {id(v): part for v, part in zip(flat.variables, parts, strict=True) if id(v) not in tap.variables}
+            others = {
+                id(v): part
+                for v, part in zip(flat.variables, parts, strict=True)
+                if id(v) not in tap.variables
+            }
             scalars = {k: part for k, part in others.items() if part.shape.rank == 0}
             by_taps = len(scalars) == len(others)
             # d(Σ vᵢ rᵢ)/ds is linear in v; its derivative by vᵢ is drᵢ/ds.
-            slopes = [{k: _gradient(inner, r, s, test) for k, s in scalars.items()} for r in values] if by_taps else []
+            slopes = (
+                [{k: _gradient(inner, r, s, test) for k, s in scalars.items()} for r in values]
+                if by_taps
+                else []
+            )
         if not by_taps:
-            blocks: list[Any] = [inner.jacobian(r, parts, unconnected_gradients=_ZERO) for r in values]
-            rows = [tf.concat([tf.reshape(b, [b.shape[0], -1]) for b in found], 1) for found in blocks]
+            blocks: list[Any] = [
+                inner.jacobian(r, parts, unconnected_gradients=_ZERO) for r in values
+            ]
+            rows = [
+                tf.concat([tf.reshape(b, [b.shape[0], -1]) for b in found], 1) for found in blocks
+            ]
             return tf.concat(values, 0), tf.transpose(tf.concat(rows, 0))
         columns = []
         for value, slope in zip(values, slopes, strict=True):
-            by_variable = tap.columns(outer, value) | {k: _gradient(outer, s, test)[None] for k, s in slope.items()}
+            by_variable = tap.columns(outer, value) | {
+                k: _gradient(outer, s, test)[None] for k, s in slope.items()
+            }
             columns.append(tf.concat([by_variable[id(v)] for v in flat.variables], 0))
         return tf.concat(values, 0), tf.concat(columns, 1)
 
     @tf.function(autograph=False, jit_compile=True)
-    def _residuals(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tf.Tensor:
+    def _residuals(
+        self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor
+    ) -> tf.Tensor:
         parts, found = self.objective.flat.partition(theta), []
         for region, pieces in points.items():
 
             def block(piece: Blocks, region: str = region) -> tf.Tensor:
                 return tf.stack(list(self._scaled(parts, region, piece, weights).values()))
 
-            found.append(tf.reshape(tf.map_fn(block, pieces, fn_output_signature=theta.dtype), [-1]))
+            found.append(
+                tf.reshape(tf.map_fn(block, pieces, fn_output_signature=theta.dtype), [-1])
+            )
         return tf.concat(found, 0)
 
     @tf.function(autograph=False, jit_compile=True)
-    def _pulled(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+    def _vjp_program(
+        self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor, vector: tf.Tensor
+    ) -> tf.Tensor:
         parts, sizes = self.objective.flat.partition(theta), self._sizes(points)
         vectors = dict(zip(points, tf.split(vector, list(sizes.values())), strict=True))
         paired = {
-            r: (b, tf.reshape(vectors[r], [b.weights.shape[0], -1, b.weights.shape[1]])) for r, b in points.items()
+            r: (b, tf.reshape(vectors[r], [b.weights.shape[0], -1, b.weights.shape[1]]))
+            for r, b in points.items()
         }
 
         def block(region: str, pair: tuple[Blocks, tf.Tensor]) -> tuple[tf.Tensor, ...]:
@@ -118,28 +160,45 @@ class LeastSquares:
                 product = tf.reduce_sum(residuals * pair[1])
             return tuple(_gradient(tape, product, parts))
 
-        return self.objective.flat.concat(accumulate(block, paired, tuple(map(tf.zeros_like, parts))))
+        return self.objective.flat.concat(
+            accumulate(block, paired, tuple(map(tf.zeros_like, parts)))
+        )
 
     def _scaled(
-        self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, weights: tf.Tensor, *, tap: Any = None
+        self,
+        parts: Sequence[tf.Tensor],
+        region: str,
+        piece: Blocks,
+        weights: tf.Tensor,
+        *,
+        tap: Any = None,
     ) -> dict[str, tf.Tensor]:
         """Return a region's residuals [n] by term, scaled so that their squares sum to the loss."""
-        found, shares = self.objective.residuals(parts, region, piece, tap=tap), self.objective.shares(piece)
+        found, shares = (
+            self.objective.residuals(parts, region, piece, tap=tap),
+            self.objective.shares(piece),
+        )
         positions = {t.name: i for i, t in enumerate(self.objective.terms)}
-        return {name: tf.sqrt(weights[positions[name]] * shares[name]) * r for name, r in found.items()}
+        return {
+            name: tf.sqrt(weights[positions[name]] * shares[name]) * r for name, r in found.items()
+        }
 
     def _sizes(self, points: dict[str, Blocks]) -> dict[str, int]:
         """Return the number of residuals by region."""
         count = {r: sum(t.region == r for t in self.objective.terms) for r in points}
-        return {r: count[r] * int(np.prod([int(n or 0) for n in b.weights.shape])) for r, b in points.items()}
+        return {
+            r: count[r] * int(np.prod([int(n or 0) for n in b.weights.shape]))
+            for r, b in points.items()
+        }
 
 
 class _Tap:
     """Adds zeros to what layers put out; the derivative by them is the layer's share of the Jacobian.
 
-    A residual depends on its own point only, so one reverse pass of the residuals' sum gives the derivative δ of
-    every residual by every output of every layer, and its row of the Jacobian is Σ aᵢ ⊗ δᵢ over the parts i of
-    a dense layer's inputs a; a layer with `jet_columns` says itself what it is.
+    A residual depends on its own point only, so one reverse pass of the residuals' sum gives the
+    derivative δ of every residual by every output of every layer, and its row of the Jacobian is Σ
+    aᵢ ⊗ δᵢ over the parts i of a dense layer's inputs a; a layer with `jet_columns` says itself
+    what it is.
     """
 
     def __init__(self, tape: tf.GradientTape, count: int) -> None:
@@ -149,12 +208,16 @@ class _Tap:
         self.seen: list[tuple[Columns, dict[Index, tf.Tensor], dict[Index, tf.Tensor]]] = []
 
     def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
-        # A derivative that is the same at all points is one column; the taps make it one column a point.
+        # A derivative that is the same at all points is one column; the taps make it one column a
+        # point.
         zeros = {i: tf.zeros([p.shape[0], self.count], p.dtype) for i, p in outputs.parts.items()}
         self.tape.watch(list(zeros.values()))
         own = hasattr(layer, "jet_columns")
-        self.variables |= {id(v) for v in (layer.trainable_variables if own else (layer.kernel, layer.bias))}
-        # Asked for here and now: afterwards the layer's variables no longer read as parts of the flat vector.
+        self.variables |= {
+            id(v) for v in (layer.trainable_variables if own else (layer.kernel, layer.bias))
+        }
+        # Asked for here and now: afterwards the layer's variables no longer read as parts of the
+        # flat vector.
         columns = layer.jet_columns() if own else _dense_columns(layer)
         self.seen.append((columns, inputs.parts, zeros))
         return outputs.like({i: p + zeros[i] for i, p in outputs.parts.items()})
@@ -167,7 +230,9 @@ class _Tap:
         for (columns, inputs, _), deltas in zip(self.seen, gradients, strict=True):
             for variable, by_variable in columns(inputs, deltas):
                 share = tf.reshape(by_variable, [-1, self.count])
-                found[id(variable)] = found[id(variable)] + share if id(variable) in found else share
+                found[id(variable)] = (
+                    found[id(variable)] + share if id(variable) in found else share
+                )
         return found
 
 
@@ -189,7 +254,9 @@ def _merged(share: Blocks, step: int) -> Blocks:
     def joined(a: tf.Tensor) -> tf.Tensor:
         if a.shape.rank == 2:
             return tf.reshape(a, [step * int(a.shape[1] or 0)])
-        return tf.reshape(tf.transpose(a, [1, 0, 2]), [int(a.shape[1] or 0), step * int(a.shape[2] or 0)])
+        return tf.reshape(
+            tf.transpose(a, [1, 0, 2]), [int(a.shape[1] or 0), step * int(a.shape[2] or 0)]
+        )
 
     fixed = tf.nest.map_structure(lambda a: tf.ensure_shape(a, [step, *a.shape[1:]]), share)
     return tf.nest.map_structure(joined, fixed)

@@ -14,9 +14,9 @@ from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
 from pinn.networks import NoTaylorRule, Tap, takes_jets
 from pinn.objective.batch import Batch, accumulate, threads
-from pinn.objective.network_fit import check_period, outputs
-from pinn.objective.parts import part
+from pinn.objective.network_checks import check_period, outputs
 from pinn.objective.points import Blocks
+from pinn.objective.subsets import part
 from pinn.objective.trial import trial
 from pinn.problem import Problem, Term
 
@@ -31,15 +31,17 @@ class Objective:
         L(θ) = Σₜ wₜ Σⱼ sⱼ fₜⱼ rₜ(xⱼ; θ)²     weights w of terms, shares s of points (1/n), factors f (1)
 
     The vector holds the network's trainable weights and then the unknown coefficients, transformed.
-    The points are cut into blocks; a program goes through the blocks of its thread one after another, so
-    memory is bounded, and as many programs as there are threads run side by side.
+    The points are cut into blocks; a program goes through the blocks of its thread one after
+    another, so memory is bounded, and as many programs as there are threads run side by side.
 
-    `carry_linear_part` lets the fast engine carry an equation's linear part as one (see derivatives/collapse.py).
-    A loss whose `steered` coefficients, or whose window of time where it is `windowed`, change from stage to stage
-    keeps its compiled programs; `enter` brings it to a stage.
+    `carry_linear_part` lets the fast engine carry an equation's linear part as one (see
+    derivatives/collapse.py). A loss whose `steered` coefficients, or whose window of time where it
+    is `windowed`, change from stage to stage keeps its compiled programs; `enter` brings it to a
+    stage.
 
     Raises:
-        InputError: for a weight of no residual, no positive weight, or a network of the wrong shape.
+        InputError: for a weight of no residual, no positive weight, or a network of the wrong
+            shape.
     """
 
     def __init__(
@@ -58,15 +60,23 @@ class Objective:
         self.problem, self.network, self.hard = problem, network, hard
         if hard and not problem.satisfied:
             name = type(problem).__name__
-            raise InputError(f"{name}: constraints=hard, but it has no ansatz with @satisfies; use constraints=soft.")
+            raise InputError(
+                f"{name}: constraints=hard, but it has no ansatz with @satisfies; use constraints=soft."
+            )
         count = outputs(problem, network)
         if count != len(problem.functions):
             names = ", ".join(problem.functions)
             raise InputError(f"network: {count} outputs for the fields {names}; make them equal.")
         if derivatives == "taylor" and not takes_jets(network):
-            raise NoTaylorRule("derivatives=taylor: the network has a layer without a Taylor rule; use nested or auto.")
+            raise NoTaylorRule(
+                "derivatives=taylor: the network has a layer without a Taylor rule; use nested or auto."
+            )
         check_period(problem, network)
-        self.engine = taylor if derivatives == "taylor" or (derivatives == "auto" and takes_jets(network)) else nested
+        self.engine = (
+            taylor
+            if derivatives == "taylor" or (derivatives == "auto" and takes_jets(network))
+            else nested
+        )
         dtype = network.dtype_policy.variable_dtype
         self.unknowns = {
             name: keras.Variable(unknown.inverse(unknown.start), dtype=dtype, name=name)
@@ -74,15 +84,22 @@ class Objective:
         }
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
-        # Variables, because a compiled program reads them anew, where it would keep a number for good.
-        self.steered = {n: tf.Variable(getattr(problem, n), dtype=self.dtype, trainable=False) for n in steered}
+        # Variables, because a compiled program reads them anew, where it would keep a number for
+        # good.
+        self.steered = {
+            n: tf.Variable(getattr(problem, n), dtype=self.dtype, trainable=False) for n in steered
+        }
         self.delay = tf.Variable(tf.zeros([], self.dtype), trainable=False) if windowed else None
         self.carried: Carried | None = None
         self.terms, self.weights = self._active(weights or {}, measured)
         collapsing = carry_linear_part and self.engine is taylor
-        self.operators = {region: self._operator(region) if collapsing else None for region in self.regions}
+        self.operators = {
+            region: self._operator(region) if collapsing else None for region in self.regions
+        }
 
-    def _active(self, weights: Mapping[str, float], measured: tuple[str, ...]) -> tuple[tuple[Term, ...], list[float]]:
+    def _active(
+        self, weights: Mapping[str, float], measured: tuple[str, ...]
+    ) -> tuple[tuple[Term, ...], list[float]]:
         """Return the terms that take part in the loss, and their weights."""
         data = [_data_term(f) for f in measured]
         candidates = [*self.problem.terms, *data]
@@ -91,19 +108,26 @@ class Objective:
             if name not in known:
                 raise InputError(f"weights.{name}: no such residual.{did_you_mean(name, known)}")
             if not weight >= 0:
-                raise InputError(f"weights.{name}={weight}: give a weight of at least 0 (0 leaves the residual out).")
+                raise InputError(
+                    f"weights.{name}={weight}: give a weight of at least 0 (0 leaves the residual out)."
+                )
         exact = self.problem.satisfied if self.hard else ()
         active = [t for t in candidates if t.name not in exact and weights.get(t.name, 1.0) > 0]
         active = [t for t in active if t.region != "data" or measured]
         if not active:
-            raise InputError("weights: every residual has weight 0; give at least one a positive weight.")
+            raise InputError(
+                "weights: every residual has weight 0; give at least one a positive weight."
+            )
         return tuple(active), [float(weights.get(t.name, 1.0)) for t in active]
 
-    def enter(self, problem: Problem, *, delay: float = 0.0, carried: Carried | None = None) -> None:
+    def enter(
+        self, problem: Problem, *, delay: float = 0.0, carried: Carried | None = None
+    ) -> None:
         """Go to another stage of a run: the problem with other coefficients or another window of time.
 
-        `delay` is the time by which the window is later than that of the network, `carried` gives what the terms
-        of the initial state, which say zero of the problem's own, say of the state that the last window ended in.
+        `delay` is the time by which the window is later than that of the network, `carried` gives
+        what the terms of the initial state, which say zero of the problem's own, say of the state
+        that the last window ended in.
         """
         self.problem, self.carried = problem, carried
         for name, variable in self.steered.items():
@@ -158,11 +182,16 @@ class Objective:
     @tf.function(autograph=False)
     def losses(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
         """Return every term's mean squared residual [terms], without any weights."""
-        return tf.add_n([self._losses_program(theta, points) for points in threads(batch.plain.points)])
+        return tf.add_n(
+            [self._losses_program(theta, points) for points in threads(batch.plain.points)]
+        )
 
     @tf.function(autograph=False, jit_compile=True)
-    def _program(self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # By parts: to sum the flat gradient, XLA would put it together, number by number, for every block.
+    def _program(
+        self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        # By parts: to sum the flat gradient, XLA would put it together, number by number, for every
+        # block.
         parts = self.flat.partition(theta)
 
         def block(region: str, piece: Blocks) -> tuple[tf.Tensor, ...]:
@@ -170,27 +199,41 @@ class Objective:
                 tape.watch(parts)
                 losses = self._block_losses(parts, region, piece)
                 loss = tf.reduce_sum(weights * losses)
-            gradients: Any = tape.gradient(loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradients: Any = tape.gradient(
+                loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
             return losses, *gradients
 
-        losses, *gradients = accumulate(block, points, (tf.zeros_like(weights), *map(tf.zeros_like, parts)))
+        losses, *gradients = accumulate(
+            block, points, (tf.zeros_like(weights), *map(tf.zeros_like, parts))
+        )
         return losses, self.flat.concat(gradients)
 
     @tf.function(autograph=False, jit_compile=True)
     def _losses_program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> tf.Tensor:
         zeros, parts = (tf.zeros([len(self.terms)], self.dtype),), self.flat.partition(theta)
-        return accumulate(lambda region, piece: (self._block_losses(parts, region, piece),), points, zeros)[0]
+        return accumulate(
+            lambda region, piece: (self._block_losses(parts, region, piece),), points, zeros
+        )[0]
 
     def _block_losses(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> tf.Tensor:
         """Return the terms' shares [terms] of the loss from one block; zero for terms of other regions."""
         residuals, shares = self.residuals(parts, region, piece), self.shares(piece)
         zero = tf.zeros([], self.dtype)
-        return tf.stack([tf.reduce_sum(shares[n] * residuals[n] ** 2) if n in residuals else zero for n in shares])
+        return tf.stack(
+            [
+                tf.reduce_sum(shares[n] * residuals[n] ** 2) if n in residuals else zero
+                for n in shares
+            ]
+        )
 
     def shares(self, piece: Blocks) -> dict[str, tf.Tensor]:
         """Return the shares [n] that a block's points have in the loss of every term, their factors included."""
         factors = piece.factors
-        return {t.name: piece.weights * factors[t.name] if t.name in factors else piece.weights for t in self.terms}
+        return {
+            t.name: piece.weights * factors[t.name] if t.name in factors else piece.weights
+            for t in self.terms
+        }
 
     def residuals(
         self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, *, tap: Tap | None = None
@@ -214,18 +257,33 @@ class Objective:
                 shares = operator.coefficients(functions, piece.weights)
                 lead = shares[operator.leader]
                 derivatives = taylor.evaluate(
-                    solution, others, coordinates, normals, operator=operator.indices, coefficients=lead
+                    solution,
+                    others,
+                    coordinates,
+                    normals,
+                    operator=operator.indices,
+                    coefficients=lead,
                 )
-                # The residual is affine in what is carried: its value without that, plus the operator's share.
+                # The residual is affine in what is carried: its value without that, plus the
+                # operator's share.
                 derivatives |= {s.name: tf.zeros_like(piece.weights) for s in carried}
                 for (name, field), share in shares.items():
                     value = share[0] / lead[0] * derivatives[taylor.combined(field)]
                     linear[name] = linear[name] + value if name in linear else value
-        available = {**coordinates, **derivatives, **{f"{f}_data": v for f, v in piece.values.items()}}
+        available = {
+            **coordinates,
+            **derivatives,
+            **{f"{f}_data": v for f, v in piece.values.items()},
+        }
         found = {f.name: f.function(*(available[s.name] for s in f.symbols)) for f in functions}
-        found = {name: value + linear[name] if name in linear else value for name, value in found.items()}
+        found = {
+            name: value + linear[name] if name in linear else value for name, value in found.items()
+        }
         carried = piece.values if region == "initial" else {}
-        return {name: value - carried[name] if name in carried else value for name, value in found.items()}
+        return {
+            name: value - carried[name] if name in carried else value
+            for name, value in found.items()
+        }
 
     def _function(self, problem: Problem, term: Term) -> collapse.Term:
         """Return a residual as a function of its symbols, checked and in the shape of the points."""
@@ -245,7 +303,8 @@ class Objective:
 
     def _operator(self, region: str) -> collapse.Operator | None:
         """Return the linear operator that a region's residuals share, if carrying it saves work."""
-        # Coefficients are moved off their starts: one that starts at zero must not hide a nonlinear term.
+        # Coefficients are moved off their starts: one that starts at zero must not hide a nonlinear
+        # term.
         moved = {
             name: u.value(tf.constant(u.inverse(u.start) + 0.618, self.dtype))
             for name, u in self.problem.unknowns.items()

@@ -32,7 +32,9 @@ class Blocks(NamedTuple):
     normals: tf.Tensor  # [T, K, ds, n], ds = 0 without normals
     values: dict[str, tf.Tensor]  # [T, K, n] each
     weights: tf.Tensor  # [T, K, n], summing to 1
-    factors: Mapping[str, tf.Tensor] = {}  # [T, K, n] of the squared residuals of some terms, by name; 1 elsewhere
+    factors: Mapping[
+        str, tf.Tensor
+    ] = {}  # [T, K, n] of the squared residuals of some terms, by name; 1 elsewhere
 
     @property
     def real(self) -> np.ndarray:
@@ -48,11 +50,19 @@ class Blocks(NamedTuple):
     def laid_out(self, values: np.ndarray) -> tf.Tensor:
         """Return one value a point [n], in the order of the point set, in the shape of the blocks [T, K, n]."""
         shape = [int(n or 0) for n in self.weights.shape]
-        return tf.constant(np.resize(values, shape), self.weights.dtype)  # repeated, as the padding repeats points
+        return tf.constant(
+            np.resize(values, shape), self.weights.dtype
+        )  # repeated, as the padding repeats points
 
 
 def draw(
-    problem: Problem, region: str, count: int, *, method: str = "sobol", seed: int = 0, number: int = 0
+    problem: Problem,
+    region: str,
+    count: int,
+    *,
+    method: str = "sobol",
+    seed: int = 0,
+    number: int = 0,
 ) -> PointSet:
     """Return `count` points of a region; `number` counts the redraws, each of which gives other points.
 
@@ -73,14 +83,19 @@ def draw(
             return space.keeps(space.interior(unit[:, :dimension]))
 
         unit = sampling.accepted(count, dimension + in_time, inside, method=method, seed=streams)
-        return PointSet(_with_time(problem, space.interior(unit[:, :dimension]), unit[:, dimension:]))
+        return PointSet(
+            _with_time(problem, space.interior(unit[:, :dimension]), unit[:, dimension:])
+        )
     faces = problem.boundaries[region]
     counts = sampling.split(count, [space.measure(face) for face in faces])
     found = [
         _on_face(problem, face, n, method=method, seed=(*streams, i))
         for i, (face, n) in enumerate(zip(faces, counts, strict=True))
     ]
-    return PointSet(np.concatenate([points for points, _ in found]), np.concatenate([normals for _, normals in found]))
+    return PointSet(
+        np.concatenate([points for points, _ in found]),
+        np.concatenate([normals for _, normals in found]),
+    )
 
 
 def _on_face(
@@ -109,7 +124,8 @@ def _with_time(problem: Problem, points: np.ndarray, unit: np.ndarray) -> np.nda
 def blocks(points: PointSet, *, threads: int, size: int, dtype: str, room: int = 0) -> Blocks:
     """Return a point set cut into blocks of about `size` points for `threads` programs side by side.
 
-    `room` is the number of points that the blocks could hold at least: a set that grows keeps its shapes.
+    `room` is the number of points that the blocks could hold at least: a set that grows keeps its
+    shapes.
     """
     count = len(points.coordinates)
     room = max(room, count)
@@ -117,7 +133,8 @@ def blocks(points: PointSet, *, threads: int, size: int, dtype: str, room: int =
     depth = -(-room // (threads * size))
     width = -(-room // (threads * depth))
     total = threads * depth * width
-    # Padding repeats real points, so that it can meet no singularity that the real points do not meet.
+    # Padding repeats real points, so that it can meet no singularity that the real points do not
+    # meet.
     chosen = np.arange(total) % count
     weights = np.where(np.arange(total) < count, 1.0 / count, 0.0)
 

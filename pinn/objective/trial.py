@@ -16,7 +16,12 @@ from pinn.problem import Problem, call
 
 
 def trial(
-    problem: Problem, network: Any, *, hard: bool, tap: Tap | None = None, delay: tf.Tensor | None = None
+    problem: Problem,
+    network: Any,
+    *,
+    hard: bool,
+    tap: Tap | None = None,
+    delay: tf.Tensor | None = None,
 ) -> Trial:
     """Return the function from coordinates (tensors [n] or jets) to fields by name; `tap` as in `forward`.
 
@@ -34,7 +39,8 @@ def trial(
             output = forward(network, jets.stack(columns), tap=tap).map(_settled)
             net = tuple(output[i] for i in range(len(problem.functions)))
         else:
-            # Keras layers cast their inputs in silence; the network's dtype is checked where it is built.
+            # Keras layers cast their inputs in silence; the network's dtype is checked where it is
+            # built.
             output = network(tf.stack(columns, axis=1), training=False)
             net = tuple(output[:, i] for i in range(len(problem.functions)))
         net, others = net[: len(problem.fields)], net[len(problem.fields) :]
@@ -44,9 +50,13 @@ def trial(
             net = found if isinstance(found, tuple) else (found,)
             if len(net) != len(problem.fields):
                 name = type(problem).__name__
-                raise InputError(f"{name}.ansatz: returned {len(net)} fields, not {len(problem.fields)}; return all.")
+                raise InputError(
+                    f"{name}.ansatz: returned {len(net)} fields, not {len(problem.fields)}; return all."
+                )
         unknown = zip(problem.unknown_fields.values(), others, strict=True)
-        return dict(zip(problem.functions, (*net, *(f.value(output) for f, output in unknown)), strict=True))
+        return dict(
+            zip(problem.functions, (*net, *(f.value(output) for f, output in unknown)), strict=True)
+        )
 
     return fields
 
@@ -54,8 +64,9 @@ def trial(
 def _settled(output: tf.Tensor) -> tf.Tensor:
     """Return the output; XLA computes the loss's derivative by it once.
 
-    It is one number a point and goes to every unit of the last layer.  XLA would copy all that leads to it, the
-    ansatz's derivative and the residual's, into the loop over units; a division it takes to be too dear for that.
+    It is one number a point and goes to every unit of the last layer.  XLA would copy all that
+    leads to it, the ansatz's derivative and the residual's, into the loop over units; a division it
+    takes to be too dear for that.
     """
     found: Any = _identity(output)  # custom_gradient hides its function's type
     return found

@@ -1,11 +1,11 @@
-"""Minimizers of a function of one flat vector."""
+"""Optimizers of a function of one flat vector."""
 
 from pinn.optimizers.adam import Adam
 from pinn.optimizers.gauss_newton import GaussNewton
+from pinn.optimizers.interface import Limits, Optimizer, State, Stepper, Trace
 from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.lbfgsb import LBFGSB
 from pinn.optimizers.least_squares import Residuals, SumOfSquares
-from pinn.optimizers.minimizer import Limits, Minimizer, State, Stepper, Trace
 from pinn.optimizers.multi_batch import MultiBatchLBFGS
 from pinn.optimizers.quasi_newton import BFGS, SSBroyden
 from pinn.optimizers.schedules import WarmupExponentialDecay
@@ -19,7 +19,7 @@ __all__ = [
     "Adam",
     "GaussNewton",
     "Limits",
-    "Minimizer",
+    "Optimizer",
     "MultiBatchLBFGS",
     "Residuals",
     "SSBroyden",

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.optimizers.minimizer import Function, Minimizer, State
+from pinn.optimizers.interface import Function, Optimizer, State
 
 Schedule = Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adam(Minimizer):
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, arXiv:1412.6980).
 
     Attributes:
@@ -39,10 +39,17 @@ class Adam(Minimizer):
     def __post_init__(self) -> None:
         check(self)
 
-    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+    def memory(
+        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return zero moments; `shrink` stays as a factor of the learning rate."""
         zero = tf.zeros_like(position)
-        return {"mean": zero, "square": zero, "count": tf.zeros([], position.dtype), "shrink": shrink}
+        return {
+            "mean": zero,
+            "square": zero,
+            "count": tf.zeros([], position.dtype),
+            "shrink": shrink,
+        }
 
     def iterate(self, function: Function, state: State, batch: Any) -> State:
         """Return the state after one update and one evaluation."""
@@ -65,7 +72,10 @@ def arrived(function: Function, state: State, batch: Any) -> State:
     """Return a state that has been moved, with the loss and gradient where it is now, one iteration later."""
     loss, gradient = function(state.position, batch)
     return state._replace(
-        loss=loss, gradient=gradient, iterations=state.iterations + 1, evaluations=state.evaluations + 1
+        loss=loss,
+        gradient=gradient,
+        iterations=state.iterations + 1,
+        evaluations=state.evaluations + 1,
     )
 
 

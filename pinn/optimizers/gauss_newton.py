@@ -9,35 +9,51 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.errors import InputError, require_memory
+from pinn.optimizers.interface import (
+    SEARCH_FAILED,
+    Function,
+    LoopedStepper,
+    Optimizer,
+    State,
+    Stepper,
+)
 from pinn.optimizers.least_squares import SumOfSquares
-from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, State, Stepper
-from pinn.optimizers.normal_equations import Damped, DeviceGram, Dual, Gram, NormalEquations, Triangle
+from pinn.optimizers.normal_equations import (
+    Damped,
+    DeviceGram,
+    Dual,
+    Gram,
+    NormalEquations,
+    Triangle,
+)
 
 PROBE = 0.1  # of the step: where the residuals' curvature is measured; Transtrum & Sethna (2012)
 LONGEST_BEND = 0.75  # of the step; a longer one means that the step leaves where it is valid; ibid.
-# A gain that is poor: to take such steps goes as far in minutes, and is lost in the first tens of iterations.
+# A gain that is poor: to take such steps goes as far in minutes, and is lost in the first tens of
+# iterations.
 LEAST_GAIN = 0.1
-# λ in units of the mean diagonal, below which JᵀJ has rounded away what λ would leave.  Not far below is where QR
-# pays: four poorer steps come farther than one of its own.
+# λ in units of the mean diagonal, below which JᵀJ has rounded away what λ would leave.  Not far
+# below is where QR pays: four poorer steps come farther than one of its own.
 FEW_DIGITS = 1e-14
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussNewton(Minimizer):
+class GaussNewton(Optimizer):
     """Levenberg–Marquardt with geodesic acceleration (Transtrum & Sethna 2012, arXiv:1201.5885).
 
-    A step d solves (JᵀJ + λI) d = −Jᵀr.  The residuals' second derivative r'' along d bends it: a solves
-    (JᵀJ + λI) a = −Jᵀr'', and d + a/2 is taken where a is short beside d.  The step's gain ρ, the fall of the loss
-    over what the linear residuals predict, sets the next λ (Nielsen 1999, IMM-REP-1999-05): λ max(⅓, 1 − (2ρ − 1)³).
-    A step whose gain is poor is tried again with the same Jacobian, at 2, 8, 64, … times its λ.
+    A step d solves (JᵀJ + λI) d = −Jᵀr.  The residuals' second derivative r'' along d bends it: a
+    solves (JᵀJ + λI) a = −Jᵀr'', and d + a/2 is taken where a is short beside d.  The step's gain
+    ρ, the fall of the loss over what the linear residuals predict, sets the next λ (Nielsen 1999,
+    IMM-REP-1999-05): λ max(⅓, 1 − (2ρ − 1)³). A step whose gain is poor is tried again with the
+    same Jacobian, at 2, 8, 64, … times its λ.
 
     Attributes:
         damping: the first λ, in units of the mean diagonal of JᵀJ.
         trials: most λ tried in one iteration.
         acceleration: whether steps are bent.
-        algebra: "gram" (Cholesky's factorization of JᵀJ), "qr" (sees small singular values, at four times the
-            work), "dual" (Cholesky's of JJᵀ), or "auto": the smaller of the first and the last, and QR where λ
-            is too small for JᵀJ.
+        algebra: "gram" (Cholesky's factorization of JᵀJ), "qr" (sees small singular values, at four
+            times the work), "dual" (Cholesky's of JJᵀ), or "auto": the smaller of the first and the
+            last, and QR where λ is too small for JᵀJ.
 
     Raises:
         InputError: for numbers out of range.
@@ -53,11 +69,15 @@ class GaussNewton(Minimizer):
         if not self.damping > 0:
             raise InputError(f"GaussNewton: damping={self.damping}; give a positive number.")
         if not isinstance(self.trials, int) or self.trials < 1:
-            raise InputError(f"GaussNewton: trials={self.trials!r}; give a whole number of at least 1.")
+            raise InputError(
+                f"GaussNewton: trials={self.trials!r}; give a whole number of at least 1."
+            )
         if self.algebra not in ("auto", "gram", "qr", "dual"):
             raise InputError(f"GaussNewton: algebra={self.algebra!r}; use auto, gram, qr or dual.")
 
-    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+    def memory(
+        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return the first λ, in units of the mean diagonal of JᵀJ."""
         return {"damping": self.damping / shrink}
 
@@ -76,16 +96,18 @@ class GaussNewton(Minimizer):
             InputError: where there is only a loss.
         """
         if squares is None:
-            raise InputError("GaussNewton: needs residuals, and here is only a loss; use LBFGS, or give `Residuals`.")
+            raise InputError(
+                "GaussNewton: needs residuals, and here is only a loss; use LBFGS, or give `Residuals`."
+            )
         return _Stepper(self, function, squares)
 
 
 class _Stepper(LoopedStepper):
     """Gauss–Newton bound to a sum of squares; dense algebra is LAPACK's, the rest compiled programs."""
 
-    def __init__(self, minimizer: GaussNewton, function: Function, squares: SumOfSquares) -> None:
-        super().__init__(minimizer, tf.function(function, autograph=False))
-        self.settings, self.squares = minimizer, squares
+    def __init__(self, optimizer: GaussNewton, function: Function, squares: SumOfSquares) -> None:
+        super().__init__(optimizer, tf.function(function, autograph=False))
+        self.settings, self.squares = optimizer, squares
 
     def prepare(self, state: State, batch: Any) -> None:
         """Compile what an iteration needs."""
@@ -98,7 +120,9 @@ class _Stepper(LoopedStepper):
         evaluations = state.evaluations + iteration.evaluations
         if found is None:
             failed = tf.constant(SEARCH_FAILED)
-            return state._replace(status=failed, iterations=state.iterations + 1, evaluations=evaluations)
+            return state._replace(
+                status=failed, iterations=state.iterations + 1, evaluations=evaluations
+            )
         position, damping = found
         loss, gradient = self.function(position, batch)
         return state._replace(
@@ -117,7 +141,11 @@ class _Iteration:
 
     def __init__(self, stepper: _Stepper, state: State, batch: Any) -> None:
         self.settings, self.squares, self.batch = stepper.settings, stepper.squares, batch
-        self.at, self.start, self.first = state.position, float(state.loss), float(state.memory["damping"])
+        self.at, self.start, self.first = (
+            state.position,
+            float(state.loss),
+            float(state.memory["damping"]),
+        )
         self.here = self.squares.residuals(self.at, batch)
         self.evaluations = 2  # the Jacobian's and the residuals'
         self.system = self._system()
@@ -165,9 +193,13 @@ class _Iteration:
         """Return the position after a step, bent where that is valid."""
         step = damped.step
         if self.settings.acceleration:
-            ahead, behind = (self.squares.residuals(self._shifted(h * step), self.batch) for h in (PROBE, -PROBE))
+            ahead, behind = (
+                self.squares.residuals(self._shifted(h * step), self.batch) for h in (PROBE, -PROBE)
+            )
             curvature = (ahead - 2 * self.here + behind) / PROBE**2
-            bend = -damped.solve(np.asarray(self.squares.pulled_back(self.at, self.batch, curvature), np.float64))
+            bend = -damped.solve(
+                np.asarray(self.squares.vjp(self.at, self.batch, curvature), np.float64)
+            )
             self.evaluations += 3
             if 2 * np.linalg.norm(bend) <= LONGEST_BEND * np.linalg.norm(step):
                 step = step + bend / 2

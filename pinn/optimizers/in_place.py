@@ -10,13 +10,13 @@ import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
-from pinn.optimizers.minimizer import (
+from pinn.optimizers.interface import (
     NOT_FINITE,
     RUNNING,
     SEARCH_FAILED,
     Function,
     Limits,
-    Minimizer,
+    Optimizer,
     State,
     Stepper,
     Trace,
@@ -38,7 +38,9 @@ class Pair(NamedTuple):
     @property
     def scale(self) -> tf.Tensor:
         """Return κ of the H = κ I with which a first step was made: s = −α κ g."""
-        return -tf.reduce_sum(self.s * self.s) / (self.length * tf.reduce_sum(self.s * self.gradient))
+        return -tf.reduce_sum(self.s * self.s) / (
+            self.length * tf.reduce_sum(self.s * self.gradient)
+        )
 
 
 class Update(NamedTuple):
@@ -50,11 +52,11 @@ class Update(NamedTuple):
     hh: tf.Tensor
 
 
-class MatrixMinimizer(Minimizer):
-    """A minimizer with a matrix H [p, p] = factor × inverse in its memory.
+class MatrixOptimizer(Optimizer):
+    """An optimizer with a matrix H [p, p] = factor × inverse in its memory.
 
-    Beside it are the scale of a fresh one, whether it is fresh, the first trial of a search in steps of −Hg, and Hg
-    as `step` [p], NaN where it is not known.
+    Beside it are the scale of a fresh one, whether it is fresh, the first trial of a search in
+    steps of −Hg, and Hg as `step` [p], NaN where it is not known.
     """
 
     @abstractmethod
@@ -77,8 +79,9 @@ class MatrixMinimizer(Minimizer):
     def lift(slope: Any, square: Any, trace: Any) -> tf.Tensor:
         """Return the multiple of one to be added to H so that gᵀHg, the `slope`, is positive; zero where it is.
 
-        Late in a run the eigenvalues of H differ by more than the digits have room for, and rounding makes the
-        small ones negative.  A multiple of one hides these, which the next updates restore, and keeps all others.
+        Late in a run the eigenvalues of H differ by more than the digits have room for, and
+        rounding makes the small ones negative.  A multiple of one hides these, which the next
+        updates restore, and keeps all others.
 
         Args:
             slope: gᵀHg.
@@ -95,18 +98,24 @@ class MatrixMinimizer(Minimizer):
 
 
 class InPlaceStepper(Stepper):
-    """A matrix minimizer bound to a function, on a CPU.
+    """A matrix optimizer bound to a function, on a CPU.
 
-    TensorFlow writes a new H in every iteration, which takes most of the time; BLAS changes one triangle of it.
+    TensorFlow writes a new H in every iteration, which takes most of the time; BLAS changes one
+    triangle of it.
     """
 
-    def __init__(self, minimizer: MatrixMinimizer, function: Function) -> None:
-        super().__init__(minimizer, function)
-        self.full = minimizer
+    def __init__(self, optimizer: MatrixOptimizer, function: Function) -> None:
+        super().__init__(optimizer, function)
+        self.full = optimizer
 
-    def advance(self, state: State, batch: Any, steps: tf.Tensor, limits: Limits) -> tuple[State, Trace]:
+    def advance(
+        self, state: State, batch: Any, steps: tf.Tensor, limits: Limits
+    ) -> tuple[State, Trace]:
         """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
-        matrix, dtype = _Matrix(state.memory["inverse"].numpy(), float(state.memory["factor"])), state.loss.dtype
+        matrix, dtype = (
+            _Matrix(state.memory["inverse"].numpy(), float(state.memory["factor"])),
+            state.loss.dtype,
+        )
         step = state.memory["step"].numpy()
         state = state._replace(memory={k: state.memory[k] for k in ("scale", "trial", "fresh")})
         rows: list[tuple[tf.Tensor, ...]] = []
@@ -118,9 +127,13 @@ class InPlaceStepper(Stepper):
             if not np.isfinite(step[0]):
                 step = matrix.product(gradient)
             if not (step @ gradient > 0 or state.memory["fresh"]):
-                matrix.add(float(self.full.lift(step @ gradient, gradient @ gradient, matrix.trace)))
+                matrix.add(
+                    float(self.full.lift(step @ gradient, gradient @ gradient, matrix.trace))
+                )
                 step = matrix.product(gradient)
-            state, pair, scale, fresh = self._pursued(state, tf.constant(step, dtype), batch, limits)
+            state, pair, scale, fresh = self._pursued(
+                state, tf.constant(step, dtype), batch, limits
+            )
             rows.append(Trace.row(state))
             if int(state.status) in (NOT_FINITE, SEARCH_FAILED):
                 step = np.full_like(step, np.nan)
@@ -151,7 +164,9 @@ class InPlaceStepper(Stepper):
         gradient = self.full.measured(state.loss, state.gradient)[1]
         direction, fresh = self.full.direction(step, gradient, memory["scale"], memory["fresh"])
         new, pair = self.full.searched(self.function, state, direction, fresh, batch)
-        new = judged(state, new._replace(memory={**new.memory, "fresh": tf.constant(False)}), limits)
+        new = judged(
+            state, new._replace(memory={**new.memory, "fresh": tf.constant(False)}), limits
+        )
         return new, pair, pair.scale, fresh
 
 
@@ -203,7 +218,9 @@ class _Matrix:
         for scale, a, b in _products(ss, sh, hh, s, h):
             self._syr2(0.5 * scale / self.factor, a, b, a=self.array, lower=1, overwrite_a=1)
         along_s, along_h = float(s @ gradient), float(h @ gradient)
-        return factor * product + (ss * along_s + sh * along_h) * s + (sh * along_s + hh * along_h) * h
+        return (
+            factor * product + (ss * along_s + sh * along_h) * s + (sh * along_s + hh * along_h) * h
+        )
 
     def whole(self) -> np.ndarray:
         """Return both triangles of the array, without the factor."""
@@ -216,8 +233,8 @@ def _products(
 ) -> list[tuple[float, np.ndarray, np.ndarray]]:
     """Return (κ, a, b) so that ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ is the sum of ½κ (a bᵀ + b aᵀ).
 
-    One pass through a matrix takes each; one is enough unless the form is definite, for it then is a product of two
-    real linear forms, as a quadratic polynomial of its zeros.
+    One pass through a matrix takes each; one is enough unless the form is definite, for it then is
+    a product of two real linear forms, as a quadratic polynomial of its zeros.
     """
     largest = max(abs(ss), abs(sh), abs(hh))
     if not largest:

@@ -15,38 +15,48 @@ import scipy.optimize
 import tensorflow as tf
 
 from pinn.errors import InputError
+from pinn.optimizers.interface import (
+    SEARCH_FAILED,
+    Function,
+    LoopedStepper,
+    Optimizer,
+    State,
+    Stepper,
+)
 from pinn.optimizers.least_squares import SumOfSquares
-from pinn.optimizers.minimizer import SEARCH_FAILED, Function, LoopedStepper, Minimizer, State, Stepper
 
 Bound = float | Sequence[float] | None
 WITHOUT_END = 2_000_000_000  # iterations and evaluations: the trainer's rules stop, not SciPy's
 
 
 @dataclass(frozen=True, kw_only=True)
-class LBFGSB(Minimizer):
+class LBFGSB(Optimizer):
     """SciPy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995, doi:10.1137/0916069), bit by bit, in double precision.
 
         minimize f(x),  lower ≤ x ≤ upper
 
-    SciPy's loop cannot be left and entered again, and its memory cannot be had.  So it runs in a thread of its
-    own that asks for values, and the state holds the run's origin and the number of its iterations: within a
-    process the run goes on, and after a resume it is *repeated* from its origin, which gives the same bits and
-    takes the time that the repeated iterations took.  A redraw of the points or a restart begins a new run, with
-    an empty memory: for runs with many redraws take `LBFGS`.
+    SciPy's loop cannot be left and entered again, and its memory cannot be had.  So it runs in a
+    thread of its own that asks for values, and the state holds the run's origin and the number of
+    its iterations: within a process the run goes on, and after a resume it is *repeated* from its
+    origin, which gives the same bits and takes the time that the repeated iterations took.  A
+    redraw of the points or a restart begins a new run, with an empty memory: for runs with many
+    redraws take `LBFGS`.
 
-    SciPy's own tests are off.  A run that ends all the same (no lower value along its direction) counts as a
-    failed line search.  In the state, gradient components that point out of the bounds are zero, so that its
-    tests are those of a bounded minimum.
+    SciPy's own tests are off.  A run that ends all the same (no lower value along its direction)
+    counts as a failed line search.  In the state, gradient components that point out of the bounds
+    are zero, so that its tests are those of a bounded minimum.
 
     Attributes:
         pairs: number of correction pairs (SciPy's `maxcor`).
         line_search_iterations: most evaluations of one line search (SciPy's `maxls`).
-        lower: lower bounds: a number for all, one for each, or None.  A start outside is moved to the bound.
-        upper: upper bounds, alike.  Unknown coefficients of a problem have bounds of their own (`Unknown`),
-            which hold under every minimizer; these here bound the raw vector.
+        lower: lower bounds: a number for all, one for each, or None.  A start outside is moved to
+            the bound.
+        upper: upper bounds, alike.  Unknown coefficients of a problem have bounds of their own
+            (`Unknown`), which hold under every optimizer; these here bound the raw vector.
 
     Raises:
-        InputError: for numbers that are not positive, or bounds that cross or do not fit the vector.
+        InputError: for numbers that are not positive, or bounds that cross or do not fit the
+            vector.
     """
 
     label: ClassVar[str] = "L-BFGS-B"
@@ -75,15 +85,23 @@ class LBFGSB(Minimizer):
         for name, none in (("lower", -math.inf), ("upper", math.inf)):
             value = getattr(self, name)
             if isinstance(value, Sequence) and len(value) != size:
-                raise InputError(f"LBFGSB: {len(value)} {name} bounds for {size} numbers; give one for each.")
-            found.append(np.broadcast_to(np.asarray(none if value is None else value, float), [size]))
+                raise InputError(
+                    f"LBFGSB: {len(value)} {name} bounds for {size} numbers; give one for each."
+                )
+            found.append(
+                np.broadcast_to(np.asarray(none if value is None else value, float), [size])
+            )
         crossed = np.flatnonzero(found[0] > found[1])
         if len(crossed):
             low, high = (float(b[crossed[0]]) for b in found)
-            raise InputError(f"LBFGSB: lower={low:g} above upper={high:g}; give bounds with room between them.")
+            raise InputError(
+                f"LBFGSB: lower={low:g} above upper={high:g}; give bounds with room between them."
+            )
         return found[0], found[1]
 
-    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+    def memory(
+        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return where SciPy's run begins, and the unit of length in which it takes its first step of one."""
         return {"origin": position, "count": tf.constant(0), "unit": shrink}
 
@@ -99,9 +117,9 @@ class LBFGSB(Minimizer):
 class _Stepper(LoopedStepper):
     """L-BFGS-B bound to a function, and the run that is under way."""
 
-    def __init__(self, minimizer: LBFGSB, function: Function) -> None:
-        super().__init__(minimizer, self._projected)
-        self.settings, self.value = minimizer, tf.function(function, autograph=False)
+    def __init__(self, optimizer: LBFGSB, function: Function) -> None:
+        super().__init__(optimizer, self._projected)
+        self.settings, self.value = optimizer, tf.function(function, autograph=False)
         self.run: _Run | None = None
 
     def start(self, position: tf.Tensor, batch: Any) -> State:
@@ -124,7 +142,9 @@ class _Stepper(LoopedStepper):
         evaluations = state.evaluations + (self.run.evaluations - before)
         if found is None:
             failed = tf.constant(SEARCH_FAILED)
-            return state._replace(status=failed, iterations=state.iterations + 1, evaluations=evaluations)
+            return state._replace(
+                status=failed, iterations=state.iterations + 1, evaluations=evaluations
+            )
         position, loss, gradient = found
         return state._replace(
             position=position,
@@ -147,21 +167,31 @@ class _Stepper(LoopedStepper):
         return tf.where(stuck, tf.zeros_like(gradient), gradient)
 
     def _bounds(self, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(tf.constant(b, position.dtype) for b in self.settings.bounds(int(position.shape[0] or 0)))
+        return tuple(
+            tf.constant(b, position.dtype)
+            for b in self.settings.bounds(int(position.shape[0] or 0))
+        )
 
 
 class _Run:
     """A run of SciPy's from an origin: a thread that asks for values and tells of its iterations."""
 
     def __init__(self, settings: LBFGSB, state: State, batch: Any) -> None:
-        self.origin, self.unit, self.batch = state.memory["origin"].numpy(), float(state.memory["unit"]), batch
+        self.origin, self.unit, self.batch = (
+            state.memory["origin"].numpy(),
+            float(state.memory["unit"]),
+            batch,
+        )
         self.dtype, self.bounds = state.position.dtype, settings.bounds(len(self.origin))
         self.count = self.evaluations = 0
         self.last: tuple[np.ndarray, tf.Tensor, tf.Tensor, tf.Tensor] | None = None
         self.asked: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         self.answers: SimpleQueue[tuple[float, np.ndarray] | None] = SimpleQueue()
         weakref.finalize(self, self.answers.put, None)  # ends the thread
-        start, bounds = self.origin.astype(np.float64) / self.unit, np.stack(self.bounds, 1) / self.unit
+        start, bounds = (
+            self.origin.astype(np.float64) / self.unit,
+            np.stack(self.bounds, 1) / self.unit,
+        )
         options = {"maxcor": settings.pairs, "maxls": settings.line_search_iterations}
         bounded = bool(np.any(np.isfinite(bounds)))
         arguments = (self.asked, self.answers, start, bounds if bounded else None, options)
@@ -170,7 +200,11 @@ class _Run:
     def stands_at(self, state: State, batch: Any) -> bool:
         """Say whether this run has just made the iteration that led to a state."""
         same = batch is self.batch and self.count == int(state.memory["count"])
-        return same and float(state.memory["unit"]) == self.unit and np.array_equal(state.memory["origin"], self.origin)
+        return (
+            same
+            and float(state.memory["unit"]) == self.unit
+            and np.array_equal(state.memory["origin"], self.origin)
+        )
 
     def iterate(self, function: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | None:
         """Return position, loss and gradient after one more iteration; None if SciPy has ended."""
@@ -186,13 +220,19 @@ class _Run:
             if self.last is None or not np.array_equal(self.last[0], point):
                 self.last = self._evaluated(function, point)
             _, position, loss, gradient = self.last
-            finite = bool(tf.math.is_finite(loss)) and bool(tf.reduce_all(tf.math.is_finite(gradient)))
-            if question == "iteration" or not finite:  # what is not finite, SciPy cannot bear: the loop rolls back
+            finite = bool(tf.math.is_finite(loss)) and bool(
+                tf.reduce_all(tf.math.is_finite(gradient))
+            )
+            if (
+                question == "iteration" or not finite
+            ):  # what is not finite, SciPy cannot bear: the loop rolls back
                 self.count += 1
                 return position, loss, gradient
             self.answers.put((float(loss), self.unit * gradient.numpy().astype(np.float64)))
 
-    def _evaluated(self, function: Any, point: np.ndarray) -> tuple[np.ndarray, tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _evaluated(
+        self, function: Any, point: np.ndarray
+    ) -> tuple[np.ndarray, tf.Tensor, tf.Tensor, tf.Tensor]:
         position = tf.constant(np.clip(self.unit * point, *self.bounds), self.dtype)
         self.evaluations += 1
         return point, position, *function(position, self.batch)
@@ -202,8 +242,10 @@ class _Ended(Exception):
     """Nobody wants to know any more."""
 
 
-def _talk(asked: Any, answers: Any, start: np.ndarray, bounds: np.ndarray | None, options: dict[str, int]) -> None:
-    """Run SciPy's minimizer; every value that it needs and every iteration that it made is put to `asked`."""
+def _talk(
+    asked: Any, answers: Any, start: np.ndarray, bounds: np.ndarray | None, options: dict[str, int]
+) -> None:
+    """Run SciPy's optimizer; every value that it needs and every iteration that it made is put to `asked`."""
 
     def put(question: str, point: np.ndarray) -> Any:
         asked.put((question, point.copy()))

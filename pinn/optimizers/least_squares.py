@@ -20,7 +20,7 @@ class SumOfSquares(Protocol):
         """Return r [m]."""
         ...
 
-    def pulled_back(self, position: tf.Tensor, batch: Any, vector: tf.Tensor, /) -> tf.Tensor:
+    def vjp(self, position: tf.Tensor, batch: Any, vector: tf.Tensor, /) -> tf.Tensor:
         """Return Jᵀ v [p] for v [m]."""
         ...
 
@@ -32,7 +32,7 @@ class SumOfSquares(Protocol):
 class Residuals:
     """The sum of squares of a function (position [p], batch) -> r [m] of TensorFlow operations.
 
-    Called, it is the loss and its gradient, which every other minimizer takes.
+    Called, it is the loss and its gradient, which every other optimizer takes.
     """
 
     def __init__(self, function: Callable[[tf.Tensor, Any], tf.Tensor]) -> None:
@@ -43,7 +43,9 @@ class Residuals:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(position)
             loss = tf.reduce_sum(self.function(position, batch) ** 2)
-        gradient: Any = tape.gradient(loss, position, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradient: Any = tape.gradient(
+            loss, position, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         return loss, gradient
 
     @tf.function(autograph=False)
@@ -57,13 +59,15 @@ class Residuals:
         return self.function(position, batch)
 
     @tf.function(autograph=False)
-    def pulled_back(self, position: tf.Tensor, batch: Any, vector: tf.Tensor) -> tf.Tensor:
+    def vjp(self, position: tf.Tensor, batch: Any, vector: tf.Tensor) -> tf.Tensor:
         """Return Jᵀ v [p] for v [m]."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(position)
             found = self.function(position, batch)
         upstream: Any = vector
-        gradient: Any = tape.gradient(found, position, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradient: Any = tape.gradient(
+            found, position, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         return gradient
 
     def jacobian(self, position: tf.Tensor, batch: Any) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
@@ -75,5 +79,7 @@ class Residuals:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(position)
             found = self.function(position, batch)
-        rows: Any = tape.jacobian(found, position, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        rows: Any = tape.jacobian(
+            found, position, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         return found, tf.transpose(rows)

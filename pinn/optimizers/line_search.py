@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow_probability.python.optimizer.linesearch import hager_zhang
 
-DECREASE, CURVATURE = 1e-4, 0.9  # constants of the strong Wolfe conditions; Nocedal & Wright (2006), p. 62
+DECREASE, CURVATURE = (
+    1e-4,
+    0.9,
+)  # constants of the strong Wolfe conditions; Nocedal & Wright (2006), p. 62
 
 Along = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """position [p] -> (value, gradient [p])."""
@@ -33,19 +36,26 @@ class _Point(NamedTuple):
     full_gradient: tf.Tensor
 
 
-def strong_wolfe(value: tf.Tensor, slope: tf.Tensor, new_value: tf.Tensor, new_slope: tf.Tensor) -> tf.Tensor:
+def strong_wolfe(
+    value: tf.Tensor, slope: tf.Tensor, new_value: tf.Tensor, new_slope: tf.Tensor
+) -> tf.Tensor:
     """Say whether a finite new value and the slope there, along a direction, meet the strong Wolfe conditions."""
     lower = tf.math.is_finite(new_value) & (new_value <= value + DECREASE * slope)
     return lower & (tf.abs(new_slope) <= -CURVATURE * slope)
 
 
 def search(
-    function: Along, position: tf.Tensor, direction: tf.Tensor, start: tuple[tf.Tensor, tf.Tensor], iterations: int
+    function: Along,
+    position: tf.Tensor,
+    direction: tf.Tensor,
+    start: tuple[tf.Tensor, tf.Tensor],
+    iterations: int,
 ) -> Found:
     """Return a step along a direction [p] of descent from a position [p] whose value and gradient are `start`.
 
-    The whole step is mostly good where a direction has the curvature in it; TFP's search (Hager & Zhang 2005,
-    doi:10.1137/030601880) brackets a minimum before it looks at anything, which takes three evaluations.
+    The whole step is mostly good where a direction has the curvature in it; TFP's search (Hager &
+    Zhang 2005, doi:10.1137/030601880) brackets a minimum before it looks at anything, which takes
+    three evaluations.
     """
     value, gradient = start
     slope = tf.reduce_sum(direction * gradient)
@@ -70,4 +80,8 @@ def search(
         left, failed = found.left, ~found.converged | found.failed
         return Found(left.x, left.f, left.full_gradient, 1 + found.func_evals, failed)
 
-    return tf.cond(good, lambda: Found(one, whole, whole_gradient, tf.constant(1), tf.constant(False)), searched)
+    return tf.cond(
+        good,
+        lambda: Found(one, whole, whole_gradient, tf.constant(1), tf.constant(False)),
+        searched,
+    )

@@ -8,48 +8,51 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.optimizers.lbfgs import direction, made_up
-from pinn.optimizers.least_squares import SumOfSquares
-from pinn.optimizers.line_search import DECREASE
-from pinn.optimizers.minimizer import (
+from pinn.optimizers.interface import (
     RUNNING,
     SEARCH_FAILED,
     TARGET,
     Function,
     Limits,
-    Minimizer,
+    Optimizer,
     Part,
     State,
     Stepper,
     judged,
 )
+from pinn.optimizers.lbfgs import direction, made_up
+from pinn.optimizers.least_squares import SumOfSquares
+from pinn.optimizers.line_search import DECREASE
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiBatchLBFGS(Minimizer):
+class MultiBatchLBFGS(Optimizer):
     """Multi-batch L-BFGS (Berahas, Nocedal & Takáč 2016, arXiv:1605.06049).
 
-    Iteration k works on a part Sₖ of the batch: Oₖ₋₁, which it shares with the last part, Nₖ, and Oₖ, which it
-    shares with the next.  The parts go round and round the batch, by the number of the iteration alone.
+    Iteration k works on a part Sₖ of the batch: Oₖ₋₁, which it shares with the last part, Nₖ, and
+    Oₖ, which it shares with the next.  The parts go round and round the batch, by the number of the
+    iteration alone.
 
         g = ω ∇L(Oₖ₋₁) + (1 − 2ω) ∇L(Nₖ) + ω ∇L(Oₖ),   d = −H g,   w⁺ = w + α d,   ω = overlap
         s = w⁺ − w,   y = ∇L(Oₖ)(w⁺) − ∇L(Oₖ)(w)
 
-    Both gradients of a pair are on the same points, so that the change of parts does not pass for curvature.
-    Pairs with yᵀs ≤ `curvature` |s|² are left out.  α is halved until the loss on Sₖ falls (Armijo).
+    Both gradients of a pair are on the same points, so that the change of parts does not pass for
+    curvature. Pairs with yᵀs ≤ `curvature` |s|² are left out.  α is halved until the loss on Sₖ
+    falls (Armijo).
 
-    The loss and the gradient of a state are those on Oₖ, which the next iteration goes on with; so are the
-    traces, and the tests for gradients and changes of the loss.  Every `check_every` iterations the loss of the
-    whole batch is taken: by that the best position is chosen and `target_loss` tested.  An evaluation is one
-    call of the function, on whatever piece: one or two an iteration (Oₖ, and Nₖ if ω < ½), and one for every
-    piece of Sₖ at every step tried.
+    The loss and the gradient of a state are those on Oₖ, which the next iteration goes on with; so
+    are the traces, and the tests for gradients and changes of the loss.  Every `check_every`
+    iterations the loss of the whole batch is taken: by that the best position is chosen and
+    `target_loss` tested.  An evaluation is one call of the function, on whatever piece: one or two
+    an iteration (Oₖ, and Nₖ if ω < ½), and one for every piece of Sₖ at every step tried.
 
-    It pays where the points are many and the loss still far from its end; there, parts say as much as the whole.
-    Later the full batch overtakes: parts disagree about where the minimum is.
+    It pays where the points are many and the loss still far from its end; there, parts say as much
+    as the whole. Later the full batch overtakes: parts disagree about where the minimum is.
 
     Attributes:
         share: of the batch, that a part has.
-        overlap: ω, the share of a part that it has in common with the next one; at ½ there is no Nₖ.
+        overlap: ω, the share of a part that it has in common with the next one; at ½ there is no
+            Nₖ.
         pairs: number of correction pairs.
         step: the first α tried.
         backtracks: most halvings of α; 0 takes the step untested, as the paper does.
@@ -79,20 +82,33 @@ class MultiBatchLBFGS(Minimizer):
         for name, least in (("pairs", 1), ("backtracks", 0), ("check_every", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
-                raise InputError(f"MultiBatchLBFGS: {name}={value!r}; give a whole number of at least {least}.")
+                raise InputError(
+                    f"MultiBatchLBFGS: {name}={value!r}; give a whole number of at least {least}."
+                )
         for name in ("step", "first_step", "curvature"):
             if not getattr(self, name) > 0:
-                raise InputError(f"MultiBatchLBFGS: {name}={getattr(self, name)}; give a positive number.")
+                raise InputError(
+                    f"MultiBatchLBFGS: {name}={getattr(self, name)}; give a positive number."
+                )
 
     def compile(
-        self, function: Function, squares: SumOfSquares | None = None, *, part: Part | None = None, **_: Any
+        self,
+        function: Function,
+        squares: SumOfSquares | None = None,
+        *,
+        part: Part | None = None,
+        **_: Any,
     ) -> Stepper:
         """Return the compiled start, advance and restart for a function of a batch that has parts."""
         if part is None:
-            raise InputError("MultiBatchLBFGS: needs parts of the batch; use LBFGS, or give minimize(part=…).")
+            raise InputError(
+                "MultiBatchLBFGS: needs parts of the batch; use LBFGS, or give minimize(part=…)."
+            )
         return _Stepper(_OnParts(settings=self, part=part), function)
 
-    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+    def memory(
+        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return a memory of one made-up pair (γ g, g), whose first direction is −γ g."""
         # The state's loss and gradient are still the whole batch's.
         return made_up(gradient, shrink, self.pairs, self.first_step) | {"whole": tf.constant(True)}
@@ -113,14 +129,16 @@ class _Trial(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OnParts(Minimizer):
+class _OnParts(Optimizer):
     """Multi-batch L-BFGS that knows how to take parts."""
 
     label: ClassVar[str] = MultiBatchLBFGS.label
     settings: MultiBatchLBFGS
     part: Part
 
-    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+    def memory(
+        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return an empty memory."""
         return self.settings.memory(position, gradient, shrink)
 
@@ -132,7 +150,9 @@ class _OnParts(Minimizer):
         """Return the state after one iteration; its loss and gradient are on the overlap with the next part."""
         pieces, whole = self.pieces(batch, state.iterations), state.memory["whole"]
         # The first piece was evaluated by the last iteration, but at a start.
-        first = tf.cond(whole, lambda: function(state.position, pieces[0]), lambda: (state.loss, state.gradient))
+        first = tf.cond(
+            whole, lambda: function(state.position, pieces[0]), lambda: (state.loss, state.gradient)
+        )
         found = [function(state.position, piece) for piece in pieces[1:]]
         value, gradient = self._joined([first, *found])
         step = direction(state.memory["position_deltas"], state.memory["gradient_deltas"], gradient)
@@ -168,12 +188,18 @@ class _OnParts(Minimizer):
         overlap = self.settings.overlap
         weights = (overlap, 1 - 2 * overlap, overlap) if len(found) == 3 else (0.5, 0.5)
         loss, gradient = (
-            tf.add_n([w * x for w, x in zip(weights, xs, strict=True)]) for xs in zip(*found, strict=True)
+            tf.add_n([w * x for w, x in zip(weights, xs, strict=True)])
+            for xs in zip(*found, strict=True)
         )
         return loss, gradient
 
     def _searched(
-        self, function: Function, position: tf.Tensor, step: tf.Tensor, start: tuple[tf.Tensor, tf.Tensor], pieces: Any
+        self,
+        function: Function,
+        position: tf.Tensor,
+        step: tf.Tensor,
+        start: tuple[tf.Tensor, tf.Tensor],
+        pieces: Any,
     ) -> _Trial:
         """Return the first of α, α/2, … at which the loss on the part falls, or the last one."""
         value, slope = start
@@ -188,14 +214,19 @@ class _OnParts(Minimizer):
         if self.settings.backtracks == 0:
             return first
         (last,) = tf.while_loop(
-            lambda t: ~(t.value <= value + DECREASE * t.length * slope) & (t.halvings < self.settings.backtracks),
+            lambda t: (
+                ~(t.value <= value + DECREASE * t.length * slope)
+                & (t.halvings < self.settings.backtracks)
+            ),
             lambda t: (tried(t.length / 2, t.halvings + 1),),
             (first,),
             parallel_iterations=1,
         )
         return last
 
-    def _remembered(self, memory: dict[str, tf.Tensor], s: tf.Tensor, y: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _remembered(
+        self, memory: dict[str, tf.Tensor], s: tf.Tensor, y: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return the memory with a pair, if it has curvature."""
         curved = tf.reduce_sum(s * y) > self.settings.curvature * tf.reduce_sum(s * s)
 
@@ -214,7 +245,7 @@ class _OnParts(Minimizer):
 class _Stepper(Stepper):
     """Judges by the whole batch now and then, not by the parts' losses, which are not to be compared."""
 
-    minimizer: _OnParts
+    optimizer: _OnParts
 
     def judge(self, old: State, new: State, batch: Any, limits: Limits) -> State:
         """Return the state after an iteration with its status, and every so often with a new best position."""
@@ -223,7 +254,10 @@ class _Stepper(Stepper):
 
         def checked() -> State:
             loss, _ = self.function(found.position, batch)
-            better, reached = loss < found.best_loss, (loss <= limits.target) & tf.equal(found.status, RUNNING)
+            better, reached = (
+                loss < found.best_loss,
+                (loss <= limits.target) & tf.equal(found.status, RUNNING),
+            )
             return found._replace(
                 best_position=tf.where(better, found.position, found.best_position),
                 best_loss=tf.where(better, loss, found.best_loss),
@@ -231,5 +265,5 @@ class _Stepper(Stepper):
                 status=tf.where(reached, TARGET, found.status),
             )
 
-        due = tf.equal(tf.math.floormod(found.iterations, self.minimizer.settings.check_every), 0)
+        due = tf.equal(tf.math.floormod(found.iterations, self.optimizer.settings.check_every), 0)
         return tf.cond(due, checked, lambda: found)

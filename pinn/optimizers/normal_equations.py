@@ -1,6 +1,7 @@
 """The damped normal equations (JᵀJ + λI) x = −Jᵀr of a Jacobian that comes in pieces, for many λ.
 
-In double precision whatever the pieces' is: by LAPACK, and on a GPU, where the pieces lie, by TensorFlow.
+In double precision whatever the pieces' is: by LAPACK, and on a GPU, where the pieces lie, by
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -54,8 +55,11 @@ class Gram(NormalEquations):
     def __init__(self, pieces: Pieces, size: int) -> None:
         self.matrix, self.slope = np.zeros((size, size), order="F"), np.zeros(size)
         for residuals, columns in _double(pieces):
-            # Half the multiplications of a general product, and in place, as its arrays are Fortran's.
-            self.matrix = _SYRK(1.0, columns.T, beta=1.0, c=self.matrix, trans=1, lower=1, overwrite_c=1)
+            # Half the multiplications of a general product, and in place, as its arrays are
+            # Fortran's.
+            self.matrix = _SYRK(
+                1.0, columns.T, beta=1.0, c=self.matrix, trans=1, lower=1, overwrite_c=1
+            )
             self.slope += columns @ residuals
         self.unit = float(np.trace(self.matrix)) / size
 
@@ -79,14 +83,18 @@ class DeviceGram(NormalEquations):
     def damped(self, damping: float) -> Damped | None:
         """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
         try:
-            factor = tf.linalg.cholesky(self.matrix + damping * tf.eye(len(self.slope), dtype=tf.float64))
+            factor = tf.linalg.cholesky(
+                self.matrix + damping * tf.eye(len(self.slope), dtype=tf.float64)
+            )
         except tf.errors.InvalidArgumentError:  # a GPU gives numbers that are none, a CPU raises
             return None
         if not tf.reduce_all(tf.math.is_finite(tf.linalg.diag_part(factor))):
             return None
 
         def solve(b: np.ndarray) -> np.ndarray:
-            return tf.linalg.cholesky_solve(factor, tf.constant(b, tf.float64)[:, None])[:, 0].numpy()
+            return tf.linalg.cholesky_solve(factor, tf.constant(b, tf.float64)[:, None])[
+                :, 0
+            ].numpy()
 
         return Damped(-solve(self.slope), solve)
 
@@ -114,7 +122,9 @@ class Triangle(NormalEquations):
             return None
 
         def solve(b: np.ndarray) -> np.ndarray:  # seminormal equations
-            return scipy.linalg.solve_triangular(triangle, scipy.linalg.solve_triangular(triangle, b, trans=1))
+            return scipy.linalg.solve_triangular(
+                triangle, scipy.linalg.solve_triangular(triangle, b, trans=1)
+            )
 
         return Damped(-scipy.linalg.solve_triangular(triangle, projected), solve)
 
@@ -135,13 +145,15 @@ class Dual(NormalEquations):
         inner = _cholesky(self.matrix, damping)
         if inner is None:
             return None
-        # Jᵀ (JJᵀ + λI)⁻¹ r has no difference of near numbers, which the general right side cannot avoid.
+        # Jᵀ (JJᵀ + λI)⁻¹ r has no difference of near numbers, which the general right side cannot
+        # avoid.
         step = -self.columns @ inner(self.residuals)
         return Damped(step, lambda b: (b - self.columns @ inner(self.columns.T @ b)) / damping)
 
 
 def _double(pieces: Pieces) -> Pieces:
-    # Copied, as NumPy asks the system for large pages, and TensorFlow does not: the product is twice as fast.
+    # Copied, as NumPy asks the system for large pages, and TensorFlow does not: the product is
+    # twice as fast.
     return ((np.asarray(r, np.float64), np.array(c, np.float64)) for r, c in pieces)
 
 
@@ -154,5 +166,7 @@ def _cholesky(matrix: np.ndarray, damping: float) -> Solve | None:
 
 def _triangle(rows: list[np.ndarray]) -> np.ndarray:
     """Return R of the QR factorization of rows [·, p] one above the other."""
-    found: Any = scipy.linalg.qr(np.concatenate(rows), overwrite_a=True, mode="r", check_finite=False)
+    found: Any = scipy.linalg.qr(
+        np.concatenate(rows), overwrite_a=True, mode="r", check_finite=False
+    )
     return found[0][: rows[0].shape[1]]

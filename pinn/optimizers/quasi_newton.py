@@ -11,45 +11,53 @@ import tensorflow as tf
 
 from pinn.errors import InputError, require_memory
 from pinn.optimizers import line_search
-from pinn.optimizers.in_place import InPlaceStepper, MatrixMinimizer, Pair, Update
-from pinn.optimizers.minimizer import RUNNING, SEARCH_FAILED, Function, State, Stepper
+from pinn.optimizers.in_place import InPlaceStepper, MatrixOptimizer, Pair, Update
+from pinn.optimizers.interface import RUNNING, SEARCH_FAILED, Function, State, Stepper
 
-Measure = Literal["loss", "root", "log"]
-MATRICES = 5  # of the size of H, that are there at once where a chunk of iterations ends and is saved
+Transform = Literal["loss", "root", "log"]
+MATRICES = (
+    5  # of the size of H, that are there at once where a chunk of iterations ends and is saved
+)
 SHORTEST_TRIAL = 0.2  # of −Hg; a step that should have been shorter yet says little of the next one
 
 
 @dataclass(frozen=True, kw_only=True)
-class _FullMatrix(MatrixMinimizer):
+class _FullMatrix(MatrixOptimizer):
     """A matrix H [p, p] that stands for the inverse Hessian, of Broyden's family, scaled.
 
         H⁺ = (H − Hy yᵀH / yᵀHy + φ (yᵀHy) v vᵀ) / τ + ρ s sᵀ,   v = ρ s − Hy / yᵀHy,   ρ = 1 / yᵀs
 
     Attributes:
-        measure: what is minimized: the loss, its root or its logarithm, which are sharper late.
+        transform: what is minimized: the loss, its root or its logarithm, which are sharper late.
         first_step: length of the first step of an empty memory (at most the gradient itself).
         line_search_iterations: most iterations of one line search.
 
     Raises:
-        InputError: for numbers that are not positive, or an unknown measure.
+        InputError: for numbers that are not positive, or an unknown transform.
     """
 
-    measure: Measure = "loss"
+    transform: Transform = "loss"
     first_step: float = 1.0
     line_search_iterations: int = 50
 
     def __post_init__(self) -> None:
         for name in ("first_step", "line_search_iterations"):
             if not getattr(self, name) > 0:
-                raise InputError(f"{self.label}: {name}={getattr(self, name)}; give a positive number.")
-        if self.measure not in ("loss", "root", "log"):
-            raise InputError(f"{self.label}: measure={self.measure!r}; use loss, root or log.")
+                raise InputError(
+                    f"{self.label}: {name}={getattr(self, name)}; give a positive number."
+                )
+        if self.transform not in ("loss", "root", "log"):
+            raise InputError(f"{self.label}: transform={self.transform!r}; use loss, root or log.")
 
     @abstractmethod
-    def factors(self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def factors(
+        self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return (τ, φ) from b = ρ sᵀH⁻¹s and h = ρ yᵀHy; `fresh` says that H is still a multiple of one."""
 
-    def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> dict[str, tf.Tensor]:
+    def memory(
+        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Return a multiple of one, whose scale the first step sets; H is `factor` times `inverse`."""
         one, whole = tf.eye(int(position.shape[0] or 0), dtype=position.dtype), tf.ones_like(shrink)
         scalars = {"factor": whole, "scale": shrink, "trial": whole, "fresh": tf.constant(True)}
@@ -100,8 +108,9 @@ class _FullMatrix(MatrixMinimizer):
     ) -> tuple[State, Pair]:
         """Return the state after a line search, its memory but for the first trial as it was, and the step's pair.
 
-        The first trial is what the last steps should have been, as slopes at their ends tell: along a narrow
-        valley that is half of −Hg, and trying all of it costs every other iteration a second evaluation.
+        The first trial is what the last steps should have been, as slopes at their ends tell: along
+        a narrow valley that is half of −Hg, and trying all of it costs every other iteration a
+        second evaluation.
         """
         value, gradient = self.measured(state.loss, state.gradient)
         last, one = state.memory["trial"], tf.ones([], state.position.dtype)
@@ -114,7 +123,10 @@ class _FullMatrix(MatrixMinimizer):
             self.line_search_iterations,
         )
         length = found.length * trial
-        before, after = tf.reduce_sum(gradient * direction), tf.reduce_sum(found.gradient * direction)
+        before, after = (
+            tf.reduce_sum(gradient * direction),
+            tf.reduce_sum(found.gradient * direction),
+        )
         best = tf.clip_by_value(length * before / (before - after), SHORTEST_TRIAL, 1.0)
         known = ~fresh & (after > before)  # NaN is not
         position, loss = state.position + length * direction, self._loss(found.value)
@@ -135,13 +147,19 @@ class _FullMatrix(MatrixMinimizer):
         s, y, gradient, length = pair
         sy, yhy = tf.reduce_sum(s * y), tf.reduce_sum(y * hy)
         rho = 1 / sy
-        tau, phi = self.factors(-length * rho * tf.reduce_sum(s * gradient), rho * yhy, fresh, int(s.shape[0] or 0))
-        found = Update(1 / tau, rho + phi * yhy * rho**2 / tau, -phi * rho / tau, (phi - 1) / (yhy * tau))
+        tau, phi = self.factors(
+            -length * rho * tf.reduce_sum(s * gradient), rho * yhy, fresh, int(s.shape[0] or 0)
+        )
+        found = Update(
+            1 / tau, rho + phi * yhy * rho**2 / tau, -phi * rho / tau, (phi - 1) / (yhy * tau)
+        )
         good = (sy > 0) & (yhy > 0) & (tau > 0) & tf.reduce_all(tf.math.is_finite(tf.stack(found)))
         return Update(*(tf.where(good, v, tf.cast(i == 0, v.dtype)) for i, v in enumerate(found)))
 
     @tf.function(autograph=False, jit_compile=True)
-    def _updated(self, inverse: tf.Tensor, lift: tf.Tensor, pair: Pair, fresh: tf.Tensor) -> tf.Tensor:
+    def _updated(
+        self, inverse: tf.Tensor, lift: tf.Tensor, pair: Pair, fresh: tf.Tensor
+    ) -> tf.Tensor:
         s = pair.s
         one = tf.eye(int(s.shape[0] or 0), dtype=s.dtype)
         before = tf.where(fresh, pair.scale * one, inverse + lift * one)
@@ -157,15 +175,15 @@ class _FullMatrix(MatrixMinimizer):
             "root": lambda f: 0.5 / tf.sqrt(f + _tiny(f)),
             "log": lambda f: 1 / (f + _tiny(f)),
         }
-        return slopes[self.measure](loss)
+        return slopes[self.transform](loss)
 
     def measured(self, loss: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return what is minimized, and its gradient."""
         values = {"loss": tf.identity, "root": tf.sqrt, "log": lambda f: tf.math.log(f + _tiny(f))}
-        return values[self.measure](loss), self._slope(loss) * gradient
+        return values[self.transform](loss), self._slope(loss) * gradient
 
     def _loss(self, value: tf.Tensor) -> tf.Tensor:
-        return {"loss": tf.identity, "root": tf.square, "log": tf.exp}[self.measure](value)
+        return {"loss": tf.identity, "root": tf.square, "log": tf.exp}[self.transform](value)
 
 
 def _tiny(loss: tf.Tensor) -> tf.Tensor:
@@ -184,7 +202,9 @@ class BFGS(_FullMatrix):
 
     label: ClassVar[str] = "BFGS"
 
-    def factors(self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def factors(
+        self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return (τ, φ)."""
         return _bfgs(h, fresh)
 
@@ -195,7 +215,9 @@ class SSBroyden(_FullMatrix):
 
     label: ClassVar[str] = "SSBroyden"
 
-    def factors(self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def factors(
+        self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return (τ, φ)."""
         a = h * b - 1  # not negative but by rounding, where the matrix is that of BFGS
         c = tf.sqrt(tf.abs(a) / (1 + a))
@@ -205,7 +227,13 @@ class SSBroyden(_FullMatrix):
         sigma = 1 + theta * a
         sigma_n = tf.abs(sigma) ** (1 / (1 - size))
         rho_plus = tf.minimum(1 / b, 1.0)
-        later = tf.where(theta <= 0, tf.minimum(rho_plus * sigma_n, sigma), rho_plus * tf.minimum(sigma_n, 1 / theta))
+        later = tf.where(
+            theta <= 0,
+            tf.minimum(rho_plus * sigma_n, sigma),
+            rho_plus * tf.minimum(sigma_n, 1 / theta),
+        )
         found = tf.where(fresh, h / sigma, later), (1 - theta) / sigma
-        tau, phi = (tf.where(a > 0, v, plain) for v, plain in zip(found, _bfgs(h, fresh), strict=True))
+        tau, phi = (
+            tf.where(a > 0, v, plain) for v, plain in zip(found, _bfgs(h, fresh), strict=True)
+        )
         return tau, phi

@@ -17,8 +17,9 @@ class WarmupExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
         η(i) = peak (i + 1) / warmup_steps                            i < warmup_steps
         η(i) = peak decay_rate^((i − warmup_steps) / decay_steps)     afterwards
 
-    The usual schedule of PINNs of the jaxpi family (Wang et al. 2023, arXiv:2308.08468).  A learning rate of
-    exactly zero would waste the first iteration, so the rise ends one iteration earlier.
+    The usual schedule of PINNs of the jaxpi family (Wang et al. 2023, arXiv:2308.08468).  A
+    learning rate of exactly zero would waste the first iteration, so the rise ends one iteration
+    earlier.
 
     Args:
         peak: the largest learning rate.
@@ -35,12 +36,23 @@ class WarmupExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
         if not peak > 0:
             raise InputError(f"WarmupExponentialDecay: peak={peak}; give a positive number.")
         if not warmup_steps >= 0:
-            raise InputError(f"WarmupExponentialDecay: warmup_steps={warmup_steps}; give a number of at least 0.")
+            raise InputError(
+                f"WarmupExponentialDecay: warmup_steps={warmup_steps}; give a number of at least 0."
+            )
         if not decay_steps > 0:
-            raise InputError(f"WarmupExponentialDecay: decay_steps={decay_steps}; give a positive number.")
+            raise InputError(
+                f"WarmupExponentialDecay: decay_steps={decay_steps}; give a positive number."
+            )
         if not 0 < decay_rate <= 1:
-            raise InputError(f"WarmupExponentialDecay: decay_rate={decay_rate}; give a number in (0, 1].")
-        self.peak, self.warmup_steps, self.decay_steps, self.decay_rate = peak, warmup_steps, decay_steps, decay_rate
+            raise InputError(
+                f"WarmupExponentialDecay: decay_rate={decay_rate}; give a number in (0, 1]."
+            )
+        self.peak, self.warmup_steps, self.decay_steps, self.decay_rate = (
+            peak,
+            warmup_steps,
+            decay_steps,
+            decay_rate,
+        )
 
     def __call__(self, step: Any) -> tf.Tensor:
         """Return the learning rate at an iteration."""
@@ -51,4 +63,7 @@ class WarmupExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make it again."""
-        return {name: getattr(self, name) for name in ("peak", "warmup_steps", "decay_steps", "decay_rate")}
+        return {
+            name: getattr(self, name)
+            for name in ("peak", "warmup_steps", "decay_steps", "decay_rate")
+        }

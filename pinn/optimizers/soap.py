@@ -11,14 +11,14 @@ import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.optimizers.adam import Schedule, arrived, check, rate_at
+from pinn.optimizers.interface import Function, Optimizer, Shape, State, Stepper
 from pinn.optimizers.least_squares import SumOfSquares
-from pinn.optimizers.minimizer import Function, Minimizer, Shape, State, Stepper
 
 Memory = dict[str, tf.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SOAP(Minimizer):
+class SOAP(Optimizer):
     """SOAP (Vyas et al. 2024, arXiv:2409.11321; on PINNs Wang et al. 2025, arXiv:2502.00604).
 
     For a kernel W [a, b] with gradient G, in iteration t:
@@ -27,23 +27,25 @@ class SOAP(Minimizer):
         W ← W − η Qₗ (Qₗᵀ M Qᵣ / (1 − β₁ᵗ) / (√(V / (1 − β₂ᵗ)) + ε)) Qᵣᵀ
         L ← β₂ L + (1 − β₂) G Gᵀ,   R ← β₂ R + (1 − β₂) GᵀG
 
-    and every `precondition_frequency` iterations one step of orthogonal iteration follows the eigenvectors:
-    Qₗ ← QR(L Qₗ), Qᵣ ← QR(R Qᵣ), columns (and V with them) in falling order of their Rayleigh quotients, as in
-    the authors' own program.  The first Qₗ and Qᵣ are the eigenvectors of G Gᵀ and GᵀG at the start.  Biases and
-    coefficients have no matrix and go by plain Adam; a kernel of more than two dimensions [.., b] counts as
-    [a, b].  Only the trainer, `fit` and `minimize(shapes=…)` know shapes; without any, SOAP is Adam.
+    and every `precondition_frequency` iterations one step of orthogonal iteration follows the
+    eigenvectors: Qₗ ← QR(L Qₗ), Qᵣ ← QR(R Qᵣ), columns (and V with them) in falling order of their
+    Rayleigh quotients, as in the authors' own program.  The first Qₗ and Qᵣ are the eigenvectors of
+    G Gᵀ and GᵀG at the start.  Biases and coefficients have no matrix and go by plain Adam; a
+    kernel of more than two dimensions [.., b] counts as [a, b].  Only the trainer, `fit` and
+    `minimize(shapes=…)` know shapes; without any, SOAP is Adam.
 
     Attributes:
-        learning_rate: η, a positive number, or a schedule from iteration to learning rate; see `Adam`.
+        learning_rate: η, a positive number, or a schedule from iteration to learning rate; see
+            `Adam`.
         beta_1: β₁, decay of the mean of gradients.
         beta_2: β₂, decay of the mean of squared gradients, and of L and R.
         epsilon: ε, added to the root.
-        precondition_frequency: iterations between two changes of the basis: 10 in the first paper, 2 in the
-            second, whose kernels are small.
+        precondition_frequency: iterations between two changes of the basis: 10 in the first paper,
+            2 in the second, whose kernels are small.
 
     Raises:
-        InputError: for a learning rate that is not positive, a decay outside [0, 1), a frequency below 1, or
-            shapes that do not add up to the vector.
+        InputError: for a learning rate that is not positive, a decay outside [0, 1), a frequency
+            below 1, or shapes that do not add up to the vector.
     """
 
     label: ClassVar[str] = "SOAP"
@@ -58,7 +60,9 @@ class SOAP(Minimizer):
         check(self)
         if not isinstance(self.precondition_frequency, int) or self.precondition_frequency < 1:
             found = self.precondition_frequency
-            raise InputError(f"SOAP: precondition_frequency={found!r}; give a whole number of at least 1.")
+            raise InputError(
+                f"SOAP: precondition_frequency={found!r}; give a whole number of at least 1."
+            )
 
     def compile(
         self,
@@ -81,7 +85,7 @@ class SOAP(Minimizer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OnShapes(Minimizer):
+class _OnShapes(Optimizer):
     """SOAP for a vector of known shapes; none stand for one vector."""
 
     label: ClassVar[str] = SOAP.label
@@ -91,11 +95,17 @@ class _OnShapes(Minimizer):
     def memory(self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor) -> Memory:
         """Return zero moments, empty L and R, and the eigenvectors of the first gradient's."""
         zero = tf.zeros_like(position)
-        found = {"mean": zero, "square": zero, "count": tf.zeros([], position.dtype), "shrink": shrink}
+        found = {
+            "mean": zero,
+            "square": zero,
+            "count": tf.zeros([], position.dtype),
+            "shrink": shrink,
+        }
         for i, part in self._matrices(gradient).items():
             for side, matrix in (("left", part), ("right", tf.transpose(part))):
                 product = tf.matmul(matrix, matrix, transpose_b=True)
-                # A gradient that is not finite is reported by the loop, and must not end the program here.
+                # A gradient that is not finite is reported by the loop, and must not end the
+                # program here.
                 product = tf.where(tf.math.is_finite(product), product, tf.zeros_like(product))
                 found[f"{side}_{i}"] = tf.zeros_like(product)
                 found[f"{side}_basis_{i}"] = tf.reverse(tf.linalg.eigh(product)[1], [1])
@@ -108,7 +118,9 @@ class _OnShapes(Minimizer):
         mean = soap.beta_1 * m["mean"] + (1 - soap.beta_1) * g
         square = soap.beta_2 * m["square"] + (1 - soap.beta_2) * self._rotated(g, m) ** 2
         unbiased = tf.sqrt(square / (1 - soap.beta_2**count)) + soap.epsilon
-        step = self._rotated(self._rotated(mean, m) / (1 - soap.beta_1**count) / unbiased, m, back=True)
+        step = self._rotated(
+            self._rotated(mean, m) / (1 - soap.beta_1**count) / unbiased, m, back=True
+        )
         rate = m["shrink"] * rate_at(soap, state)
         position = state.position - rate * step
         memory = self._followed(m | {"mean": mean, "square": square, "count": count}, g)
@@ -136,7 +148,9 @@ class _OnShapes(Minimizer):
             for axis, side in enumerate(("left", "right")):
                 basis = memory[f"{side}_basis_{i}"]
                 product = memory[f"{side}_{i}"] @ basis
-                order = tf.argsort(tf.reduce_sum(basis * product, 0), direction="DESCENDING", stable=True)
+                order = tf.argsort(
+                    tf.reduce_sum(basis * product, 0), direction="DESCENDING", stable=True
+                )
                 memory[f"{side}_basis_{i}"] = tf.linalg.qr(tf.gather(product, order, axis=1))[0]
                 part = tf.gather(part, order, axis=axis)
             squares[i] = tf.reshape(part, [-1])
@@ -156,10 +170,14 @@ class _OnShapes(Minimizer):
         size = int(vector.shape[0] or 0)
         sizes = [math.prod(shape) for shape in self.shapes] or [size]
         if sum(sizes) != size:
-            raise InputError(f"SOAP: shapes {list(self.shapes)} hold {sum(sizes)} numbers, the vector {size}.")
+            raise InputError(
+                f"SOAP: shapes {list(self.shapes)} hold {sum(sizes)} numbers, the vector {size}."
+            )
         return tf.split(vector, sizes)
 
     def _matrices(self, vector: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the parts that are matrices [a, b], by their place."""
         parts = self._parts(vector)
-        return {i: tf.reshape(parts[i], [-1, s[-1]]) for i, s in enumerate(self.shapes) if len(s) > 1}
+        return {
+            i: tf.reshape(parts[i], [-1, s[-1]]) for i, s in enumerate(self.shapes) if len(s) > 1
+        }

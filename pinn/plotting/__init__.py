@@ -1,9 +1,9 @@
 """Pictures of a run: one function per kind, from NumPy arrays to matplotlib figures, without global state."""
 
+from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.figures import save_figures
-from pinn.plotting.points import points_figure
 from pinn.plotting.seeds import seeds_figure
 from pinn.plotting.slices import slices_figure
 from pinn.plotting.unknowns import unknowns_figure

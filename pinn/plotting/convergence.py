@@ -20,17 +20,24 @@ _ABSCISSAE = {"seconds": "time / s", "evaluations": "evaluations of loss and gra
 def convergence_figure(history: History) -> Figure:
     """Return the losses and, below them, the errors against the reference, on logarithmic scales.
 
-    Left over seconds, right over evaluations.  The losses of the terms are thin; phases are shaded in turn.
+    Left over seconds, right over evaluations.  The losses of the terms are thin; phases are shaded
+    in turn.
 
     Args:
-        history: columns `phase`, `seconds`, `evaluations`, `loss`, and where they exist `heldout_loss`,
-            `loss_<term>` and `error_<field>` (relative L2), one value per report.
+        history: columns `phase`, `seconds`, `evaluations`, `loss`, and where they exist
+            `heldout_loss`, `loss_<term>` and `error_<field>` (relative L2), one value per report.
     """
-    losses = [c for c in ("loss", "heldout_loss") if c in history] + [c for c in history if c.startswith("loss_")]
-    errors = [c for c in history if c.startswith("error_") and np.isfinite(numbers(history, c)).any()]
+    losses = [c for c in ("loss", "heldout_loss") if c in history] + [
+        c for c in history if c.startswith("loss_")
+    ]
+    errors = [
+        c for c in history if c.startswith("error_") and np.isfinite(numbers(history, c)).any()
+    ]
     rows = [("loss", losses)] + ([("relative $L^2$ error", errors)] if errors else [])
     height = max(_HEIGHT, _ENTRY * (len(losses) + 3))  # room for the legend beside the panel
-    figure, axes = panels(len(rows), 2, width=_WIDTH + 0.6, height=height, sharex="col", sharey="row")
+    figure, axes = panels(
+        len(rows), 2, width=_WIDTH + 0.6, height=height, sharex="col", sharey="row"
+    )
     for number, (row, (title, columns)) in enumerate(zip(axes, rows, strict=True)):
         for panel, abscissa in zip(row, _ABSCISSAE, strict=True):
             for column, style in _styles(columns).items():
@@ -40,7 +47,9 @@ def convergence_figure(history: History) -> Figure:
             panel.set_axisbelow(True)
             shade(panel, phases(history, abscissa), width=_WIDTH, label=number == 0)
         row[0].set_ylabel(title)
-        row[1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, labelspacing=0.3)
+        row[1].legend(
+            loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, labelspacing=0.3
+        )
     for panel, text in zip(axes[-1], _ABSCISSAE.values(), strict=True):
         panel.set_xlabel(text)
     count_axis(axes[-1, 1])

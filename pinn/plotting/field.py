@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from pinn.metrics import relative_l2
+from pinn.norms import relative_l2
 from pinn.plotting.style import (
     Fields,
     axis_order,
@@ -43,11 +43,13 @@ def field_figure(
     The first two share their colors.  Fields that have no reference show the prediction alone.
 
     Args:
-        axes_names: names of the two coordinates; a second one called "t" runs along the horizontal axis.
+        axes_names: names of the two coordinates; a second one called "t" runs along the horizontal
+            axis.
         grids: values of the two coordinates, [n] and [m].
         fields: (prediction, reference or None) by field, [n, m] each; NaN lies outside the domain.
         note: a line above the figure, such as the values of further coordinates.
-        distance: signed distance to the domain's boundary [n, m], positive inside, which draws that boundary.
+        distance: signed distance to the domain's boundary [n, m], positive inside, which draws that
+            boundary.
     """
     names, compared = list(fields), any(reference is not None for _, reference in fields.values())
     ratio = _ratio(axes_names, grids)
@@ -92,18 +94,24 @@ def evolution_figure(
 ) -> Figure:
     """Return the prediction at several times, one column each, below it the reference and |prediction − reference|.
 
-    A field's colors are the same at all times, its reference's included, and so are those of its error.
+    A field's colors are the same at all times, its reference's included, and so are those of its
+    error.
 
     Args:
         axes_names: names of the two coordinates in space.
         grids: values of the two coordinates, [n] and [m].
         times: the times [k], in the problem's own units.
-        fields: (prediction, reference or None) by field, [k, n, m] each; NaN lies outside the domain.
+        fields: (prediction, reference or None) by field, [k, n, m] each; NaN lies outside the
+            domain.
         note: a line above the figure, such as the values of further coordinates.
         distance: as in `field_figure`.
     """
     kinds = ("prediction", "reference", "error")
-    rows = [(name, kind) for name, (_, truth) in fields.items() for kind in kinds[: 1 if truth is None else 3]]
+    rows = [
+        (name, kind)
+        for name, (_, truth) in fields.items()
+        for kind in kinds[: 1 if truth is None else 3]
+    ]
     ratio = _ratio(axes_names, grids)
     size = {"width": _FRAME + 0.25, "height": _FRAME * ratio + 0.45}
     figure, axes = panels(len(rows), len(times), sharex=True, sharey=True, **size)
@@ -126,7 +134,11 @@ def evolution_figure(
 
 
 def _frames(
-    kind: str, name: str, times: Sequence[float], prediction: np.ndarray, reference: np.ndarray | None
+    kind: str,
+    name: str,
+    times: Sequence[float],
+    prediction: np.ndarray,
+    reference: np.ndarray | None,
 ) -> tuple[np.ndarray, list[str], dict[str, Any]]:
     """Return what a row of an evolution shows of a field: values [k, n, m], titles, and colors that they share."""
     if reference is None:
@@ -135,10 +147,18 @@ def _frames(
         shown, distances = _errors(prediction, reference)
         norm = _error_norm(shown[np.isfinite(shown)])
         shown = np.where(np.isfinite(shown), np.maximum(shown, norm.vmin or 0.0), np.nan)
-        return shown, [rf"rel. $L^2$ ${scientific(d)}$" for d in distances], {"cmap": "magma", "norm": norm}
+        return (
+            shown,
+            [rf"rel. $L^2$ ${scientific(d)}$" for d in distances],
+            {"cmap": "magma", "norm": norm},
+        )
     label = math_text(name) + (", reference" if kind == "reference" else "")
     titles = [f"{label}, ${symbol('t')} = {t:.3g}$" for t in times]
-    return reference if kind == "reference" else prediction, titles, _colors(np.stack([prediction, reference]))
+    return (
+        reference if kind == "reference" else prediction,
+        titles,
+        _colors(np.stack([prediction, reference])),
+    )
 
 
 def _errors(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, list[float]]:
@@ -150,10 +170,14 @@ def _errors(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, 
     return error, distances
 
 
-def _panel(axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], values: np.ndarray, **colors: Any) -> Any:
+def _panel(
+    axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], values: np.ndarray, **colors: Any
+) -> Any:
     horizontal, vertical = axis_order(names)
     shown = values.T if (horizontal, vertical) == (0, 1) else values
-    image = axes.pcolormesh(grids[horizontal], grids[vertical], shown, shading="nearest", rasterized=True, **colors)
+    image = axes.pcolormesh(
+        grids[horizontal], grids[vertical], shown, shading="nearest", rasterized=True, **colors
+    )
     # Cells are centered on grid points, so the outer ones stand out by a half.
     axes.set_xlim(grids[horizontal][0], grids[horizontal][-1])
     axes.set_ylim(grids[vertical][0], grids[vertical][-1])
@@ -163,7 +187,9 @@ def _panel(axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], values
     return image
 
 
-def _draw_boundary(axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], distance: np.ndarray) -> None:
+def _draw_boundary(
+    axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], distance: np.ndarray
+) -> None:
     """Draw the line where the distance is zero; the cells of the field beside it end in steps."""
     # A little outside, so that the frame, where the distance is zero too, is not drawn twice.
     level = -1e-6 * max(float(np.ptp(grid)) for grid in grids)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.phases import History
-from pinn.plotting.points import points_figure
 from pinn.plotting.slices import slices_figure
 from pinn.plotting.style import Fields, journal, symbol
 from pinn.plotting.unknowns import unknowns_figure
@@ -42,9 +42,10 @@ def save_figures(
 ) -> list[Path]:
     """Write solution, slices, evolution, convergence, points, unknowns and weights as PNG files and return their paths.
 
-    A picture that has nothing to show (no history, no points, no unknowns, fixed weights) is left out.  Over the first
-    two coordinates the solution is drawn on a grid; further ones are fixed in the middle of their range, and time at
-    its end, where errors have grown.  Where two coordinates in space leave no axis to time, the evolution has it.
+    A picture that has nothing to show (no history, no points, no unknowns, fixed weights) is left
+    out.  Over the first two coordinates the solution is drawn on a grid; further ones are fixed in
+    the middle of their range, and time at its end, where errors have grown.  Where two coordinates
+    in space leave no axis to time, the evolution has it.
 
     Args:
         folder: where the pictures go; made if need be.
@@ -56,15 +57,21 @@ def save_figures(
         history: columns of history.csv, one value per report.
         points: coordinates [n, d] by region.
         truths: true value of each unknown, None where it is not known.
-        distance: from coordinates [n] by name to the signed distance [n] to the domain's boundary, positive inside;
-            the boundary is drawn where it does not coincide with the picture's frame.
-        weights: points [n, d] and their weights [n], by term, where points have weights of their own.
+        distance: from coordinates [n] by name to the signed distance [n] to the domain's boundary,
+            positive inside; the boundary is drawn where it does not coincide with the picture's
+            frame.
+        weights: points [n, d] and their weights [n], by term, where points have weights of their
+            own.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
     def drawn() -> Iterator[tuple[str, Figure]]:
         names, grids, shown, note = _on_grid(coordinates, bounds, fields, evaluate, reference)
-        depth = _depth(coordinates, bounds, distance) if distance is not None and len(names) == 2 else None
+        depth = (
+            _depth(coordinates, bounds, distance)
+            if distance is not None and len(names) == 2
+            else None
+        )
         if len(names) == 2:
             yield "solution", field_figure(names, grids, shown, note=note, distance=depth)
             yield "slices", slices_figure(names, grids, shown, note=note)
@@ -111,16 +118,23 @@ def _on_grid(
     def shaped(values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(np.asarray(values, float), mesh[0].size).reshape(mesh[0].shape)
 
-    shown = {n: (shaped(predictions[n]), shaped(references[n]) if n in references else None) for n in fields}
+    shown = {
+        n: (shaped(predictions[n]), shaped(references[n]) if n in references else None)
+        for n in fields
+    }
     note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in fixed.items())
     return names, grids, shown, f"${note}$" if note else ""
 
 
 def _depth(
-    coordinates: Sequence[str], bounds: tuple[np.ndarray, np.ndarray], distance: Callable[[Columns], np.ndarray]
+    coordinates: Sequence[str],
+    bounds: tuple[np.ndarray, np.ndarray],
+    distance: Callable[[Columns], np.ndarray],
 ) -> np.ndarray:
     """Return the signed distance to the boundary on the grid."""
-    _, _, shown, _ = _on_grid(coordinates, bounds, ["distance"], lambda at: {"distance": distance(at)}, None)
+    _, _, shown, _ = _on_grid(
+        coordinates, bounds, ["distance"], lambda at: {"distance": distance(at)}, None
+    )
     return shown["distance"][0]
 
 
@@ -140,9 +154,13 @@ def _evolution(
     for field in fields:
         found, truths = zip(*(frame[2][field] for frame in frames), strict=True)
         shown[field] = np.stack(found), None if any(t is None for t in truths) else np.stack(truths)
-    middle = {c: (bounds[0][i] + bounds[1][i]) / 2 for i, c in enumerate(coordinates[:-1]) if i >= 2}
+    middle = {
+        c: (bounds[0][i] + bounds[1][i]) / 2 for i, c in enumerate(coordinates[:-1]) if i >= 2
+    }
     note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
-    return evolution_figure(names, grids, times, shown, note=f"${note}$" if note else "", distance=distance)
+    return evolution_figure(
+        names, grids, times, shown, note=f"${note}$" if note else "", distance=distance
+    )
 
 
 @journal()

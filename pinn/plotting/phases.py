@@ -39,7 +39,9 @@ def phases(history: History, column: str) -> list[Phase]:
         if found and found[-1].name == str(name):
             found[-1] = found[-1]._replace(end=float(value))
         else:
-            found.append(Phase(str(name), found[-1].end if found else min(0.0, float(value)), float(value)))
+            found.append(
+                Phase(str(name), found[-1].end if found else min(0.0, float(value)), float(value))
+            )
     return found
 
 
@@ -61,5 +63,10 @@ def shade(axes: Axes, found: Sequence[Phase], *, width: float, label: bool) -> N
         middle = min(max((left + right) / 2, half), 1 - half)
         line = next((i for i, end in enumerate(taken) if middle - half >= end), len(taken) - 1)
         taken[line] = middle + half
-        above = {"xytext": (0, 4 + 11 * line), "textcoords": "offset points", "ha": "center", "va": "bottom"}
+        above = {
+            "xytext": (0, 4 + 11 * line),
+            "textcoords": "offset points",
+            "ha": "center",
+            "va": "bottom",
+        }
         axes.annotate(phase.name, (middle, 1.0), xycoords="axes fraction", fontsize=9, **above)

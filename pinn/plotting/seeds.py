@@ -20,7 +20,9 @@ _DASHES = {"baseline": (0, (6, 3)), "record": (0, (2, 2))}
 
 
 @journal()
-def seeds_figure(quantities: Mapping[str, Curves], published: Mapping[str, Mapping[str, float]]) -> Figure:
+def seeds_figure(
+    quantities: Mapping[str, Curves], published: Mapping[str, Mapping[str, float]]
+) -> Figure:
     """Return a panel per field or unknown: its error over seconds, and dashed lines at the published values.
 
     Args:
@@ -36,7 +38,9 @@ def seeds_figure(quantities: Mapping[str, Curves], published: Mapping[str, Mappi
             axis.axhline(value, color="0.3", ls=_DASHES[kind], lw=0.9, label=kind)
         axis.set_xlim(left=0)
         axis.set_title(math_text(name))
-        axis.legend(fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")  # over the lines that it lies on
+        axis.legend(
+            fontsize=8, frameon=True, framealpha=0.9, edgecolor="none"
+        )  # over the lines that it lies on
     for axis in axes.flat[len(quantities) :]:
         axis.axis("off")
     for axis in axes[:, 0]:

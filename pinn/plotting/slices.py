@@ -13,12 +13,14 @@ _COUNT = 4
 
 
 @journal()
-def slices_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields: Fields, *, note: str = "") -> Figure:
+def slices_figure(
+    axes_names: Sequence[str], grids: Sequence[np.ndarray], fields: Fields, *, note: str = ""
+) -> Figure:
     """Return one panel per cut and one row per field: prediction dashed over the reference.
 
     Args:
-        axes_names: names of one or two coordinates; the first runs along the horizontal axis, the second
-            is cut at quarters of its range (with its end, where it is time).
+        axes_names: names of one or two coordinates; the first runs along the horizontal axis, the
+            second is cut at quarters of its range (with its end, where it is time).
         grids: values of the coordinates, [n] and [m].
         fields: (prediction, reference or None) by field, [n, m] each ([n] for one coordinate).
         note: a line above the figure, such as the values of further coordinates.
@@ -30,8 +32,17 @@ def slices_figure(axes_names: Sequence[str], grids: Sequence[np.ndarray], fields
         for panel, cut in zip(row, cuts, strict=True):
             at = (slice(None), cut) if len(axes_names) == 2 else slice(None)
             if reference is not None:
-                panel.plot(grids[0], reference[at], color=TRUTH, linewidth=2.2, alpha=0.7, label="reference")
-            panel.plot(grids[0], prediction[at], color=COLORS[1], linestyle=(0, (4, 2)), label="prediction")
+                panel.plot(
+                    grids[0],
+                    reference[at],
+                    color=TRUTH,
+                    linewidth=2.2,
+                    alpha=0.7,
+                    label="reference",
+                )
+            panel.plot(
+                grids[0], prediction[at], color=COLORS[1], linestyle=(0, (4, 2)), label="prediction"
+            )
             panel.set_xlim(grids[0][0], grids[0][-1])
             panel.margins(y=0.08)
             panel.xaxis.set_major_locator(few_ticks())
@@ -60,4 +71,6 @@ def _cuts(names: Sequence[str], grids: Sequence[np.ndarray]) -> list[int]:
 
 def _legend(axes: np.ndarray) -> tuple[list, list]:
     """Return the richest legend among the rows: a field without reference has one entry only."""
-    return max((row[0].get_legend_handles_labels() for row in axes), key=lambda found: len(found[1]))
+    return max(
+        (row[0].get_legend_handles_labels() for row in axes), key=lambda found: len(found[1])
+    )

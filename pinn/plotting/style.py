@@ -17,8 +17,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 Fields = Mapping[str, tuple[np.ndarray, np.ndarray | None]]
 """Field name to (prediction, reference or None), both on the same grid."""
 
-# Okabe & Ito (2008), "Color universal design": told apart with any kind of color vision.  Yellow is left
-# out, because it cannot be read on white.
+# Okabe & Ito (2008), "Color universal design": told apart with any kind of color vision.  Yellow is
+# left out, because it cannot be read on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 TRUTH = "#666666"  # reference solutions and true values, in every picture
 SHADE = "#F0F0F0"  # every other phase of a run
@@ -56,7 +56,9 @@ def journal() -> Any:
     return matplotlib.rc_context(RC)
 
 
-def panels(rows: int, columns: int, *, width: float, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
+def panels(
+    rows: int, columns: int, *, width: float, height: float, **options: Any
+) -> tuple[Figure, np.ndarray]:
     """Return a figure and its axes [rows, columns], each of about `width` × `height` inches."""
     # Compression moves panels of a fixed aspect together, which the layout alone would leave apart.
     layout = ConstrainedLayoutEngine(compress=True, w_pad=0.07, h_pad=0.05)

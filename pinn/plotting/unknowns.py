@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from pinn.metrics import relative_error
+from pinn.norms import relative_error
 from pinn.plotting.phases import History, numbers, phases, shade
 from pinn.plotting.style import COLORS, TRUTH, count_axis, journal, math_text, panels, scientific
 
@@ -21,7 +21,8 @@ def unknowns_figure(history: History, truths: Mapping[str, float | None]) -> Fig
 
     Args:
         history: columns `phase`, `iteration` and `unknown_<name>`, one value per report.
-        truths: true value by name, in the coefficient's own units; None or absent where it is not known.
+        truths: true value by name, in the coefficient's own units; None or absent where it is not
+            known.
     """
     names = [c.removeprefix("unknown_") for c in history if c.startswith("unknown_")]
     columns = min(3, len(names))

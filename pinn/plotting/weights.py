@@ -11,11 +11,23 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from pinn.plotting.phases import History, numbers, phases, shade
-from pinn.plotting.style import COLORS, axis_order, count_axis, journal, label_axes, math_text, panels
+from pinn.plotting.style import (
+    COLORS,
+    axis_order,
+    count_axis,
+    journal,
+    label_axes,
+    math_text,
+    panels,
+)
 
 _WIDTH = 3.6  # inches of one panel
 _RANGE = 1e-12  # of the largest weight: what a logarithmic axis shows at most
-_STYLES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))  # equal weights show through each other
+_STYLES: tuple[Any, ...] = (
+    "-",
+    (0, (4, 2)),
+    (0, (1, 1.5)),
+)  # equal weights show through each other
 
 
 @journal()
@@ -24,12 +36,14 @@ def weights_figure(
 ) -> Figure:
     """Return the weights over iterations and, where points have weights of their own, the last ones at their places.
 
-    A band goes from the least weight of a term's points to the largest, the line being their mean.  Causal weights
-    have a panel of their own: the least, which ends the training where it comes near 1, over the steps of ε.
+    A band goes from the least weight of a term's points to the largest, the line being their mean.
+    Causal weights have a panel of their own: the least, which ends the training where it comes near
+    1, over the steps of ε.
 
     Args:
-        history: columns `phase`, `iteration`, `weight_<term>`, and where they exist `least_weight_<term>`,
-            `largest_weight_<term>`, `causal_minimum` and `causal_epsilon`, one value per report.
+        history: columns `phase`, `iteration`, `weight_<term>`, and where they exist
+            `least_weight_<term>`, `largest_weight_<term>`, `causal_minimum` and `causal_epsilon`,
+            one value per report.
         points: points [n, d] and their weights [n] by term.
         axes_names: names of the first two coordinates, or of one.
     """
@@ -54,11 +68,26 @@ def _over_iterations(axes: Axes, history: History) -> None:
     names = [c.removeprefix("weight_") for c in history if c.startswith("weight_")]
     for i, name in enumerate(names):
         color, style = COLORS[i % len(COLORS)], _STYLES[i % len(_STYLES)]
-        axes.plot(at, numbers(history, f"weight_{name}"), color=color, linestyle=style, label=name.replace("_", " "))
+        axes.plot(
+            at,
+            numbers(history, f"weight_{name}"),
+            color=color,
+            linestyle=style,
+            label=name.replace("_", " "),
+        )
         top = max(top, float(np.nanmax(numbers(history, f"weight_{name}"), initial=0.0)))
         if f"least_weight_{name}" in history:
-            least, largest = (numbers(history, f"{which}_weight_{name}") for which in ("least", "largest"))
-            axes.fill_between(at, np.maximum(least, np.finfo(float).tiny), largest, color=color, alpha=0.2, linewidth=0)
+            least, largest = (
+                numbers(history, f"{which}_weight_{name}") for which in ("least", "largest")
+            )
+            axes.fill_between(
+                at,
+                np.maximum(least, np.finfo(float).tiny),
+                largest,
+                color=color,
+                alpha=0.2,
+                linewidth=0,
+            )
             top = max(top, float(np.nanmax(largest, initial=0.0)))
     axes.set_yscale("log")
     low, high = axes.get_ylim()
@@ -85,7 +114,9 @@ def _causal(axes: Axes, history: History) -> None:
     _along(axes, history)
 
 
-def _at_places(axes: Axes, name: str, places: np.ndarray, weights: np.ndarray, axes_names: Sequence[str]) -> None:
+def _at_places(
+    axes: Axes, name: str, places: np.ndarray, weights: np.ndarray, axes_names: Sequence[str]
+) -> None:
     """Scatter the weights over the first two coordinates, the largest on top, or draw them over one that varies."""
     order, top = np.argsort(weights), float(np.max(weights))
     axes.set_title(name.replace("_", " "))

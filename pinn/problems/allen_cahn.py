@@ -23,11 +23,13 @@ class AllenCahn(Problem):
         u_t = D u_xx + k (u - u³)      -1 < x < 1,  0 < t ≤ 1
         u(x, 0) = x² cos(πx),  u periodic in x
 
-    Periodicity is the network's, which embeds x.  Made periodic, the initial state has a kink at x = ±1, and
-    diffusion smooths it at once.  So x² cos(πx) + t·net is no ansatz: it keeps the kink for all times, where
-    the solution has none.  The ansatz here contains what becomes of the kink, `smoothed_kink`.
+    Periodicity is the network's, which embeds x.  Made periodic, the initial state has a kink at x
+    = ±1, and diffusion smooths it at once.  So x² cos(πx) + t·net is no ansatz: it keeps the kink
+    for all times, where the solution has none.  The ansatz here contains what becomes of the kink,
+    `smoothed_kink`.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with D = 10⁻⁴, k = 5.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with D = 10⁻⁴, k
+    = 5.
     Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
 
     Attributes:
@@ -59,7 +61,9 @@ class AllenCahn(Problem):
 
     @satisfies("start")
     def ansatz(self, x, t, net):
-        kink = smoothed_kink(x, t, self.D, self.k, images=self._images, erf=tf.math.erf, exp=tf.exp, sqrt=tf.sqrt)
+        kink = smoothed_kink(
+            x, t, self.D, self.k, images=self._images, erf=tf.math.erf, exp=tf.exp, sqrt=tf.sqrt
+        )
         return x * x * (1 + tf.cos(pi * x)) + kink + t * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:

@@ -21,10 +21,11 @@ class Beltrami(Problem):
 
         U_t + (U·∇) U = -∇p + ΔU / Re,  ∇·U = 0,  U = (u, v, w)      -1 < x, y, z < 1,  0 < t ≤ 1
 
-    with u, v and w given at the start and on the boundary; the pressure is determined up to a function of time.
+    with u, v and w given at the start and on the boundary; the pressure is determined up to a
+    function of time.
 
-    Source: Ethier & Steinman (1994), doi:10.1002/fld.1650190502, with a = d = 1; as a benchmark Jin et al.
-    (2021, NSFnets), doi:10.1016/j.jcp.2020.109951, with Re = 1.
+    Source: Ethier & Steinman (1994), doi:10.1002/fld.1650190502, with a = d = 1; as a benchmark Jin
+    et al. (2021, NSFnets), doi:10.1016/j.jcp.2020.109951, with Re = 1.
     Reference, v and w by the cycle x → y → z → x:
         u = -[e^x sin(y + z) + e^z cos(x + y)] e^{-t/Re}
         p = -½ [e^{2x} + 2 sin(x + y) cos(z + x) e^{y + z} + two more by the cycle] e^{-2t/Re}.
@@ -87,22 +88,29 @@ class Beltrami(Problem):
 
     @satisfies("start_u", "start_v", "start_w", "wall_u", "wall_v", "wall_w")
     def ansatz(self, x, y, z, t, net):
-        # The state at the start, and how the walls' values have changed since, blended into the interior.
-        # Blended from its values on the walls, a product of functions of one coordinate each lacks the product
-        # of what they are without their straight lines (Gordon & Hall 1973, doi:10.1007/BF01436298).
+        # The state at the start, and how the walls' values have changed since, blended into the
+        # interior. Blended from its values on the walls, a product of functions of one coordinate
+        # each lacks the product of what they are without their straight lines (Gordon & Hall 1973,
+        # doi:10.1007/BF01436298).
         inside = t * (1 - x * x) * (1 - y * y) * (1 - z * z)
         change = tf.exp(-self._decay * t) - 1
         fields = []
         for at, free in zip(((x, y, z), (y, z, x), (z, x, y)), net[:3], strict=True):
             factors = _factors(*at)
             start = _velocity(*factors)
-            blended = start - _velocity(*(_without_line(f, c) for f, c in zip(factors, at, strict=True)))
+            blended = start - _velocity(
+                *(_without_line(f, c) for f, c in zip(factors, at, strict=True))
+            )
             fields.append(start + change * blended + inside * free)
         return (*fields, net[3])
 
-    def reference(self, x: np.ndarray, y: np.ndarray, z: np.ndarray, t: np.ndarray) -> dict[str, Any]:
+    def reference(
+        self, x: np.ndarray, y: np.ndarray, z: np.ndarray, t: np.ndarray
+    ) -> dict[str, Any]:
         decay, cycles = np.exp(-t / self.Re), ((x, y, z), (y, z, x), (z, x, y))
-        velocities = (-(np.exp(a) * np.sin(b + c) + np.exp(c) * np.cos(a + b)) * decay for a, b, c in cycles)
+        velocities = (
+            -(np.exp(a) * np.sin(b + c) + np.exp(c) * np.cos(a + b)) * decay for a, b, c in cycles
+        )
         pressure = sum(
             np.exp(2 * a) + 2 * np.sin(a + b) * np.cos(c + a) * np.exp(b + c) for a, b, c in cycles
         )  # fmt: skip
@@ -123,7 +131,10 @@ def _factors(*coordinates: Any) -> tuple[Factors, ...]:
 def _without_line(factors: Factors, c: Any) -> Factors:
     """Return the functions of c, each less the straight line between its values at -1 and 1."""
     ends = {name: (f(-1.0), f(1.0)) for name, (_, f) in _FUNCTIONS.items()}
-    return {name: f - ((1 - c) / 2 * ends[name][0] + (1 + c) / 2 * ends[name][1]) for name, f in factors.items()}
+    return {
+        name: f - ((1 - c) / 2 * ends[name][0] + (1 + c) / 2 * ends[name][1])
+        for name, f in factors.items()
+    }
 
 
 def _velocity(a: Factors, b: Factors, c: Factors) -> Any:

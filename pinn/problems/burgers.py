@@ -25,8 +25,8 @@ class Burgers(Problem):
 
     At ν = 0.01/π the shock at x = 0 is about 0.006 wide when it is steepest, at t ≈ 0.5.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, for the inverse problem
-    in (λ₁, ν) too.  Reference: Cole–Hopf integral by the trapezoidal rule.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, for the inverse
+    problem in (λ₁, ν) too.  Reference: Cole–Hopf integral by the trapezoidal rule.
 
     Attributes:
         nu: viscosity ν > 0.

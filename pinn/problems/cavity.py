@@ -24,15 +24,15 @@ _NEAR = 0.05  # the weight of momentum is a quarter at this distance
 class Cavity(SteadyPlaneFlow):
     """Steady incompressible Navier–Stokes equations in a cavity whose lid speeds up from the corners; dimensionless.
 
-        u u_x + v u_y = -p_x + (u_xx + u_yy) / Re,  u v_x + v v_y = -p_y + (v_xx + v_yy) / Re,  u_x + v_y = 0
-        u = 4x (1 - x) and v = 0 on y = 1,  u = v = 0 on the other walls      0 < x, y < 1
+        u u_x + v u_y = -p_x + (u_xx + u_yy) / Re,  u v_x + v v_y = -p_y + (v_xx + v_yy) / Re,  u_x
+        + v_y = 0 u = 4x (1 - x) and v = 0 on y = 1,  u = v = 0 on the other walls      0 < x, y < 1
 
     The pressure is determined up to a constant; it grows as log r beside the upper corners.
 
-    Source: PINNacle's NS2d-C (Hao et al. 2023), arXiv:2306.08827, with Re = 100.  Other lids of other papers are
-    u = 1 (here `CavityUniformLid`) and 1 - cosh(50 (x - ½)) / cosh 25.
-    Reference: Legendre polynomials beside the corners' singular functions, with the error that `reference_error`
-    states.
+    Source: PINNacle's NS2d-C (Hao et al. 2023), arXiv:2306.08827, with Re = 100.  Other lids of
+    other papers are u = 1 (here `CavityUniformLid`) and 1 - cosh(50 (x - ½)) / cosh 25.
+    Reference: Legendre polynomials beside the corners' singular functions, with the error that
+    `reference_error` states.
 
     Attributes:
         Re: Reynolds number Re > 0, by the lid's largest speed and its length.
@@ -44,7 +44,9 @@ class Cavity(SteadyPlaneFlow):
 
     @residual(on="boundary")
     def walls_u(self, x, y, u):
-        return u - 4 * x * (1 - x) * y  # y is 1 on the lid and 0 on the floor; x (1 - x) is 0 on the sides
+        return (
+            u - 4 * x * (1 - x) * y
+        )  # y is 1 on the lid and 0 on the floor; x (1 - x) is 0 on the sides
 
     @residual(on="boundary")
     def walls_v(self, v):
@@ -66,18 +68,21 @@ class Cavity(SteadyPlaneFlow):
 class CavityUniformLid(SteadyPlaneFlow):
     """Steady incompressible Navier–Stokes equations in a cavity whose lid has one speed; dimensionless.
 
-        u u_x + v u_y = -p_x + (u_xx + u_yy) / Re,  u v_x + v v_y = -p_y + (v_xx + v_yy) / Re,  u_x + v_y = 0
-        u = 1 and v = 0 on y = 1,  u = v = 0 on the other walls      0 < x, y < 1
+        u u_x + v u_y = -p_x + (u_xx + u_yy) / Re,  u v_x + v v_y = -p_y + (v_xx + v_yy) / Re,  u_x
+        + v_y = 0 u = 1 and v = 0 on y = 1,  u = v = 0 on the other walls      0 < x, y < 1
 
-    The velocity jumps in the upper corners.  There the flow is Stokes' (Taylor 1962), which is built in, cut off
-    smoothly towards the other walls; a network adds what vanishes on all walls.  Beside the corners the inertia of
-    that flow grows as 1/r, and so does the rest of the momentum: it is weighted by (r² / (r² + 1/400))², r from
-    either corner, so that no draw of points is ruled by the one that comes nearest.
+    The velocity jumps in the upper corners.  There the flow is Stokes' (Taylor 1962), which is
+    built in, cut off smoothly towards the other walls; a network adds what vanishes on all walls.
+    Beside the corners the inertia of that flow grows as 1/r, and so does the rest of the momentum:
+    it is weighted by (r² / (r² + 1/400))², r from either corner, so that no draw of points is ruled
+    by the one that comes nearest.
 
-    The pressure, determined up to a constant, grows as 1/r there and has no L² norm.  The reference holds it within
-    10⁻³ of the corners; what is reported of p tells about them, and u and v about the flow.
+    The pressure, determined up to a constant, grows as 1/r there and has no L² norm.  The reference
+    holds it within 10⁻³ of the corners; what is reported of p tells about them, and u and v about
+    the flow.
 
-    Source: Ghia, Ghia & Shin (1982), doi:10.1016/0021-9991(82)90058-4, one of whose Reynolds numbers is 3200.
+    Source: Ghia, Ghia & Shin (1982), doi:10.1016/0021-9991(82)90058-4, one of whose Reynolds
+    numbers is 3200.
     Reference: as of `Cavity`.
 
     Attributes:
@@ -120,11 +125,17 @@ class CavityUniformLid(SteadyPlaneFlow):
     def ansatz(self, x, y, net):
         """Cut the corners' stream functions off: ψ = y² (3 - 2y) ((1 - x)² (1 + 2x) ψ₁ + x² (3 - 2x) ψ₂)."""
         left, right = _Corner(x, 1 - y), _Corner(1 - x, 1 - y)
-        up, by_left, by_right = y * y * (3 - 2 * y), (1 - x) * (1 - x) * (1 + 2 * x), x * x * (3 - 2 * x)
+        up, by_left, by_right = (
+            y * y * (3 - 2 * y),
+            (1 - x) * (1 - x) * (1 + 2 * x),
+            x * x * (3 - 2 * x),
+        )
         slope = 6 * x * (1 - x)  # of by_right; that of by_left is its negative
         stream = by_left * left.stream + by_right * right.stream
         u = 6 * y * (1 - y) * stream - up * (by_left * left.by_b + by_right * right.by_b)
-        v = up * (slope * (left.stream - right.stream) - by_left * left.by_a + by_right * right.by_a)
+        v = up * (
+            slope * (left.stream - right.stream) - by_left * left.by_a + by_right * right.by_a
+        )
         p = up * (by_left * left.pressure - by_right * right.pressure) / self.Re
         inside = 16 * x * (1 - x) * y * (1 - y)
         return u + inside * net[0], v + inside * net[1], p + net[2]

@@ -23,8 +23,8 @@ class Convection(Problem):
 
     Periodicity is the network's, which embeds x.
 
-    Source: Krishnapriyan et al. (2021), arXiv:2109.01050, with β = 30; Rathore et al. (2024), arXiv:2402.01868,
-    with β = 40.  Other papers have β = 50, some of them up to t = 2.
+    Source: Krishnapriyan et al. (2021), arXiv:2109.01050, with β = 30; Rathore et al. (2024),
+    arXiv:2402.01868, with β = 40.  Other papers have β = 50, some of them up to t = 2.
     Reference: u = sin(x - βt).
 
     Attributes:
@@ -48,7 +48,8 @@ class Convection(Problem):
 
     @satisfies("start")
     def ansatz(self, x, t, net):
-        # With the factor t the network's output would have to be β times as large at the start as at the end.
+        # With the factor t the network's output would have to be β times as large at the start as
+        # at the end.
         return tf.sin(x) + (1 - tf.exp(-self.beta * t)) * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:

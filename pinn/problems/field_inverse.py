@@ -22,9 +22,10 @@ class PoissonFieldInverse(Problem):
         -∇·(a ∇u) = f      0 < x, y < 1
         a given on the boundary
 
-    Source: Hao et al. (2024, PINNacle), arXiv:2306.08827, "PInv": 2500 values of u with noise of standard deviation
-    0.1, which is 0.3415 of that of u.  f belongs to the solution below; the published code's, which has
-    2x + 1 and 2y + 1 where the derivatives of a give 2x - 1 and 2y - 1, does not.
+    Source: Hao et al. (2024, PINNacle), arXiv:2306.08827, "PInv": 2500 values of u with noise of
+    standard deviation 0.1, which is 0.3415 of that of u.  f belongs to the solution below; the
+    published code's, which has 2x + 1 and 2y + 1 where the derivatives of a give 2x - 1 and 2y - 1,
+    does not.
     Reference: u = sin(πx) sin(πy),  a = 1 / (1 + x² + y² + (x-1)² + (y-1)²).
     """
 
@@ -44,7 +45,11 @@ class PoissonFieldInverse(Problem):
         return {"u": np.sin(pi * x) * np.sin(pi * y), "a": _bump(x, y)}
 
     def _source(self, x: Any, y: Any) -> Any:
-        a, (sx, sy), (cx, cy) = _bump(x, y), (tf.sin(pi * x), tf.sin(pi * y)), (tf.cos(pi * x), tf.cos(pi * y))
+        a, (sx, sy), (cx, cy) = (
+            _bump(x, y),
+            (tf.sin(pi * x), tf.sin(pi * y)),
+            (tf.cos(pi * x), tf.cos(pi * y)),
+        )
         # a_x = -2a² (2x - 1), and so for y.
         return 2 * pi * a * (pi * sx * sy + a * ((2 * x - 1) * cx * sy + (2 * y - 1) * sx * cy))
 
@@ -58,8 +63,8 @@ class HeatFieldInverse(Problem):
 
     a does not depend on time, and neither does its network.
 
-    Source: Hao et al. (2024, PINNacle), arXiv:2306.08827, "HInv": 2500 values of u with noise of standard deviation
-    0.1, which is 0.3042 of that of u.
+    Source: Hao et al. (2024, PINNacle), arXiv:2306.08827, "HInv": 2500 values of u with noise of
+    standard deviation 0.1, which is 0.3042 of that of u.
     Reference: u = e^{-t} sin(πx) sin(πy),  a = 2 + sin(πx) sin(πy).
     """
 

@@ -22,9 +22,11 @@ class GinzburgLandau(Problem):
         A_t = ε ΔA + k A - k (1 + iβ) A |A|²      -1 < x, y < 1,  0 < t ≤ `end`
         A(x, y, 0) = 10 (y + ix) exp(-25 (x² + y²)),  A periodic in x and y
 
-    Periodicity is the network's, which embeds x and y; that the start jumps by 10⁻¹⁰ at ±1 is of no consequence.
+    Periodicity is the network's, which embeds x and y; that the start jumps by 10⁻¹⁰ at ±1 is of no
+    consequence.
 
-    Source: Wang et al. (2024, PirateNets), arXiv:2402.00326, with ε = 0.004, k = 10, β = 1.5 up to t = 1.
+    Source: Wang et al. (2024, PirateNets), arXiv:2402.00326, with ε = 0.004, k = 10, β = 1.5 up to
+    t = 1.
     Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
 
     Attributes:

@@ -23,11 +23,13 @@ class GrayScott(Problem):
         u(x, y, 0) = 1 - exp(-10 ((x + 0.05)² + (y + 0.02)²)),  u and v periodic in x and y
         v(x, y, 0) = exp(-10 ((x - 0.05)² + (y - 0.02)²))
 
-    Periodicity is the network's, which embeds x and y.  Made periodic, the start jumps by 10⁻⁴ at ±1, and diffusion
-    smooths it at once.  So the ansatz contains what diffusion, b₁ and b₂ alone make of it, and fades with them.
+    Periodicity is the network's, which embeds x and y.  Made periodic, the start jumps by 10⁻⁴ at
+    ±1, and diffusion smooths it at once.  So the ansatz contains what diffusion, b₁ and b₂ alone
+    make of it, and fades with them.
 
-    Source: Wang et al. (2024, PirateNets), arXiv:2402.00326, with ε₁ = 0.2, ε₂ = 0.1, b₁ = 40, b₂ = 100,
-    c₁ = c₂ = 1000 up to t = 2.  Other papers end at t = 1 or t = 0.5: compare what ends at the same time.
+    Source: Wang et al. (2024, PirateNets), arXiv:2402.00326, with ε₁ = 0.2, ε₂ = 0.1, b₁ = 40, b₂ =
+    100, c₁ = c₂ = 1000 up to t = 2.  Other papers end at t = 1 or t = 0.5: compare what ends at the
+    same time.
     Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
 
     Attributes:
@@ -47,7 +49,9 @@ class GrayScott(Problem):
     c1: float = positive(1000.0)
     c2: float = positive(1000.0)
     end: float = final_time(0.5)
-    _images: ClassVar[tuple[int, int]]  # of the start; set by instance, a ClassVar because it is no coefficient
+    _images: ClassVar[
+        tuple[int, int]
+    ]  # of the start; set by instance, a ClassVar because it is no coefficient
 
     fields = ("u", "v")
     space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
@@ -57,7 +61,9 @@ class GrayScott(Problem):
     def __post_init__(self) -> None:
         super().__post_init__()
         pairs = ((self.epsilon1, self.b1), (self.epsilon2, self.b2))
-        object.__setattr__(self, "_images", tuple(bell_images(epsilon, b, self.end) for epsilon, b in pairs))
+        object.__setattr__(
+            self, "_images", tuple(bell_images(epsilon, b, self.end) for epsilon, b in pairs)
+        )
 
     @residual(on="interior")
     def reaction_u(self, u, v, u_t, lap_u):
@@ -94,7 +100,16 @@ class GrayScott(Problem):
         epsilon, b = ((self.epsilon1, self.b1), (self.epsilon2, self.b2))[field]
         fading = tf.exp(-b * t)
         bells = (
-            fading_bell(c, t, center, epsilon, images=self._images[field], erf=tf.math.erf, exp=tf.exp, sqrt=tf.sqrt)
+            fading_bell(
+                c,
+                t,
+                center,
+                epsilon,
+                images=self._images[field],
+                erf=tf.math.erf,
+                exp=tf.exp,
+                sqrt=tf.sqrt,
+            )
             for c, center in zip((x, y), BELLS[field], strict=True)
         )
         return fading * next(bells) * next(bells), fading

@@ -63,8 +63,9 @@ class HeatMultiscale(Problem):
         u_t = α_x u_xx + α_y u_yy      0 < x, y < 1,  0 < t ≤ 5
         u(x, y, 0) = sin(20πx) sin(πy),  u = 0 on the boundary
 
-    Source: Heat2d-MS of PINNacle, Hao et al. (2023), arXiv:2306.08827, with α_x = 1/(500π)², α_y = 1/π².  Errors
-    published there are those against a file of finite elements, which is itself 1.3 % from the solution.
+    Source: Heat2d-MS of PINNacle, Hao et al. (2023), arXiv:2306.08827, with α_x = 1/(500π)², α_y =
+    1/π².  Errors published there are those against a file of finite elements, which is itself 1.3 %
+    from the solution.
     Reference: u = e^{-(400 α_x + α_y) π² t} sin(20πx) sin(πy).
 
     Attributes:

@@ -35,7 +35,9 @@ class Helmholtz(Problem):
     k: float = 1.0
     a1: int = 1
     a2: int = 4
-    _strength: ClassVar[float]  # of the source; set by instance, a ClassVar because it is no coefficient
+    _strength: ClassVar[
+        float
+    ]  # of the source; set by instance, a ClassVar because it is no coefficient
 
     fields = ("u",)
     space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
@@ -46,7 +48,9 @@ class Helmholtz(Problem):
         for name in ("a1", "a2"):
             value = getattr(self, name)
             if value != round(value):
-                raise InputError(f"Helmholtz: {name}={value} is not whole, so u is not zero on the walls; round it.")
+                raise InputError(
+                    f"Helmholtz: {name}={value} is not whole, so u is not zero on the walls; round it."
+                )
         # The source is given, not searched for: it keeps the true k where k is an unknown.
         object.__setattr__(self, "_strength", self.k**2 - pi**2 * (self.a1**2 + self.a2**2))
 

@@ -24,8 +24,8 @@ class BreakingCosine(Problem):
 
     Periodicity is the network's, which embeds x.
 
-    Reference, from u(x, 0) = cos(πx): Fourier modes and ETDRK4, with the error that `reference_error` states, up
-    to t = 1.
+    Reference, from u(x, 0) = cos(πx): Fourier modes and ETDRK4, with the error that
+    `reference_error` states, up to t = 1.
 
     Attributes:
         lambda1: strength λ₁ of the convection.
@@ -57,8 +57,9 @@ class KdV(BreakingCosine):
         u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0 < t ≤ 1
         u(x, 0) = cos(πx),  u periodic in x
 
-    Source: Zabusky & Kruskal (1965), doi:10.1103/PhysRevLett.15.240, with λ₁ = 1, λ₂ = 0.022²; as a benchmark Wang
-    et al. (2024, PirateNets), arXiv:2402.00326.  `KdVInverse` seeks λ₁ and λ₂; `KdVSolitons` is another problem.
+    Source: Zabusky & Kruskal (1965), doi:10.1103/PhysRevLett.15.240, with λ₁ = 1, λ₂ = 0.022²; as a
+    benchmark Wang et al. (2024, PirateNets), arXiv:2402.00326.  `KdVInverse` seeks λ₁ and λ₂;
+    `KdVSolitons` is another problem.
     Reference: as of `BreakingCosine`.
     """
 
@@ -80,8 +81,8 @@ class KdVInverse(BreakingCosine):
         u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0.2 < t < 0.8
         u periodic in x;  u(x, 0) = cos(πx), which the fit is not told
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with λ₁ = 1, λ₂ = 0.0025 and
-    values of u at t = 0.2 and t = 0.8 alone.  Reference: as of `BreakingCosine`.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with λ₁ = 1, λ₂
+    = 0.0025 and values of u at t = 0.2 and t = 0.8 alone.  Reference: as of `BreakingCosine`.
     """
 
     lambda2: float = positive(0.0025)

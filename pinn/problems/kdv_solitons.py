@@ -22,8 +22,8 @@ class KdVSolitons(Problem):
         u_t + 6 u u_x + u_xxx = 0      0 < x < 20,  0 < t ≤ 5
         u(x, 0), u(0, t), u(20, t) and u_x(20, t) of the two-soliton solution
 
-    Waves of this equation enter from the left and disperse to the left, hence one condition on the left and
-    two on the right.
+    Waves of this equation enter from the left and disperse to the left, hence one condition on the
+    left and two on the right.
 
     Source and reference: the two-soliton solution, Hirota (1971), doi:10.1103/PhysRevLett.27.1192.
 
@@ -46,10 +46,14 @@ class KdVSolitons(Problem):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.c1 > self.c2:
-            raise InputError(f"KdVSolitons: c1={self.c1} is not greater than c2={self.c2}; exchange them.")
+            raise InputError(
+                f"KdVSolitons: c1={self.c1} is not greater than c2={self.c2}; exchange them."
+            )
         if self.unknowns:
             name = next(iter(self.unknowns))
-            raise InputError(f"KdVSolitons: unknown {name!r} is not in the equation but in its data; leave it out.")
+            raise InputError(
+                f"KdVSolitons: unknown {name!r} is not in the equation but in its data; leave it out."
+            )
 
     @residual(on="interior")
     def kdv(self, u, u_t, u_x, u_xxx):
@@ -69,17 +73,26 @@ class KdVSolitons(Problem):
 
     @residual(on="x+")
     def right_slope(self, t, u_x):
-        slope = two_solitons_slope(20.0, t, speeds=(self.c1, self.c2), starts=(self.x1, self.x2), tanh=tf.tanh)
+        slope = two_solitons_slope(
+            20.0, t, speeds=(self.c1, self.c2), starts=(self.x1, self.x2), tanh=tf.tanh
+        )
         return u_x - slope
 
     @satisfies("start", "left", "right")
     def ansatz(self, x, t, net):
-        # The change of the values at the ends since the start fades within about a soliton's width: carried
-        # across the domain, a soliton that enters on the left would have to be cancelled everywhere.
-        left, right = (self._exact(end, t) - self._exact(end, 0.0, tanh=np.tanh) for end in (0.0, 20.0))
+        # The change of the values at the ends since the start fades within about a soliton's width:
+        # carried across the domain, a soliton that enters on the left would have to be cancelled
+        # everywhere.
+        left, right = (
+            self._exact(end, t) - self._exact(end, 0.0, tanh=np.tanh) for end in (0.0, 20.0)
+        )
         near_left, near_right = tf.exp(-x), tf.exp(x - 20)
         lift = (1 - x / 20) * near_left * left + x / 20 * near_right * right
-        return self._exact(x, 0.0) + lift + (1 - tf.exp(-3 * t)) * ((1 - near_left) * (1 - near_right)) * net
+        return (
+            self._exact(x, 0.0)
+            + lift
+            + (1 - tf.exp(-3 * t)) * ((1 - near_left) * (1 - near_right)) * net
+        )
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         return {"u": self._exact(x, t, tanh=np.tanh)}

@@ -22,8 +22,9 @@ class KleinGordon(Problem):
 
     The ansatz leaves the walls to the loss: what interpolates their values is the solution itself.
 
-    Source: the demonstration of DeepXDE, Lu et al. (2021), doi:10.1137/19M1274067.  Others have the solution
-    x cos(5πt) + x³t³ on [0, 1]², with u³ for u² (Wang, Teng & Perdikaris 2021, doi:10.1137/20M1318043).
+    Source: the demonstration of DeepXDE, Lu et al. (2021), doi:10.1137/19M1274067.  Others have the
+    solution x cos(5πt) + x³t³ on [0, 1]², with u³ for u² (Wang, Teng & Perdikaris 2021,
+    doi:10.1137/20M1318043).
     Reference: u = x cos(t).
     """
 

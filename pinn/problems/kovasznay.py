@@ -27,8 +27,8 @@ class Kovasznay(SteadyPlaneFlow):
 
     with u and v given on the boundary; the pressure is determined up to a constant.
 
-    Source: Kovasznay (1948), doi:10.1017/S0305004100024130; as a benchmark Jin et al. (2021, NSFnets),
-    doi:10.1016/j.jcp.2020.109951.
+    Source: Kovasznay (1948), doi:10.1017/S0305004100024130; as a benchmark Jin et al. (2021,
+    NSFnets), doi:10.1016/j.jcp.2020.109951.
     Reference, with L = Re/2 - √(Re²/4 + 4π²):
         u = 1 - e^{Lx} cos(2πy),  v = L/(2π) e^{Lx} sin(2πy),  p = ½ (1 - e^{2Lx}).
 
@@ -44,7 +44,8 @@ class Kovasznay(SteadyPlaneFlow):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # The boundary values are given, not searched for: they keep the true Re where Re is an unknown.
+        # The boundary values are given, not searched for: they keep the true Re where Re is an
+        # unknown.
         object.__setattr__(self, "_rate", self.Re / 2 - math.sqrt(self.Re**2 / 4 + 4 * pi**2))
 
     @residual(on="boundary")
@@ -80,8 +81,9 @@ class Kovasznay(SteadyPlaneFlow):
 def _transfinite(f: Any, f_line: Any, g: Any, g_line: Any) -> Any:
     """Return f(x)g(y) blended into the interior from its boundary values (Coons patch).
 
-    `f_line` and `g_line` are the straight lines between the end values: the left and right sides give
-    f_line g, the lower and upper sides f g_line, and the corners, counted twice, f_line g_line.
+    `f_line` and `g_line` are the straight lines between the end values: the left and right sides
+    give f_line g, the lower and upper sides f g_line, and the corners, counted twice, f_line
+    g_line.
 
     Source: Gordon & Hall (1973), doi:10.1007/BF01436298.
     """

@@ -23,12 +23,14 @@ class KuramotoSivashinsky(Problem):
         u_t + α u u_x + β u_xx + γ u_xxxx = 0      0 < x < 2π,  0 < t ≤ `end`
         u(x, 0) = cos(x) (1 + sin(x)),  u periodic in x
 
-    Periodicity is the network's, which embeds x.  Waves of about 11 per period grow fastest, at the rate 25, until
-    they are as high as the start, at t ≈ 0.4; from then on they move, merge and arise chaotically.
+    Periodicity is the network's, which embeds x.  Waves of about 11 per period grow fastest, at the
+    rate 25, until they are as high as the start, at t ≈ 0.4; from then on they move, merge and
+    arise chaotically.
 
-    Source: Wang, Sankaran & Perdikaris (2024), doi:10.1016/j.cma.2024.116813, with α = 100/16, β = 100/16²,
-    γ = 100/16⁴, which is the equation without coefficients on 0 < x < 32π, 0 < t ≤ 100, rescaled.  Other papers
-    start from -sin(πx) on [-1, 1], with α = 5, β = 0.5, γ = 0.005 or α = 5/π, β = 5/(3π²), γ = 5/(27π⁴).
+    Source: Wang, Sankaran & Perdikaris (2024), doi:10.1016/j.cma.2024.116813, with α = 100/16, β =
+    100/16², γ = 100/16⁴, which is the equation without coefficients on 0 < x < 32π, 0 < t ≤ 100,
+    rescaled.  Other papers start from -sin(πx) on [-1, 1], with α = 5, β = 0.5, γ = 0.005 or α =
+    5/π, β = 5/(3π²), γ = 5/(27π⁴).
     Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
 
     Attributes:
@@ -54,7 +56,9 @@ class KuramotoSivashinsky(Problem):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.end > 1:
-            raise InputError(f"KuramotoSivashinsky: end={self.end}, and the reference ends at 1; set problem.end.")
+            raise InputError(
+                f"KuramotoSivashinsky: end={self.end}, and the reference ends at 1; set problem.end."
+            )
 
     @residual(on="interior")
     def kuramoto_sivashinsky(self, u, u_t, u_x, u_xx, u_xxxx):

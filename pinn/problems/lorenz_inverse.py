@@ -21,8 +21,9 @@ class LorenzInverse(Problem):
         x' = σ (y - x),  y' = x (ρ - z) - y,  z' = x y - β z      0 < t ≤ 3
         (x, y, z)(0) = (-8, 7, 27)
 
-    Source: Lorenz (1963), doi:10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2; as an inverse problem Lu et al. (2021,
-    DeepXDE), doi:10.1137/19M1274067, with ρ = 15.  Reference: Taylor series in time.
+    Source: Lorenz (1963), doi:10.1175/1520-0469(1963)020<0130:DNF>2.0.CO;2; as an inverse problem
+    Lu et al. (2021, DeepXDE), doi:10.1137/19M1274067, with ρ = 15.  Reference: Taylor series in
+    time.
 
     Attributes:
         sigma: Prandtl number σ > 0.
@@ -71,4 +72,6 @@ class LorenzInverse(Problem):
         return dict(zip(self.fields, map(float, found), strict=True))
 
     def _solved(self, t: np.ndarray, coarseness: int) -> np.ndarray:
-        return lorenz(t, sigma=self.sigma, rho=self.rho, beta=self.beta, start=START, coarseness=coarseness)
+        return lorenz(
+            t, sigma=self.sigma, rho=self.rho, beta=self.beta, start=START, coarseness=coarseness
+        )

@@ -25,10 +25,11 @@ class NavierStokesInverse(Problem):
 
     without any condition but the measurements; the pressure is determined up to a function of time.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, on the wake of a cylinder.
-    Reference: vortices of Taylor & Green (1937), doi:10.1098/rspa.1937.0036, that a stream U = 1 carries along.
-    (Vortices at rest do not tell λ₁: their convection is a gradient, which the pressure takes up whatever λ₁ is.)
-    With ξ = x - λ₁Ut and E = e^{-2π²λ₂t}:
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, on the wake of a
+    cylinder.
+    Reference: vortices of Taylor & Green (1937), doi:10.1098/rspa.1937.0036, that a stream U = 1
+    carries along. (Vortices at rest do not tell λ₁: their convection is a gradient, which the
+    pressure takes up whatever λ₁ is.) With ξ = x - λ₁Ut and E = e^{-2π²λ₂t}:
         u = U - cos(πξ) sin(πy) E,  v = sin(πξ) cos(πy) E,  p = -¼ λ₁ (cos(2πξ) + cos(2πy)) E².
 
     Attributes:
@@ -69,7 +70,8 @@ class NavierStokesInverse(Problem):
 class CylinderWake(NavierStokesInverse):
     """The same behind a cylinder at Re = 100, for measurements from a file; there is no reference.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, `cylinder_nektar_wake.mat`.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045,
+    `cylinder_nektar_wake.mat`.
     """
 
     space = Rectangle(x=(1.0, 8.0), y=(-2.0, 2.0))

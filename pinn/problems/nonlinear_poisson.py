@@ -25,7 +25,8 @@ class NonlinearPoisson(Problem):
 
     with f such that u is this inside, too.
 
-    Source: Urbán, Stefanou & Pons (2025), doi:10.1016/j.jcp.2024.113656 (arXiv:2405.04230), with k = 4.
+    Source: Urbán, Stefanou & Pons (2025), doi:10.1016/j.jcp.2024.113656 (arXiv:2405.04230), with k
+    = 4.
     Reference: u = 1 + sin(kπx) cos(kπy).
 
     Attributes:
@@ -40,7 +41,9 @@ class NonlinearPoisson(Problem):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.k != round(self.k) or self.k < 1:
-            raise InputError(f"NonlinearPoisson: k={self.k}: give a round number of half waves, such as 4.")
+            raise InputError(
+                f"NonlinearPoisson: k={self.k}: give a round number of half waves, such as 4."
+            )
         if "k" in self.unknowns:
             raise InputError(
                 "NonlinearPoisson: unknown k: it is a number of half waves, not a coefficient; leave it out."
@@ -58,7 +61,8 @@ class NonlinearPoisson(Problem):
 
     @satisfies("walls")
     def ansatz(self, x, y, net):
-        # Between the lower and the upper wall the wave is a straight line in y; at the other two it is zero.
+        # Between the lower and the upper wall the wave is a straight line in y; at the other two it
+        # is zero.
         wave = tf.sin(self.k * pi * x) * (1 - y + math.cos(self.k * pi) * y)
         return 1 + wave + 16 * (x * (1 - x)) * (y * (1 - y)) * net
 

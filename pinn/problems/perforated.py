@@ -25,7 +25,9 @@ from pinn.references import (
 
 def _disks(rows: Any) -> dict[str, Disk]:
     """Return disks by name, from (x, y, radius) of each."""
-    return {f"hole{i}": Disk(x=x, y=y, radius=radius) for i, (x, y, radius) in enumerate(rows, start=1)}
+    return {
+        f"hole{i}": Disk(x=x, y=y, radius=radius) for i, (x, y, radius) in enumerate(rows, start=1)
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,8 @@ class PoissonHoles(Problem):
         u_xx + u_yy = 0      |x|, |y| < ½, outside of the disks about (±0.3, ±0.3) of radius 0.1
         u = 1 on the square, u = 0 on the circles
 
-    Source: Poisson2d-C of PINNacle, Hao et al. (2023), arXiv:2306.08827.  Errors published there are those against a
-    file of finite elements, which is itself 2.8e-5 from this reference.
+    Source: Poisson2d-C of PINNacle, Hao et al. (2023), arXiv:2306.08827.  Errors published there
+    are those against a file of finite elements, which is itself 2.8e-5 from this reference.
     Reference: multipoles in every disk, with the error that `reference_error` states.
     """
 
@@ -74,12 +76,14 @@ class PoissonBoltzmann(Problem):
         -(u_xx + u_yy) + k² u = A (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy)      |x|, |y| < 1, outside of the disks
         u = 0.2 on the square, u = 1 on the circles
 
-    The disks stand about (0.5, 0.5), (0.4, -0.4), (-0.2, -0.7), (-0.6, 0.5), with radii 0.2, 0.4, 0.1, 0.3.
+    The disks stand about (0.5, 0.5), (0.4, -0.4), (-0.2, -0.7), (-0.6, 0.5), with radii 0.2, 0.4,
+    0.1, 0.3.
 
-    Source: Poisson2d-CG of PINNacle, Hao et al. (2023), arXiv:2306.08827, with k = 8, A = 10, μ₁ = 1, μ₂ = 4.  Errors
-    published there are those against a file of finite elements, which is itself 9.0e-5 from this reference.
-    Reference: multipoles in every disk and a solution for the whole square, with the error that `reference_error`
-    states.
+    Source: Poisson2d-CG of PINNacle, Hao et al. (2023), arXiv:2306.08827, with k = 8, A = 10, μ₁ =
+    1, μ₂ = 4.  Errors published there are those against a file of finite elements, which is itself
+    9.0e-5 from this reference.
+    Reference: multipoles in every disk and a solution for the whole square, with the error that
+    `reference_error` states.
 
     Attributes:
         k: inverse screening length, at least 2.
@@ -99,18 +103,28 @@ class PoissonBoltzmann(Problem):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.k < 2:
-            raise InputError(f"PoissonBoltzmann: k={self.k}: the reference needs at least 2; set problem.k.")
+            raise InputError(
+                f"PoissonBoltzmann: k={self.k}: the reference needs at least 2; set problem.k."
+            )
         for name in ("mu1", "mu2"):
             if getattr(self, name) != round(getattr(self, name)):
                 given = f"{name}={getattr(self, name)}"
-                raise InputError(f"PoissonBoltzmann: {given}: give a round number; the reference has no other.")
+                raise InputError(
+                    f"PoissonBoltzmann: {given}: give a round number; the reference has no other."
+                )
             if name in self.unknowns:
-                raise InputError(f"PoissonBoltzmann: unknown {name}: it is a number of half waves; leave it out.")
+                raise InputError(
+                    f"PoissonBoltzmann: unknown {name}: it is a number of half waves; leave it out."
+                )
 
     @residual(on="interior")
     def poisson(self, x, y, u, u_xx, u_yy):
         waves = tf.sin(self.mu1 * pi * x) * tf.sin(self.mu2 * pi * y)
-        return -(u_xx + u_yy) + self.k**2 * u - self.A * (self.mu1**2 + x * x + self.mu2**2 + y * y) * waves
+        return (
+            -(u_xx + u_yy)
+            + self.k**2 * u
+            - self.A * (self.mu1**2 + x * x + self.mu2**2 + y * y) * waves
+        )
 
     @residual(on="outer")
     def walls(self, u):

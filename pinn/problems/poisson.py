@@ -66,7 +66,11 @@ class LaplacianMultiscale(Problem):
 
     @residual(on="interior")
     def poisson(self, x, y, u_xx, u_yy):
-        return u_xx + u_yy + 0.5 * sum((w * pi) ** 2 * tf.sin(w * pi * x) * tf.sin(w * pi * y) for w in _WAVES)
+        return (
+            u_xx
+            + u_yy
+            + 0.5 * sum((w * pi) ** 2 * tf.sin(w * pi * x) * tf.sin(w * pi * y) for w in _WAVES)
+        )
 
     @residual(on="boundary")
     def walls(self, u):
@@ -87,8 +91,8 @@ class Poisson5D(Problem):
         -Δu = (π²/4) Σᵢ sin(πxᵢ/2)      0 < x₁, …, x₅ < 1
         u = Σᵢ sin(πxᵢ/2) on the boundary
 
-    There is no ansatz: the transfinite interpolant of the boundary values reproduces every sum of functions of
-    fewer than five coordinates, and so would be the solution itself.
+    There is no ansatz: the transfinite interpolant of the boundary values reproduces every sum of
+    functions of fewer than five coordinates, and so would be the solution itself.
 
     Source: PoissonNd of PINNacle, Hao et al. (2023), arXiv:2306.08827.
     Reference: u = Σᵢ sin(πxᵢ/2).
@@ -123,8 +127,8 @@ class Poisson10D(Problem):
 
     There is no ansatz, for the reason that `Poisson5D` has none.
 
-    Source: E & Yu (2018), doi:10.1007/s40304-018-0127-z; as a benchmark Webb, Jerad & Cartis (2026),
-    arXiv:2607.02194.
+    Source: E & Yu (2018), doi:10.1007/s40304-018-0127-z; as a benchmark Webb, Jerad & Cartis
+    (2026), arXiv:2607.02194.
     Reference: u = x₁x₂ + x₃x₄ + x₅x₆ + x₇x₈ + x₉x₁₀.
     """
 

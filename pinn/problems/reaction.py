@@ -22,9 +22,10 @@ class Reaction(Problem):
         u_t = ρ u (1 - u)      0 < x < 2π,  0 < t ≤ 1
         u(x, 0) = b(x) = exp(-(x - π)² / (2 (π/4)²))
 
-    The source asks for u(0, t) = u(2π, t) besides, which is no further condition: the equation holds at every x for
-    itself, and the bell has the same value at both ends.  Nor is the network made periodic, because the bell's
-    slope, -0.0017 to 0.0017 at the ends, is not, and grows a hundredfold.
+    The source asks for u(0, t) = u(2π, t) besides, which is no further condition: the equation
+    holds at every x for itself, and the bell has the same value at both ends.  Nor is the network
+    made periodic, because the bell's slope, -0.0017 to 0.0017 at the ends, is not, and grows a
+    hundredfold.
 
     Source: Krishnapriyan et al. (2021), arXiv:2109.01050, with ρ = 5.
     Reference: u = b e^{ρt} / (b e^{ρt} + 1 - b).

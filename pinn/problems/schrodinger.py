@@ -23,12 +23,14 @@ class Schrodinger(Problem):
         i h_t + ½ h_xx + |h|² h = 0      -5 < x < 5,  0 < t ≤ π/2
         h(x, 0) = 2 sech(x),  h periodic in x
 
-    Periodicity is the network's, which embeds x.  Made periodic, 2 sech(x) has a kink at x = ±5, where its slope
-    jumps by 0.054, and dispersion carries the kink away at once.  So there is no ansatz: 2 sech(x) + t·net would
-    keep the kink at ±5 for all times, and its second derivative there, which no point of the interior sees, would
-    drive the solution from its course.  In the loss, the initial state is approximated by what is smooth.
+    Periodicity is the network's, which embeds x.  Made periodic, 2 sech(x) has a kink at x = ±5,
+    where its slope jumps by 0.054, and dispersion carries the kink away at once.  So there is no
+    ansatz: 2 sech(x) + t·net would keep the kink at ±5 for all times, and its second derivative
+    there, which no point of the interior sees, would drive the solution from its course.  In the
+    loss, the initial state is approximated by what is smooth.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, who report the error of |h|.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, who report the
+    error of |h|.
     Reference: Fourier modes and splitting, with the error that `reference_error` states.
     """
 

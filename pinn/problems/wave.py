@@ -52,7 +52,8 @@ class Wave(Problem):
 
     @satisfies("start", "start_velocity", "walls")
     def ansatz(self, x, t, net):
-        # t² alone would leave the network 1/t² of what is left to fit: hundreds at the start, a few at the end.
+        # t² alone would leave the network 1/t² of what is left to fit: hundreds at the start, a few
+        # at the end.
         grown = t * t / (t * t + 1 / (2 * self.c) ** 2)  # within a period of the fast wave
         return tf.sin(pi * x) + 0.5 * tf.sin(4 * pi * x) + grown * (4 * x * (1 - x)) * net
 

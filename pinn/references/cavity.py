@@ -17,7 +17,9 @@ Array = np.ndarray
 Lid = Literal["uniform", "parabolic"]
 
 LIDS = ("uniform", "parabolic")
-_TRACE = 40  # polynomials per wall: the corners' functions are analytic there, so this is rounding error
+_TRACE = (
+    40  # polynomials per wall: the corners' functions are analytic there, so this is rounding error
+)
 _STEPS = (100.0, 400.0, 1000.0, 2000.0)  # Reynolds numbers that lead to a larger one
 _TOLERANCE = 1e-8  # of Newton's last correction, relative
 _ROUGH = 1e-2  # the same on the way to a larger Reynolds number
@@ -29,18 +31,21 @@ _ITERATIONS = 60
 def cavity(x: Array, y: Array, Re: float, lid: Lid) -> tuple[Array, Array, Array]:
     """Return u, v and p of the steady flow in 0 < x, y < 1; dimensionless, the pressure up to a constant.
 
-    The lid y = 1 moves with u = 1 ("uniform") or u = 4x(1 - x) ("parabolic"); the other walls are at rest.
+    The lid y = 1 moves with u = 1 ("uniform") or u = 4x(1 - x) ("parabolic"); the other walls are
+    at rest.
 
     Weak form of the vorticity equation for the stream function ψ, with u = ψ_y and v = -ψ_x:
 
         ∫ Δψ Δφ / Re + ∫ Δψ (u φ_x + v φ_y) = 0    for all φ with φ = φ_n = 0 on the walls.
 
-    ψ is a singular function for each upper corner, a polynomial that brings in the walls' values, and products of
-    polynomials that vanish with their slopes on the walls (Shen 1994, doi:10.1137/0915089).  The pressure is what
-    comes nearest to the remaining momentum by its gradient.  Beside an upper corner p grows as log r under the
-    parabolic lid and as 1/r under the uniform one, where it has no L² norm; within 10⁻³ of it p is held.
+    ψ is a singular function for each upper corner, a polynomial that brings in the walls' values,
+    and products of polynomials that vanish with their slopes on the walls (Shen 1994,
+    doi:10.1137/0915089).  The pressure is what comes nearest to the remaining momentum by its
+    gradient.  Beside an upper corner p grows as log r under the parabolic lid and as 1/r under the
+    uniform one, where it has no L² norm; within 10⁻³ of it p is held.
 
-    The first call solves, which takes seconds; later ones evaluate.  `cavity_error` tells how far that goes.
+    The first call solves, which takes seconds; later ones evaluate.  `cavity_error` tells how far
+    that goes.
 
     Args:
         x: positions, any shape that broadcasts against `y`.
@@ -49,7 +54,8 @@ def cavity(x: Array, y: Array, Re: float, lid: Lid) -> tuple[Array, Array, Array
         lid: "uniform" or "parabolic".
 
     Raises:
-        InputError: for another lid, a Reynolds number that is not positive, or if Newton's method diverges.
+        InputError: for another lid, a Reynolds number that is not positive, or if Newton's method
+            diverges.
     """
     if lid not in LIDS:
         raise InputError(f"cavity: lid={lid!r}; choose one of {', '.join(LIDS)}.")
@@ -109,7 +115,9 @@ class _Slopes(NamedTuple):
 
 def _slopes(coefficients: Array) -> _Slopes:
     """Return the coefficients of both first derivatives on the unit square."""
-    return _Slopes(2 * legendre.legder(coefficients, axis=0), 2 * legendre.legder(coefficients, axis=1))
+    return _Slopes(
+        2 * legendre.legder(coefficients, axis=0), 2 * legendre.legder(coefficients, axis=1)
+    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -141,18 +149,23 @@ def _newton(system: _System, Re: float, free: Array, tolerance: float) -> Array:
     for _ in range(_ITERATIONS):
         if factors is None:
             factors = lu_factor(system.jacobian(free, Re), overwrite_a=True, check_finite=False)
-        step = lu_solve(factors, system.residual(free, Re).ravel(), check_finite=False).reshape(free.shape)
+        step = lu_solve(factors, system.residual(free, Re).ravel(), check_finite=False).reshape(
+            free.shape
+        )
         free = free - step
         size = np.linalg.norm(step) / np.linalg.norm(free)
         if size <= tolerance:
             return free
         if not np.linalg.norm(step) < 1e6:
             break
-        # Near the solution residuals are far cheaper than another Jacobian, while corrections still fall fast.
+        # Near the solution residuals are far cheaper than another Jacobian, while corrections still
+        # fall fast.
         if size > min(_NEAR, 0.2 * before):
             factors = None
         before = size
-    raise InputError(f"cavity: Newton's method finds no steady flow at Re={Re:g}; take a smaller Reynolds number.")
+    raise InputError(
+        f"cavity: Newton's method finds no steady flow at Re={Re:g}; take a smaller Reynolds number."
+    )
 
 
 class _System:
@@ -217,7 +230,8 @@ class _System:
     def pressure(self, free: Array, Re: float) -> Array:
         """Return the pressure's Legendre coefficients without the corners' functions, [n, n].
 
-        It minimizes ∫ |∇p - F|², F = ΔU/Re - (U·∇) U; the corners' part of ΔU/Re is the gradient of theirs.
+        It minimizes ∫ |∇p - F|², F = ΔU/Re - (U·∇) U; the corners' part of ΔU/Re is the gradient of
+        theirs.
         """
         p0, p1, p2, p3 = self.polynomials
         s, corner = self.stream(free), self.corner
@@ -257,7 +271,8 @@ def _lift(lid: Lid, size: int) -> Array:
 
     Cubic Hermite blending of the four walls' data (Gordon & Hall 1973, doi:10.1007/BF01436298).
     """
-    # Values and slopes at 0 and 1 of the cubic polynomials in ξ from -1 to 1; the slopes by x = (ξ + 1)/2.
+    # Values and slopes at 0 and 1 of the cubic polynomials in ξ from -1 to 1; the slopes by x = (ξ
+    # + 1)/2.
     powers = np.array([[0.5, -0.75, 0, 0.25], [0.125, -0.125, -0.125, 0.125], [0.5, 0.75, 0, -0.25],
                        [-0.125, -0.125, 0.125, 0.125]])  # fmt: skip
     hermite = np.stack([np.pad(legendre.poly2leg(c), (0, size - 4)) for c in powers])
@@ -276,6 +291,10 @@ def _lift(lid: Lid, size: int) -> Array:
         in_x += [trace(-found.value), trace(-found.x)]
     in_x, in_y = np.stack(in_x), np.stack(in_y)
     ends = np.array([-1.0, 1.0])
-    at_ends = np.stack([legendre.legval(ends, in_y.T), 2 * legendre.legval(ends, legendre.legder(in_y.T))])
-    corner = at_ends.transpose(2, 0, 1).reshape(4, 4)  # value and slope at 0 and at 1, of each trace
+    at_ends = np.stack(
+        [legendre.legval(ends, in_y.T), 2 * legendre.legval(ends, legendre.legder(in_y.T))]
+    )
+    corner = at_ends.transpose(2, 0, 1).reshape(
+        4, 4
+    )  # value and slope at 0 and at 1, of each trace
     return hermite.T @ in_x + in_y.T @ hermite - hermite.T @ corner @ hermite

@@ -18,12 +18,14 @@ def cole_hopf(x: np.ndarray, t: np.ndarray, nu: float, lambda1: float = 1.0) -> 
         u = -∫ e^{-z²} f(y) sin(πy) dz / ∫ e^{-z²} f(y) dz,   y = x - z √(4νt)
         f(y) = exp(-λ₁ cos(πy) / (2πν))
 
-    (w = λ₁u solves Burgers' equation with λ₁ = 1 and starts from -λ₁ sin(πx), hence λ₁ in f and no factor in
-    front.)  At t = 0 the formula is the initial state itself.  The integrals are trapezoidal sums, which
-    converge exponentially for such integrands.  They replace the usual Gauss–Hermite rule, whose weights
-    underflow at small ν and whose nodes are too far apart at large ν.
+    (w = λ₁u solves Burgers' equation with λ₁ = 1 and starts from -λ₁ sin(πx), hence λ₁ in f and no
+    factor in front.)  At t = 0 the formula is the initial state itself.  The integrals are
+    trapezoidal sums, which converge exponentially for such integrands.  They replace the usual
+    Gauss–Hermite rule, whose weights underflow at small ν and whose nodes are too far apart at
+    large ν.
 
-    Source: Cole (1951), doi:10.1090/qam/42889; Hopf (1950), doi:10.1002/cpa.3160030302; the trapezoidal
+    Source: Cole (1951), doi:10.1090/qam/42889; Hopf (1950), doi:10.1002/cpa.3160030302; the
+    trapezoidal
     rule: Trefethen & Weideman (2014), doi:10.1137/130932132.
 
     Args:
@@ -56,10 +58,12 @@ def cole_hopf(x: np.ndarray, t: np.ndarray, nu: float, lambda1: float = 1.0) -> 
 
 def _nodes(latest: float, nu: float, lambda1: float) -> np.ndarray:
     """Return equidistant nodes z [n], wide and dense enough for float64 up to the time `latest`."""
-    # The derivative of the exponent vanishes at z = ½ λ₁ √(t/ν) sin(πy) only, so the peaks lie within this.
+    # The derivative of the exponent vanishes at z = ½ λ₁ √(t/ν) sin(πy) only, so the peaks lie
+    # within this.
     reach = abs(lambda1) / 2 * math.sqrt(latest / nu) + _TAIL
-    # f has the Fourier coefficients I_k(β), which are negligible for k > `harmonics`; in z the k-th has the
-    # frequency kπ√(4νt), and the step must keep its alias 2π/h away from the transform of exp(-z²).
+    # f has the Fourier coefficients I_k(β), which are negligible for k > `harmonics`; in z the k-th
+    # has the frequency kπ√(4νt), and the step must keep its alias 2π/h away from the transform of
+    # exp(-z²).
     beta = abs(lambda1) / (2 * math.pi * nu)
     harmonics = math.sqrt(80 * beta) + 8
     step = 2 * math.pi / (harmonics * math.pi * math.sqrt(4 * nu * latest) + 2 * _TAIL)

@@ -35,14 +35,16 @@ class Corner:
         uniform lid, u = 1:     ψ = c (θ (a + ½π b) - ¼π² b),  c = 1 / (¼π² - 1),  p = -2c (a + ½π b) / r²
         parabolic, u = 4a:      ψ = π b² - 2θ r² - 2ab,                            p = 8 log r
 
-    where a = r cos θ, b = r sin θ and p is for Re = 1.  Both are biharmonic with ψ = 0 on both walls.
+    where a = r cos θ, b = r sin θ and p is for Re = 1.  Both are biharmonic with ψ = 0 on both
+    walls.
 
-    Source: Goodier (1934), doi:10.1080/14786443409462524; Taylor (1962); subtracted from a spectral solution by
-    Botella & Peyret (1998), doi:10.1016/S0045-7930(98)00002-4.
+    Source: Goodier (1934), doi:10.1080/14786443409462524; Taylor (1962); subtracted from a spectral
+    solution by Botella & Peyret (1998), doi:10.1016/S0045-7930(98)00002-4.
 
     Attributes:
         uniform: whether the lid's speed does not vanish in the corner.
-        right: the right corner, where a = 1 - x and the pressure has the other sign; else the left one.
+        right: the right corner, where a = 1 - x and the pressure has the other sign; else the left
+            one.
     """
 
     uniform: bool

@@ -13,7 +13,9 @@ Array = np.ndarray
 Function = Callable[[Array], Array]
 
 _CONTOUR = np.exp(2j * np.pi * (np.arange(32) + 0.5) / 32)  # as many points as the source takes
-_OVERSAMPLING = 2**20  # a kink's coefficients fall as k⁻², and so do the aliases that a projection takes in
+_OVERSAMPLING = (
+    2**20
+)  # a kink's coefficients fall as k⁻², and so do the aliases that a projection takes in
 _NODES_X, _NODES_T = 10, 8  # of the local polynomials: ninth degree in x, seventh in t
 _CHUNK = 2**14  # points evaluated at once: arrays of 10 MB
 
@@ -49,8 +51,9 @@ def etdrk4(
 ) -> Array:
     """Return the Fourier coefficients [m, K] at `times` [m] of the real solution of u_t = L u + G n(u).
 
-    Exponential time differencing with a Runge–Kutta scheme of fourth order: the linear part is exact, however
-    stiff it is; its φ-functions, which cancel near zero, are means over a circle in the complex plane.
+    Exponential time differencing with a Runge–Kutta scheme of fourth order: the linear part is
+    exact, however stiff it is; its φ-functions, which cancel near zero, are means over a circle in
+    the complex plane.
 
     Source: Cox & Matthews (2002), doi:10.1006/jcph.2002.6995; Kassam & Trefethen (2005),
     doi:10.1137/S1064827502410633.
@@ -61,7 +64,8 @@ def etdrk4(
         linear: symbol of L at the wavenumbers, [K]; such as -νk² for ν u_xx.
         nonlinear: n, from values to values.
         outer: symbol of the linear operator G, [K]; such as -ik/2 for -(u²)_x/2.
-        degree: degree of n as a polynomial; products are formed on a grid that is fine enough for it.
+        degree: degree of n as a polynomial; products are formed on a grid that is fine enough for
+            it.
         substeps: steps between two of the times.
 
     Raises:
@@ -76,7 +80,9 @@ def etdrk4(
     return integrate(start, times, linear=linear, change=change, substeps=substeps)
 
 
-def integrate(start: Array, times: Array, *, linear: Array, change: Function, substeps: int = 1) -> Array:
+def integrate(
+    start: Array, times: Array, *, linear: Array, change: Function, substeps: int = 1
+) -> Array:
     """Return the coefficients [m, …] at `times` [m] of the solution of u_t = L u + N(u), by ETDRK4.
 
     Args:
@@ -102,14 +108,18 @@ def integrate(start: Array, times: Array, *, linear: Array, change: Function, su
             u = _step(u, change, *weights)
         found[i + 1] = u
     if not np.all(np.isfinite(found)):
-        raise InputError(f"etdrk4: the solution overflows with steps of {lengths.max() / substeps:.3g}; take smaller.")
+        raise InputError(
+            f"etdrk4: the solution overflows with steps of {lengths.max() / substeps:.3g}; take smaller."
+        )
     return found
 
 
 def _weights(linear: Array, step: float) -> tuple[Array, ...]:
     """Return e^{hL}, e^{hL/2} and the scheme's weights Q, f₁, f₂, f₃, of the shape of L each."""
     scaled = step * np.asarray(linear)
-    real = np.isrealobj(linear)  # then the lower half of the circle gives the conjugates of the upper
+    real = np.isrealobj(
+        linear
+    )  # then the lower half of the circle gives the conjugates of the upper
     nodes = _CONTOUR[: len(_CONTOUR) // 2] if real else _CONTOUR
     means = np.zeros((4, *scaled.shape), complex)
     for node in nodes:
@@ -123,7 +133,9 @@ def _weights(linear: Array, step: float) -> tuple[Array, ...]:
     return half * half, half, *(step / len(nodes) * (np.real(means) if real else means))
 
 
-def _step(u: Array, change: Function, whole: Array, half: Array, q: Array, f1: Array, f2: Array, f3: Array) -> Array:
+def _step(
+    u: Array, change: Function, whole: Array, half: Array, q: Array, f1: Array, f2: Array, f3: Array
+) -> Array:
     """Return the coefficients one step later."""
     carried, first = half * u, change(u)
     a = carried + q * first
@@ -139,8 +151,9 @@ class PeriodicFunction:
 
     Attributes:
         times: increasing times [m], at least eight.
-        values: values [m, n] at x = lower + length · i/n.  The grid is to be a few times finer than the modes
-            that matter: the interpolation error falls with the tenth power of its spacing.
+        values: values [m, n] at x = lower + length · i/n.  The grid is to be a few times finer than
+            the modes that matter: the interpolation error falls with the tenth power of its
+            spacing.
         lower: where the grid starts.
         length: the period.
     """
@@ -159,7 +172,9 @@ class PeriodicFunction:
         x, t = np.broadcast_arrays(np.asarray(x, float), np.asarray(t, float))
         first, last = self.times[[0, -1]]
         if t.size and not (t.min() >= first and t.max() <= last):
-            raise InputError(f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}.")
+            raise InputError(
+                f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}."
+            )
         found = np.empty(x.size)
         for begin in range(0, x.size, _CHUNK):
             part = slice(begin, begin + _CHUNK)

@@ -17,14 +17,17 @@ _REPORTS, _SUBSTEPS = 10, 2  # in a time of 1/k, and steps between two of them
 _COARSER = 4 / 3
 
 
-def ginzburg_landau(x: Array, y: Array, t: Array, epsilon: float, k: float, beta: float, end: float) -> Array:
+def ginzburg_landau(
+    x: Array, y: Array, t: Array, epsilon: float, k: float, beta: float, end: float
+) -> Array:
     """Return A, complex, with A_t = ε ΔA + k A - k (1 + iβ) A |A|², periodic on [-1, 1]²; dimensionless.
 
         A(x, y, 0) = 10 (y + ix) exp(-25 (x² + y²))
 
-    Made periodic, the start jumps by 10⁻¹⁰ at ±1, which is below what modes and steps leave.  They suffice for a
-    vortex √(ε/k) wide; how far that goes, `ginzburg_landau_error` tells.  The first call for a set of coefficients
-    solves the equation, which takes a few seconds; later ones evaluate.
+    Made periodic, the start jumps by 10⁻¹⁰ at ±1, which is below what modes and steps leave.  They
+    suffice for a vortex √(ε/k) wide; how far that goes, `ginzburg_landau_error` tells.  The first
+    call for a set of coefficients solves the equation, which takes a few seconds; later ones
+    evaluate.
 
     Args:
         x: positions, any shape that broadcasts against `y` and `t`.
@@ -39,7 +42,9 @@ def ginzburg_landau(x: Array, y: Array, t: Array, epsilon: float, k: float, beta
         InputError: if ε, k or the end is not positive, or a time lies outside.
     """
     if not min(epsilon, k, end) > 0:
-        raise InputError(f"ginzburg_landau: epsilon={epsilon}, k={k}, end={end}; all must be positive.")
+        raise InputError(
+            f"ginzburg_landau: epsilon={epsilon}, k={k}, end={end}; all must be positive."
+        )
     return _solution(epsilon, k, beta, end, coarseness=1.0)(x, y, t)[0]
 
 
@@ -49,7 +54,9 @@ def ginzburg_landau_error(epsilon: float, k: float, beta: float, end: float) -> 
 
     As the error of the coarser one, it is an upper bound of the error of the finer.
     """
-    both = [_solution(epsilon, k, beta, end, coarseness=coarseness) for coarseness in (1.0, _COARSER)]
+    both = [
+        _solution(epsilon, k, beta, end, coarseness=coarseness) for coarseness in (1.0, _COARSER)
+    ]
     at = both[0].random_points()
     fine, coarse = (solution(*at)[0] for solution in both)
     parts = {"u": np.real, "v": np.imag, "abs_A": np.abs}
@@ -60,9 +67,12 @@ def ginzburg_landau_error(epsilon: float, k: float, beta: float, end: float) -> 
 
 
 @functools.lru_cache(maxsize=4)
-def _solution(epsilon: float, k: float, beta: float, end: float, *, coarseness: float) -> PlaneFunction:
+def _solution(
+    epsilon: float, k: float, beta: float, end: float, *, coarseness: float
+) -> PlaneFunction:
     """Return A; `coarseness` divides the modes and multiplies the steps."""
-    # A vortex is √(ε/k) wide, and its growth takes a time of 1/k; `ginzburg_landau_error` judges the factors.
+    # A vortex is √(ε/k) wide, and its growth takes a time of 1/k; `ginzburg_landau_error` judges
+    # the factors.
     modes = int(max(47.0, 1.58 * math.sqrt(k / epsilon)) / coarseness)
     plane = PeriodicRectangle((_LOWER, _LOWER), (_PERIOD, _PERIOD), (modes, modes), real=False)
     times = np.linspace(0, end, max(8, math.ceil(_REPORTS * k * end / coarseness)) + 1)

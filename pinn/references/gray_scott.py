@@ -42,14 +42,17 @@ def gray_scott(
     """Return u and v of the Gray–Scott equations, periodic on [-1, 1]²; dimensionless.
 
         u_t = ε₁ Δu + b₁ (1 - u) - c₁ u v²,  v_t = ε₂ Δv - b₂ v + c₂ u v²
-        u = 1 - exp(-10 ((x + 0.05)² + (y + 0.02)²)),  v = exp(-10 ((x - 0.05)² + (y - 0.02)²)) at t = 0
+        u = 1 - exp(-10 ((x + 0.05)² + (y + 0.02)²)),  v = exp(-10 ((x - 0.05)² + (y - 0.02)²)) at t
+        = 0
 
-    Made periodic, the bells jump by 10⁻⁴ at ±1, where their Fourier series do not converge.  So the coefficients
-    are those of the bells themselves, and only what is left of the solution without `fading_bell`, what diffusion
-    and the losses b₁, b₂ alone make of them, comes from the series; it starts from zero.
+    Made periodic, the bells jump by 10⁻⁴ at ±1, where their Fourier series do not converge.  So the
+    coefficients are those of the bells themselves, and only what is left of the solution without
+    `fading_bell`, what diffusion and the losses b₁, b₂ alone make of them, comes from the series;
+    it starts from zero.
 
-    The modes and steps suffice for fronts √(ε₂/b₂) wide; how far that goes, `gray_scott_error` tells.  The first
-    call for a set of coefficients solves the equations, which takes some seconds up to t = 0.5; later ones evaluate.
+    The modes and steps suffice for fronts √(ε₂/b₂) wide; how far that goes, `gray_scott_error`
+    tells.  The first call for a set of coefficients solves the equations, which takes some seconds
+    up to t = 0.5; later ones evaluate.
 
     Args:
         x: positions, any shape that broadcasts against `y` and `t`.
@@ -105,11 +108,12 @@ def fading_bell(
         p = Σ e^{-a (X - c)²/g} (erf(s (1 - m)) + erf(s (1 + m))) / 2√g,  X = x, x ± 2, x ± 4, …
         a = 10,  g = 1 + 4aεt,  m = (X + 4aεt c) / g,  s = √(g / 4εt)
 
-    This is the heat kernel over the bell between -1 and 1, and over its images.  The product of those of x and y
-    is the one in the plane.
+    This is the heat kernel over the bell between -1 and 1, and over its images.  The product of
+    those of x and y is the one in the plane.
 
     Args:
-        x: positions in [-1, 1]: NumPy arrays, tensors or jets, with the functions that go with them.
+        x: positions in [-1, 1]: NumPy arrays, tensors or jets, with the functions that go with
+            them.
         t: times ≥ 0.
         center: center c of the bell.
         epsilon: diffusivity ε.
@@ -133,12 +137,20 @@ def fading_bell(
 def bell_images(epsilon: float, b: float, end: float) -> int:
     """Return how many images `fading_bell` needs, where e^{-bt} goes with it: what the next ones add is rounding.
 
-    The next but n stands at least 2n away and adds e^{-bt - n²/εt}, which is largest at t = n/√(bε).
+    The next but n stands at least 2n away and adds e^{-bt - n²/εt}, which is largest at t =
+    n/√(bε).
     """
-    return max(1, math.ceil(min(_ROUNDING / 2 * math.sqrt(epsilon / b), math.sqrt(_ROUNDING * epsilon * end))))
+    return max(
+        1,
+        math.ceil(
+            min(_ROUNDING / 2 * math.sqrt(epsilon / b), math.sqrt(_ROUNDING * epsilon * end))
+        ),
+    )
 
 
-def _evaluate(rest: PlaneFunction, x: Array, y: Array, t: Array, case: tuple[float, ...]) -> tuple[Array, Array]:
+def _evaluate(
+    rest: PlaneFunction, x: Array, y: Array, t: Array, case: tuple[float, ...]
+) -> tuple[Array, Array]:
     """Return u and v from what is left of them without the bells."""
     epsilon1, epsilon2, b1, b2, *_, end = case
     found_u, found_v = rest(x, y, t)
@@ -146,7 +158,10 @@ def _evaluate(rest: PlaneFunction, x: Array, y: Array, t: Array, case: tuple[flo
 
     def bell(centers: tuple[float, float], epsilon: float, b: float) -> Array:
         images = bell_images(epsilon, b, end)
-        in_x, in_y = (fading_bell(c, t, m, epsilon, images=images) for c, m in zip(inside, centers, strict=True))
+        in_x, in_y = (
+            fading_bell(c, t, m, epsilon, images=images)
+            for c, m in zip(inside, centers, strict=True)
+        )
         return np.exp(-b * t) * in_x * in_y
 
     return 1 - bell(BELLS[0], epsilon1, b1) - found_u, bell(BELLS[1], epsilon2, b2) + found_v
@@ -154,10 +169,19 @@ def _evaluate(rest: PlaneFunction, x: Array, y: Array, t: Array, case: tuple[flo
 
 @functools.lru_cache(maxsize=4)
 def _rest(
-    epsilon1: float, epsilon2: float, b1: float, b2: float, c1: float, c2: float, end: float, *, coarseness: float
+    epsilon1: float,
+    epsilon2: float,
+    b1: float,
+    b2: float,
+    c1: float,
+    c2: float,
+    end: float,
+    *,
+    coarseness: float,
 ) -> PlaneFunction:
     """Return 1 - u and v without the bells; `coarseness` divides the modes and multiplies the steps."""
-    # A front is √(ε₂/b₂) wide, and the reaction takes a time of 1/c; `gray_scott_error` judges the factors.
+    # A front is √(ε₂/b₂) wide, and the reaction takes a time of 1/c; `gray_scott_error` judges the
+    # factors.
     modes = int(max(31.0, 2 * math.sqrt(b2 / epsilon2)) / coarseness)
     plane = PeriodicRectangle((_LOWER, _LOWER), (_PERIOD, _PERIOD), (modes, modes))
     times = _times(end * max(c1, c2), coarseness) / max(c1, c2)

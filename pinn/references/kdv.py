@@ -18,9 +18,9 @@ _REPORTS = 400  # times that are kept: the phase of a mode that matters turns by
 def kdv(x: np.ndarray, t: np.ndarray, lambda1: float, lambda2: float) -> np.ndarray:
     """Return u with u_t + λ₁ u u_x + λ₂ u_xxx = 0, u(x, 0) = cos(πx), periodic on [-1, 1]; dimensionless.
 
-    Fourier modes and ETDRK4, to which dispersion is no burden.  Modes and steps suffice for solitons, which are
-    about √(λ₂/λ₁) wide; how far that goes, `kdv_error` tells.  The first call for a pair (λ₁, λ₂) solves the
-    equation, which takes about a second; later ones evaluate.
+    Fourier modes and ETDRK4, to which dispersion is no burden.  Modes and steps suffice for
+    solitons, which are about √(λ₂/λ₁) wide; how far that goes, `kdv_error` tells.  The first call
+    for a pair (λ₁, λ₂) solves the equation, which takes about a second; later ones evaluate.
 
     Args:
         x: positions, any shape that broadcasts against `t`.

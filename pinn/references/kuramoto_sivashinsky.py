@@ -14,13 +14,15 @@ _END = 1.0
 _PERIOD = 2 * math.pi
 
 
-def kuramoto_sivashinsky(x: np.ndarray, t: np.ndarray, alpha: float, beta: float, gamma: float) -> np.ndarray:
+def kuramoto_sivashinsky(
+    x: np.ndarray, t: np.ndarray, alpha: float, beta: float, gamma: float
+) -> np.ndarray:
     """Return u with u_t + α u u_x + β u_xx + γ u_xxxx = 0 from cos x (1 + sin x), 2π-periodic; dimensionless.
 
-    The solution is chaotic: an error of the start, or of a step, grows up to 10⁵-fold by t = 1 where α = 100/16,
-    β = 100/16², γ = 100/16⁴.  So the steps are far shorter than the solution's own times ask, and whether they are
-    short enough `kuramoto_sivashinsky_error` tells.  The first call for a triple solves the equation, which takes
-    a few seconds; later ones evaluate.
+    The solution is chaotic: an error of the start, or of a step, grows up to 10⁵-fold by t = 1
+    where α = 100/16, β = 100/16², γ = 100/16⁴.  So the steps are far shorter than the solution's
+    own times ask, and whether they are short enough `kuramoto_sivashinsky_error` tells.  The first
+    call for a triple solves the equation, which takes a few seconds; later ones evaluate.
 
     Args:
         x: positions, any shape that broadcasts against `t`.
@@ -33,7 +35,9 @@ def kuramoto_sivashinsky(x: np.ndarray, t: np.ndarray, alpha: float, beta: float
         InputError: if β or γ is not positive, or a time lies outside.
     """
     if not (beta > 0 and gamma > 0):
-        raise InputError(f"kuramoto_sivashinsky: beta={beta}, gamma={gamma}; both must be positive.")
+        raise InputError(
+            f"kuramoto_sivashinsky: beta={beta}, gamma={gamma}; both must be positive."
+        )
     return _solution(float(alpha), float(beta), float(gamma), 1)(x, t)
 
 
@@ -43,7 +47,9 @@ def kuramoto_sivashinsky_error(alpha: float, beta: float, gamma: float) -> float
 
     As the error of the coarser one, it is an upper bound of the error of the finer.
     """
-    fine, coarse = (_solution(float(alpha), float(beta), float(gamma), coarseness) for coarseness in (1, 2))
+    fine, coarse = (
+        _solution(float(alpha), float(beta), float(gamma), coarseness) for coarseness in (1, 2)
+    )
     return fine.distance(coarse)
 
 

@@ -9,12 +9,20 @@ import numpy as np
 from pinn.errors import InputError
 
 _DEGREE = 24
-_STEP = 0.01  # within which a series of this degree is exact to rounding for speeds of some hundreds
+_STEP = (
+    0.01  # within which a series of this degree is exact to rounding for speeds of some hundreds
+)
 _LONGEST = 20.0  # errors grow e-fold in a time of one, so that later digits are none
 
 
 def lorenz(
-    t: np.ndarray, *, sigma: float, rho: float, beta: float, start: tuple[float, float, float], coarseness: int = 1
+    t: np.ndarray,
+    *,
+    sigma: float,
+    rho: float,
+    beta: float,
+    start: tuple[float, float, float],
+    coarseness: int = 1,
 ) -> np.ndarray:
     """Return x, y and z of the Lorenz system at times t ≥ 0, [3, *t.shape]; dimensionless.
 
@@ -29,7 +37,9 @@ def lorenz(
     """
     t = np.asarray(t, float)
     if t.size and not (t.min() >= 0 and t.max() <= _LONGEST):
-        raise InputError(f"lorenz: t from {t.min():g} to {t.max():g}; give times from 0 to {_LONGEST:g}.")
+        raise InputError(
+            f"lorenz: t from {t.min():g} to {t.max():g}; give times from 0 to {_LONGEST:g}."
+        )
     step = _STEP * coarseness
     count = int(np.max(t, initial=0.0) / step) + 1
     series = _series(count, step, float(sigma), float(rho), float(beta), tuple(map(float, start)))
@@ -42,7 +52,9 @@ def lorenz(
 
 
 @functools.lru_cache(maxsize=8)
-def _series(count: int, step: float, sigma: float, rho: float, beta: float, start: tuple[float, ...]) -> np.ndarray:
+def _series(
+    count: int, step: float, sigma: float, rho: float, beta: float, start: tuple[float, ...]
+) -> np.ndarray:
     """Return the coefficients [3, degree + 1, count] of the series about every step's start."""
     found = np.zeros((3, _DEGREE + 1, count))
     state = np.asarray(start)

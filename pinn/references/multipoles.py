@@ -22,11 +22,12 @@ class Multipoles:
 
         v = Σ over disks j and images of Re Σ_n c_jn R_n(ρ_j)/R_n(r_j) e^{-inφ_j},  n = 0 … order
 
-    with R_n = K_n(kρ), or log ρ and ρ^-n for k = 0, and (ρ_j, φ_j) polar coordinates about center j.  Images at the
-    centers' reflections in the walls, with alternating signs, make v vanish on the walls: as closely as rounding
-    allows for k > 0, where they fade; for k = 0 harmonic polynomials make up for those left out.  The coefficients are
-    the least-squares solution on the circles (and walls), so that they converge geometrically with the order.  By the
-    maximum principle the error is nowhere larger than on the boundary.
+    with R_n = K_n(kρ), or log ρ and ρ^-n for k = 0, and (ρ_j, φ_j) polar coordinates about center
+    j.  Images at the centers' reflections in the walls, with alternating signs, make v vanish on
+    the walls: as closely as rounding allows for k > 0, where they fade; for k = 0 harmonic
+    polynomials make up for those left out.  The coefficients are the least-squares solution on the
+    circles (and walls), so that they converge geometrically with the order.  By the maximum
+    principle the error is nowhere larger than on the boundary.
 
     Args:
         lower: the rectangle's lower corner (x, y).
@@ -37,7 +38,8 @@ class Multipoles:
         order: of the multipoles.
 
     Raises:
-        InputError: if k is negative, or so small that the images of other than Laplace's equation do not fade.
+        InputError: if k is negative, or so small that the images of other than Laplace's equation
+            do not fade.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class Multipoles:
         self.disks, self.k, self.order = np.asarray(disks, float), float(k), order
         side = float(np.min(self.upper - self.lower))
         if not (k == 0 or k * side >= 4):
-            raise InputError(f"Multipoles: k={k} in a rectangle of side {side:g}; give 0, or at least {4 / side:g}.")
+            raise InputError(
+                f"Multipoles: k={k} in a rectangle of side {side:g}; give 0, or at least {4 / side:g}."
+            )
         self.reflections = 2 if k == 0 else max(2, math.ceil(_DECAY / (k * side)))
         x, y = (c.ravel() for c in self._circles(4 * order + 8))
         values = data(x, y)
@@ -67,7 +71,9 @@ class Multipoles:
     def __call__(self, x: Array, y: Array) -> Array:
         """Return v at points [n]."""
         pieces = [slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK)]
-        return np.concatenate([np.zeros(0), *(self._basis(x[p], y[p]) @ self.coefficients for p in pieces)])
+        return np.concatenate(
+            [np.zeros(0), *(self._basis(x[p], y[p]) @ self.coefficients for p in pieces)]
+        )
 
     def _circles(self, count: int) -> tuple[Array, Array]:
         """Return x and y [disks, count] of points on the circles."""
@@ -98,13 +104,18 @@ class Multipoles:
                         total[n] += sign_u * sign_w * value
             columns += [np.real(total), np.imag(total[1:])]
         if self.k == 0:
-            middle, radius = (self.lower + self.upper) / 2, np.linalg.norm(self.upper - self.lower) / 2
+            middle, radius = (
+                (self.lower + self.upper) / 2,
+                np.linalg.norm(self.upper - self.lower) / 2,
+            )
             z = ((x - middle[0]) + 1j * (y - middle[1])) / radius
             powers = z[None] ** np.arange(2 * self.order + 1)[:, None]
             columns += [np.real(powers), np.imag(powers[1:])]
         return np.concatenate(columns).T
 
-    def _images(self, values: Array, center: float, axis: int) -> Iterator[tuple[Array, int, float]]:
+    def _images(
+        self, values: Array, center: float, axis: int
+    ) -> Iterator[tuple[Array, int, float]]:
         """Give the points' reflections along an axis, their signs, and how far the center's image is from the box."""
         low, high = float(self.lower[axis]), float(self.upper[axis])
         length = high - low

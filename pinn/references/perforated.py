@@ -51,9 +51,9 @@ def poisson_boltzmann(x: Array, y: Array, *, k: float, A: float, mu1: float, mu2
         -Δu + k² u = A (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy)
         u = 0.2 on the square, u = 1 on the circles
 
-    Where walls meet, u = 0.2 and the equation contradict each other (Δu = 0 from the one, k² u from the other), so
-    that u has singularities there, as r² log r; the solution for the square without disks has them, exactly.  What is
-    left is smooth, and multipoles give it.
+    Where walls meet, u = 0.2 and the equation contradict each other (Δu = 0 from the one, k² u from
+    the other), so that u has singularities there, as r² log r; the solution for the square without
+    disks has them, exactly.  What is left is smooth, and multipoles give it.
 
     Args:
         x: positions, any shape that broadcasts against `y`.
@@ -77,14 +77,18 @@ def poisson_boltzmann_error(k: float, A: float, mu1: float, mu2: float) -> float
 
     As the error of the coarser one, it is an upper bound of the error of the finer.
     """
-    fine, coarse = (_screened(float(k), float(A), int(mu1), int(mu2), order) for order in _SCREENED_ORDERS)
+    fine, coarse = (
+        _screened(float(k), float(A), int(mu1), int(mu2), order) for order in _SCREENED_ORDERS
+    )
     return _distance(fine, coarse, disks=CHARGES, half=1.0)
 
 
 @functools.lru_cache(maxsize=4)
 def _laplace(order: int) -> Any:
     """Return u(x, y) of `laplace_holes` from multipoles up to an order."""
-    rest = Multipoles((-0.5, -0.5), (0.5, 0.5), HOLES, k=0, data=lambda x, y: -np.ones_like(x), order=order)
+    rest = Multipoles(
+        (-0.5, -0.5), (0.5, 0.5), HOLES, k=0, data=lambda x, y: -np.ones_like(x), order=order
+    )
     return lambda x, y: 1 + rest(x, y)
 
 
@@ -95,7 +99,9 @@ def _screened(k: float, A: float, mu1: int, mu2: int, order: int) -> Any:
     def square(x: Array, y: Array) -> Array:
         return 0.2 * (1 - constant_source(x, y, k)) + A * _wave_source(x, y, k, mu1, mu2)
 
-    rest = Multipoles((-1.0, -1.0), (1.0, 1.0), CHARGES, k=k, data=lambda x, y: 1 - square(x, y), order=order)
+    rest = Multipoles(
+        (-1.0, -1.0), (1.0, 1.0), CHARGES, k=k, data=lambda x, y: 1 - square(x, y), order=order
+    )
     return lambda x, y: square(x, y) + rest(x, y)
 
 
@@ -104,7 +110,8 @@ def constant_source(x: Array, y: Array, k: float) -> Array:
 
         p = ∫ e^{-τ} Θ(x, τ/k²) Θ(y, τ/k²) dτ from 0 to ∞
 
-    where Θ is the solution of the heat equation on [-1, 1] that starts from one and is zero at the ends.
+    where Θ is the solution of the heat equation on [-1, 1] that starts from one and is zero at the
+    ends.
     """
     total = np.zeros(np.broadcast(x, y).shape)
     for log_time in np.arange(_FIRST, _LAST, _STEP):
@@ -117,7 +124,8 @@ def constant_source(x: Array, y: Array, k: float) -> Array:
 def _cooling(x: Array, width: float) -> Array:
     """Return the solution of the heat equation at x in [-1, 1] from one, zero at the ends; width is √(4t).
 
-    Its odd continuation is a square wave at the start, with jumps at -1, 1, -3, 3 …; 1 - erf(6) is below rounding.
+    Its odd continuation is a square wave at the start, with jumps at -1, 1, -3, 3 …; 1 - erf(6) is
+    below rounding.
     """
     reach = 2 * math.ceil(max(0.0, 6 * width - 2) / 4)
     found = -np.ones(np.shape(x))
@@ -129,7 +137,8 @@ def _cooling(x: Array, width: float) -> Array:
 def _wave_source(x: Array, y: Array, k: float, mu1: int, mu2: int) -> Array:
     """Return w with -Δw + k² w = (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy) in |x|, |y| < 1, w = 0 on the walls.
 
-    Besides the sines and products with x and y, hyperbolic sines cancel what those products leave on the walls.
+    Besides the sines and products with x and y, hyperbolic sines cancel what those products leave
+    on the walls.
     """
     a, b = np.pi * mu1, np.pi * mu2
     kappa = k * k + a * a + b * b
@@ -142,7 +151,12 @@ def _wave_source(x: Array, y: Array, k: float, mu1: int, mu2: int) -> Array:
 
 def _growth(x: Array, rate: float) -> Array:
     """Return sinh(rate x)/sinh(rate), without overflow."""
-    return np.sign(x) * np.exp(rate * (np.abs(x) - 1)) * np.expm1(-2 * rate * np.abs(x)) / math.expm1(-2 * rate)
+    return (
+        np.sign(x)
+        * np.exp(rate * (np.abs(x) - 1))
+        * np.expm1(-2 * rate * np.abs(x))
+        / math.expm1(-2 * rate)
+    )
 
 
 def _shaped(function: Any, x: Array, y: Array) -> Array:

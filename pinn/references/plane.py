@@ -19,8 +19,9 @@ _RANDOM = 5000  # points at which two solutions are compared
 class PeriodicRectangle:
     """The Fourier modes |n_x|, |n_y| ≤ `modes` of functions that are periodic in a rectangle.
 
-    Coefficients have the shape [..., K_x, K_y].  Rows are in the order n_x = 0, 1, …, modes, -modes, …, -1.  Columns
-    are so too, where fields are complex; where they are real, n_y = 0, 1, …, modes tells the rest.
+    Coefficients have the shape [..., K_x, K_y].  Rows are in the order n_x = 0, 1, …, modes,
+    -modes, …, -1.  Columns are so too, where fields are complex; where they are real, n_y = 0, 1,
+    …, modes tells the rest.
 
     Attributes:
         lower: where the rectangle begins, (x, y).
@@ -39,12 +40,17 @@ class PeriodicRectangle:
 
     def __post_init__(self) -> None:
         if not (min(self.lengths) > 0 and min(self.modes) >= 1):
-            raise InputError(f"PeriodicRectangle: lengths={self.lengths}, modes={self.modes}; all must be positive.")
+            raise InputError(
+                f"PeriodicRectangle: lengths={self.lengths}, modes={self.modes}; all must be positive."
+            )
 
     @property
     def wavenumbers(self) -> tuple[Array, Array]:
         """k_x [K_x, 1] and k_y [1, K_y]."""
-        x, y = (2 * np.pi / length * _both(n) for length, n in zip(self.lengths, self.modes, strict=True))
+        x, y = (
+            2 * np.pi / length * _both(n)
+            for length, n in zip(self.lengths, self.modes, strict=True)
+        )
         return x[:, None], (y[: self.modes[1] + 1] if self.real else y)[None, :]
 
     def counts(self, degree: int) -> tuple[int, int]:
@@ -54,7 +60,10 @@ class PeriodicRectangle:
 
     def grid(self, counts: Sequence[int]) -> tuple[Array, Array]:
         """Return the grid's x [M_x, 1] and y [1, M_y]."""
-        x, y = (a + b * np.arange(n) / n for a, b, n in zip(self.lower, self.lengths, counts, strict=True))
+        x, y = (
+            a + b * np.arange(n) / n
+            for a, b, n in zip(self.lower, self.lengths, counts, strict=True)
+        )
         return x[:, None], y[None, :]
 
     def sample(self, coefficients: Array, counts: Sequence[int]) -> Array:
@@ -82,7 +91,10 @@ class PeriodicRectangle:
     def waves(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return e^{i k_x (x - a)} [K_x, n] and e^{i k_y (y - b)} [K_y, n], with factors 2 for what is not stored."""
         k_x, k_y = self.wavenumbers
-        in_x, in_y = np.exp(1j * k_x * (x - self.lower[0])), np.exp(1j * k_y.T * (y - self.lower[1]))
+        in_x, in_y = (
+            np.exp(1j * k_x * (x - self.lower[0])),
+            np.exp(1j * k_y.T * (y - self.lower[1])),
+        )
         if self.real:
             in_y[1:] *= 2
         return in_x, in_y
@@ -109,10 +121,11 @@ def etdrk4_plane(
         plane: the rectangle and its modes.
         linear: symbol of L, [f, K_x, K_y]; such as -ν (k_x² + k_y²) for ν Δu.
         nonlinear: n, from values [f, M_x, M_y] to values [g, M_x, M_y].
-        outer: symbol of the linear operator G, which broadcasts against [g, K_x, K_y] to [f, K_x, K_y]: g = 1 where
-            one product drives all fields.
-        degree: products of that many factors are formed without aliases.  Where the modes resolve the solution, 2
-            will do for cubes, too: what they alias is of the size of the cut-off coefficients' squares.
+        outer: symbol of the linear operator G, which broadcasts against [g, K_x, K_y] to [f, K_x,
+            K_y]: g = 1 where one product drives all fields.
+        degree: products of that many factors are formed without aliases.  Where the modes resolve
+            the solution, 2 will do for cubes, too: what they alias is of the size of the cut-off
+            coefficients' squares.
         substeps: steps between two of the times.
 
     Raises:
@@ -149,15 +162,23 @@ class PlaneFunction:
         x, y, t = np.broadcast_arrays(*(np.asarray(c, float) for c in (x, y, t)))
         first, last = self.times[[0, -1]]
         if t.size and not (t.min() >= first and t.max() <= last):
-            raise InputError(f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}.")
-        found = np.empty((self.coefficients.shape[1], t.size), float if self.plane.real else complex)
-        row = np.clip(np.searchsorted(self.times, t.ravel()) - _NODES // 2, 0, len(self.times) - _NODES)
+            raise InputError(
+                f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}."
+            )
+        found = np.empty(
+            (self.coefficients.shape[1], t.size), float if self.plane.real else complex
+        )
+        row = np.clip(
+            np.searchsorted(self.times, t.ravel()) - _NODES // 2, 0, len(self.times) - _NODES
+        )
         order = np.lexsort((t.ravel(), row))
         # Points between the same two times share the eight rows that their values come from.
         for group in np.split(order, np.flatnonzero(np.diff(row[order])) + 1):
             for part in np.split(group, range(_CHUNK, len(group), _CHUNK)):
                 if part.size:
-                    found[:, part] = self._at(int(row[part[0]]), *(c.ravel()[part] for c in (x, y, t)))
+                    found[:, part] = self._at(
+                        int(row[part[0]]), *(c.ravel()[part] for c in (x, y, t))
+                    )
         return found.reshape(len(found), *t.shape)
 
     def _at(self, row: int, x: Array, y: Array, t: Array) -> Array:

@@ -24,12 +24,14 @@ _CHUNK = 1024  # points evaluated at once: arrays of 17 MB
 def schrodinger(x: Array, t: Array) -> Array:
     """Return h, complex, with i h_t + ½ h_xx + |h|² h = 0, h(x, 0) = 2 sech x, periodic on [-5, 5]; dimensionless.
 
-    Made periodic, 2 sech x has a kink at ±5, where its slope jumps by 0.054.  Dispersion does not smooth it as
-    diffusion would: the Fourier coefficients fall as n⁻² at all times, and every series that is cut off errs by
-    its tail.  Exponential time differencing misses the resonance of such high modes with the potential |h|²;
-    splitting meets both parts exactly, one after the other, here by the triple jump of fourth order.
+    Made periodic, 2 sech x has a kink at ±5, where its slope jumps by 0.054.  Dispersion does not
+    smooth it as diffusion would: the Fourier coefficients fall as n⁻² at all times, and every
+    series that is cut off errs by its tail.  Exponential time differencing misses the resonance of
+    such high modes with the potential |h|²; splitting meets both parts exactly, one after the
+    other, here by the triple jump of fourth order.
 
-    `schrodinger_error` tells how far this goes.  The first call solves the equation, which takes a few seconds.
+    `schrodinger_error` tells how far this goes.  The first call solves the equation, which takes a
+    few seconds.
 
     Source: Yoshida (1990), doi:10.1016/0375-9601(90)90092-3.
 
@@ -42,7 +44,9 @@ def schrodinger(x: Array, t: Array) -> Array:
     """
     x, t = np.broadcast_arrays(np.asarray(x, float), np.asarray(t, float))
     if t.size and not (t.min() >= 0 and t.max() <= _END):
-        raise InputError(f"schrodinger: t from {t.min()} to {t.max()}; the solution reaches from 0 to π/2.")
+        raise InputError(
+            f"schrodinger: t from {t.min()} to {t.max()}; the solution reaches from 0 to π/2."
+        )
     return _solution(1)(x.ravel(), t.ravel()).reshape(x.shape)
 
 
@@ -95,10 +99,14 @@ def _solution(coarseness: int) -> _CosineSeries:
     """Return the solution; `coarseness` divides the modes and multiplies the steps."""
     modes, substeps = _MODES // coarseness, _STEPS // _REPORTS // coarseness
     times = np.linspace(0, _END, _REPORTS + 1)
-    n = np.abs(np.fft.fftfreq(4 * modes, 1 / (4 * modes)))  # twice as many as are kept, for the products
+    n = np.abs(
+        np.fft.fftfreq(4 * modes, 1 / (4 * modes))
+    )  # twice as many as are kept, for the products
     kept, frequency = n <= modes, 0.5 * (2 * np.pi / _PERIOD * n) ** 2
     turns = np.array([_JUMP, 1 - 2 * _JUMP, _JUMP]) * times[1] / substeps  # of the phase, by |h|²
-    drifts = 0.5 * (np.append(turns, 0) + np.append(0, turns))  # by dispersion: before, between and behind them
+    drifts = 0.5 * (
+        np.append(turns, 0) + np.append(0, turns)
+    )  # by dispersion: before, between and behind them
     propagators = [kept * np.exp(-1j * frequency * drift) for drift in drifts]
     start = project(lambda x: 2 / np.cosh(x), lower=_LOWER, length=_PERIOD, modes=modes)
     h = kept * start[np.minimum(n, modes).astype(int)]

@@ -9,16 +9,21 @@ import numpy as np
 
 
 def two_solitons(
-    x: Any, t: Any, *, speeds: tuple[Any, Any], starts: tuple[Any, Any], tanh: Callable[[Any], Any] = np.tanh
+    x: Any,
+    t: Any,
+    *,
+    speeds: tuple[Any, Any],
+    starts: tuple[Any, Any],
+    tanh: Callable[[Any], Any] = np.tanh,
 ) -> Any:
     """Return u with u_t + 6 u u_x + u_xxx = 0: a fast soliton that overtakes a slow one; dimensionless.
 
         u = ½ (c₁ - c₂) [c₁ (1 - A²) + c₂ A² (1 - B²)] / (√c₁ - √c₂ A B)²
         A = tanh(√c₁ (x - c₁t - x₁) / 2),  B = tanh(√c₂ (x - c₂t - x₂) / 2)
 
-    which is 2 (ln W)_xx for the Wronskian W of cosh and sinh: the usual quotient of hyperbolic cosines, its
-    numerator and denominator divided by cosh² cosh².  Everything is bounded, so nothing overflows far away
-    from the solitons.
+    which is 2 (ln W)_xx for the Wronskian W of cosh and sinh: the usual quotient of hyperbolic
+    cosines, its numerator and denominator divided by cosh² cosh².  Everything is bounded, so
+    nothing overflows far away from the solitons.
 
     Source: Hirota (1971), doi:10.1103/PhysRevLett.27.1192.
 
@@ -35,7 +40,12 @@ def two_solitons(
 
 
 def two_solitons_slope(
-    x: Any, t: Any, *, speeds: tuple[Any, Any], starts: tuple[Any, Any], tanh: Callable[[Any], Any] = np.tanh
+    x: Any,
+    t: Any,
+    *,
+    speeds: tuple[Any, Any],
+    starts: tuple[Any, Any],
+    tanh: Callable[[Any], Any] = np.tanh,
 ) -> Any:
     """Return u_x of `two_solitons`, by the quotient rule."""
     a, b, a_x, b_x = _waves(x, t, speeds, starts, tanh)
@@ -45,10 +55,14 @@ def two_solitons_slope(
     return 0.5 * (speeds[0] - speeds[1]) * (top_x * root - 2 * top * root_x) / (root * root * root)
 
 
-def _waves(x: Any, t: Any, speeds: tuple[Any, Any], starts: tuple[Any, Any], tanh: Callable[[Any], Any]) -> Any:
+def _waves(
+    x: Any, t: Any, speeds: tuple[Any, Any], starts: tuple[Any, Any], tanh: Callable[[Any], Any]
+) -> Any:
     """Return A and B of the formula, and their derivatives A_x and B_x."""
     halves = [0.5 * c**0.5 for c in speeds]
-    a, b = (tanh(k * (x - c * t - start)) for k, c, start in zip(halves, speeds, starts, strict=True))
+    a, b = (
+        tanh(k * (x - c * t - start)) for k, c, start in zip(halves, speeds, starts, strict=True)
+    )
     return a, b, halves[0] * (1 - a * a), halves[1] * (1 - b * b)
 
 

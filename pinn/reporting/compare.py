@@ -26,17 +26,31 @@ def compare(folders: Sequence[Path | str]) -> RenderableType:
         InputError: for a folder that holds no finished run, or a file that cannot be read.
     """
     if not folders:
-        raise InputError("compare: no folder; give the folders of finished runs, such as outputs/burgers/*.")
+        raise InputError(
+            "compare: no folder; give the folders of finished runs, such as outputs/burgers/*."
+        )
     paths = [Path(f) for f in folders]
     runs = [_metrics(p) for p in paths]
     names = [str(p) for p in paths]
     table = plain_table(
-        *("run", "problem", "relative L2", "max error", "published", "iterations", "evaluations", "seconds", "seed"),
+        *(
+            "run",
+            "problem",
+            "relative L2",
+            "max error",
+            "published",
+            "iterations",
+            "evaluations",
+            "seconds",
+            "seed",
+        ),
         right=(4, 5, 6, 7, 8),
     )
     for name, run in zip(names, runs, strict=True):
         table.add_row(Text(name), *_cells(run))
-    configs = [_flat(_read_yaml(p / "config.yaml")) if (p / "config.yaml").exists() else {} for p in paths]
+    configs = [
+        _flat(_read_yaml(p / "config.yaml")) if (p / "config.yaml").exists() else {} for p in paths
+    ]
     return Group(table, _differences(names, configs))
 
 
@@ -63,7 +77,12 @@ def _cells(run: Mapping[str, Any]) -> list[str | Text]:
 def _by_name(values: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> str:
     """Return a line for each name, with the error of the reference's own where it has one."""
     shown = {name: f" ± {number(error)}" for name, error in (own or {}).items()}
-    return "\n".join(f"{name} {number(value, 3)}{shown.get(name, '')}" for name, value in values.items()) or _ABSENT
+    return (
+        "\n".join(
+            f"{name} {number(value, 3)}{shown.get(name, '')}" for name, value in values.items()
+        )
+        or _ABSENT
+    )
 
 
 def _differences(names: Sequence[str], configs: Sequence[Mapping[str, str]]) -> RenderableType:
@@ -76,7 +95,9 @@ def _differences(names: Sequence[str], configs: Sequence[Mapping[str, str]]) -> 
         return Text("the configurations are equal", style="dim")
     if len(rows) > len(names):
         return _text_table(["differs", *names], [[k, *values] for k, values in rows.items()])
-    return _text_table(["run", *rows], [list(cells) for cells in zip(names, *rows.values(), strict=True)])
+    return _text_table(
+        ["run", *rows], [list(cells) for cells in zip(names, *rows.values(), strict=True)]
+    )
 
 
 def _text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -100,9 +121,13 @@ def _metrics(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no valid JSON: {error}; run again or remove the folder.") from error
+        raise InputError(
+            f"{path} is no valid JSON: {error}; run again or remove the folder."
+        ) from error
     if not isinstance(found, dict):
-        raise InputError(f"{path} holds a {type(found).__name__}, no mapping; run again or remove the folder.")
+        raise InputError(
+            f"{path} holds a {type(found).__name__}, no mapping; run again or remove the folder."
+        )
     return found
 
 
@@ -110,7 +135,9 @@ def _read_yaml(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}; correct the file.") from error
+        raise InputError(
+            f"{path} is no valid YAML: {' '.join(str(error).split())}; correct the file."
+        ) from error
 
 
 def _flat(node: Any, prefix: str = "") -> dict[str, str]:

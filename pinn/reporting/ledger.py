@@ -12,15 +12,18 @@ from typing import Any
 from pinn.reporting.published import Published, beside, published
 
 FORMAT = "pinn ledger 1"
-IN_TIME = 300.0  # seconds: what a run has reached by then is counted beside what it reaches in the end
-_PHASE = ("minimizer", "iterations", "evaluations", "seconds", "stop_reason")
+IN_TIME = (
+    300.0  # seconds: what a run has reached by then is counted beside what it reaches in the end
+)
+_PHASE = ("optimizer", "iterations", "evaluations", "seconds", "stop_reason")
 
 
 def found(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is kept of a run's metrics, errors of fields and of unknowns side by side."""
     unknowns = metrics.get("unknowns") or {}
     return {
-        "errors": (metrics.get("relative_l2") or {}) | {k: v["relative_error"] for k, v in unknowns.items()},
+        "errors": (metrics.get("relative_l2") or {})
+        | {k: v["relative_error"] for k, v in unknowns.items()},
         "truth": {k: v["truth"] for k, v in unknowns.items()},
         "max_error": metrics.get("max_error") or {},
         "loss": metrics["loss"],
@@ -33,7 +36,9 @@ def found(metrics: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def run_of(metrics: Mapping[str, Any], *, settings: str, pieces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def run_of(
+    metrics: Mapping[str, Any], *, settings: str, pieces: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Return a run as the ledger holds it.
 
     Args:
@@ -66,7 +71,8 @@ def row_of(
 ) -> dict[str, Any]:
     """Return an experiment's row.
 
-    Runs with the settings of today count; where there are none, those of earlier settings do, and the row says so.
+    Runs with the settings of today count; where there are none, those of earlier settings do, and
+    the row says so.
 
     Args:
         description: the experiment in words.
@@ -92,7 +98,11 @@ def row_of(
         "settings": settings,
         "earlier_settings": not now,
         "quantities": _quantities(counted, published(node)),
-        **({"in_time": {"quantities": _quantities(in_time, published(node))}} if in_time != counted else {}),
+        **(
+            {"in_time": {"quantities": _quantities(in_time, published(node))}}
+            if in_time != counted
+            else {}
+        ),
         "seconds": spread([r["seconds"] for r in counted]),
         "iterations": spread([r["iterations"] for r in counted]),
         "left_out": [r for r in every if r not in counted],
@@ -102,15 +112,21 @@ def row_of(
 def _quantities(runs: Sequence[Mapping[str, Any]], known: Sequence[Published]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for run in runs for name in run["errors"]))
     unknowns = {name for run in runs for name in run["truth"]}
-    rows: dict[str, Any] = {name: spread([run["errors"].get(name) for run in runs]) for name in names}
-    medians = {name: math.nan if row["median"] is None else row["median"] for name, row in rows.items()}
+    rows: dict[str, Any] = {
+        name: spread([run["errors"].get(name) for run in runs]) for name in names
+    }
+    medians = {
+        name: math.nan if row["median"] is None else row["median"] for name, row in rows.items()
+    }
     for name in names:
         rows[name]["ratios"] = {}
     for comparison in (c for one in known for c in beside(medians, one, unknowns=unknowns)):
         if comparison.name in rows:
             rows[comparison.name][comparison.kind] = comparison.published
             ratio = comparison.ratio
-            rows[comparison.name]["ratios"][comparison.kind] = None if ratio is None or math.isnan(ratio) else ratio
+            rows[comparison.name]["ratios"][comparison.kind] = (
+                None if ratio is None or math.isnan(ratio) else ratio
+            )
     return rows
 
 
@@ -125,8 +141,8 @@ def spread(values: Sequence[float | None]) -> dict[str, float | None]:
 def fingerprint(settings: Mapping[str, Any]) -> str:
     """Return twelve letters that tell one configuration from another.
 
-    A setting that is null counts as one that is not there, as it does for `differences`, so that what was run keeps
-    its letters when a later version has a further setting, which is off.
+    A setting that is null counts as one that is not there, as it does for `differences`, so that
+    what was run keeps its letters when a later version has a further setting, which is off.
     """
     return hashlib.sha256(json.dumps(_given(settings), sort_keys=True).encode()).hexdigest()[:12]
 
@@ -141,7 +157,11 @@ def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
     """Return in words in what two configurations differ, by dotted key."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         keys = dict.fromkeys([*old, *new])
-        return [d for k in keys for d in differences(old.get(k), new.get(k), f"{prefix}.{k}" if prefix else str(k))]
+        return [
+            d
+            for k in keys
+            for d in differences(old.get(k), new.get(k), f"{prefix}.{k}" if prefix else str(k))
+        ]
     return [] if old == new else [f"{prefix} {json.dumps(old)} → {json.dumps(new)}"]
 
 

@@ -34,11 +34,15 @@ def markdown(ledger: Mapping[str, Any]) -> str:
     parts = [_INTRODUCTION, _score(run, ledger["settings"])]
     if run:
         lines = [f"| {' | '.join(_HEAD)} |", f"|{'---|' * len(_HEAD)}"]
-        parts.append("\n".join([*lines, *(line for name, row in run.items() for line in _lines(name, row))]))
+        parts.append(
+            "\n".join([*lines, *(line for name, row in run.items() for line in _lines(name, row))])
+        )
     begun = {name: row for name, row in rows.items() if not row["runs"] and row["troubles"]}
     if begun:
         parts.append("Begun, without a finished run:")
-        parts.append("\n".join(f"- `{name}`: {'; '.join(_troubles(row))}" for name, row in begun.items()))
+        parts.append(
+            "\n".join(f"- `{name}`: {'; '.join(_troubles(row))}" for name, row in begun.items())
+        )
     missing = [f"`{name}`" for name in rows if name not in run and name not in begun]
     if missing:
         parts.append(f"Not run: {', '.join(missing)}.")
@@ -95,7 +99,9 @@ def _lines(name: str, row: Mapping[str, Any]) -> list[str]:
             f"[`{name}`](#{name})" if i == 0 else "",
             quantity,
             f"**{number(found['median'])}**",
-            f"{number(found['smallest'])} … {number(found['largest'])}" if len(row["runs"]) > 1 else "one seed",
+            f"{number(found['smallest'])} … {number(found['largest'])}"
+            if len(row["runs"]) > 1
+            else "one seed",
             *(shared if i == 0 else ("", "", "")),
             as_given(found.get("baseline")),
             ratio_text(ratios.get("baseline")),
@@ -120,10 +126,15 @@ def _troubles(row: Mapping[str, Any]) -> list[str]:
 
 def _section(name: str, row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     runs = row["runs"]
-    parts = [f"## {name}\n\n{_escaped(row['description'])}", f"`pinn reproduce {name} --seeds {runs[-1]['seed'] + 1}`"]
+    parts = [
+        f"## {name}\n\n{_escaped(row['description'])}",
+        f"`pinn reproduce {name} --seeds {runs[-1]['seed'] + 1}`",
+    ]
     if row["earlier_settings"]:
         changed = differences(settings[runs[0]["settings"]], settings[row["settings"]])
-        parts.append(f"**These runs had other settings than the experiment has now:** {_escaped('; '.join(changed))}.")
+        parts.append(
+            f"**These runs had other settings than the experiment has now:** {_escaped('; '.join(changed))}."
+        )
     sources = [
         f"- {kind}: {_values(row['published'][kind]['value'])}: {_escaped(row['published'][kind]['source'])}"
         for kind in KINDS
@@ -132,7 +143,9 @@ def _section(name: str, row: Mapping[str, Any], settings: Mapping[str, Any]) -> 
     parts.append("\n".join(sources) or "Nothing published is known.")
     parts.append(_runs(row))
     if "in_time" in row:
-        told = ", ".join(f"{k} {number(v['median'])}" for k, v in row["in_time"]["quantities"].items())
+        told = ", ".join(
+            f"{k} {number(v['median'])}" for k, v in row["in_time"]["quantities"].items()
+        )
         parts.append(f"After {IN_TIME:g} s the median error was: {told}.")
     own = runs[0]["reference_error"]
     if own:
@@ -142,7 +155,9 @@ def _section(name: str, row: Mapping[str, Any], settings: Mapping[str, Any]) -> 
     notes = [f"- {text}" for text in _troubles(row)]
     notes += [f"- seed {r['seed']} is left out: it had other settings" for r in row["left_out"]]
     parts += ["\n".join(notes)] if notes else []
-    pictures = [f"![{what} of {name}](ledger/{file})" for what, file in row.get("pictures", {}).items()]
+    pictures = [
+        f"![{what} of {name}](ledger/{file})" for what, file in row.get("pictures", {}).items()
+    ]
     return "\n\n".join([*parts, *pictures])
 
 
@@ -150,29 +165,45 @@ def _runs(row: Mapping[str, Any]) -> str:
     """Return a table with a line per seed."""
     names, fields = list(row["quantities"]), list(row["runs"][0]["max_error"])
     head = ["seed", *names, *(f"max error of {n}" for n in fields), "loss", "held-out loss"]
-    head += ["seconds", "of these compilation", "iterations", "evaluations", "parameters", "ended because"]
+    head += [
+        "seconds",
+        "of these compilation",
+        "iterations",
+        "evaluations",
+        "parameters",
+        "ended because",
+    ]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for run in row["runs"]:
         cells = [str(run["seed"]), *(number(run["errors"].get(n), 3) for n in names)]
         cells += [number(run["max_error"].get(n)) for n in fields]
-        cells += [number(run["loss"]), number(run["heldout_loss"]), seconds(run["seconds"]), seconds(run["compile"])]
+        cells += [
+            number(run["loss"]),
+            number(run["heldout_loss"]),
+            seconds(run["seconds"]),
+            seconds(run["compile"]),
+        ]
         cells += [count(run[k]) for k in ("iterations", "evaluations", "parameters")]
         ended = _escaped(run["phases"][-1]["stop_reason"])
-        cells.append(ended + (f" (in {run['processes']} processes)" if run["processes"] > 1 else ""))
+        cells.append(
+            ended + (f" (in {run['processes']} processes)" if run["processes"] > 1 else "")
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _made_with(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Return minimizers, hardware and versions, each once."""
-    minimizers = list(dict.fromkeys(", then ".join(p["minimizer"] for p in run["phases"]) for run in runs))
+    """Return optimizers, hardware and versions, each once."""
+    optimizers = list(
+        dict.fromkeys(", then ".join(p["optimizer"] for p in run["phases"]) for run in runs)
+    )
     hardware = dict.fromkeys(m for run in runs for m in run["machines"])
     devices = dict.fromkeys(run["device"] for run in runs if "CPU" not in run["device"])
-    versions = dict.fromkeys(", ".join(f"{k} {v}" for k, v in run["versions"].items()) for run in runs)
-    dtypes = dict.fromkeys(run["dtype"] for run in runs)
-    return (
-        f"{'; '.join(minimizers)}. On: {'; '.join([*hardware, *devices])}; {', '.join(dtypes)}. {'; '.join(versions)}."
+    versions = dict.fromkeys(
+        ", ".join(f"{k} {v}" for k, v in run["versions"].items()) for run in runs
     )
+    dtypes = dict.fromkeys(run["dtype"] for run in runs)
+    return f"{'; '.join(optimizers)}. On: {'; '.join([*hardware, *devices])}; {', '.join(dtypes)}. {'; '.join(versions)}."
 
 
 def _values(value: Any) -> str:

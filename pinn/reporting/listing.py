@@ -24,29 +24,39 @@ _HINT = (
 def listing(conf: Path, names: Sequence[str] = ()) -> RenderableType:
     """Return a line for each experiment and problem of a configuration folder, or all that is known of some.
 
-    A file's description is its comment at the top (after Hydra's `# @package`), in short its first line.
+    A file's description is its comment at the top (after Hydra's `# @package`), in short its first
+    line.
 
     Raises:
         InputError: if there is no such folder or name, or a file is no valid YAML.
     """
     if not conf.is_dir():
-        raise InputError(f"{conf}: no such configuration folder; reinstall pinn, or run from the repository.")
+        raise InputError(
+            f"{conf}: no such configuration folder; reinstall pinn, or run from the repository."
+        )
     groups = {group: dict(files(conf / group)) for group in ("experiment", "problem")}
     if names:
         return Group(*(_in_full(name, groups) for name in names))
     experiments = plain_table("experiment", "description", *KINDS, right=(2, 3))
     for name, path in groups["experiment"].items():
         known = {one.kind: one for one in composed(path).known}
-        experiments.add_row(_name(name), _line(_description(path)), *(_largest(known.get(kind)) for kind in KINDS))
+        experiments.add_row(
+            _name(name), _line(_description(path)), *(_largest(known.get(kind)) for kind in KINDS)
+        )
     problems = plain_table("problem", "description")
     for name, path in groups["problem"].items():
-        problems.add_row(_name(name), _line(_description(path) or str(_content(path).get("_target_", ""))))
+        problems.add_row(
+            _name(name), _line(_description(path) or str(_content(path).get("_target_", "")))
+        )
     return Group(experiments, problems, Text(_HINT, style="dim"))
 
 
 def files(folder: Path) -> list[tuple[str, Path]]:
     """Return the names (as Hydra takes them) and paths of a folder's YAML files."""
-    return [(p.relative_to(folder).with_suffix("").as_posix(), p) for p in sorted(folder.rglob("*.yaml"))]
+    return [
+        (p.relative_to(folder).with_suffix("").as_posix(), p)
+        for p in sorted(folder.rglob("*.yaml"))
+    ]
 
 
 def described(path: Path) -> list[str]:
@@ -74,7 +84,8 @@ class _Experiment(NamedTuple):
 def composed(path: Path, below: Sequence[Path] = ()) -> _Experiment:
     """Return an experiment with what it inherits from those that its defaults name.
 
-    It is Hydra's composition in small: Hydra itself takes most of a second, for each experiment as much again.
+    It is Hydra's composition in small: Hydra itself takes most of a second, for each experiment as
+    much again.
     """
     if path in below:
         raise InputError(f"{path}: its defaults lead back to itself; correct the file.")
@@ -88,7 +99,11 @@ def composed(path: Path, below: Sequence[Path] = ()) -> _Experiment:
             inherited = composed(parent, [*below, path])
             found, problem = _merged(found, inherited.published), inherited.problem or problem
         elif isinstance(entry, Mapping):
-            chosen = [str(choice) for group, choice in entry.items() if str(group).split()[-1].lstrip("/") == "problem"]
+            chosen = [
+                str(choice)
+                for group, choice in entry.items()
+                if str(group).split()[-1].lstrip("/") == "problem"
+            ]
             problem = chosen[-1] if chosen else problem
     return _Experiment(found if isinstance(found, Mapping) else {}, problem)
 
@@ -104,7 +119,9 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}; correct the file.") from error
+        raise InputError(
+            f"{path} is no valid YAML: {' '.join(str(error).split())}; correct the file."
+        ) from error
     return found if isinstance(found, dict) else {}
 
 
@@ -124,7 +141,12 @@ def _in_full(name: str, groups: Mapping[str, Mapping[str, Path]]) -> RenderableT
         table.add_row("file", Text(str(path)))
         table.add_row("run it", Text(f"pinn run {group}={name}"))
         title = Text.assemble((name, "bold"), (f"  {group}", "dim"))
-        parts += [title, *([Text(" ".join(lines))] if (lines := described(path)) else []), table, Text("")]
+        parts += [
+            title,
+            *([Text(" ".join(lines))] if (lines := described(path)) else []),
+            table,
+            Text(""),
+        ]
     return Group(*parts)
 
 
@@ -140,7 +162,9 @@ def _experiment(path: Path) -> list[tuple[str, str]]:
 def _problem(path: Path) -> list[tuple[str, str]]:
     """Return a problem's class and coefficients, a label and a text each."""
     content = _content(path)
-    coefficients = [(str(k), str(v)) for k, v in content.items() if k not in ("_target_", "unknowns")]
+    coefficients = [
+        (str(k), str(v)) for k, v in content.items() if k not in ("_target_", "unknowns")
+    ]
     return [("class", str(content.get("_target_", ""))), *coefficients]
 
 

@@ -83,24 +83,36 @@ def check_published(node: Mapping[str, Any] | None) -> None:
     for kind in KINDS:
         one = (node or {}).get(kind)
         if one is not None and not (isinstance(one, Mapping) and set(one) <= set(_ONE)):
-            raise InputError(f"published.{kind}={one!r}; write {{value: 1.0e-3, source: who, where}}.")
+            raise InputError(
+                f"published.{kind}={one!r}; write {{value: 1.0e-3, source: who, where}}."
+            )
 
 
 def comparisons(metrics: Mapping[str, Any]) -> list[Comparison]:
     """Return a run's errors beside the published ones, one for each field, unknown and kind."""
     errors = {k: _float(v) for k, v in (metrics.get("relative_l2") or {}).items()}
-    unknowns = {k: _float((v or {}).get("relative_error")) for k, v in (metrics.get("unknowns") or {}).items()}
+    unknowns = {
+        k: _float((v or {}).get("relative_error"))
+        for k, v in (metrics.get("unknowns") or {}).items()
+    }
     every = published(metrics.get("published"))
-    return [c for one in every for c in beside({**unknowns, **errors}, one, unknowns=set(unknowns) - set(errors))]
+    return [
+        c
+        for one in every
+        for c in beside({**unknowns, **errors}, one, unknowns=set(unknowns) - set(errors))
+    ]
 
 
-def beside(errors: Mapping[str, float | None], one: Published, *, unknowns: Collection[str] = ()) -> list[Comparison]:
+def beside(
+    errors: Mapping[str, float | None], one: Published, *, unknowns: Collection[str] = ()
+) -> list[Comparison]:
     """Return errors beside a published value: name by name, or the worst field beside one number.
 
     Args:
         errors: by field and unknown.
         one: what was published.
-        unknowns: which of the errors are those of unknowns; one number is compared with them where there is no field.
+        unknowns: which of the errors are those of unknowns; one number is compared with them where
+            there is no field.
     """
     if isinstance(one.value, Mapping):
         return [Comparison(k, errors.get(k), v, one.kind) for k, v in one.value.items()]

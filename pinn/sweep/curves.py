@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pinn.files import write_atomically
+from pinn.atomic import write_atomically
 from pinn.sweep.job import Attempt
 
 _POINTS = 100  # of a curve: as many as its picture can show
@@ -39,7 +39,9 @@ def of(attempt: Attempt, names: Sequence[str]) -> Curve:
     count = len(next(iter(curve.values()), ()))
     step = (count - 1) / (_POINTS - 1)
     kept = range(count) if count <= _POINTS else [round(i * step) for i in range(_POINTS)]
-    return {name: [float(f"{values[i]:.{_DIGITS}g}") for i in kept] for name, values in curve.items()}
+    return {
+        name: [float(f"{values[i]:.{_DIGITS}g}") for i in kept] for name, values in curve.items()
+    }
 
 
 def errors_at(attempt: Attempt, names: Sequence[str], seconds: float) -> dict[str, float | None]:
@@ -64,7 +66,9 @@ def _whole(attempt: Attempt, names: Sequence[str]) -> Curve:
             return abs(float(row[f"unknown_{name}"]) - truth[name]) / (abs(truth[name]) or 1.0)
         return float(row.get(f"error_{name}", "nan"))
 
-    return {"seconds": [float(r["seconds"]) for r in rows]} | {n: [error(r, n) for r in rows] for n in names}
+    return {"seconds": [float(r["seconds"]) for r in rows]} | {
+        n: [error(r, n) for r in rows] for n in names
+    }
 
 
 def text(curves: Mapping[int, Curve]) -> str:
@@ -75,7 +79,9 @@ def text(curves: Mapping[int, Curve]) -> str:
     writer.writerow(["seed", *names])
     for seed, curve in curves.items():
         absent = [math.nan] * len(curve["seconds"])
-        writer.writerows([[seed, *values] for values in zip(*(curve.get(n, absent) for n in names), strict=True)])
+        writer.writerows(
+            [[seed, *values] for values in zip(*(curve.get(n, absent) for n in names), strict=True)]
+        )
     return file.getvalue()
 
 
@@ -88,10 +94,15 @@ def draw(curves: Mapping[int, Curve], row: Mapping[str, Any], file: Path) -> Non
     if not names:
         return
     quantities = {n: {s: (c["seconds"], c[n]) for s, c in curves.items() if n in c} for n in names}
-    known = {n: {k: row["quantities"][n][k] for k in row["published"] if row["quantities"][n].get(k)} for n in names}
+    known = {
+        n: {k: row["quantities"][n][k] for k in row["published"] if row["quantities"][n].get(k)}
+        for n in names
+    }
     with journal():
         figure = seeds_figure(quantities, known)
-        write_atomically(file, lambda out: figure.savefig(out, format="png", dpi=_DPI, bbox_inches="tight"))
+        write_atomically(
+            file, lambda out: figure.savefig(out, format="png", dpi=_DPI, bbox_inches="tight")
+        )
 
 
 def save_small(picture: Path, file: Path) -> None:

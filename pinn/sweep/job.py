@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pinn.files import claim, write_atomically
+from pinn.atomic import claim, write_atomically
 from pinn.sweep.lock import Busy, hold
 from pinn.sweep.process import PROGRAM, Ending, execute
 from pinn.versions import machine
@@ -48,7 +48,11 @@ class Attempt:
     def metrics(self) -> dict[str, Any] | None:
         """What the run has found, once its metrics.json says that it is finished."""
         try:
-            found = json.loads((self.run / "metrics.json").read_text(encoding="utf-8")) if self.run else None
+            found = (
+                json.loads((self.run / "metrics.json").read_text(encoding="utf-8"))
+                if self.run
+                else None
+            )
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) and found.get("finished") else None
@@ -56,7 +60,11 @@ class Attempt:
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do: the run is finished, and its pictures are drawn."""
-        return self.metrics is not None and self.run is not None and (self.run / "figures" / "solution.png").is_file()
+        return (
+            self.metrics is not None
+            and self.run is not None
+            and (self.run / "figures" / "solution.png").is_file()
+        )
 
     @property
     def trouble(self) -> tuple[str, str] | None:
@@ -131,7 +139,8 @@ class Job:
     def advance(self) -> Ending:
         """Do what is left of the job in a process of its own, and return how that ended.
 
-        The ending's state may also be "busy" (another process works at it) or "finished" (nothing was left).
+        The ending's state may also be "busy" (another process works at it) or "finished" (nothing
+        was left).
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -139,16 +148,26 @@ class Job:
                 if not self.left:
                     return Ending("finished")
                 attempt = (self.attempts or [None])[-1]
-                if attempt is None or (attempt.metrics is None and attempt.settings != self.settings):
+                if attempt is None or (
+                    attempt.metrics is None and attempt.settings != self.settings
+                ):
                     attempt = self.renew()
                 arguments = self._arguments(attempt)
                 piece: dict[str, Any] = {"command": arguments[0], "machine": machine()}
                 attempt.note({**piece, "state": None, "reason": None, "seconds": None})
                 ending = execute(self.program, arguments, log=attempt.folder / "log.txt", lock=lock)
                 if ending.state == "done" and not attempt.complete:
-                    ending = ending._replace(state="failed", reason="it ended well, but left no metrics or pictures")
+                    ending = ending._replace(
+                        state="failed", reason="it ended well, but left no metrics or pictures"
+                    )
                 attempt.note(
-                    {**piece, "state": ending.state, "reason": ending.reason, "seconds": ending.seconds}, instead=True
+                    {
+                        **piece,
+                        "state": ending.state,
+                        "reason": ending.reason,
+                        "seconds": ending.seconds,
+                    },
+                    instead=True,
                 )
                 return ending
         except Busy as busy:

@@ -40,24 +40,33 @@ def one_by_one(jobs: Iterable[Job], tell: Callable[[Job, Ending | None], None]) 
 def check_launcher(launcher: str, overrides: Sequence[str]) -> None:
     """Raise an InputError for an unknown launcher, one that is not installed here, or settings of something else."""
     if launcher not in LAUNCHERS:
-        raise InputError(f"reproduce: unknown launcher {launcher!r}.{did_you_mean(launcher, LAUNCHERS)}")
+        raise InputError(
+            f"reproduce: unknown launcher {launcher!r}.{did_you_mean(launcher, LAUNCHERS)}"
+        )
     for override in overrides:
         if not override.lstrip("+").startswith("hydra.launcher."):
-            raise InputError(f"reproduce: {override!r} is no setting of the launcher; write hydra.launcher.key=value.")
+            raise InputError(
+                f"reproduce: {override!r} is no setting of the launcher; write hydra.launcher.key=value."
+            )
     plugin = LAUNCHERS[launcher]
     if not _installed(plugin):
         package = plugin.replace("_", "-")
-        raise InputError(f"reproduce: the launcher {launcher} is not installed; pip install {package}.")
+        raise InputError(
+            f"reproduce: the launcher {launcher} is not installed; pip install {package}."
+        )
     if launcher == "submitit_slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
         raise InputError(
             "reproduce: submitit_slurm finds no sbatch and srun here; call it where the cluster takes jobs."
         )
 
 
-def by_hydra(jobs: Sequence[Job], launcher: str, *, folder: str, overrides: Sequence[str] = ()) -> None:
+def by_hydra(
+    jobs: Sequence[Job], launcher: str, *, folder: str, overrides: Sequence[str] = ()
+) -> None:
     """Give every job to one of Hydra's launchers, and wait for the last; the jobs' folders tell what became of them.
 
-    Ctrl-C ends the wait.  Jobs of this machine have got it too, save, and are waited for; a cluster's go on.
+    Ctrl-C ends the wait.  Jobs of this machine have got it too, save, and are waited for; a
+    cluster's go on.
 
     Args:
         jobs: the jobs.
@@ -88,7 +97,9 @@ def by_hydra(jobs: Sequence[Job], launcher: str, *, folder: str, overrides: Sequ
                 job.wait()
         raise
     except HydraException as error:
-        raise InputError(f"reproduce: {' '.join(str(error).split())}; correct the launcher's settings.") from None
+        raise InputError(
+            f"reproduce: {' '.join(str(error).split())}; correct the launcher's settings."
+        ) from None
 
 
 def multirun(

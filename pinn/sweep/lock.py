@@ -8,7 +8,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from pinn.files import claim
+from pinn.atomic import claim
 
 
 class Busy(Exception):
@@ -19,7 +19,8 @@ class Lock:
     """A lock that is held.
 
     Attributes:
-        handle: the open file; a process that inherits it holds the lock as well, and as long as it lives.
+        handle: the open file; a process that inherits it holds the lock as well, and as long as it
+            lives.
     """
 
     def __init__(self, handle: int) -> None:
@@ -35,8 +36,9 @@ class Lock:
 def hold(file: Path) -> Iterator[Lock]:
     """Hold a lock file for the process and for those that it lets inherit the handle.
 
-    The operating system frees the lock of a process that has died, so none is ever stale.  A file system without
-    such locks leaves the name in the file: there a lock is stale if its process on this machine is gone.
+    The operating system frees the lock of a process that has died, so none is ever stale.  A file
+    system without such locks leaves the name in the file: there a lock is stale if its process on
+    this machine is gone.
 
     Raises:
         Busy: if another process holds it.

@@ -17,14 +17,19 @@ from pinn.sweep.lock import Lock
 PROGRAM = (sys.executable, "-m", "pinn")
 _LONGEST = 200  # letters of a reason
 _INTERRUPTED = 130  # the exit code of a run that Ctrl-C ended
-_OUTSIDE = {getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)}
+_OUTSIDE = {
+    getattr(signal, name)
+    for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+    if hasattr(signal, name)
+}
 
 
 class Ending(NamedTuple):
     """How a process ended.
 
     Attributes:
-        state: "done", "failed", "killed" (from outside) or "interrupted" (Ctrl-C, or a request to end).
+        state: "done", "failed", "killed" (from outside) or "interrupted" (Ctrl-C, or a request to
+            end).
         reason: one line, empty where all went well.
         seconds: wall-clock seconds of the process.
         stop: whether the user asked for an end meanwhile, so that no other job should begin.
@@ -39,8 +44,9 @@ class Ending(NamedTuple):
 def execute(program: Sequence[str], arguments: Sequence[str], *, log: Path, lock: Lock) -> Ending:
     """Run a command, append what it prints to a log, and return how it ended.
 
-    The process has a session of its own, so that Ctrl-C reaches this process alone, which hands it on: the first
-    has a run save and end, the second ends it at once.  It holds the lock too, in case that this process is killed.
+    The process has a session of its own, so that Ctrl-C reaches this process alone, which hands it
+    on: the first has a run save and end, the second ends it at once.  It holds the lock too, in
+    case that this process is killed.
     """
     with open(log, "ab") as file, _HandOn() as signals:
         file.write(f"$ pinn {' '.join(arguments)}\n".encode())
@@ -86,7 +92,9 @@ class _HandOn:
         if threading.current_thread() is threading.main_thread():
             for name in ("SIGINT", "SIGTERM", "SIGHUP"):
                 number = getattr(signal, name, None)
-                if number is not None and (name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN):  # nohup
+                if number is not None and (
+                    name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN
+                ):  # nohup
                     self.previous[number] = signal.signal(number, self._hand_on)
         return self
 

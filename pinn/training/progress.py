@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.optimizers import State
-from pinn.optimizers import minimizer as codes
+from pinn.optimizers import interface as codes
 
 Kept = Mapping[str, np.ndarray]
 """What followed the residuals, so that nothing else can give it back: of point sets their coordinates [n, d] by
@@ -22,7 +22,7 @@ class PhaseRecord:
     """What one phase did; seconds are wall-clock without compilation."""
 
     name: str
-    minimizer: str
+    optimizer: str
     iterations: int = 0
     evaluations: int = 0
     restarts: int = 0
@@ -37,7 +37,9 @@ class Progress:
     records: list[PhaseRecord] = field(default_factory=list)  # of the present stage
     stage: int = 0
     past: list[PhaseRecord] = field(default_factory=list)  # of the stages before it
-    ends: Kept = field(default_factory=dict)  # the flat vectors [p] that those ended with, by number
+    ends: Kept = field(
+        default_factory=dict
+    )  # the flat vectors [p] that those ended with, by number
     state: State | None = None
     draw: int = 0
     points: Kept = field(default_factory=dict)
@@ -91,5 +93,7 @@ class Progress:
     @staticmethod
     def from_numbers(numbers: dict[str, Any], state: State | None, **kept: Any) -> Progress:
         """Return the progress that `numbers`, a state, and what was kept of points, weights and ends describe."""
-        records = {name: [PhaseRecord(**r) for r in numbers.get(name, ())] for name in ("records", "past")}
+        records = {
+            name: [PhaseRecord(**r) for r in numbers.get(name, ())] for name in ("records", "past")
+        }
         return Progress(**{**numbers, **records}, state=state, **kept)

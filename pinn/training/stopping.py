@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.optimizers import Limits
-from pinn.optimizers import minimizer as codes
+from pinn.optimizers import interface as codes
 
 INTERRUPTED = "interrupted by the user (Ctrl-C); resume to go on"
 
@@ -26,7 +26,8 @@ class StopRule:
         position_tolerance: … when no weight changes by more than this in one iteration.
         loss_tolerance: … when the loss changes by at most this share in one iteration.
         patience: … after so many iterations without the loss falling by one part in a thousand.
-        max_restarts: failed line searches or values that are not finite, one after another, that are survived.
+        max_restarts: failed line searches or values that are not finite, one after another, that
+            are survived.
 
     Raises:
         InputError: for a budget below 1 or a negative tolerance.
@@ -43,14 +44,27 @@ class StopRule:
     max_restarts: int = 5
 
     def __post_init__(self) -> None:
-        for name, least in (("max_iterations", 0), ("max_evaluations", 1), ("patience", 1), ("max_restarts", 0)):
+        for name, least in (
+            ("max_iterations", 0),
+            ("max_evaluations", 1),
+            ("patience", 1),
+            ("max_restarts", 0),
+        ):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < least):
                 raise InputError(f"stop.{name}={value!r}; give a whole number of at least {least}.")
-        for name in ("max_seconds", "target_loss", "gradient_tolerance", "position_tolerance", "loss_tolerance"):
+        for name in (
+            "max_seconds",
+            "target_loss",
+            "gradient_tolerance",
+            "position_tolerance",
+            "loss_tolerance",
+        ):
             value = getattr(self, name)
             if value is not None and not value >= 0:
-                raise InputError(f"stop.{name}={value!r}; give a number of at least 0, or null to switch it off.")
+                raise InputError(
+                    f"stop.{name}={value!r}; give a number of at least 0, or null to switch it off."
+                )
 
     def limits(self, dtype: str) -> Limits:
         """Return the tests that are made inside the compiled loop."""
@@ -69,7 +83,9 @@ class StopRule:
     def words(self, status: int) -> str:
         """Return the reason behind a status of the compiled loop."""
         return {
-            codes.TARGET: f"target reached: loss at most {self.target_loss:g}" if self.target_loss is not None else "",
+            codes.TARGET: f"target reached: loss at most {self.target_loss:g}"
+            if self.target_loss is not None
+            else "",
             codes.GRADIENT: f"converged: largest gradient component at most {self.gradient_tolerance or 0}",
             codes.POSITION: f"converged: no weight changed by more than {self.position_tolerance}",
             codes.LOSS_CHANGE: f"converged: loss changed by at most {self.loss_tolerance} of itself",
@@ -80,6 +96,4 @@ class StopRule:
         """Return the reason for stopping after failures one after another."""
         if status == codes.NOT_FINITE:
             return f"loss or gradient not finite {failures} times after restarts; kept the best finite state"
-        return (
-            f"line search failed {failures} times after restarts: no lower loss along any direction in this precision"
-        )
+        return f"line search failed {failures} times after restarts: no lower loss along any direction in this precision"

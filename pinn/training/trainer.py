@@ -1,4 +1,4 @@
-"""One loop for all minimizers: phases, chunks of iterations, reports, restarts, redraws, reasons."""
+"""One loop for all optimizers: phases, chunks of iterations, reports, restarts, redraws, reasons."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.optimizers import Minimizer, State, Stepper, SumOfSquares, Trace
-from pinn.optimizers import minimizer as codes
-from pinn.optimizers.minimizer import Function, Limits, Part, Shape, called, reweighted
+from pinn.optimizers import Optimizer, State, Stepper, SumOfSquares, Trace
+from pinn.optimizers import interface as codes
+from pinn.optimizers.interface import Function, Limits, Part, Shape, called, reweighted
 from pinn.training.interrupt import Interrupt
 from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
@@ -25,10 +25,10 @@ WORTHWHILE = 1e-3  # relative fall of the loss that counts as progress for patie
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A minimizer, when it stops, and how often it reports and has its points redrawn (in iterations)."""
+    """An optimizer, when it stops, and how often it reports and has its points redrawn (in iterations)."""
 
     name: str
-    minimizer: Minimizer
+    optimizer: Optimizer
     stop: StopRule = field(default_factory=StopRule)
     report_every: int = 100
     redraw_every: int | None = None
@@ -37,7 +37,9 @@ class Phase:
         for name in ("report_every", "redraw_every"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise InputError(f"phases.{self.name}.{name}={value!r}; give a whole number of at least 1.")
+                raise InputError(
+                    f"phases.{self.name}.{name}={value!r}; give a whole number of at least 1."
+                )
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ Callback = Callable[[Report], str | None]
 
 
 class Weights(Protocol):
-    """Weights of a loss that follow the training, in phases whose minimizer takes single steps."""
+    """Weights of a loss that follow the training, in phases whose optimizer takes single steps."""
 
     every: int
     """Iterations between two updates."""
@@ -76,20 +78,22 @@ class Weights(Protocol):
 
 @dataclass
 class Trainer:
-    """Runs phases of minimizers over a function of one flat vector.
+    """Runs phases of optimizers over a function of one flat vector.
 
     Attributes:
         function: (position, batch) -> (loss, gradient).
-        adapted: (number of the draw, position, kept points) -> the points that a redraw at a position keeps.
-        squares: the same loss as a sum of squares, for minimizers that ask for one.
-        shapes: of the variables that make up the flat vector, for minimizers that look at matrices.
-        part: how to take a part of a batch, for minimizers that work on parts.
+        adapted: (number of the draw, position, kept points) -> the points that a redraw at a
+            position keeps.
+        squares: the same loss as a sum of squares, for optimizers that ask for one.
+        shapes: of the variables that make up the flat vector, for optimizers that look at matrices.
+        part: how to take a part of a batch, for optimizers that work on parts.
         weights: how the loss's weights follow the training; None where they are fixed.
         phases: what to run, in order.
         batches: (number of the draw, kept points) -> batch; the same for the same arguments.
         callbacks: called after every chunk.
         save: called with the progress when it is worth keeping, if given.
-        not_finite: called with (position, batch) where a phase starts at a loss that is not finite; raises.
+        not_finite: called with (position, batch) where a phase starts at a loss that is not finite;
+            raises.
     """
 
     function: Function
@@ -106,7 +110,11 @@ class Trainer:
     _steppers: dict[str, Stepper] = field(default_factory=dict, init=False)  # compiled, by phase
 
     def run(
-        self, position: tf.Tensor, progress: Progress | None = None, *, phases: Sequence[Phase] | None = None
+        self,
+        position: tf.Tensor,
+        progress: Progress | None = None,
+        *,
+        phases: Sequence[Phase] | None = None,
     ) -> tuple[tf.Tensor, Progress]:
         """Run phases from a position [p], or go on from a progress; return the best position and what was done.
 
@@ -115,20 +123,24 @@ class Trainer:
         Ctrl-C ends the run within seconds, with everything saved; a second one ends it at once.
 
         Raises:
-            InputError: where a minimizer cannot work on so many weights, or the loss is not finite at the start.
+            InputError: where an optimizer cannot work on so many weights, or the loss is not finite
+                at the start.
         """
         phases = phases or self.phases
         for phase in phases:
-            phase.minimizer.check(int(position.shape[0] or 0), position.dtype.name)
+            phase.optimizer.check(int(position.shape[0] or 0), position.dtype.name)
         progress = progress or Progress()
         done, interrupted = False, Interrupt()
         with interrupted:
             while not done:
-                if not progress.records or progress.records[-1].stop_reason not in (None, INTERRUPTED):
+                if not progress.records or progress.records[-1].stop_reason not in (
+                    None,
+                    INTERRUPTED,
+                ):
                     if len(progress.records) == len(phases):
                         break
                     phase = phases[len(progress.records)]
-                    progress.records.append(PhaseRecord(phase.name, phase.minimizer.label))
+                    progress.records.append(PhaseRecord(phase.name, phase.optimizer.label))
                     if progress.state is not None:
                         position = progress.state.best_position
                     progress.state, progress.failures, progress.drawn_at = None, 0, 0
@@ -139,10 +151,14 @@ class Trainer:
         assert progress.state is not None
         return progress.state.best_position, progress
 
-    def _run_phase(self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: Interrupt) -> None:
+    def _run_phase(
+        self, phase: Phase, position: tf.Tensor, progress: Progress, interrupted: Interrupt
+    ) -> None:
         begin = time.perf_counter()
         if phase.name not in self._steppers:
-            compiled = phase.minimizer.compile(self.function, self.squares, shapes=self.shapes, part=self.part)
+            compiled = phase.optimizer.compile(
+                self.function, self.squares, shapes=self.shapes, part=self.part
+            )
             self._steppers[phase.name] = compiled
         stepper = self._steppers[phase.name]
         limits, record = phase.stop.limits(position.dtype.name), progress.records[-1]
@@ -153,13 +169,26 @@ class Trainer:
         record.evaluations = int(progress.state.evaluations)
         _spend(progress, None, begin)
         while record.stop_reason is None:
-            record.stop_reason = self._due(phase, progress) or (INTERRUPTED if interrupted.asked else None)
+            record.stop_reason = self._due(phase, progress) or (
+                INTERRUPTED if interrupted.asked else None
+            )
             if record.stop_reason is not None:
                 break
-            begin, rows, end = time.perf_counter(), progress.rows, record.iterations + self._steps(phase, progress)
+            begin, rows, end = (
+                time.perf_counter(),
+                progress.rows,
+                record.iterations + self._steps(phase, progress),
+            )
             trace, batch = self._advanced(phase, stepper, progress, batch, limits, end, interrupted)
-            record.iterations, record.evaluations = int(progress.state.iterations), int(progress.state.evaluations)
-            early = interrupted.asked and record.iterations < end and int(progress.state.status) == codes.RUNNING
+            record.iterations, record.evaluations = (
+                int(progress.state.iterations),
+                int(progress.state.evaluations),
+            )
+            early = (
+                interrupted.asked
+                and record.iterations < end
+                and int(progress.state.status) == codes.RUNNING
+            )
             reason = None if early else self._recover(phase, stepper, progress, batch)
             _spend(progress, record, begin)
             for callback in self.callbacks:
@@ -167,10 +196,16 @@ class Trainer:
             if early:  # a report that an undisturbed run does not make; a resume leaves it out
                 progress.rows, reason = rows, INTERRUPTED
             begin = time.perf_counter()
-            if reason is None and phase.redraw_every and record.iterations - progress.drawn_at >= phase.redraw_every:
+            if (
+                reason is None
+                and phase.redraw_every
+                and record.iterations - progress.drawn_at >= phase.redraw_every
+            ):
                 progress.draw, progress.drawn_at = progress.draw + 1, record.iterations
                 if self.adapted:
-                    progress.points = self.adapted(progress.draw, progress.state.position, progress.points)
+                    progress.points = self.adapted(
+                        progress.draw, progress.state.position, progress.points
+                    )
                 batch = self._batch(progress)
                 progress.state = stepper.renew(progress.state, batch)
             record.stop_reason = reason
@@ -180,12 +215,16 @@ class Trainer:
         if self.save:
             self.save(progress)
 
-    def _entered(self, phase: Phase, stepper: Stepper, position: tf.Tensor, progress: Progress) -> Any:
+    def _entered(
+        self, phase: Phase, stepper: Stepper, position: tf.Tensor, progress: Progress
+    ) -> Any:
         """Return the batch to begin a phase with, or to go on with; the progress has a state that fits it."""
         batch, state = self._batch(progress), progress.state
-        if self.weights and phase.minimizer.single_steps:
+        if self.weights and phase.optimizer.single_steps:
             # In a phase that is resumed this is made to compile it, and not kept.
-            updated = self.weights.updated(position if state is None else state.position, batch, progress.weights)
+            updated = self.weights.updated(
+                position if state is None else state.position, batch, progress.weights
+            )
             if state is None:
                 progress.weights, batch = updated, self.weights.weighted(batch, updated)
         if state is None:
@@ -218,7 +257,7 @@ class Trainer:
         assert progress.state is not None
         record, begin = progress.records[-1], time.perf_counter()
         at, traces = record.iterations, []
-        weights = self.weights if phase.minimizer.single_steps else None
+        weights = self.weights if phase.optimizer.single_steps else None
         every = weights.every if weights else end
         while not traces or (at < end and int(progress.state.status) == codes.RUNNING):
             fit = self._fit(phase, record.seconds + time.perf_counter() - begin, at)
@@ -227,9 +266,14 @@ class Trainer:
             # The weights of iteration 0 are there already.
             if weights and at and at % every == 0:
                 progress.weights = weights.updated(progress.state.position, batch, progress.weights)
-                batch, progress.state = weights.weighted(batch, progress.weights), reweighted(progress.state)
+                batch, progress.state = (
+                    weights.weighted(batch, progress.weights),
+                    reweighted(progress.state),
+                )
             steps = min(end, (at // every + 1) * every, at + max(fit, 1)) - at
-            progress.state, trace = stepper.advance(progress.state, batch, tf.constant(steps), limits)
+            progress.state, trace = stepper.advance(
+                progress.state, batch, tf.constant(steps), limits
+            )
             traces.append(trace)
             at = int(progress.state.iterations)
         return Trace(*(tf.concat(parts, 0) for parts in zip(*traces, strict=True))), batch
@@ -246,7 +290,9 @@ class Trainer:
         if int(state.status) == codes.NOT_FINITE:
             if self.not_finite:
                 self.not_finite(position, batch)
-            raise InputError(f"loss is {float(state.loss)} or its gradient not finite at the start; change the start.")
+            raise InputError(
+                f"loss is {float(state.loss)} or its gradient not finite at the start; change the start."
+            )
         return state
 
     def _steps(self, phase: Phase, progress: Progress) -> int:
@@ -269,7 +315,9 @@ class Trainer:
             return f"patience exhausted: loss fell by less than {WORTHWHILE:.1%} in {stop.patience} iterations"
         return None
 
-    def _recover(self, phase: Phase, stepper: Stepper, progress: Progress, batch: Any) -> str | None:
+    def _recover(
+        self, phase: Phase, stepper: Stepper, progress: Progress, batch: Any
+    ) -> str | None:
         """Survive a failed search or a value that is not finite; return a reason if the phase is over."""
         assert progress.state is not None
         record, status = progress.records[-1], int(progress.state.status)

@@ -25,39 +25,44 @@ class GradientNorm(TermScheme):
     In the second, g_r is the gradient of the interior's terms together, whose own weights stay 1.
 
     Attributes:
-        measure: "norms" or "max_mean".
+        statistic: "norms" or "max_mean".
         decay: of the running average.
 
     Raises:
-        InputError: for a decay outside [0, 1) or an unknown measure; and, when a run starts, for a loss of one
-            term or, with "max_mean", without terms both on the interior and elsewhere.
+        InputError: for a decay outside [0, 1) or an unknown statistic; and, when a run starts, for
+            a loss of one term or, with "max_mean", without terms both on the interior and
+            elsewhere.
     """
 
     label: ClassVar[str] = "gradient norm"
-    measure: Literal["norms", "max_mean"] = "norms"
+    statistic: Literal["norms", "max_mean"] = "norms"
     decay: float = 0.9
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_decay(self)
-        if self.measure not in ("norms", "max_mean"):
-            raise InputError(f"GradientNorm: measure={self.measure!r}; use norms or max_mean.")
+        if self.statistic not in ("norms", "max_mean"):
+            raise InputError(f"GradientNorm: statistic={self.statistic!r}; use norms or max_mean.")
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for terms of which none can be measured by another."""
         super().check(objective)
         inside = [t.region == "interior" for t in objective.terms]
-        if self.measure == "max_mean" and (all(inside) or not any(inside)):
+        if self.statistic == "max_mean" and (all(inside) or not any(inside)):
             raise InputError(
-                "GradientNorm: measure=max_mean compares terms on the interior with others, and there are not both; "
-                "use measure=norms."
+                "GradientNorm: statistic=max_mean compares terms on the interior with others, and there are not both; "
+                "use statistic=norms."
             )
 
     def updated(self, memory: Memory, seen: Seen) -> Memory:
         """Return the weights after an update."""
         gradients = seen.gradients()
-        if self.measure == "norms":
-            return averaged(memory, shares({n: float(np.linalg.norm(g)) for n, g in gradients.items()}), self.decay)
+        if self.statistic == "norms":
+            return averaged(
+                memory,
+                shares({n: float(np.linalg.norm(g)) for n, g in gradients.items()}),
+                self.decay,
+            )
         inside = {t.name for t in seen.terms if t.region == "interior"}
         largest = float(np.max(np.abs(np.sum([gradients[name] for name in inside], axis=0))))
         means = {name: float(np.mean(np.abs(g))) for name, g in gradients.items()}

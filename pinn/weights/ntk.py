@@ -15,9 +15,9 @@ class NTK(TermScheme):
 
         κᵢ = Tr(JᵢJᵢᵀ) / nᵢ,  Jᵢ = ∂rᵢ/∂θ [nᵢ, p],   λ̂ᵢ = Σⱼ κⱼ / κᵢ,   λᵢ ← decay λᵢ + (1 − decay) λ̂ᵢ
 
-    The paper's λᵢ = Tr K / Tr Kᵢ is this for terms of equally many points; since the loss is a sum of means, it is
-    traces per point that set the rates (Wang et al. 2023, arXiv:2308.08468).  An update takes as long as a
-    Jacobian.
+    The paper's λᵢ = Tr K / Tr Kᵢ is this for terms of equally many points; since the loss is a sum
+    of means, it is traces per point that set the rates (Wang et al. 2023, arXiv:2308.08468).  An
+    update takes as long as a Jacobian.
 
     Attributes:
         decay: of the running average; 0 as in the paper.

@@ -19,9 +19,9 @@ from pinn.weights.scheme import Memory, Places, Scheme, Seen
 class PointScheme(Scheme):
     """A scheme of one number λ a point and term, of which the point's weight is a function.
 
-    After a redraw every point has the λ of the nearest point of the last update, in coordinates that go from 0
-    to 1: points that stay keep theirs, new ones take on that of their neighborhood.  The memory holds each term's
-    λ [n] under its name, and the places [n, d] where they were found.
+    After a redraw every point has the λ of the nearest point of the last update, in coordinates
+    that go from 0 to 1: points that stay keep theirs, new ones take on that of their neighborhood.
+    The memory holds each term's λ [n] under its name, and the places [n, d] where they were found.
 
     Attributes:
         terms: names of the terms whose points are weighed; None chooses.
@@ -51,7 +51,9 @@ class PointScheme(Scheme):
         known = [t.name for t in objective.terms]
         for name in self.terms or ():
             if name not in known:
-                raise InputError(f"{type(self).__name__}: terms: no residual {name!r}.{did_you_mean(name, known)}")
+                raise InputError(
+                    f"{type(self).__name__}: terms: no residual {name!r}.{did_you_mean(name, known)}"
+                )
         if not self.pointwise(objective.terms):
             raise InputError(
                 f"{type(self).__name__}: terms={self.terms}: chooses none of {', '.join(known)}; name at least one."
@@ -65,7 +67,9 @@ class PointScheme(Scheme):
 
     def fits(self, memory: Memory, fresh: Memory) -> bool:
         """Say whether a memory is one of this scheme's, of whatever points."""
-        return {k: np.ndim(v) for k, v in memory.items()} == {k: np.ndim(v) for k, v in fresh.items()}
+        return {k: np.ndim(v) for k, v in memory.items()} == {
+            k: np.ndim(v) for k, v in fresh.items()
+        }
 
     def updated(self, memory: Memory, seen: Seen) -> Memory:
         """Return the λ after an update, at the points as they are now."""

@@ -28,8 +28,8 @@ class ReLoBRaLo(TermScheme):
         temperature: T; smaller ones make weights differ more.
 
     Raises:
-        InputError: for shares out of range or a temperature that is not positive; and, when a run starts, for a
-            loss of one term.
+        InputError: for shares out of range or a temperature that is not positive; and, when a run
+            starts, for a loss of one term.
     """
 
     label: ClassVar[str] = "ReLoBRaLo"
@@ -61,7 +61,10 @@ class ReLoBRaLo(TermScheme):
         rho = float(np.random.default_rng((seen.seed, count)).random() < self.rho)
         back, last = (self._balanced(memory, losses, when) for when in ("first", "last"))
         weights = {
-            name: np.array(self.alpha * (rho * memory[name] + (1 - rho) * back[name]) + (1 - self.alpha) * last[name])
+            name: np.array(
+                self.alpha * (rho * memory[name] + (1 - rho) * back[name])
+                + (1 - self.alpha) * last[name]
+            )
             for name in losses
         }
         return {**memory, **noted, **weights, "updates": np.array(count + 1)}

@@ -19,17 +19,18 @@ class ResidualAttention(PointScheme):
 
         L = Σⱼ (λⱼ rⱼ)² / n,   λⱼ ← γᵏ λⱼ + η (1 + γ + … + γᵏ⁻¹) |rⱼ| / maxᵢ |rᵢ|,   λⱼ = 0 at first
 
-    with k = `every`: the paper's step for every iteration since the last update, with the residuals of the last
-    one.  λ stays below η / (1 − γ); the weight of the squared residual is λ².
+    with k = `every`: the paper's step for every iteration since the last update, with the residuals
+    of the last one.  λ stays below η / (1 − γ); the weight of the squared residual is λ².
 
     Attributes:
-        terms: names of the terms whose points are weighed; None: those on the interior, as in the paper.
+        terms: names of the terms whose points are weighed; None: those on the interior, as in the
+            paper.
         gamma: γ, decay per iteration.
         eta: η, learning rate.
 
     Raises:
-        InputError: for a decay outside [0, 1) or a rate that is not positive; and, when a run starts, for a term
-            that there is not.
+        InputError: for a decay outside [0, 1) or a rate that is not positive; and, when a run
+            starts, for a term that there is not.
     """
 
     label: ClassVar[str] = "residual-based attention"
@@ -39,7 +40,9 @@ class ResidualAttention(PointScheme):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.gamma < 1:
-            raise InputError(f"ResidualAttention: gamma={self.gamma}; give a number from 0 to below 1.")
+            raise InputError(
+                f"ResidualAttention: gamma={self.gamma}; give a number from 0 to below 1."
+            )
         if not self.eta > 0:
             raise InputError(f"ResidualAttention: eta={self.eta}; give a positive number.")
 
@@ -49,7 +52,9 @@ class ResidualAttention(PointScheme):
 
     def pointwise(self, terms: Sequence[Term]) -> list[Term]:
         """Return the terms whose points have weights of their own."""
-        return [t for t in super().pointwise(terms) if self.terms is not None or t.region == "interior"]
+        return [
+            t for t in super().pointwise(terms) if self.terms is not None or t.region == "interior"
+        ]
 
     def stepped(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
         """Return the λ [n] after an update, from those before and the residuals [n]."""

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.objective import Batch, Blocks, Measures, Objective
+from pinn.objective import Batch, Blocks, Objective, TermDiagnostics
 from pinn.problem import Problem, Term
 
 Memory = Mapping[str, np.ndarray]
@@ -32,7 +32,7 @@ class Seen:
         seed: of the run, for schemes that draw lots.
     """
 
-    measures: Measures
+    measures: TermDiagnostics
     theta: tf.Tensor
     batch: Batch
     seed: int = 0
@@ -85,7 +85,9 @@ class Scheme(ABC):
 
     def __post_init__(self) -> None:
         if not isinstance(self.every, int) or self.every < 1:
-            raise InputError(f"{type(self).__name__}: every={self.every!r}; give a whole number of at least 1.")
+            raise InputError(
+                f"{type(self).__name__}: every={self.every!r}; give a whole number of at least 1."
+            )
 
     def check(self, objective: Objective) -> None:  # noqa: B027  # a scheme that fits every problem has no more to say
         """Raise an InputError for an objective that the scheme cannot weigh."""
@@ -96,7 +98,9 @@ class Scheme(ABC):
 
     def fits(self, memory: Memory, fresh: Memory) -> bool:
         """Say whether a memory is one of this scheme's, given a fresh one for the same loss."""
-        return {k: np.shape(v) for k, v in memory.items()} == {k: np.shape(v) for k, v in fresh.items()}
+        return {k: np.shape(v) for k, v in memory.items()} == {
+            k: np.shape(v) for k, v in fresh.items()
+        }
 
     @abstractmethod
     def updated(self, memory: Memory, seen: Seen) -> Memory:
@@ -153,11 +157,16 @@ def located(problem: Problem, blocks: Blocks) -> np.ndarray:
 
 def averaged(memory: Memory, found: Mapping[str, float], decay: float) -> Memory:
     """Return the weights after one step of a running average: decay λ + (1 − decay) λ̂."""
-    return {name: np.array(decay * float(memory[name]) + (1 - decay) * value) for name, value in found.items()}
+    return {
+        name: np.array(decay * float(memory[name]) + (1 - decay) * value)
+        for name, value in found.items()
+    }
 
 
 def check_decay(scheme: Scheme, name: str = "decay") -> None:
     """Raise an InputError for a decay outside [0, 1)."""
     value = getattr(scheme, name)
     if not 0 <= value < 1:
-        raise InputError(f"{type(scheme).__name__}: {name}={value}; give a number from 0 to below 1.")
+        raise InputError(
+            f"{type(scheme).__name__}: {name}={value}; give a number from 0 to below 1."
+        )

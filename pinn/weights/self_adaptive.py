@@ -17,8 +17,9 @@ class SelfAdaptive(PointScheme):
 
         L = Σⱼ m(λⱼ) rⱼ² / n,   λⱼ ← λⱼ + rate · every · m'(λⱼ) rⱼ² / 2,   λⱼ = start at first
 
-    The step is the gradient of the paper's loss, ½ Σⱼ m(λⱼ) rⱼ², taken for all iterations since the last update at
-    once; at `every` = 1 it is the paper's.  (The authors' program has Adam make it.)  Masks m grow with λ ≥ 0:
+    The step is the gradient of the paper's loss, ½ Σⱼ m(λⱼ) rⱼ², taken for all iterations since the
+    last update at once; at `every` = 1 it is the paper's.  (The authors' program has Adam make it.)
+    Masks m grow with λ ≥ 0:
 
         polynomial:  m(λ) = λ^power
         sigmoid:     m(λ) = ceiling / (1 + exp(−slope (λ − middle)))
@@ -34,8 +35,8 @@ class SelfAdaptive(PointScheme):
         middle: where the sigmoid is half its limit.
 
     Raises:
-        InputError: for numbers that are not positive, a negative middle, or an unknown mask; and, when
-            a run starts, for a term that there is not.
+        InputError: for numbers that are not positive, a negative middle, or an unknown mask; and,
+            when a run starts, for a term that there is not.
     """
 
     label: ClassVar[str] = "self-adaptive"
@@ -53,7 +54,9 @@ class SelfAdaptive(PointScheme):
             raise InputError(f"SelfAdaptive: mask={self.mask!r}; use polynomial or sigmoid.")
         for name in ("rate", "start", "power", "ceiling", "slope"):
             if not getattr(self, name) > 0:
-                raise InputError(f"SelfAdaptive: {name}={getattr(self, name)}; give a positive number.")
+                raise InputError(
+                    f"SelfAdaptive: {name}={getattr(self, name)}; give a positive number."
+                )
         if not self.middle >= 0:
             raise InputError(f"SelfAdaptive: middle={self.middle}; give a number of at least 0.")
 

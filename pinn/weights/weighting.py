@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from pinn.objective import Batch, Measures, Objective
+from pinn.objective import Batch, Objective, TermDiagnostics
 from pinn.problem import Term
 from pinn.weights.scheme import Memory, Scheme, Seen, located
 
@@ -27,11 +27,14 @@ class Weighting:
     def __init__(self, scheme: Scheme, objective: Objective, *, seed: int = 0) -> None:
         scheme.check(objective)
         self.scheme, self.objective, self.seed = scheme, objective, seed
-        self.measures, self.every = Measures(objective), scheme.every
+        self.measures, self.every = TermDiagnostics(objective), scheme.every
 
     def fresh(self, batch: Batch) -> Memory:
         """Return the memory before the first update."""
-        places = {region: located(self.objective.problem, blocks) for region, blocks in batch.points.items()}
+        places = {
+            region: located(self.objective.problem, blocks)
+            for region, blocks in batch.points.items()
+        }
         return self.scheme.fresh(self.objective.terms, places)
 
     def fits(self, memory: Memory, batch: Batch) -> bool:
@@ -51,14 +54,18 @@ class Weighting:
             found = self.scheme.points(memory, term, located(self.objective.problem, blocks))
             factors[term.region][term.name] = blocks.laid_out(found)
         weights = [w * self.scheme.term(memory, t.name) for t, w in self._fixed()]
-        points = {region: blocks._replace(factors=factors[region]) for region, blocks in batch.points.items()}
+        points = {
+            region: blocks._replace(factors=factors[region])
+            for region, blocks in batch.points.items()
+        }
         return Batch(points, tf.constant(weights, self.objective.dtype))
 
     def points(self, batch: Batch, memory: Memory) -> dict[str, np.ndarray]:
         """Return the weights [n] of those terms whose points have their own, fixed weights included."""
         problem, fixed = self.objective.problem, {t.name: w for t, w in self._fixed()}
         return {
-            t.name: fixed[t.name] * self.scheme.points(memory, t, located(problem, batch.points[t.region]))
+            t.name: fixed[t.name]
+            * self.scheme.points(memory, t, located(problem, batch.points[t.region]))
             for t in self.scheme.pointwise(self.objective.terms)
         }
 
@@ -67,10 +74,17 @@ class Weighting:
         found, points = {}, self.points(batch, memory)
         for term, fixed in self._fixed():
             of_points = points.get(term.name)
-            mean = fixed * self.scheme.term(memory, term.name) if of_points is None else np.mean(of_points)
+            mean = (
+                fixed * self.scheme.term(memory, term.name)
+                if of_points is None
+                else np.mean(of_points)
+            )
             found[f"weight_{term.name}"] = float(mean)
         for name, values in points.items():
-            found |= {f"least_weight_{name}": float(np.min(values)), f"largest_weight_{name}": float(np.max(values))}
+            found |= {
+                f"least_weight_{name}": float(np.min(values)),
+                f"largest_weight_{name}": float(np.max(values)),
+            }
         return found | self.scheme.figures(memory)
 
     def columns(self) -> list[str]:

@@ -1,0 +1,93 @@
+"""Measurements for inverse problems: made from the reference, with noise of a stated size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pinn.errors import InputError, did_you_mean
+from pinn.objective import PointSet, draw
+from pinn.problem import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Synthetic:
+    """Measurements of a problem's reference at random points of space and time.
+
+    Attributes:
+        count: number of points.
+        fields: the fields that are measured; None means all.
+        times: times at which all points lie, in equal numbers (snapshots); None means anywhere in
+            time.
+        noise: standard deviation of Gaussian noise, as a share of the field's own standard
+            deviation over the points (the convention of Raissi et al. 2019).
+        seed: of the points and the noise.
+
+    Raises:
+        InputError: for a count below 1 or negative noise.
+    """
+
+    count: int = 2000
+    fields: Sequence[str] | None = None
+    times: Sequence[float] | None = None
+    noise: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.count, int) or self.count < 1:
+            raise InputError(f"data.count={self.count!r}; give a whole number of at least 1.")
+        check_noise(self.noise)
+
+    def measure(self, problem: Problem) -> PointSet:
+        """Return the points and the measured values.
+
+        Raises:
+            InputError: if the problem has no reference, no such field or no such time.
+        """
+        coordinates = draw(
+            problem, "interior", self.count, method="uniform", seed=self.seed + 1000
+        ).coordinates
+        if self.times is not None:
+            coordinates[:, -1] = self._snapshots(problem)
+        truth = problem.reference_at(coordinates)
+        if truth is None:
+            raise InputError(
+                f"{type(problem).__name__}: has no reference to measure; pass data of your own."
+            )
+        names = list(self.fields or problem.fields)
+        for name in names:
+            if name not in problem.fields:
+                raise InputError(
+                    f"data.fields: {name!r} is no field.{did_you_mean(name, problem.fields)}"
+                )
+        return PointSet(
+            coordinates, None, noisy({f: truth[f] for f in names}, self.noise, self.seed)
+        )
+
+    def _snapshots(self, problem: Problem) -> np.ndarray:
+        """Return the points' times [n]."""
+        where = f"data.times={list(self.times or ())}"
+        if problem.time is None:
+            raise InputError(f"{where}: {type(problem).__name__} is steady; set data.times=null.")
+        start, end = problem.time
+        if not self.times or not all(
+            isinstance(t, int | float) and start <= t <= end for t in self.times
+        ):
+            raise InputError(f"{where}: give times from {start:g} to {end:g}.")
+        return np.asarray(self.times, float)[np.arange(self.count) % len(self.times)]
+
+
+def check_noise(noise: float) -> None:
+    """Raise an InputError for a share that is negative or no number."""
+    if not noise >= 0:
+        raise InputError(
+            f"data.noise={noise!r}; give a number of at least 0, such as 0.01 for 1 %."
+        )
+
+
+def noisy(values: dict[str, np.ndarray], noise: float, seed: int) -> dict[str, np.ndarray]:
+    """Return values [n] by field with Gaussian noise, whose size is a share of each field's standard deviation."""
+    rng = np.random.default_rng(seed + 2000)
+    return {name: v + noise * np.std(v) * rng.standard_normal(len(v)) for name, v in values.items()}

@@ -1,0 +1,166 @@
+"""Objects from nodes of a configuration: classes found by name, settings checked before anything is called.
+
+A node with `_target_` names a class or function by "module.Name" or "file.py:Name" and holds its
+arguments. What is named must be of the kind that its place asks for; nothing else is ever called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import keras
+
+from pinn.errors import InputError, did_you_mean
+from pinn.optimizers import Optimizer
+from pinn.problem import Problem
+from pinn.weights import Scheme
+
+TARGET = "_target_"
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
+    """Return the object that a node describes, which must be of a kind.
+
+    Raises:
+        InputError: if it cannot be found, is of another kind, or does not take the arguments.
+    """
+    arguments = {str(k): v for k, v in node.items() if k != TARGET}
+    if TARGET not in node:
+        raise InputError(
+            f"{where}: lacks {TARGET}, the class to build; give one such as pinn.problems.Burgers."
+        )
+    cls: Any = locate(node[TARGET], where)
+    if not (inspect.isclass(cls) and issubclass(cls, kind)):
+        raise InputError(
+            f"{where}.{TARGET}={node[TARGET]}: is no {kind.__name__}; name a subclass of it."
+        )
+    known = [p for p in inspect.signature(cls).parameters if p != "self"]
+    for key in arguments:
+        if key not in known:
+            raise InputError(
+                f"{where}.{key}: unknown setting of {cls.__name__}.{did_you_mean(key, known)}"
+            )
+    for key, value in arguments.items():
+        if isinstance(value, Mapping) and TARGET in value:
+            arguments[key] = build(value, Schedule, f"{where}.{key}")
+    if kind in (Optimizer, Scheme):
+        _check_types(cls, arguments, where)
+    try:
+        made = cls(**arguments)
+        if kind is Schedule:
+            float(made(0))  # type: ignore  # Keras itself looks at a schedule's numbers when it is first used
+        return made
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{where}: {cls.__name__} refuses its settings: {error}; correct them."
+        ) from error
+
+
+def locate(target: str, where: str) -> Any:
+    """Return what "module.Name" or "file.py:Name" names ("file.py" alone: its only Problem)."""
+    path, _, name = str(target).partition(":")
+    if path.endswith(".py"):
+        return _from_file(Path(path), name, where)
+    module, _, name = str(target).rpartition(".")
+    if not module:
+        raise InputError(
+            f"{where}.{TARGET}={target}: names no module; write module.Name or file.py:Name."
+        )
+    try:
+        found = importlib.import_module(module)
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"{where}.{TARGET}={target}: {error}; name an importable module or file.py:Name."
+        ) from None
+    if not hasattr(found, name):
+        public = [n for n in vars(found) if not n.startswith("_") and n[0].isupper()]
+        raise InputError(
+            f"{where}.{TARGET}={target}: module {module} has no {name!r}.{did_you_mean(name, public)}"
+        )
+    return getattr(found, name)
+
+
+def _from_file(path: Path, name: str, where: str) -> Any:
+    if not path.is_file():
+        raise InputError(f"{where}: no such file {path}; give the path of a Python file.")
+    # A name of its own per path: two files of one name must not shadow each other.
+    unique = f"pinn_user_{path.stem}_{hashlib.sha1(str(path.resolve()).encode()).hexdigest()[:8]}"
+    if unique not in sys.modules:
+        spec = importlib.util.spec_from_file_location(unique, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[unique] = module
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            del sys.modules[unique]
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"{path}: cannot be imported: {type(error).__name__}: {error}; correct the file."
+            ) from error
+    module = sys.modules[unique]
+    own = {
+        n: v for n, v in vars(module).items()
+        if inspect.isclass(v) and issubclass(v, Problem) and v.__module__ == unique
+    }  # fmt: skip
+    if name:
+        if not hasattr(module, name):
+            raise InputError(f"{path}: has no {name!r}.{did_you_mean(name, own)}")
+        return getattr(module, name)
+    if len(own) != 1:
+        names = ", ".join(own) or "none"
+        raise InputError(
+            f"{path}: defines {len(own)} problems ({names}); say which, as in {path}:Name."
+        )
+    return next(iter(own.values()))
+
+
+def plain(cls: type, node: Any, where: str) -> Any:
+    """Return an object of a known class from its settings."""
+    if not isinstance(node, Mapping):
+        raise InputError(f"{where}={node!r}; give settings by name, as in {where}: {{...}}.")
+    known = [f.name for f in dataclasses.fields(cls)]
+    for key in node:
+        if key not in known:
+            raise InputError(f"{where}.{key}: unknown setting.{did_you_mean(str(key), known)}")
+    _check_types(cls, node, where)
+    return cls(**node)
+
+
+_WORDS: dict[Any, str] = {int: "a whole number", float: "a number", str: "text", NoneType: "null"}
+_WORDS |= {Mapping: "a mapping", Sequence: "a list", Callable: "a schedule"}
+
+
+def _check_types(cls: type, node: Mapping[str, Any], where: str) -> None:
+    """Raise an InputError for a value that is not of the kind that its attribute's annotation names."""
+    hints = get_type_hints(cls)
+    for key, value in node.items():
+        kinds = _kinds(hints[key])
+        accepted = (*kinds, int) if float in kinds else kinds
+        # Python holds True for an int and text for a sequence; a setting does not.
+        wrong = [k for k in (bool, str) if isinstance(value, k) and k not in kinds]
+        if wrong or not isinstance(value, accepted):
+            words = " or ".join(_WORDS.get(k, str(k)) for k in kinds)
+            raise InputError(f"{where}.{key}={value!r}; give {words}.")
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """Return the classes that an annotation allows: float and NoneType for `float | None`."""
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(k for h in get_args(hint) for k in _kinds(h))
+    if get_origin(hint) is Literal:  # which word it may be is the class's own test
+        return (str,)
+    return (get_origin(hint) or hint,)
