@@ -15,7 +15,7 @@ from pinn.cli.run import compose
 from pinn.derivatives import Symbol, nested
 from pinn.errors import InputError
 from pinn.jets import OPERATOR, VALUE, Plan
-from pinn.networks import PARTS, Factorization, Fourier, Periodic, Slope, forward, mlp, takes_jets
+from pinn.networks import OPTIONS, Factorization, Fourier, Periodic, Slope, forward, mlp, takes_jets
 from pinn.objective import LeastSquares, Objective, blocks, draw
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Unknown
@@ -308,15 +308,17 @@ def test_the_forward_laplacian_has_value_gradient_and_laplacian_and_no_more(name
     )
     seen, sizes = set(), []
 
-    def tap(layer, inputs, outputs):
+    def hook(layer, inputs, outputs):
         seen.update(outputs.parts)
         sizes.append(len(outputs.parts))
         return outputs
 
-    def through_with(plan, tap=None):
-        return forward(network, jets.stack(list(jets.coordinates(points, plan).values())), tap=tap)
+    def through_with(plan, hook=None):
+        return forward(
+            network, jets.stack(list(jets.coordinates(points, plan).values())), hook=hook
+        )
 
-    found = through_with(Plan.of([], laplacian=axes), tap)
+    found = through_with(Plan.of([], laplacian=axes), hook)
     gradient = {(c,) for c in axes}
     assert seen <= {VALUE, OPERATOR} | gradient and set(found.parts) <= {VALUE, OPERATOR} | gradient
     # Behind the first layer, whose outputs are not bent yet; a factor of a separable network has
@@ -345,7 +347,7 @@ def test_problems_of_many_dimensions_take_the_forward_laplacian(file, problem, p
     node = {
         k: v for k, v in compose([f"network={file}"])[0]["network"].items() if k != config.TARGET
     }
-    groups = {k: PARTS[k](**v) for k, v in node.items() if k in PARTS and v is not None}
+    groups = {k: OPTIONS[k](**v) for k, v in node.items() if k in OPTIONS and v is not None}
     settings = {
         **node,
         **groups,
@@ -359,13 +361,13 @@ def test_problems_of_many_dimensions_take_the_forward_laplacian(file, problem, p
     cut = blocks(draw(problem, "interior", 3), threads=1, size=3, dtype="float64")
     sizes = []
 
-    def tap(layer, inputs, outputs):
+    def hook(layer, inputs, outputs):
         sizes.append(len(outputs.parts))
         return outputs
 
     piece = tf.nest.map_structure(lambda a: a[0, 0], cut)
     objective.residuals(
-        objective.flat.partition(objective.flat.flatten()), "interior", piece, tap=tap
+        objective.flat.partition(objective.flat.flatten()), "interior", piece, hook=hook
     )
     assert max(sizes) == (3 if file == "separable" else parts)
 
@@ -434,7 +436,7 @@ BAD = [
     ({"rank": 0}, "network.rank=0", "at least 1"),
     ({"rank": 2, "periodic": Periodic(coordinates=[2])}, "coordinates=[2]", "0 to 1"),
 ]
-BAD_PARTS = [
+BAD_OPTIONS = [
     (Periodic, {}, "network.periodic.coordinates=()", "list of names"),
     (Periodic, {"coordinates": "x"}, "network.periodic.coordinates='x'", "list of names"),
     (Periodic, {"coordinates": [0, 0]}, "network.periodic.coordinates=[0, 0]", "each once"),
@@ -484,7 +486,7 @@ def test_bad_settings_are_told(settings, offender, remedy):
     told(lambda: mlp(**BOX, outputs=1, **settings), offender, remedy)
 
 
-@pytest.mark.parametrize(("kind", "settings", "offender", "remedy"), BAD_PARTS)
+@pytest.mark.parametrize(("kind", "settings", "offender", "remedy"), BAD_OPTIONS)
 def test_bad_settings_of_parts_are_told(kind, settings, offender, remedy):
     told(lambda: kind(**settings), offender, remedy)
 
@@ -559,15 +561,15 @@ def test_the_jacobian_by_taps_is_the_general_one(name, eager, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
             tf.GradientTape, "jacobian", None
-        )  # the general way, which taps make needless
-        ((residuals, by_taps),) = LeastSquares(objective).jacobian(theta, batch)
+        )  # the general way, which the hook makes needless
+        ((residuals, by_hooks),) = LeastSquares(objective).jacobian(theta, batch)
     monkeypatch.setattr(
         "pinn.objective.least_squares._Tap.__call__", lambda self, layer, inputs, outputs: outputs
     )
     ((same, general),) = LeastSquares(objective).jacobian(theta, batch)
     np.testing.assert_allclose(residuals, same, rtol=1e-12)
-    np.testing.assert_allclose(by_taps, general, rtol=1e-9, atol=1e-11 * np.max(np.abs(general)))
-    assert np.all(np.any(by_taps != 0, axis=1))
+    np.testing.assert_allclose(by_hooks, general, rtol=1e-9, atol=1e-11 * np.max(np.abs(general)))
+    assert np.all(np.any(by_hooks != 0, axis=1))
 
 
 @pytest.mark.slow
@@ -581,10 +583,10 @@ def test_the_compiled_jacobian_is_that_of_the_nested_engine(name):
     )
     points = draw(problem, "interior", 24, seed=1)
     batch = fast.batch({"interior": blocks(points, threads=2, size=12, dtype="float64")})
-    (_, by_taps), (_, general) = (
+    (_, by_hooks), (_, general) = (
         next(LeastSquares(o).jacobian(fast.flat.flatten(), batch)) for o in (fast, slow)
     )
-    np.testing.assert_allclose(by_taps, general, rtol=1e-9, atol=1e-11 * np.max(np.abs(general)))
+    np.testing.assert_allclose(by_hooks, general, rtol=1e-9, atol=1e-11 * np.max(np.abs(general)))
 
 
 def trained(name, *optimizers, **options):

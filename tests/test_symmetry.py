@@ -121,9 +121,9 @@ def test_derivatives_and_the_jacobian(problem, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
             tf.GradientTape, "jacobian", None
-        )  # the general way, which taps make needless
-        by_taps = list(LeastSquares(fast).jacobian(theta, batch))
-    gradient = sum(2 * tf.linalg.matvec(columns, r) for r, columns in by_taps)
+        )  # the general way, which the hook makes needless
+        by_hooks = list(LeastSquares(fast).jacobian(theta, batch))
+    gradient = sum(2 * tf.linalg.matvec(columns, r) for r, columns in by_hooks)
     assert gradient.numpy() == pytest.approx(
         fast.value_and_gradient(theta, batch)[1].numpy(), rel=1e-10, abs=1e-11
     )

@@ -27,7 +27,7 @@ from pinn.weights import (
     SelfAdaptive,
     Weighting,
 )
-from pinn.weights.pointwise import carried
+from pinn.weights.pointwise import nearest_lambdas
 
 COUNTS = {"interior": 40, "initial": 9, "boundary": 6}
 FIXED = {"momentum": 0.5, "start": 3.0, "walls": 2.0}
@@ -98,11 +98,9 @@ def gradients(objective, theta):
 def trajectory(scheme, objective, batch, seed=0):
     """Return the weighting and its memories after updates at three places."""
     weighting = Weighting(scheme, objective, seed=seed)
-    memories = [weighting.fresh(batch)]
+    memories = [weighting.initial_memory(batch)]
     for theta in thetas(objective):
-        memories.append(
-            weighting.updated(theta, weighting.weighted(batch, memories[-1]), memories[-1])
-        )
+        memories.append(weighting.update(theta, weighting.apply(batch, memories[-1]), memories[-1]))
     return weighting, memories
 
 
@@ -166,10 +164,10 @@ def test_relative_loss_balancing_with_random_lookback():
     scheme, seen = ReLoBRaLo(alpha=0.6, rho=0.5, temperature=0.4), set()
     for seed in range(20):
         losses = np.random.default_rng(seed).uniform(0.5, 1.5, (4, 3))
-        memory, weights = Weighting(scheme, objective).fresh(batch), np.ones(3)
+        memory, weights = Weighting(scheme, objective).initial_memory(batch), np.ones(3)
         for t, values in enumerate(losses):
-            memory = scheme.updated(memory, Losses(dict(zip(FIXED, values, strict=True)), seed))
-            found = np.array([scheme.term(memory, name) for name in FIXED])
+            memory = scheme.update(memory, Losses(dict(zip(FIXED, values, strict=True)), seed))
+            found = np.array([scheme.term_weight(memory, name) for name in FIXED])
             if t == 0:
                 np.testing.assert_array_equal(found, weights)
                 continue
@@ -196,7 +194,7 @@ def test_self_adaptive_weights_climb(eager):
         }
         for name, value in lambdas.items():
             np.testing.assert_allclose(memory[name], value, rtol=1e-9)
-    for name, value in weighting.points(batch, memories[-1]).items():
+    for name, value in weighting.point_weights(batch, memories[-1]).items():
         np.testing.assert_allclose(value, FIXED[name] * lambdas[name] ** 3, rtol=1e-9)
 
 
@@ -208,7 +206,7 @@ def test_a_sigmoid_is_a_mask_too():
     power = np.exp(-2 * (v - 1.5))
     np.testing.assert_allclose(scheme.weights(v), 7 / (1 + power))
     np.testing.assert_allclose(
-        scheme.stepped(v, r), v + 4 * 0.1 * 14 * power / (1 + power) ** 2 * r**2 / 2
+        scheme.update_lambdas(v, r), v + 4 * 0.1 * 14 * power / (1 + power) ** 2 * r**2 / 2
     )
 
 
@@ -221,14 +219,16 @@ def test_residual_based_attention(eager):
         r = np.abs(residuals(objective, theta)["momentum"])
         lambdas = 0.9 * lambdas + 0.2 * r / np.max(r)
         np.testing.assert_allclose(memory["momentum"], lambdas, rtol=1e-10)
-    found = weighting.points(batch, memories[-1])
+    found = weighting.point_weights(batch, memories[-1])
     assert list(found) == ["momentum"]  # the paper's choice
     np.testing.assert_allclose(found["momentum"], 0.5 * lambdas**2, rtol=1e-10)
     once, r = np.array([0.3, 0.1]), np.array([1.0, -2.0])
     for _ in range(5):
-        once = scheme.stepped(once, r)
+        once = scheme.update_lambdas(once, r)
     np.testing.assert_allclose(
-        dataclasses.replace(scheme, every=5).stepped(np.array([0.3, 0.1]), r), once, rtol=1e-12
+        dataclasses.replace(scheme, every=5).update_lambdas(np.array([0.3, 0.1]), r),
+        once,
+        rtol=1e-12,
     )
 
 
@@ -251,11 +251,11 @@ def test_causal_weights(eager):
         assert weighting.row(batch, memory)["causal_minimum"] == pytest.approx(min(expected))
         stage = min(stage + (min(expected) > 0.6), 2)
     assert stage == 1
-    found = weighting.points(batch, memories[-1])["momentum"]
+    found = weighting.point_weights(batch, memories[-1])["momentum"]
     np.testing.assert_allclose(found, 0.5 * np.array(expected)[(6 * times).astype(int)])
     other = batch_of(objective, number=1)  # a redraw changes nothing about functions of time
     later = draw(objective.problem, "interior", COUNTS["interior"], number=1).coordinates[:, 1]
-    found = weighting.points(other, memories[-1])["momentum"]
+    found = weighting.point_weights(other, memories[-1])["momentum"]
     np.testing.assert_allclose(found, 0.5 * np.array(expected)[(6 * later).astype(int)])
 
 
@@ -266,14 +266,14 @@ def test_causal_weights(eager):
 def test_the_loss_is_weighted_and_its_terms_are_told_without_weights(scheme, eager):
     objective, batch = made()
     weighting, memories = trajectory(scheme, objective, batch)
-    theta, weighted = thetas(objective)[1], weighting.weighted(batch, memories[-1])
+    theta, weighted = thetas(objective)[1], weighting.apply(batch, memories[-1])
     for other in (memories[0], memories[1]):  # so that nothing is ever traced anew
-        again = weighting.weighted(batch, other)
+        again = weighting.apply(batch, other)
         tf.nest.assert_same_structure(again, weighted)
         for a, b in zip(tf.nest.flatten(again), tf.nest.flatten(weighted), strict=True):
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
-    r, points = residuals(objective, theta), weighting.points(batch, memories[-1])
-    terms = {name: w * scheme.term(memories[-1], name) for name, w in FIXED.items()}
+    r, points = residuals(objective, theta), weighting.point_weights(batch, memories[-1])
+    terms = {name: w * scheme.term_weight(memories[-1], name) for name, w in FIXED.items()}
     expected = sum(np.mean(points.get(name, terms[name]) * v**2) for name, v in r.items())
     value, gradient = objective.value_and_gradient(theta, weighted)
     assert (
@@ -313,13 +313,13 @@ def test_the_loss_is_weighted_and_its_terms_are_told_without_weights(scheme, eag
 def test_other_weights_never_retrace(scheme):
     objective, batch = made()
     weighting, memories = trajectory(scheme, objective, batch)
-    functions = (objective.value_and_gradient, objective.losses, weighting.measures._residuals)
+    functions = (objective.value_and_gradient, objective.losses, weighting.diagnostics._residuals)
     counts = []
     for memory in memories:
-        weighted = weighting.weighted(batch, memory)
+        weighted = weighting.apply(batch, memory)
         objective.value_and_gradient(thetas(objective)[0], weighted)
         objective.losses(thetas(objective)[0], weighted)
-        weighting.updated(thetas(objective)[0], weighted, memory)
+        weighting.update(thetas(objective)[0], weighted, memory)
         counts.append([f.experimental_get_tracing_count() for f in functions])
     assert counts[0] == counts[-1] and counts[0][0] == counts[0][1] == 1
 
@@ -327,13 +327,13 @@ def test_other_weights_never_retrace(scheme):
 def test_a_part_of_the_points_keeps_their_weights(eager):
     objective, batch = made()
     weighting, memories = trajectory(SelfAdaptive(every=1, rate=0.3), objective, batch)
-    weighted = weighting.weighted(batch, memories[-1])
+    weighted = weighting.apply(batch, memories[-1])
     part = objective.part(weighted, tf.constant(0.3, tf.float64), 0.5)
     whole = {
         tuple(np.round(x, 12)): f
         for x, f in zip(
             weighted.points["interior"].rows,
-            weighting.points(batch, memories[-1])["momentum"],
+            weighting.point_weights(batch, memories[-1])["momentum"],
             strict=True,
         )
     }
@@ -348,8 +348,8 @@ def test_a_measurement_that_is_not_finite_leaves_the_weights_as_they_were(eager)
     objective, batch = made()
     for scheme in SCHEMES:
         weighting = Weighting(scheme, objective)
-        memory = weighting.fresh(batch)
-        assert weighting.updated(thetas(objective)[0] * np.nan, batch, memory) is memory
+        memory = weighting.initial_memory(batch)
+        assert weighting.update(thetas(objective)[0] * np.nan, batch, memory) is memory
 
 
 def test_a_term_that_is_solved_gets_a_large_weight_and_no_infinite_one(eager):
@@ -373,7 +373,9 @@ def test_measurements_with_weights_of_their_own_leave_standard_errors_open(eager
     theta, squares = objective.flat.flatten(), LeastSquares(objective)
     for terms, known in ((["momentum"], True), (["data_u"], False)):
         weighting = Weighting(SelfAdaptive(terms=terms), objective)
-        found = standard_errors(squares, theta, weighting.weighted(batch, weighting.fresh(batch)))
+        found = standard_errors(
+            squares, theta, weighting.apply(batch, weighting.initial_memory(batch))
+        )
         assert (found is not None and found["nu"] > 0) == known
 
 
@@ -392,7 +394,7 @@ def test_a_redrawn_point_has_the_weight_of_the_nearest_one_and_a_kept_one_its_ow
         **redrawn.points,
         "interior": blocks(PointSet(mixed), threads=2, size=25, dtype="float64"),
     }
-    found = weighting.points(redrawn._replace(points=points), memory)["momentum"] / 0.5
+    found = weighting.point_weights(redrawn._replace(points=points), memory)["momentum"] / 0.5
     np.testing.assert_array_equal(found[:15], memory["momentum"][10:25] ** 2)
     lower, upper = objective.problem.bounds
     for point, weight in zip(new[:25], found[15:], strict=True):
@@ -401,9 +403,9 @@ def test_a_redrawn_point_has_the_weight_of_the_nearest_one_and_a_kept_one_its_ow
     assert len(np.unique(found)) > 20
     # An update at the new points moves the memory there; until then it stays where the residuals
     # were seen.
-    after = weighting.updated(thetas(objective)[0], redrawn._replace(points=points), memory)
+    after = weighting.update(thetas(objective)[0], redrawn._replace(points=points), memory)
     np.testing.assert_allclose(after["at:interior"], (mixed - lower) / (upper - lower))
-    start = carried(memory, term, after["at:interior"])
+    start = nearest_lambdas(memory, term, after["at:interior"])
     assert np.all(after["momentum"] >= start) and not np.array_equal(after["momentum"], start)
     np.testing.assert_array_equal(after["at:initial"], memory["at:initial"])
 
@@ -451,14 +453,14 @@ class Told:
     def __init__(self):
         self.updates, self.weights = [], []
 
-    def fresh(self, batch):
+    def initial_memory(self, batch):
         return {"weight": np.array(1.0)}
 
-    def updated(self, position, batch, kept):
+    def update(self, position, batch, kept):
         self.updates.append(float(position[0]))
         return {"weight": kept["weight"] + 1}
 
-    def weighted(self, batch, kept):
+    def apply(self, batch, kept):
         return tf.constant(float(kept["weight"]), tf.float64)
 
 
@@ -501,14 +503,16 @@ def test_every_scheme_runs_is_frozen_and_tells_so(scheme, quiet, capsys):
     in_polish = np.char.startswith(history["phase"], "polish")
     weights = np.array(history[f"weight_{name}"])
     assert len(np.unique(weights[~in_polish])) > 1
-    if not scheme.pointwise(solution.objective.terms):  # other points, other weights
+    if not scheme.pointwise_terms(solution.objective.terms):  # other points, other weights
         assert len(np.unique(weights[in_polish])) == 1
     told = solution.metrics["weights"]
     assert told["scheme"] == scheme.label and told["frozen_in"] == ["polish"]
     assert told["last"][f"weight_{name}"] == weights[-1]
     out = " ".join(capsys.readouterr().out.split())
     assert out.count(f"polish (L-BFGS): {scheme.label} weights are frozen") == 1
-    assert set(solution.weights) == {t.name for t in scheme.pointwise(solution.objective.terms)}
+    assert set(solution.weights) == {
+        t.name for t in scheme.pointwise_terms(solution.objective.terms)
+    }
     assert solution.metrics["heldout_loss"] == pytest.approx(
         solution.history["heldout_loss"][-1], rel=0.5
     )

@@ -1,7 +1,7 @@
 """Networks from coordinates to fields, and the forward pass that carries jets through them."""
 
-from pinn.networks.forward import Columns, NoTaylorRule, Tap, forward, takes_jets
-from pinn.networks.mlp import LAST_SEED, PARTS, mlp
+from pinn.networks.forward import Columns, LayerHook, NoTaylorRule, forward, takes_jets
+from pinn.networks.mlp import LAST_SEED, OPTIONS, mlp
 from pinn.networks.product import outer
 from pinn.networks.separable import separable
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
@@ -10,14 +10,14 @@ from pinn.networks.symmetric import symmetric, without_mirrors
 
 __all__ = [
     "LAST_SEED",
-    "PARTS",
+    "OPTIONS",
     "Columns",
     "Factorization",
     "Fourier",
     "NoTaylorRule",
     "Periodic",
     "Slope",
-    "Tap",
+    "LayerHook",
     "forward",
     "mlp",
     "outer",

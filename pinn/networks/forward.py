@@ -18,7 +18,7 @@ class NoTaylorRule(InputError):
     """A layer that only nested automatic differentiation can take."""
 
 
-Tap = Callable[[Any, Jet, Jet], Jet]
+LayerHook = Callable[[Any, Jet, Jet], Jet]
 """(layer, its inputs, its outputs before a dense layer's bias) -> those outputs, to go on with."""
 
 Columns = Callable[
@@ -27,11 +27,11 @@ Columns = Callable[
 """(parts of a layer's inputs, derivatives δ by those of its outputs) -> the derivatives [..., n] by its variables."""
 
 
-def forward(model: Any, inputs: Jet, *, tap: Tap | None = None) -> Jet:
+def forward(model: Any, inputs: Jet, *, hook: LayerHook | None = None) -> Jet:
     """Return the model's output [outputs, n] for inputs [inputs, n], with all derivatives.
 
     Features come first, points last: a field is then a contiguous row.  A layer or model of your
-    own takes part by a method `jet_call(self, inputs: Jet) -> Jet`.  `tap` sees every dense layer
+    own takes part by a method `jet_call(self, inputs: Jet) -> Jet`.  `hook` sees every dense layer
     but those inside it, and those of your own that have a method `jet_columns(self) -> Columns` and
     are linear in what they are given.
 
@@ -40,16 +40,16 @@ def forward(model: Any, inputs: Jet, *, tap: Tap | None = None) -> Jet:
     """
     if hasattr(model, "jet_call"):
         outputs = model.jet_call(inputs)
-        return tap(model, inputs, outputs) if tap and hasattr(model, "jet_columns") else outputs
-    if _is_kerass_own(model):
+        return hook(model, inputs, outputs) if hook and hasattr(model, "jet_columns") else outputs
+    if _is_keras_builtin(model):
         if isinstance(model, keras.Sequential):
             for layer in model.layers:
-                inputs = forward(layer, inputs, tap=tap)
+                inputs = forward(layer, inputs, hook=hook)
             return inputs
         if isinstance(model, keras.Model):
-            return _functional(model, inputs, tap)
+            return _functional(model, inputs, hook)
         if isinstance(model, keras.layers.Dense):
-            return _dense(model, inputs, tap)
+            return _dense(model, inputs, hook)
         for kind, rule in _LAYERS.items():
             if isinstance(model, kind):
                 return rule(model, inputs)
@@ -63,7 +63,7 @@ def takes_jets(model: Any) -> bool:
     """Say whether every layer of a model has a Taylor rule."""
     if hasattr(model, "jet_call"):
         return True
-    if not _is_kerass_own(model):
+    if not _is_keras_builtin(model):
         return False
     if isinstance(model, keras.Sequential):
         return all(takes_jets(layer) for layer in model.layers)
@@ -76,12 +76,12 @@ def takes_jets(model: Any) -> bool:
     return isinstance(model, (keras.layers.Dense, *_LAYERS, *_MERGES))
 
 
-def _is_kerass_own(model: Any) -> bool:
+def _is_keras_builtin(model: Any) -> bool:
     """Say whether a model or layer is of a class of Keras itself; a subclass may compute anything."""
     return type(model).__module__.startswith("keras.")
 
 
-def _functional(model: Any, inputs: Jet, tap: Tap | None) -> Jet:
+def _functional(model: Any, inputs: Jet, hook: LayerHook | None) -> Jet:
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise NoTaylorRule(
             f"forward: model {model.name!r} has several inputs or outputs; set derivatives=nested."
@@ -94,7 +94,7 @@ def _functional(model: Any, inputs: Jet, tap: Tap | None) -> Jet:
             arguments = [value(t) for t in layer._inbound_nodes[node].input_tensors]
             many = len(arguments) > 1
             known[id(tensor)] = (
-                _merge(layer, arguments) if many else forward(layer, arguments[0], tap=tap)
+                _merge(layer, arguments) if many else forward(layer, arguments[0], hook=hook)
             )
         return known[id(tensor)]
 
@@ -117,11 +117,11 @@ def _concatenate(a: Jet, b: Jet) -> Jet:
     return jets.stack([jet[i] for jet in (a, b) for i in range(int(jet.value.shape[0] or 0))])
 
 
-def _dense(layer: Any, inputs: Jet, tap: Tap | None) -> Jet:
+def _dense(layer: Any, inputs: Jet, hook: LayerHook | None) -> Jet:
     kernel = tf.convert_to_tensor(layer.kernel)
     outputs = inputs.map(lambda part: product(kernel, part))
-    if tap:
-        outputs = tap(layer, inputs, outputs)
+    if hook:
+        outputs = hook(layer, inputs, outputs)
     if layer.use_bias:
         outputs = outputs.shift(tf.convert_to_tensor(layer.bias)[:, None])
     return _activation(layer, outputs)

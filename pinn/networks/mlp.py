@@ -31,7 +31,7 @@ WORDS = {
     "architecture": ("plain", "modified", "piratenet"),
     "initialization": ("glorot", "siren"),
 }
-PARTS: dict[str, type] = {
+OPTIONS: dict[str, type] = {
     "periodic": Periodic,
     "fourier": Fourier,
     "factorization": Factorization,
@@ -293,8 +293,8 @@ def _check_words(**settings: Any) -> None:
 
 def _check_parts(**settings: Any) -> None:
     for name, value in settings.items():
-        if value is not None and not isinstance(value, PARTS[name]):
-            kind = PARTS[name].__name__
+        if value is not None and not isinstance(value, OPTIONS[name]):
+            kind = OPTIONS[name].__name__
             raise InputError(
                 f"network.{name}={value!r}; give a {kind}, such as pinn.networks.{kind}(…)."
             )

@@ -47,7 +47,7 @@ class Periodic:
             if period is not None:
                 check_positive(f"{where}.period", period)
 
-    def located(self, names: Sequence[str]) -> Periodic:
+    def with_indices(self, names: Sequence[str]) -> Periodic:
         """Return the settings with indices in place of names, for a problem's coordinates.
 
         Raises:

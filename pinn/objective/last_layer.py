@@ -122,19 +122,19 @@ def _system(
     residuals, rows = [], []
     for region, piece in pieces:
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tap = _Tap(layer, tape)
-            found = objective.residuals(objective.flat.partition(theta), region, piece, tap=tap)
+            probe = _LastLayerProbe(layer, tape)
+            found = objective.residuals(objective.flat.partition(theta), region, piece, hook=probe)
         for name in (t.name for t in terms if t.region == region):
             scaled = tf.sqrt(weights[name] * piece.weights)
             slopes: Any = tape.gradient(
-                found[name], tap.zeros, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                found[name], probe.zeros, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
             residuals.append(scaled * found[name])
-            rows.append(tap.rows([scaled * slope for slope in slopes]))
+            rows.append(probe.rows([scaled * slope for slope in slopes]))
     return np.concatenate(residuals).astype(float), np.concatenate(rows).astype(float)
 
 
-class _Tap:
+class _LastLayerProbe:
     """Adds zeros to the values that one layer puts out; by them a residual has the slope δ, by the kernel a ⊗ δ."""
 
     def __init__(self, layer: Any, tape: tf.GradientTape) -> None:

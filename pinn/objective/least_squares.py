@@ -92,26 +92,26 @@ class LeastSquares:
         flat, parts = self.objective.flat, self.objective.flat.partition(theta)
         names = [t.name for t in self.objective.terms if t.region == region]
         with tf.GradientTape(watch_accessed_variables=False, persistent=True) as outer:
-            tap, test = _Tap(outer, int(piece.weights.shape[0] or 0)), tf.ones_like(piece.weights)
+            hook, test = _Tap(outer, int(piece.weights.shape[0] or 0)), tf.ones_like(piece.weights)
             outer.watch(test)
             with tf.GradientTape(watch_accessed_variables=False, persistent=True) as inner:
                 inner.watch(parts)
-                found = self._scaled(parts, region, piece, weights, tap=tap)
+                found = self._scaled(parts, region, piece, weights, hook=hook)
                 values = [found[name] for name in names]
             others = {
                 id(v): part
                 for v, part in zip(flat.variables, parts, strict=True)
-                if id(v) not in tap.variables
+                if id(v) not in hook.variables
             }
             scalars = {k: part for k, part in others.items() if part.shape.rank == 0}
-            by_taps = len(scalars) == len(others)
+            by_hooks = len(scalars) == len(others)
             # d(Σ vᵢ rᵢ)/ds is linear in v; its derivative by vᵢ is drᵢ/ds.
             slopes = (
                 [{k: _gradient(inner, r, s, test) for k, s in scalars.items()} for r in values]
-                if by_taps
+                if by_hooks
                 else []
             )
-        if not by_taps:
+        if not by_hooks:
             blocks: list[Any] = [
                 inner.jacobian(r, parts, unconnected_gradients=_ZERO) for r in values
             ]
@@ -121,7 +121,7 @@ class LeastSquares:
             return tf.concat(values, 0), tf.transpose(tf.concat(rows, 0))
         columns = []
         for value, slope in zip(values, slopes, strict=True):
-            by_variable = tap.columns(outer, value) | {
+            by_variable = hook.columns(outer, value) | {
                 k: _gradient(outer, s, test)[None] for k, s in slope.items()
             }
             columns.append(tf.concat([by_variable[id(v)] for v in flat.variables], 0))
@@ -171,11 +171,11 @@ class LeastSquares:
         piece: Blocks,
         weights: tf.Tensor,
         *,
-        tap: Any = None,
+        hook: Any = None,
     ) -> dict[str, tf.Tensor]:
         """Return a region's residuals [n] by term, scaled so that their squares sum to the loss."""
         found, shares = (
-            self.objective.residuals(parts, region, piece, tap=tap),
+            self.objective.residuals(parts, region, piece, hook=hook),
             self.objective.shares(piece),
         )
         positions = {t.name: i for i, t in enumerate(self.objective.terms)}
@@ -208,7 +208,7 @@ class _Tap:
         self.seen: list[tuple[Columns, dict[Index, tf.Tensor], dict[Index, tf.Tensor]]] = []
 
     def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
-        # A derivative that is the same at all points is one column; the taps make it one column a
+        # A derivative that is the same at all points is one column; the hook makes it one column a
         # point.
         zeros = {i: tf.zeros([p.shape[0], self.count], p.dtype) for i, p in outputs.parts.items()}
         self.tape.watch(list(zeros.values()))

@@ -12,7 +12,7 @@ import tensorflow as tf
 from pinn.derivatives import Symbol, Trial, collapse, nested, taylor
 from pinn.errors import InputError, did_you_mean
 from pinn.flat import FlatVariables
-from pinn.networks import NoTaylorRule, Tap, takes_jets
+from pinn.networks import LayerHook, NoTaylorRule, takes_jets
 from pinn.objective.batch import Batch, accumulate, threads
 from pinn.objective.network_checks import check_period, outputs
 from pinn.objective.points import Blocks
@@ -157,10 +157,10 @@ class Objective:
         steered = {name: tf.convert_to_tensor(variable) for name, variable in self.steered.items()}
         return self.problem.bind({**steered, **self._coefficients(parts)})
 
-    def trial(self, problem: Problem, *, tap: Tap | None = None) -> Trial:
-        """Return the trial solution; `tap` as in `forward`."""
+    def trial(self, problem: Problem, *, hook: LayerHook | None = None) -> Trial:
+        """Return the trial solution; `hook` as in `forward`."""
         delay = None if self.delay is None else tf.convert_to_tensor(self.delay)
-        return trial(problem, self.network, hard=self.hard, tap=tap, delay=delay)
+        return trial(problem, self.network, hard=self.hard, hook=hook, delay=delay)
 
     def _coefficients(self, parts: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
         raw = dict(zip(reversed(self.unknowns), reversed(parts), strict=False))
@@ -236,7 +236,12 @@ class Objective:
         }
 
     def residuals(
-        self, parts: Sequence[tf.Tensor], region: str, piece: Blocks, *, tap: Tap | None = None
+        self,
+        parts: Sequence[tf.Tensor],
+        region: str,
+        piece: Blocks,
+        *,
+        hook: LayerHook | None = None,
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [n] of a region's terms on one block (coordinates [d, n]), given the vector's parts."""
         terms = [t for t in self.terms if t.region == region]
@@ -248,7 +253,7 @@ class Objective:
         functions = [self._function(problem, t) for t in terms]
         operator, linear = self.operators[region], {}
         with self.flat.scope(parts):
-            solution = self.trial(problem, tap=tap)
+            solution = self.trial(problem, hook=hook)
             if operator is None:
                 derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
             else:

@@ -11,7 +11,7 @@ from pinn import jets
 from pinn.derivatives import Trial
 from pinn.errors import InputError
 from pinn.jets import Jet
-from pinn.networks import Tap, forward
+from pinn.networks import LayerHook, forward
 from pinn.problem import Problem, call
 
 
@@ -20,10 +20,10 @@ def trial(
     network: Any,
     *,
     hard: bool,
-    tap: Tap | None = None,
+    hook: LayerHook | None = None,
     delay: tf.Tensor | None = None,
 ) -> Trial:
-    """Return the function from coordinates (tensors [n] or jets) to fields by name; `tap` as in `forward`.
+    """Return the function from coordinates (tensors [n] or jets) to fields by name; `hook` as in `forward`.
 
     `delay` is taken from the time that the network sees, in windows of time that share one network.
 
@@ -36,7 +36,7 @@ def trial(
         if delay is not None:
             columns[-1] = columns[-1] - delay
         if isinstance(columns[0], Jet):
-            output = forward(network, jets.stack(columns), tap=tap).map(_settled)
+            output = forward(network, jets.stack(columns), hook=hook).map(_settled)
             net = tuple(output[i] for i in range(len(problem.functions)))
         else:
             # Keras layers cast their inputs in silence; the network's dtype is checked where it is

@@ -46,7 +46,7 @@ class Leg:
     def batch(self, progress: Progress) -> Batch:
         """Return the batch that a progress ended with."""
         batch = self.draws.batch(progress.draw, progress.points)
-        return self.weighting.weighted(batch, progress.weights) if self.weighting else batch
+        return self.weighting.apply(batch, progress.weights) if self.weighting else batch
 
 
 class Course:

@@ -178,7 +178,7 @@ class Monitor:
         if self.weighting is None:
             held = self.objective.losses(theta, self.heldout).numpy()
             return float(np.sum(np.asarray(self.objective.weights) * held))
-        return float(self.objective.value(theta, self.weighting.weighted(self.heldout, weights)))
+        return float(self.objective.value(theta, self.weighting.apply(self.heldout, weights)))
 
     def frozen(self, report: Report) -> str | None:
         """Return what to tell at the first report of a phase in which weights stand still that have moved before."""

@@ -241,7 +241,7 @@ def _solution(
         metrics=metrics,
         history=history,
         points=leg.draws.sets(progress.draw, progress.points),
-        weights=weighting.points(batch, progress.weights) if weighting else {},
+        weights=weighting.point_weights(batch, progress.weights) if weighting else {},
         folder=folder,
         problem=course.made.problem,
         evaluator=course.evaluator,

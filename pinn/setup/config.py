@@ -16,7 +16,7 @@ import numpy as np
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.file import DataFile
 from pinn.measurements.synthetic import Synthetic
-from pinn.networks import PARTS, mlp
+from pinn.networks import OPTIONS, mlp
 from pinn.objective import PointSet
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
@@ -142,8 +142,8 @@ def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Mode
                 raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")
             if key == "periodic" and isinstance(value, Sequence) and not isinstance(value, str):
                 settings[key] = {"coordinates": value}  # periodic: [x] for short
-            if key in PARTS and value is not None:
-                settings[key] = plain(PARTS[key], settings[key], f"network.{key}")
+            if key in OPTIONS and value is not None:
+                settings[key] = plain(OPTIONS[key], settings[key], f"network.{key}")
         return default_network(problem, seed=seed, **settings)
     make = kind = locate(target, "network")
     if inspect.isfunction(make):

@@ -242,7 +242,7 @@ def _perceptron(
     """Return a perceptron of some of a problem's coordinates."""
     at = [problem.coordinates.index(c) for c in coordinates]
     if isinstance(settings.get("periodic"), Periodic):
-        settings["periodic"] = settings["periodic"].located(problem.coordinates)
+        settings["periodic"] = settings["periodic"].with_indices(problem.coordinates)
         if at != list(range(len(problem.coordinates))):
             settings["periodic"] = settings["periodic"].among(at)
     lower, upper = (bound[at].tolist() for bound in problem.bounds)

@@ -63,15 +63,15 @@ class Weights(Protocol):
     every: int
     """Iterations between two updates."""
 
-    def fresh(self, batch: Any, /) -> Kept:
+    def initial_memory(self, batch: Any, /) -> Kept:
         """Return what is remembered before the first update."""
         ...
 
-    def updated(self, position: tf.Tensor, batch: Any, kept: Kept, /) -> Kept:
+    def update(self, position: tf.Tensor, batch: Any, kept: Kept, /) -> Kept:
         """Return what is remembered after an update at a position [p]."""
         ...
 
-    def weighted(self, batch: Any, kept: Kept, /) -> Any:
+    def apply(self, batch: Any, kept: Kept, /) -> Any:
         """Return a batch with the weights that belong to what is remembered."""
         ...
 
@@ -222,11 +222,11 @@ class Trainer:
         batch, state = self._batch(progress), progress.state
         if self.weights and phase.optimizer.single_steps:
             # In a phase that is resumed this is made to compile it, and not kept.
-            updated = self.weights.updated(
+            updated = self.weights.update(
                 position if state is None else state.position, batch, progress.weights
             )
             if state is None:
-                progress.weights, batch = updated, self.weights.weighted(batch, updated)
+                progress.weights, batch = updated, self.weights.apply(batch, updated)
         if state is None:
             progress.state = self._started(stepper, position, batch)
         elif progress.stale:
@@ -240,8 +240,8 @@ class Trainer:
         batch = self.batches(progress.draw, progress.points)
         if self.weights is None:
             return batch
-        progress.weights = progress.weights or self.weights.fresh(batch)
-        return self.weights.weighted(batch, progress.weights)
+        progress.weights = progress.weights or self.weights.initial_memory(batch)
+        return self.weights.apply(batch, progress.weights)
 
     def _advanced(
         self,
@@ -265,9 +265,9 @@ class Trainer:
                 break
             # The weights of iteration 0 are there already.
             if weights and at and at % every == 0:
-                progress.weights = weights.updated(progress.state.position, batch, progress.weights)
+                progress.weights = weights.update(progress.state.position, batch, progress.weights)
                 batch, progress.state = (
-                    weights.weighted(batch, progress.weights),
+                    weights.apply(batch, progress.weights),
                     reweighted(progress.state),
                 )
             steps = min(end, (at // every + 1) * every, at + max(fit, 1)) - at

@@ -13,7 +13,7 @@ import numpy as np
 from pinn.errors import InputError
 from pinn.objective import Objective
 from pinn.problem import Term
-from pinn.weights.scheme import Memory, Places, Scheme, Seen
+from pinn.weights.scheme import LossSnapshot, Memory, Scheme, UnitCoordinates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Causal(Scheme):
                 f"Causal: {name} has no residual on the interior; choose another scheme of weights."
             )
 
-    def fresh(self, terms: Sequence[Term], places: Places) -> Memory:
+    def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return weights of 1, and the first ε to be taken."""
         return {
             "chunks": np.ones(self.chunks),
@@ -82,18 +82,18 @@ class Causal(Scheme):
             "stage": np.array(0),
         }
 
-    def updated(self, memory: Memory, seen: Seen) -> Memory:
+    def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""
-        residuals, fixed, stage = seen.residuals(), seen.fixed, int(memory["stage"])
+        residuals, fixed, stage = snapshot.residuals(), snapshot.fixed, int(memory["stage"])
         initial = sum(
             fixed[t.name] * float(np.mean(residuals[t.name] ** 2))
-            for t in seen.terms
+            for t in snapshot.terms
             if t.region == "initial"
         )
         squares = sum(
-            fixed[t.name] * residuals[t.name] ** 2 for t in seen.terms if t.region == "interior"
+            fixed[t.name] * residuals[t.name] ** 2 for t in snapshot.terms if t.region == "interior"
         )
-        where = self._chunk(seen.places("interior"))
+        where = self._chunk(snapshot.unit_coordinates("interior"))
         counts = np.bincount(where, minlength=self.chunks)
         losses = np.bincount(where, squares, self.chunks) / np.maximum(counts, 1)
         epsilon = self._sequence[stage]
@@ -105,13 +105,13 @@ class Causal(Scheme):
             "stage": np.array(stage + int(done)),
         }
 
-    def pointwise(self, terms: Sequence[Term]) -> list[Term]:
+    def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
         """Return the terms whose points have weights of their own: those on the interior."""
         return [t for t in terms if t.region == "interior"]
 
-    def points(self, memory: Memory, term: Term, places: np.ndarray) -> np.ndarray:
-        """Return the weights [n] at places [n, d]: those of their stretches of time."""
-        return memory["chunks"][self._chunk(places)]
+    def point_weights(self, memory: Memory, term: Term, coordinates: np.ndarray) -> np.ndarray:
+        """Return the weights [n] at coordinates [n, d]: those of their stretches of time."""
+        return memory["chunks"][self._chunk(coordinates)]
 
     def columns(self) -> list[str]:
         """Return the names of the figures."""
@@ -129,6 +129,6 @@ class Causal(Scheme):
         assert isinstance(self.epsilon, tuple)
         return self.epsilon
 
-    def _chunk(self, places: np.ndarray) -> np.ndarray:
+    def _chunk(self, coordinates: np.ndarray) -> np.ndarray:
         """Return the number [n] of the stretch of time that each place is in."""
-        return np.clip((places[:, -1] * self.chunks).astype(int), 0, self.chunks - 1)
+        return np.clip((coordinates[:, -1] * self.chunks).astype(int), 0, self.chunks - 1)

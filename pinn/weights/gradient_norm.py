@@ -9,7 +9,7 @@ import numpy as np
 
 from pinn.errors import InputError
 from pinn.objective import Objective
-from pinn.weights.scheme import Memory, Seen, TermScheme, averaged, check_decay
+from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, check_decay, running_average
 
 LARGEST = 1e5  # of a new weight, where a gradient vanishes; jaxpi (see below) bounds it by 1e-5 of the mean gradient
 
@@ -54,28 +54,30 @@ class GradientNorm(TermScheme):
                 "use statistic=norms."
             )
 
-    def updated(self, memory: Memory, seen: Seen) -> Memory:
+    def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""
-        gradients = seen.gradients()
+        gradients = snapshot.gradients()
         if self.statistic == "norms":
-            return averaged(
+            return running_average(
                 memory,
-                shares({n: float(np.linalg.norm(g)) for n, g in gradients.items()}),
+                balancing_weights({n: float(np.linalg.norm(g)) for n, g in gradients.items()}),
                 self.decay,
             )
-        inside = {t.name for t in seen.terms if t.region == "interior"}
+        inside = {t.name for t in snapshot.terms if t.region == "interior"}
         largest = float(np.max(np.abs(np.sum([gradients[name] for name in inside], axis=0))))
         means = {name: float(np.mean(np.abs(g))) for name, g in gradients.items()}
-        found = {n: 1.0 if n in inside else bounded(largest, mean) for n, mean in means.items()}
-        return averaged(memory, found, self.decay)
+        found = {
+            n: 1.0 if n in inside else bounded_ratio(largest, mean) for n, mean in means.items()
+        }
+        return running_average(memory, found, self.decay)
 
 
-def shares(sizes: dict[str, float]) -> dict[str, float]:
+def balancing_weights(sizes: dict[str, float]) -> dict[str, float]:
     """Return the sum of all sizes over each, at most `LARGEST`."""
     total = sum(sizes.values())
-    return {name: bounded(total, size) for name, size in sizes.items()}
+    return {name: bounded_ratio(total, size) for name, size in sizes.items()}
 
 
-def bounded(whole: float, size: float) -> float:
+def bounded_ratio(whole: float, size: float) -> float:
     """Return a ratio, at most `LARGEST`."""
     return LARGEST if size * LARGEST <= whole else whole / size

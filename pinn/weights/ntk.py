@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pinn.weights.gradient_norm import shares
-from pinn.weights.scheme import Memory, Seen, TermScheme, averaged, check_decay
+from pinn.weights.gradient_norm import balancing_weights
+from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, check_decay, running_average
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,6 @@ class NTK(TermScheme):
         super().__post_init__()
         check_decay(self)
 
-    def updated(self, memory: Memory, seen: Seen) -> Memory:
+    def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""
-        return averaged(memory, shares(seen.traces()), self.decay)
+        return running_average(memory, balancing_weights(snapshot.traces()), self.decay)

@@ -12,7 +12,7 @@ from scipy.spatial import KDTree
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Objective
 from pinn.problem import Term
-from pinn.weights.scheme import Memory, Places, Scheme, Seen
+from pinn.weights.scheme import LossSnapshot, Memory, Scheme, UnitCoordinates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class PointScheme(Scheme):
 
     After a redraw every point has the λ of the nearest point of the last update, in coordinates
     that go from 0 to 1: points that stay keep theirs, new ones take on that of their neighborhood.
-    The memory holds each term's λ [n] under its name, and the places [n, d] where they were found.
+    The memory holds each term's λ [n] under its name, and the coordinates [n, d] where they were found.
 
     Attributes:
         terms: names of the terms whose points are weighed; None chooses.
@@ -31,18 +31,18 @@ class PointScheme(Scheme):
     terms: Sequence[str] | None = None
 
     @abstractmethod
-    def first(self) -> float:
+    def initial_lambda(self) -> float:
         """Return the λ of every point before the first update."""
 
     @abstractmethod
-    def stepped(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    def update_lambdas(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
         """Return the λ [n] after an update, from those before and the residuals [n]."""
 
     @abstractmethod
     def weights(self, lambdas: np.ndarray) -> np.ndarray:
         """Return the weights [n] of the squared residuals."""
 
-    def pointwise(self, terms: Sequence[Term]) -> list[Term]:
+    def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
         """Return the terms whose points have weights of their own."""
         return [t for t in terms if self.terms is None or t.name in self.terms]
 
@@ -54,16 +54,16 @@ class PointScheme(Scheme):
                 raise InputError(
                     f"{type(self).__name__}: terms: no residual {name!r}.{did_you_mean(name, known)}"
                 )
-        if not self.pointwise(objective.terms):
+        if not self.pointwise_terms(objective.terms):
             raise InputError(
                 f"{type(self).__name__}: terms={self.terms}: chooses none of {', '.join(known)}; name at least one."
             )
 
-    def fresh(self, terms: Sequence[Term], places: Places) -> Memory:
+    def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return the same λ for all points."""
-        chosen = self.pointwise(terms)
-        found = {t.name: np.full(len(places[t.region]), self.first()) for t in chosen}
-        return found | {_at(t): places[t.region] for t in chosen}
+        chosen = self.pointwise_terms(terms)
+        found = {t.name: np.full(len(coordinates[t.region]), self.initial_lambda()) for t in chosen}
+        return found | {_at(t): coordinates[t.region] for t in chosen}
 
     def fits(self, memory: Memory, fresh: Memory) -> bool:
         """Say whether a memory is one of this scheme's, of whatever points."""
@@ -71,26 +71,28 @@ class PointScheme(Scheme):
             k: np.ndim(v) for k, v in fresh.items()
         }
 
-    def updated(self, memory: Memory, seen: Seen) -> Memory:
+    def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the λ after an update, at the points as they are now."""
-        residuals, found = seen.residuals(), {}
-        for term in self.pointwise(seen.terms):
-            places = seen.places(term.region)
-            found[term.name] = self.stepped(carried(memory, term, places), residuals[term.name])
-            found[_at(term)] = places
+        residuals, found = snapshot.residuals(), {}
+        for term in self.pointwise_terms(snapshot.terms):
+            coordinates = snapshot.unit_coordinates(term.region)
+            found[term.name] = self.update_lambdas(
+                nearest_lambdas(memory, term, coordinates), residuals[term.name]
+            )
+            found[_at(term)] = coordinates
         return found
 
-    def points(self, memory: Memory, term: Term, places: np.ndarray) -> np.ndarray:
-        """Return the weights [n] at places [n, d] of the region of a term whose points have their own."""
-        return self.weights(carried(memory, term, places))
+    def point_weights(self, memory: Memory, term: Term, coordinates: np.ndarray) -> np.ndarray:
+        """Return the weights [n] at coordinates [n, d] of the region of a term whose points have their own."""
+        return self.weights(nearest_lambdas(memory, term, coordinates))
 
 
-def carried(memory: Memory, term: Term, places: np.ndarray) -> np.ndarray:
-    """Return a term's λ [n] at places [n, d]: those of the nearest places where they are known."""
+def nearest_lambdas(memory: Memory, term: Term, coordinates: np.ndarray) -> np.ndarray:
+    """Return a term's λ [n] at coordinates [n, d]: those of the nearest coordinates where they are known."""
     known = memory[_at(term)]
-    if np.array_equal(known, places):
+    if np.array_equal(known, coordinates):
         return memory[term.name]
-    return memory[term.name][KDTree(known).query(places)[1]]
+    return memory[term.name][KDTree(known).query(coordinates)[1]]
 
 
 def _at(term: Term) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pinn.errors import InputError
 from pinn.problem import Term
-from pinn.weights.scheme import Memory, Places, Seen, TermScheme, check_decay
+from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, UnitCoordinates, check_decay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +46,19 @@ class ReLoBRaLo(TermScheme):
         if not self.temperature > 0:
             raise InputError(f"ReLoBRaLo: temperature={self.temperature}; give a positive number.")
 
-    def fresh(self, terms: Sequence[Term], places: Places) -> Memory:
+    def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return weights of 1, and no losses yet."""
         losses = {f"{t.name}:{when}": np.array(0.0) for t in terms for when in ("first", "last")}
-        return {**super().fresh(terms, places), **losses, "updates": np.array(0)}
+        return {**super().initial_memory(terms, coordinates), **losses, "updates": np.array(0)}
 
-    def updated(self, memory: Memory, seen: Seen) -> Memory:
+    def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""
-        losses, count = seen.losses(), int(memory["updates"])
+        losses, count = snapshot.losses(), int(memory["updates"])
         noted = {f"{name}:last": np.array(value) for name, value in losses.items()}
         if count == 0:
             first = {f"{name}:first": np.array(value) for name, value in losses.items()}
             return {**memory, **noted, **first, "updates": np.array(1)}
-        rho = float(np.random.default_rng((seen.seed, count)).random() < self.rho)
+        rho = float(np.random.default_rng((snapshot.seed, count)).random() < self.rho)
         back, last = (self._balanced(memory, losses, when) for when in ("first", "last"))
         weights = {
             name: np.array(

@@ -46,17 +46,19 @@ class ResidualAttention(PointScheme):
         if not self.eta > 0:
             raise InputError(f"ResidualAttention: eta={self.eta}; give a positive number.")
 
-    def first(self) -> float:
+    def initial_lambda(self) -> float:
         """Return the λ of every point before the first update."""
         return 0.0
 
-    def pointwise(self, terms: Sequence[Term]) -> list[Term]:
+    def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
         """Return the terms whose points have weights of their own."""
         return [
-            t for t in super().pointwise(terms) if self.terms is not None or t.region == "interior"
+            t
+            for t in super().pointwise_terms(terms)
+            if self.terms is not None or t.region == "interior"
         ]
 
-    def stepped(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    def update_lambdas(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
         """Return the λ [n] after an update, from those before and the residuals [n]."""
         sizes = np.abs(residuals)
         largest = max(float(np.max(sizes)), np.finfo(float).tiny)

@@ -17,22 +17,22 @@ from pinn.problem import Problem, Term
 Memory = Mapping[str, np.ndarray]
 """What a scheme knows from one update to the next, by name; a checkpoint is a copy of it."""
 
-Places = Mapping[str, np.ndarray]
+UnitCoordinates = Mapping[str, np.ndarray]
 """Points [n, d] by region, in coordinates that go from 0 to 1 over the domain; time is the last."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class LossSnapshot:
     """A loss at one flat vector, as schemes look at it: its terms one by one, without weights.
 
     Attributes:
-        measures: what can be asked of the loss.
+        diagnostics: what can be asked of the loss.
         theta: the flat vector [p].
         batch: the points.
         seed: of the run, for schemes that draw lots.
     """
 
-    measures: TermDiagnostics
+    diagnostics: TermDiagnostics
     theta: tf.Tensor
     batch: Batch
     seed: int = 0
@@ -40,33 +40,33 @@ class Seen:
     @property
     def fixed(self) -> dict[str, float]:
         """The fixed weights of the terms, by which a scheme's own are multiplied."""
-        objective = self.measures.objective
+        objective = self.diagnostics.objective
         return {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
 
     @property
     def terms(self) -> Sequence[Term]:
         """The terms of the loss."""
-        return self.measures.objective.terms
+        return self.diagnostics.objective.terms
 
-    def places(self, region: str) -> np.ndarray:
+    def unit_coordinates(self, region: str) -> np.ndarray:
         """Return the points [n, d] of a region, in coordinates that go from 0 to 1 over the domain."""
-        return located(self.measures.objective.problem, self.batch.points[region])
+        return to_unit_coordinates(self.diagnostics.objective.problem, self.batch.points[region])
 
     def losses(self) -> dict[str, float]:
         """Return the mean squared residual of every term."""
-        return self.measures.losses(self.theta, self.batch)
+        return self.diagnostics.losses(self.theta, self.batch)
 
     def gradients(self) -> dict[str, np.ndarray]:
         """Return the gradient [p] of every term's mean squared residual."""
-        return self.measures.gradients(self.theta, self.batch)
+        return self.diagnostics.gradients(self.theta, self.batch)
 
     def residuals(self) -> dict[str, np.ndarray]:
         """Return the residual [n] of every term at the points of its region."""
-        return self.measures.residuals(self.theta, self.batch)
+        return self.diagnostics.residuals(self.theta, self.batch)
 
     def traces(self) -> dict[str, float]:
         """Return the mean of |∂r/∂θ|² over the points of every term's region."""
-        return self.measures.traces(self.theta, self.batch)
+        return self.diagnostics.traces(self.theta, self.batch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ class Scheme(ABC):
         """Raise an InputError for an objective that the scheme cannot weigh."""
 
     @abstractmethod
-    def fresh(self, terms: Sequence[Term], places: Places) -> Memory:
+    def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return the memory before the first update."""
 
     def fits(self, memory: Memory, fresh: Memory) -> bool:
@@ -103,20 +103,20 @@ class Scheme(ABC):
         }
 
     @abstractmethod
-    def updated(self, memory: Memory, seen: Seen) -> Memory:
+    def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the memory after an update."""
 
-    def term(self, memory: Memory, name: str) -> float:
+    def term_weight(self, memory: Memory, name: str) -> float:
         """Return the weight of a term."""
         return 1.0
 
-    def pointwise(self, terms: Sequence[Term]) -> list[Term]:
+    def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
         """Return the terms whose points have weights of their own."""
         return []
 
-    def points(self, memory: Memory, term: Term, places: np.ndarray) -> np.ndarray:
-        """Return the weights [n] at places [n, d] of the region of a term whose points have their own."""
-        return np.ones(len(places))
+    def point_weights(self, memory: Memory, term: Term, coordinates: np.ndarray) -> np.ndarray:
+        """Return the weights [n] at coordinates [n, d] of the region of a term whose points have their own."""
+        return np.ones(len(coordinates))
 
     def columns(self) -> list[str]:
         """Return the names of the figures."""
@@ -140,22 +140,22 @@ class TermScheme(Scheme):
                 f"use constraints=soft or weights=fixed."
             )
 
-    def fresh(self, terms: Sequence[Term], places: Places) -> Memory:
+    def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return weights of 1."""
         return {t.name: np.array(1.0) for t in terms}
 
-    def term(self, memory: Memory, name: str) -> float:
+    def term_weight(self, memory: Memory, name: str) -> float:
         """Return the weight of a term."""
         return float(memory[name])
 
 
-def located(problem: Problem, blocks: Blocks) -> np.ndarray:
+def to_unit_coordinates(problem: Problem, blocks: Blocks) -> np.ndarray:
     """Return points [n, d] in coordinates that go from 0 to 1 over a problem's domain."""
     lower, upper = problem.bounds
     return (blocks.rows - lower) / (upper - lower)
 
 
-def averaged(memory: Memory, found: Mapping[str, float], decay: float) -> Memory:
+def running_average(memory: Memory, found: Mapping[str, float], decay: float) -> Memory:
     """Return the weights after one step of a running average: decay λ + (1 − decay) λ̂."""
     return {
         name: np.array(decay * float(memory[name]) + (1 - decay) * value)

@@ -60,11 +60,11 @@ class SelfAdaptive(PointScheme):
         if not self.middle >= 0:
             raise InputError(f"SelfAdaptive: middle={self.middle}; give a number of at least 0.")
 
-    def first(self) -> float:
+    def initial_lambda(self) -> float:
         """Return the λ of every point before the first update."""
         return self.start
 
-    def stepped(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
+    def update_lambdas(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
         """Return the λ [n] after an update, from those before and the residuals [n]."""
         return lambdas + self.rate * self.every * self._slopes(lambdas) * residuals**2 / 2
 

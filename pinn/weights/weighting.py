@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pinn.objective import Batch, Objective, TermDiagnostics
 from pinn.problem import Term
-from pinn.weights.scheme import Memory, Scheme, Seen, located
+from pinn.weights.scheme import LossSnapshot, Memory, Scheme, to_unit_coordinates
 
 
 class Weighting:
@@ -27,55 +27,59 @@ class Weighting:
     def __init__(self, scheme: Scheme, objective: Objective, *, seed: int = 0) -> None:
         scheme.check(objective)
         self.scheme, self.objective, self.seed = scheme, objective, seed
-        self.measures, self.every = TermDiagnostics(objective), scheme.every
+        self.diagnostics, self.every = TermDiagnostics(objective), scheme.every
 
-    def fresh(self, batch: Batch) -> Memory:
+    def initial_memory(self, batch: Batch) -> Memory:
         """Return the memory before the first update."""
-        places = {
-            region: located(self.objective.problem, blocks)
+        coordinates = {
+            region: to_unit_coordinates(self.objective.problem, blocks)
             for region, blocks in batch.points.items()
         }
-        return self.scheme.fresh(self.objective.terms, places)
+        return self.scheme.initial_memory(self.objective.terms, coordinates)
 
     def fits(self, memory: Memory, batch: Batch) -> bool:
         """Say whether a memory is one of the scheme's for this loss."""
-        return self.scheme.fits(memory, self.fresh(batch))
+        return self.scheme.fits(memory, self.initial_memory(batch))
 
-    def updated(self, theta: tf.Tensor, batch: Batch, memory: Memory) -> Memory:
+    def update(self, theta: tf.Tensor, batch: Batch, memory: Memory) -> Memory:
         """Return the memory after an update at a flat vector [p]; the same one, if it would not be finite."""
-        found = self.scheme.updated(memory, Seen(self.measures, theta, batch, self.seed))
+        found = self.scheme.update(memory, LossSnapshot(self.diagnostics, theta, batch, self.seed))
         return found if all(np.all(np.isfinite(v)) for v in found.values()) else memory
 
-    def weighted(self, batch: Batch, memory: Memory) -> Batch:
+    def apply(self, batch: Batch, memory: Memory) -> Batch:
         """Return the batch with the scheme's weights; it has the same shapes for every memory."""
         factors: dict[str, dict[str, tf.Tensor]] = {region: {} for region in batch.points}
-        for term in self.scheme.pointwise(self.objective.terms):
+        for term in self.scheme.pointwise_terms(self.objective.terms):
             blocks = batch.points[term.region]
-            found = self.scheme.points(memory, term, located(self.objective.problem, blocks))
+            found = self.scheme.point_weights(
+                memory, term, to_unit_coordinates(self.objective.problem, blocks)
+            )
             factors[term.region][term.name] = blocks.laid_out(found)
-        weights = [w * self.scheme.term(memory, t.name) for t, w in self._fixed()]
+        weights = [w * self.scheme.term_weight(memory, t.name) for t, w in self._fixed()]
         points = {
             region: blocks._replace(factors=factors[region])
             for region, blocks in batch.points.items()
         }
         return Batch(points, tf.constant(weights, self.objective.dtype))
 
-    def points(self, batch: Batch, memory: Memory) -> dict[str, np.ndarray]:
+    def point_weights(self, batch: Batch, memory: Memory) -> dict[str, np.ndarray]:
         """Return the weights [n] of those terms whose points have their own, fixed weights included."""
         problem, fixed = self.objective.problem, {t.name: w for t, w in self._fixed()}
         return {
             t.name: fixed[t.name]
-            * self.scheme.points(memory, t, located(problem, batch.points[t.region]))
-            for t in self.scheme.pointwise(self.objective.terms)
+            * self.scheme.point_weights(
+                memory, t, to_unit_coordinates(problem, batch.points[t.region])
+            )
+            for t in self.scheme.pointwise_terms(self.objective.terms)
         }
 
     def row(self, batch: Batch, memory: Memory) -> dict[str, float]:
         """Return what the history says of the weights: means over points, and their least and largest."""
-        found, points = {}, self.points(batch, memory)
+        found, points = {}, self.point_weights(batch, memory)
         for term, fixed in self._fixed():
             of_points = points.get(term.name)
             mean = (
-                fixed * self.scheme.term(memory, term.name)
+                fixed * self.scheme.term_weight(memory, term.name)
                 if of_points is None
                 else np.mean(of_points)
             )
@@ -90,7 +94,7 @@ class Weighting:
     def columns(self) -> list[str]:
         """Return the names of the numbers in a row."""
         terms = [t.name for t in self.objective.terms]
-        pointwise = [t.name for t in self.scheme.pointwise(self.objective.terms)]
+        pointwise = [t.name for t in self.scheme.pointwise_terms(self.objective.terms)]
         ranges = [f"{which}_weight_{name}" for name in pointwise for which in ("least", "largest")]
         return [*(f"weight_{name}" for name in terms), *ranges, *self.scheme.columns()]
 
