@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.stats import qmc
 
 from pinn.errors import InputError, did_you_mean
 
-METHODS = ("uniform", "sobol", "halton", "latin_hypercube", "grid")
+Method = Literal["uniform", "sobol", "halton", "latin_hypercube", "grid"]
+METHODS: tuple[str, ...] = get_args(Method)
 LEAST_SHARE = 1e-3  # of the unit cube that a domain must fill for points to be drawn by rejection
 
 

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from pinn import settings
 from pinn.errors import InputError, did_you_mean
-from pinn.measurements.synthetic import check_noise, noisy
+from pinn.measurements.synthetic import NOISE, noisy
+from pinn.networks import LAST_SEED
 from pinn.objective import PointSet
 from pinn.problem import Problem
 
@@ -30,7 +32,7 @@ _SLACK = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataFile:
+class DataFile(settings.Settings):
     """Measurements in a .csv, .npz or .mat file.
 
     A coordinate or field is taken from the array (a .csv file: the column) of its own name, unless
@@ -63,13 +65,14 @@ class DataFile:
     coordinates: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
     grid: Sequence[Any] | None = None
-    count: int | None = None
+    count: int | None = settings.count(None, words="a whole number of at least 1, or null for all")
     inside: bool = False
-    noise: float = 0.0
-    seed: int = 0
+    noise: float = settings.at_least(0, 0.0, words=NOISE)
+    seed: int = settings.count(0, least=0, most=LAST_SEED)
     sha256: str | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         file = Path(self.path).expanduser()
         if file.suffix.lower() not in _READERS:
             raise InputError(
@@ -86,13 +89,12 @@ class DataFile:
                 f"data.path={self.path}: the file is no longer the one that the run started with; "
                 f"restore it, or start a new run."
             )
-        if self.count is not None and (not isinstance(self.count, int) or self.count < 1):
-            raise InputError(
-                f"data.count={self.count!r}; give a whole number of at least 1, or null for all."
-            )
-        check_noise(self.noise)
         object.__setattr__(self, "path", str(file.resolve()))
         object.__setattr__(self, "sha256", digest)
+
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"data.{name}"
 
     def measure(self, problem: Problem) -> PointSet:
         """Return the points and the measured values.

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pinn import settings
 from pinn.errors import InputError, did_you_mean
+from pinn.networks import LAST_SEED
 from pinn.objective import PointSet, draw
 from pinn.problem import Problem
 
+NOISE = "a number of at least 0, such as 0.01 for 1 %"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Synthetic:
+class Synthetic(settings.Settings):
     """Measurements of a problem's reference at random points of space and time.
 
     Attributes:
@@ -29,16 +33,15 @@ class Synthetic:
         InputError: for a count below 1 or negative noise.
     """
 
-    count: int = 2000
+    count: int = settings.count(2000)
     fields: Sequence[str] | None = None
     times: Sequence[float] | None = None
-    noise: float = 0.0
-    seed: int = 0
+    noise: float = settings.at_least(0, 0.0, words=NOISE)
+    seed: int = settings.count(0, least=0, most=LAST_SEED)
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.count, int) or self.count < 1:
-            raise InputError(f"data.count={self.count!r}; give a whole number of at least 1.")
-        check_noise(self.noise)
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"data.{name}"
 
     def measure(self, problem: Problem) -> PointSet:
         """Return the points and the measured values.
@@ -77,14 +80,6 @@ class Synthetic:
         ):
             raise InputError(f"{where}: give times from {start:g} to {end:g}.")
         return np.asarray(self.times, float)[np.arange(self.count) % len(self.times)]
-
-
-def check_noise(noise: float) -> None:
-    """Raise an InputError for a share that is negative or no number."""
-    if not noise >= 0:
-        raise InputError(
-            f"data.noise={noise!r}; give a number of at least 0, such as 0.01 for 1 %."
-        )
 
 
 def noisy(values: dict[str, np.ndarray], noise: float, seed: int) -> dict[str, np.ndarray]:

@@ -14,14 +14,15 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Any, get_type_hints
 
 import keras
 
 from pinn.errors import InputError, did_you_mean
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
+from pinn.settings import kinds
 from pinn.weights import Scheme
 
 TARGET = "_target_"
@@ -148,19 +149,10 @@ def _check_types(cls: type, node: Mapping[str, Any], where: str) -> None:
     """Raise an InputError for a value that is not of the kind that its attribute's annotation names."""
     hints = get_type_hints(cls)
     for key, value in node.items():
-        kinds = _kinds(hints[key])
-        accepted = (*kinds, int) if float in kinds else kinds
+        allowed = kinds(hints[key])
+        accepted = (*allowed, int) if float in allowed else allowed
         # Python holds True for an int and text for a sequence; a setting does not.
-        wrong = [k for k in (bool, str) if isinstance(value, k) and k not in kinds]
+        wrong = [k for k in (bool, str) if isinstance(value, k) and k not in allowed]
         if wrong or not isinstance(value, accepted):
-            words = " or ".join(_WORDS.get(k, str(k)) for k in kinds)
+            words = " or ".join(_WORDS.get(k, str(k)) for k in allowed)
             raise InputError(f"{where}.{key}={value!r}; give {words}.")
-
-
-def _kinds(hint: Any) -> tuple[Any, ...]:
-    """Return the classes that an annotation allows: float and NoneType for `float | None`."""
-    if get_origin(hint) in (Union, UnionType):
-        return tuple(k for h in get_args(hint) for k in _kinds(h))
-    if get_origin(hint) is Literal:  # which word it may be is the class's own test
-        return (str,)
-    return (get_origin(hint) or hint,)

@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
+from pinn import settings
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Batch, Objective, PointSet, ResidualSize, blocks, draw
-from pinn.sampling import METHODS, follow
+from pinn.sampling import Method, follow
 from pinn.training.progress import Kept
 from pinn.versions import cores
 
-ADAPTIVE = ("none", "rad", "rar_d", "r3")
 FOLLOWED = "interior"  # the region whose points follow the residuals
 FIRST, ADDED = 0.5, 0.05  # shares of the count that RAR-D starts with and adds at every redraw
 
@@ -26,7 +26,7 @@ BLOCK_CHANNELS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Points:
+class Points(settings.Settings):
     """Counts of points by region, and how they are drawn.
 
     Attributes:
@@ -47,20 +47,25 @@ class Points:
         block: points per compiled block; None chooses by the network's width.
 
     Raises:
-        InputError: when points are drawn, for impossible counts or an unknown method.
+        InputError: for a number out of range or an unknown word; and, when points are drawn, for
+            counts that do not fit the problem.
     """
 
     counts: Mapping[str, int] = field(
         default_factory=lambda: {"interior": 8000, "initial": 400, "boundary": 400}
     )
-    method: str = "sobol"
+    method: Method = "sobol"
     adaptive: Literal["none", "rad", "rar_d", "r3"] = "none"
-    power: float = 1.0
-    offset: float = 1.0
-    candidates: int = 10
-    heldout: float = 0.25
-    test: int = 10_000
-    block: int | None = None
+    power: float = settings.at_least(0, 1.0)
+    offset: float = settings.at_least(0, 1.0)
+    candidates: int = settings.count(10, least=2)
+    heldout: float = settings.positive(0.25, words="a positive share, such as 0.25")
+    test: int = settings.count(10_000)
+    block: int | None = settings.count(None)
+
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"points.{name}"
 
     def count(self, region: str) -> int:
         """Return the number of points of a region."""
@@ -69,10 +74,7 @@ class Points:
             raise InputError(
                 f"points.counts: nothing for region {region!r}; add counts.{region} or counts.boundary."
             )
-        if not isinstance(found, int) or found < 1:
-            raise InputError(
-                f"points.counts.{region}={found!r}; give a whole number of at least 1."
-            )
+        settings.check_count(f"points.counts.{region}", found)
         return found
 
     def check(self, objective: Objective) -> None:
@@ -91,36 +93,9 @@ class Points:
                 key = region if region in self.counts else "boundary"
                 found = f"points.counts.{key}={self.count(region)}"
                 raise InputError(f"{found}: there are {faces} faces; give at least {faces}.")
-        if self.method not in METHODS:
-            raise InputError(
-                f"points.method={self.method!r}: unknown method.{did_you_mean(self.method, METHODS)}"
-            )
-        if self.adaptive not in ADAPTIVE:
-            raise InputError(
-                f"points.adaptive={self.adaptive!r}: unknown.{did_you_mean(self.adaptive, ADAPTIVE)}"
-            )
         if self.adaptive != "none" and FOLLOWED not in objective.regions:
             raise InputError(
                 f"points.adaptive={self.adaptive}: no residual on the interior; use none."
-            )
-        for name in ("power", "offset"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(
-                    f"points.{name}={getattr(self, name)!r}; give a number of at least 0."
-                )
-        if not isinstance(self.candidates, int) or self.candidates < 2:
-            raise InputError(
-                f"points.candidates={self.candidates!r}; give a whole number of at least 2."
-            )
-        if not 0 < self.heldout < math.inf:
-            raise InputError(
-                f"points.heldout={self.heldout!r}; give a positive share, such as 0.25."
-            )
-        if not isinstance(self.test, int) or self.test < 1:
-            raise InputError(f"points.test={self.test!r}; give a whole number of at least 1.")
-        if self.block is not None and (not isinstance(self.block, int) or self.block < 1):
-            raise InputError(
-                f"points.block={self.block!r}; give a whole number of at least 1, or null."
             )
 
     def sets(
@@ -211,10 +186,14 @@ class Draws:
 
     def _following(self, number: int, theta: tf.Tensor, count: int) -> np.ndarray:
         candidates = self._candidates(number, self.points.candidates * count)
-        settings = {"power": self.points.power, "offset": self.points.offset}
-        return candidates[
-            follow(self.size(theta, candidates), count, **settings, seed=(self.seed, number))
-        ]
+        indices = follow(
+            self.size(theta, candidates),
+            count,
+            power=self.points.power,
+            offset=self.points.offset,
+            seed=(self.seed, number),
+        )
+        return candidates[indices]
 
     def _candidates(self, number: int, count: int) -> np.ndarray:
         problem, method = self.objective.problem, self.points.method

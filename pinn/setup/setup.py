@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pinn.errors import InputError, did_you_mean
+from pinn.errors import InputError
 from pinn.measurements.file import DataFile
 from pinn.measurements.synthetic import Synthetic
 from pinn.networks import LAST_SEED, Periodic, mlp, side_by_side, symmetric
 from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
+from pinn.settings import Settings, check_count, count
 from pinn.setup.points import Points
 from pinn.setup.stages import Continuation, Stage, stages
 from pinn.training.stopping import StopRule
@@ -41,7 +42,7 @@ def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setup:
+class Setup(Settings):
     """The definition of a run; equal setups give equal runs, bit by bit, on the same machine.
 
     Weights are fixed, by residual, unless a scheme has them follow the training; then they are its
@@ -69,21 +70,10 @@ class Setup:
     continuation: Continuation = field(default_factory=dict)
     last_layer: Literal["drawn", "fitted"] | None = None
     published: Mapping[str, Any] | None = None
-    seed: int = 0
+    seed: int = count(0, least=0, most=LAST_SEED)
 
     def __post_init__(self) -> None:
-        if self.constraints not in ("auto", "hard", "soft"):
-            hint = did_you_mean(str(self.constraints), ("auto", "hard", "soft"))
-            raise InputError(f"constraints={self.constraints!r}: unknown.{hint}")
-        if self.derivatives not in ("auto", "taylor", "nested"):
-            hint = did_you_mean(str(self.derivatives), ("auto", "taylor", "nested"))
-            raise InputError(f"derivatives={self.derivatives!r}: unknown.{hint}")
-        if self.last_layer not in (None, "drawn", "fitted"):
-            hint = did_you_mean(str(self.last_layer), ("drawn", "fitted"))
-            raise InputError(f"last_layer={self.last_layer!r}: unknown.{hint}")
-        _check_seed(self.seed)
-        if isinstance(self.data, Synthetic | DataFile):
-            _check_seed(self.data.seed, "data.seed")
+        super().__post_init__()
         for name, weight in self.weights.items():
             if not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise InputError(
@@ -118,6 +108,10 @@ class Setup:
             raise InputError(
                 f"unknowns: {names} cannot be found without measurements; give data, as data=synthetic or data=file do."
             )
+
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return name
 
     @property
     def hard(self) -> bool:
@@ -198,7 +192,7 @@ def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Mo
     it has the problem's mirror symmetries too.  Unknown fields have perceptrons of the same
     settings beside it, each of its own coordinates.
     """
-    _check_seed(seed)
+    check_count("seed", seed, least=0, most=LAST_SEED)
     mirrored = settings.pop("symmetric", None)
     if problem.periodic and settings.get("periodic") is None:
         settings["periodic"] = Periodic(coordinates=problem.periodic)
@@ -247,8 +241,3 @@ def _perceptron(
             settings["periodic"] = settings["periodic"].among(at)
     lower, upper = (bound[at].tolist() for bound in problem.bounds)
     return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
-
-
-def _check_seed(seed: Any, where: str = "seed") -> None:
-    if not isinstance(seed, int) or not 0 <= seed <= LAST_SEED:
-        raise InputError(f"{where}={seed!r}; give a whole number from 0 to {LAST_SEED}.")

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from pinn.errors import InputError
 from pinn.optimizers import Limits
 from pinn.optimizers import interface as codes
+from pinn.settings import Settings, at_least, count
 
 INTERRUPTED = "interrupted by the user (Ctrl-C); resume to go on"
+_OFF = "a number of at least 0, or null to switch it off"
 
 
 @dataclass(frozen=True, kw_only=True)
-class StopRule:
+class StopRule(Settings):
     """Budgets and tests of a phase; None switches one off.
 
     Attributes:
@@ -33,38 +34,19 @@ class StopRule:
         InputError: for a budget below 1 or a negative tolerance.
     """
 
-    max_iterations: int = 1000
-    max_evaluations: int | None = None
-    max_seconds: float | None = None
-    target_loss: float | None = None
-    gradient_tolerance: float | None = None
-    position_tolerance: float | None = None
-    loss_tolerance: float | None = None
-    patience: int | None = None
-    max_restarts: int = 5
+    max_iterations: int = count(1000, least=0)
+    max_evaluations: int | None = count(None)
+    max_seconds: float | None = at_least(0, None, words=_OFF)
+    target_loss: float | None = at_least(0, None, words=_OFF)
+    gradient_tolerance: float | None = at_least(0, None, words=_OFF)
+    position_tolerance: float | None = at_least(0, None, words=_OFF)
+    loss_tolerance: float | None = at_least(0, None, words=_OFF)
+    patience: int | None = count(None)
+    max_restarts: int = count(5, least=0)
 
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("max_iterations", 0),
-            ("max_evaluations", 1),
-            ("patience", 1),
-            ("max_restarts", 0),
-        ):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < least):
-                raise InputError(f"stop.{name}={value!r}; give a whole number of at least {least}.")
-        for name in (
-            "max_seconds",
-            "target_loss",
-            "gradient_tolerance",
-            "position_tolerance",
-            "loss_tolerance",
-        ):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise InputError(
-                    f"stop.{name}={value!r}; give a number of at least 0, or null to switch it off."
-                )
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"stop.{name}"
 
     def limits(self, dtype: str) -> Limits:
         """Return the tests that are made inside the compiled loop."""

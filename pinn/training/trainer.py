@@ -14,6 +14,7 @@ from pinn.errors import InputError
 from pinn.optimizers import Optimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import interface as codes
 from pinn.optimizers.interface import Function, Limits, Part, Shape, called, reweighted
+from pinn.settings import Settings, count
 from pinn.training.interrupt import Interrupt
 from pinn.training.progress import Kept, PhaseRecord, Progress
 from pinn.training.stopping import INTERRUPTED, StopRule
@@ -24,22 +25,18 @@ WORTHWHILE = 1e-3  # relative fall of the loss that counts as progress for patie
 
 
 @dataclass(frozen=True, kw_only=True)
-class Phase:
+class Phase(Settings):
     """An optimizer, when it stops, and how often it reports and has its points redrawn (in iterations)."""
 
     name: str
     optimizer: Optimizer
     stop: StopRule = field(default_factory=StopRule)
-    report_every: int = 100
-    redraw_every: int | None = None
+    report_every: int = count(100)
+    redraw_every: int | None = count(None)
 
-    def __post_init__(self) -> None:
-        for name in ("report_every", "redraw_every"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or value < 1):
-                raise InputError(
-                    f"phases.{self.name}.{name}={value!r}; give a whole number of at least 1."
-                )
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"phases.{self.name}.{name}"
 
 
 @dataclass(frozen=True)
