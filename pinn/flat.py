@@ -48,17 +48,19 @@ class FlatVariables:
         return tf.concat([tf.reshape(t, [-1]) for t in tensors], axis=0)
 
     def partition(self, vector: tf.Tensor) -> list[tf.Tensor]:
-        """Return the parts of `vector` [p] in the variables' shapes; sizes are static, as XLA needs."""
-        parts = tf.split(vector, self.sizes)
-        return [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        """Return the tensors of `vector` [p] in the variables' shapes; sizes are static, as XLA needs."""
+        tensors = tf.split(vector, self.sizes)
+        return [
+            tf.reshape(tensor, shape) for tensor, shape in zip(tensors, self.shapes, strict=True)
+        ]
 
-    def scope(self, parts: Sequence[tf.Tensor]) -> Any:
-        """Return a context in which the variables read as `parts`, such as `partition` gives."""
-        return keras.StatelessScope(list(zip(self.variables, parts, strict=True)))
+    def scope(self, tensors: Sequence[tf.Tensor]) -> Any:
+        """Return a context in which the variables read as `tensors`, such as `partition` gives."""
+        return keras.StatelessScope(list(zip(self.variables, tensors, strict=True)))
 
     def assign(self, vector: tf.Tensor) -> None:
         """Write `vector` into the variables."""
-        for variable, part in zip(
+        for variable, tensor in zip(
             self.variables, self.partition(tf.convert_to_tensor(vector)), strict=True
         ):
-            variable.assign(part)
+            variable.assign(tensor)

@@ -56,7 +56,7 @@ def unit_cube(
     return rng.random((count, dimension))
 
 
-def accepted(
+def rejection_sample(
     count: int,
     dimension: int,
     keep: Callable[[np.ndarray], np.ndarray],
@@ -79,7 +79,9 @@ def accepted(
         grid = _accepted_grid(count, dimension, keep)
         rest = count - len(grid)
         return (
-            np.concatenate([grid, accepted(rest, dimension, keep, method="uniform", seed=seed)])
+            np.concatenate(
+                [grid, rejection_sample(rest, dimension, keep, method="uniform", seed=seed)]
+            )
             if rest
             else grid
         )
@@ -120,7 +122,7 @@ def _check_share(kept: int, drawn: int, count: int) -> None:
         )
 
 
-def follow(
+def weighted_choice(
     sizes: np.ndarray, count: int, *, power: float, offset: float, seed: int | Sequence[int]
 ) -> np.ndarray:
     """Return `count` different indices [count] of candidates, drawn with a density that follows `sizes` |r| [n].
@@ -146,7 +148,7 @@ def follow(
     return np.sort(np.argpartition(keys, count - 1)[:count])
 
 
-def split(count: int, sizes: Sequence[float]) -> list[int]:
+def apportion(count: int, sizes: Sequence[float]) -> list[int]:
     """Return whole numbers in proportion to `sizes` that add up to `count`, each at least 1.
 
     Raises:

@@ -14,7 +14,7 @@ from pinn.geometry import Ball, Box, Difference, Disk, Interval, PointCloud, Rec
 from pinn.objective import Objective, draw
 from pinn.problem import residual
 from pinn.problems import Heat5D, PoissonBoltzmann, PoissonHoles
-from pinn.sampling import METHODS, accepted, unit_cube
+from pinn.sampling import METHODS, rejection_sample, unit_cube
 from pinn.setup.points import Draws, Points
 from pinn.setup.setup import default_network
 
@@ -256,21 +256,21 @@ def test_jets_pass_through_distances(domain, name):
 
 
 def test_accepted_points_continue_the_cube_s_own():
-    half = accepted(100, 2, lambda u: u[:, 0] < 0.5, seed=1)
+    half = rejection_sample(100, 2, lambda u: u[:, 0] < 0.5, seed=1)
     more = unit_cube(256, 2, seed=1)
     assert np.array_equal(half, more[more[:, 0] < 0.5][:100])
     assert np.array_equal(
-        accepted(100, 2, lambda u: u[:, 0] < 2, seed=1), unit_cube(100, 2, seed=1)
+        rejection_sample(100, 2, lambda u: u[:, 0] < 2, seed=1), unit_cube(100, 2, seed=1)
     )
-    grid = accepted(60, 2, lambda u: u[:, 0] < 0.5, method="grid", seed=1)
+    grid = rejection_sample(60, 2, lambda u: u[:, 0] < 0.5, method="grid", seed=1)
     assert len(grid) == 60 and np.all(grid[:, 0] < 0.5)
     assert np.unique(grid[:55, 1]) == pytest.approx(
         (np.arange(11) + 0.5) / 11
     )  # 11 × 11, of which 55
     with pytest.raises(InputError, match="fall into the domain"):
-        accepted(10, 2, lambda u: u[:, 0] < 0)
+        rejection_sample(10, 2, lambda u: u[:, 0] < 0)
     with pytest.raises(InputError, match="fall into the domain"):
-        accepted(10, 2, lambda u: u[:, 0] < 0, method="grid")
+        rejection_sample(10, 2, lambda u: u[:, 0] < 0, method="grid")
 
 
 @pytest.mark.usefixtures("eager")

@@ -101,7 +101,7 @@ def test_jets_are_the_nested_derivatives(name):
     expected = nested.evaluate(field, symbols, points, {})
     for symbol in symbols:
         fast, slow = (
-            jets.part(found[0], symbol.index, points["x"]).numpy(),
+            jets.component(found[0], symbol.index, points["x"]).numpy(),
             expected[symbol.name].numpy(),
         )
         np.testing.assert_allclose(
@@ -121,8 +121,8 @@ def test_saves_and_loads_bitwise(name, tmp_path):
     assert [v.shape for v in loaded.trainable_variables] == [
         v.shape for v in network.trainable_variables
     ]
-    for index, part in through(network, at()).parts.items():
-        assert np.array_equal(through(loaded, at()).parts[index], part), index
+    for index, component in through(network, at()).components.items():
+        assert np.array_equal(through(loaded, at()).components[index], component), index
     again = network.__class__.from_config(network.get_config())
     assert [v.shape for v in again.variables] == [v.shape for v in network.variables]
 
@@ -183,7 +183,7 @@ def test_the_ends_of_a_period_are_equal_in_value_and_derivatives(name, lower):
     upper = lower + math.tau / 3
     network = made(name, lower=[lower, 0.0], upper=[upper, 5.0])
     y = at()["y"]
-    left, right = (through(network, {"x": 0 * y + x, "y": y}).parts for x in (lower, upper))
+    left, right = (through(network, {"x": 0 * y + x, "y": y}).components for x in (lower, upper))
     assert set(left) == set(FOURTH.indices)
     for index in FOURTH.indices:
         assert np.array_equal(left[index], right[index]), index
@@ -297,7 +297,7 @@ LAPLACIANS = [*NETWORKS, "mlp"]
 
 @pytest.mark.parametrize("name", LAPLACIANS)
 def test_the_forward_laplacian_has_value_gradient_and_laplacian_and_no_more(name, eager):
-    """In d dimensions 1 + d + 1 parts behind every layer; equal to the sum of 1 + 2d parts and of nested tapes."""
+    """In d dimensions 1 + d + 1 components behind every layer; equal to the sum of 1 + 2d components and of nested tapes."""
     axes = [f"x{i}" for i in range(1, 7)]
     periodic = (
         {"periodic": Periodic(coordinates=[1, 0])} if "periodic" in NETWORKS.get(name, {}) else {}
@@ -309,8 +309,8 @@ def test_the_forward_laplacian_has_value_gradient_and_laplacian_and_no_more(name
     seen, sizes = set(), []
 
     def hook(layer, inputs, outputs):
-        seen.update(outputs.parts)
-        sizes.append(len(outputs.parts))
+        seen.update(outputs.components)
+        sizes.append(len(outputs.components))
         return outputs
 
     def through_with(plan, hook=None):
@@ -320,13 +320,16 @@ def test_the_forward_laplacian_has_value_gradient_and_laplacian_and_no_more(name
 
     found = through_with(Plan.of([], laplacian=axes), hook)
     gradient = {(c,) for c in axes}
-    assert seen <= {VALUE, OPERATOR} | gradient and set(found.parts) <= {VALUE, OPERATOR} | gradient
+    assert (
+        seen <= {VALUE, OPERATOR} | gradient
+        and set(found.components) <= {VALUE, OPERATOR} | gradient
+    )
     # Behind the first layer, whose outputs are not bent yet; a factor of a separable network has
     # one coordinate.
     assert max(sizes) == (3 if "separable" in name else 8)
     apart = through_with(Plan.of([(c, c) for c in axes]))
-    assert len(apart.parts) <= 13 and OPERATOR not in apart.parts
-    summed = sum(jets.part(apart[0], (c, c), points["x1"]) for c in axes)
+    assert len(apart.components) <= 13 and OPERATOR not in apart.components
+    summed = sum(jets.component(apart[0], (c, c), points["x1"]) for c in axes)
 
     def field(c):
         return {"u": network(tf.stack(list(c.values()), axis=1), training=False)[:, 0]}
@@ -334,15 +337,15 @@ def test_the_forward_laplacian_has_value_gradient_and_laplacian_and_no_more(name
     slow = nested.evaluate(field, [Symbol("lap_u", "laplacian", "u")], points, {})["lap_u"]
     for other in (summed, slow):
         np.testing.assert_allclose(
-            jets.part(found[0], OPERATOR, points["x1"]), other, rtol=1e-9, atol=1e-9
+            jets.component(found[0], OPERATOR, points["x1"]), other, rtol=1e-9, atol=1e-9
         )
 
 
 @pytest.mark.parametrize(
-    ("problem", "parts"), [(Poisson10D(), 12), (Heat5D(), 7)], ids=["poisson_10d", "heat_5d"]
+    ("problem", "components"), [(Poisson10D(), 12), (Heat5D(), 7)], ids=["poisson_10d", "heat_5d"]
 )
 @pytest.mark.parametrize("file", sorted(p.stem for p in (CONF / "network").glob("*.yaml")))
-def test_problems_of_many_dimensions_take_the_forward_laplacian(file, problem, parts, eager):
+def test_problems_of_many_dimensions_take_the_forward_laplacian(file, problem, components, eager):
     """u_t goes into one part with the Laplacian where the equation is linear in both."""
     node = {
         k: v for k, v in compose([f"network={file}"])[0]["network"].items() if k != config.TARGET
@@ -362,14 +365,14 @@ def test_problems_of_many_dimensions_take_the_forward_laplacian(file, problem, p
     sizes = []
 
     def hook(layer, inputs, outputs):
-        sizes.append(len(outputs.parts))
+        sizes.append(len(outputs.components))
         return outputs
 
     piece = tf.nest.map_structure(lambda a: a[0, 0], cut)
     objective.residuals(
         objective.flat.partition(objective.flat.flatten()), "interior", piece, hook=hook
     )
-    assert max(sizes) == (3 if file == "separable" else parts)
+    assert max(sizes) == (3 if file == "separable" else components)
 
 
 def test_a_factorization_starts_from_the_same_weights():
@@ -641,4 +644,6 @@ def test_numbers_are_exact_in_double_precision_and_stay_so_where_single_is_the_d
         "float64"
     }
     points = {c: tf.cast(value, tf.float32) for c, value in at().items()}
-    assert {part.dtype for part in through(single, points).parts.values()} == {tf.float32}
+    assert {component.dtype for component in through(single, points).components.values()} == {
+        tf.float32
+    }

@@ -19,8 +19,8 @@ def test_partition_undoes_flatten_and_shared_layers_count_once():
     flat = FlatVariables([*a.trainable_variables, *b.trainable_variables])
     assert flat.size == 2 * 3 + 3 + 3 + 1 + 3 * 2 + 2
     vector = flat.flatten()
-    for variable, part in zip(flat.variables, flat.partition(vector), strict=True):
-        np.testing.assert_array_equal(variable.numpy(), part)
+    for variable, tensor in zip(flat.variables, flat.partition(vector), strict=True):
+        np.testing.assert_array_equal(variable.numpy(), tensor)
     np.testing.assert_array_equal(flat.concat(flat.partition(vector)), vector)
 
 

@@ -96,7 +96,7 @@ def agree(jet, function, points, tolerance=1e-12):
     symbols = [symbol(i) for i in indices]
     expected = nested.evaluate(lambda at: {"u": function(at)}, symbols, points, {})
     for index, s in zip(indices, symbols, strict=True):
-        found = jets.part(jet, index, jet.value).numpy()
+        found = jets.component(jet, index, jet.value).numpy()
         size = max(1.0, np.max(np.abs(expected[s.name])))
         assert np.max(np.abs(found - expected[s.name])) <= tolerance * size, s.name
 
@@ -216,7 +216,7 @@ def test_constants_on_either_side(constant, combine, points):
 def test_powers_at_zero_are_finite():
     at = {"x": tf.constant([0.0, 1.0], tf.float64)}
     jet = jets.coordinates(at, Plan.of([("x", "x", "x")]))["x"] ** 2
-    assert [jets.part(jet, ("x",) * k, at["x"]).numpy().tolist() for k in range(4)] == [
+    assert [jets.component(jet, ("x",) * k, at["x"]).numpy().tolist() for k in range(4)] == [
         [0, 1],
         [0, 2],
         [2, 2],
@@ -227,7 +227,7 @@ def test_powers_at_zero_are_finite():
 def test_nothing_is_carried_that_no_plan_asks_for(points):
     plan = Plan.of([("x", "x")])
     jet = jets.coordinates(points, plan)["x"]
-    assert set((jet * jet).parts) == {VALUE, ("x",), ("x", "x")}
+    assert set((jet * jet).components) == {VALUE, ("x",), ("x", "x")}
     assert set(tf.sin(jets.coordinates(points, plan)["y"]).parts) == {VALUE}
 
 
@@ -253,17 +253,17 @@ def test_stack_and_row_are_inverse(points):
     for i, row in enumerate(rows):
         for index in ALL.indices:
             assert np.array_equal(
-                jets.part(stacked[i], index, row.value), jets.part(row, index, row.value)
+                jets.component(stacked[i], index, row.value), jets.component(row, index, row.value)
             )
 
 
 def test_a_row_of_a_stack_has_the_derivatives_that_it_had(points):
     stacked = jets.stack(list(jets.coordinates(points, ALL).values()))
-    assert set(stacked.parts) == {VALUE, ("x",), ("y",)}
-    assert set(stacked.row(1).parts) == {VALUE, ("y",)} and set((2 * stacked).row(1).parts) == set(
-        stacked.parts
-    )
-    assert np.array_equal(stacked.row(1).value, points["y"]) and stacked.row(1).parts[
+    assert set(stacked.components) == {VALUE, ("x",), ("y",)}
+    assert set(stacked.row(1).components) == {VALUE, ("y",)} and set(
+        (2 * stacked).row(1).components
+    ) == set(stacked.components)
+    assert np.array_equal(stacked.row(1).value, points["y"]) and stacked.row(1).components[
         "y",
     ].numpy() == [1.0]
 
@@ -271,7 +271,7 @@ def test_a_row_of_a_stack_has_the_derivatives_that_it_had(points):
 def test_jet_passes_through_tf_function(points):
     @tf.function(jit_compile=True)
     def second(at):
-        return jets.part(
+        return jets.component(
             tf.sin(jets.coordinates(at, Plan.of([("x", "x")]))["x"]), ("x", "x"), at["x"]
         )
 

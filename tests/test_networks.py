@@ -36,7 +36,7 @@ def agree(model, tolerance=1e-13):
         for symbol, slow in zip(
             symbols, nested.evaluate(field, symbols, at, {}).values(), strict=True
         ):
-            fast = jets.part(found[row], symbol.index, at["x"]).numpy()
+            fast = jets.component(found[row], symbol.index, at["x"]).numpy()
             assert fast == pytest.approx(slow.numpy(), rel=100 * tolerance, abs=100 * tolerance), (
                 symbol
             )

@@ -3,7 +3,7 @@ import pytest
 
 from pinn import sampling
 from pinn.errors import InputError
-from pinn.sampling import follow
+from pinn.sampling import weighted_choice
 
 
 @pytest.mark.parametrize("method", sampling.METHODS)
@@ -72,7 +72,7 @@ def test_bad_input_is_told(arguments, word):
 
 
 @pytest.mark.parametrize(
-    ("count", "sizes", "parts"),
+    ("count", "sizes", "expected"),
     [
         (10, [1, 1], [5, 5]),
         (4, [1, 1, 1, 1], [1, 1, 1, 1]),
@@ -81,26 +81,26 @@ def test_bad_input_is_told(arguments, word):
         (11, [1, 1, 1], None),
     ],
 )
-def test_split_adds_up(count, sizes, parts):
-    found = sampling.split(count, sizes)
-    assert sum(found) == count
-    assert min(found) >= 1
-    assert all(isinstance(n, int) for n in found)
+def test_apportioned_counts_add_up(count, sizes, expected):
+    counts = sampling.apportion(count, sizes)
+    assert sum(counts) == count
+    assert min(counts) >= 1
+    assert all(isinstance(n, int) for n in counts)
     shares = np.array(sizes) / sum(sizes) * count
-    assert np.max(np.abs(np.array(found) - shares)) <= 1.0
-    if parts:
-        assert found == parts
+    assert np.max(np.abs(np.array(counts) - shares)) <= 1.0
+    if expected:
+        assert counts == expected
 
 
-def test_split_of_too_few():
+def test_too_few_points_to_apportion():
     with pytest.raises(InputError, match="3 points for 4 faces"):
-        sampling.split(3, [1, 1, 1, 1])
+        sampling.apportion(3, [1, 1, 1, 1])
 
 
 def test_chosen_points_follow_the_residual_s_density():
     x = np.random.default_rng(0).random(200_000)
     sizes = np.exp(-(((x - 0.3) / 0.05) ** 2))
-    chosen = follow(sizes, 5000, power=2.0, offset=0.5, seed=1)
+    chosen = weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
     assert len(np.unique(chosen)) == 5000
     density = sizes**2 / np.mean(sizes**2) + 0.5
     expected, _ = np.histogram(x, bins=20, range=(0, 1), weights=density / density.sum() * 5000)
@@ -108,15 +108,15 @@ def test_chosen_points_follow_the_residual_s_density():
     assert np.all(
         np.abs(found - expected) < 5 * np.sqrt(expected + 1)
     )  # five standard deviations of a count
-    assert np.array_equal(chosen, follow(sizes, 5000, power=2.0, offset=0.5, seed=1))
-    assert not np.array_equal(chosen, follow(sizes, 5000, power=2.0, offset=0.5, seed=2))
+    assert np.array_equal(chosen, weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1))
+    assert not np.array_equal(chosen, weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=2))
 
 
 @pytest.mark.parametrize("sizes", [np.zeros(100), np.full(100, np.nan), np.r_[np.zeros(99), 1.0]])
 def test_points_are_chosen_where_residuals_say_nothing(sizes):
-    assert len(np.unique(follow(sizes, 60, power=1.0, offset=0.0, seed=0))) == 60
+    assert len(np.unique(weighted_choice(sizes, 60, power=1.0, offset=0.0, seed=0))) == 60
 
 
 def test_too_few_candidates_are_refused():
     with pytest.raises(InputError, match="3 candidates for 5 points"):
-        follow(np.ones(3), 5, power=1.0, offset=1.0, seed=0)
+        weighted_choice(np.ones(3), 5, power=1.0, offset=1.0, seed=0)

@@ -79,11 +79,11 @@ def alone(objective, name):
 def residuals(objective, theta):
     """Return every term's residuals at its points, all in one block and by nested differentiation."""
     slow = Objective(objective.problem, objective.network, derivatives="nested")
-    parts, found = slow.flat.partition(theta), {}
+    tensors, found = slow.flat.partition(theta), {}
     for region in slow.regions:
         points = draw(slow.problem, region, COUNTS[region])
         piece = blocks(points, threads=1, size=1000, dtype="float64")
-        found |= slow.residuals(parts, region, tf.nest.map_structure(lambda a: a[0, 0], piece))
+        found |= slow.residuals(tensors, region, tf.nest.map_structure(lambda a: a[0, 0], piece))
     return found
 
 

@@ -26,7 +26,7 @@ SAME = 1e-9  # relative
 
 
 @dataclass(frozen=True)
-class Term:
+class ResidualFunction:
     """A residual as a function of its symbols."""
 
     name: str
@@ -41,27 +41,27 @@ class Operator:
     Attributes:
         indices: the derivatives α_j.
         leader: (term, field) whose coefficients the operator has.
-        shares: the (term, field) pairs that contain it.
+        occurrences: the (term, field) pairs that contain it.
         space: the coordinates of a Laplacian.
     """
 
     indices: tuple[Index, ...]
     leader: tuple[str, str]
-    shares: tuple[tuple[str, str], ...]
+    occurrences: tuple[tuple[str, str], ...]
     space: tuple[str, ...]
 
-    def carries(self, symbol: Symbol) -> bool:
+    def contains(self, symbol: Symbol) -> bool:
         """Say whether a symbol is in the operator, and so is not evaluated by itself."""
-        parts = _parts(symbol, self.space)
-        return bool(parts) and all(index in self.indices for index in parts)
+        summands = _summands(symbol, self.space)
+        return bool(summands) and all(index in self.indices for index in summands)
 
     def coefficients(
-        self, terms: Sequence[Term], like: tf.Tensor
+        self, terms: Sequence[ResidualFunction], like: tf.Tensor
     ) -> dict[tuple[str, str], tf.Tensor]:
         """Return the coefficients [k] in every share, in the present graph; they may depend on unknowns."""
         found = {}
         for term in terms:
-            fields = [field for name, field in self.shares if name == term.name]
+            fields = [field for name, field in self.occurrences if name == term.name]
             if not fields:
                 continue
             ones = [tf.ones([1], like.dtype) for _ in term.symbols]
@@ -75,7 +75,7 @@ class Operator:
                 of = dict.fromkeys(self.indices, tf.zeros([], like.dtype))
                 for s, slope in zip(term.symbols, slopes, strict=True):
                     for index in (
-                        _parts(s, self.space) if s.field == field and self.carries(s) else ()
+                        _summands(s, self.space) if s.field == field and self.contains(s) else ()
                     ):
                         of[index] = of[index] + slope[0]
                 found[term.name, field] = tf.stack(list(of.values()))
@@ -83,7 +83,7 @@ class Operator:
 
 
 def operator(
-    terms: Sequence[Term],
+    terms: Sequence[ResidualFunction],
     bounds: Mapping[str, tuple[float, float]],
     dtype: str,
     *,
@@ -109,7 +109,7 @@ def operator(
     ]
     constant: dict[Index, bool] = {}
     for _, s, slope in pairs:
-        for index in _parts(s, space):
+        for index in _summands(s, space):
             constant[index] = constant.get(index, True) and bool(
                 np.ptp(slope) <= SAME * np.max(np.abs(slope))
             )
@@ -121,13 +121,15 @@ def operator(
     }
     free = [i for i, same in constant.items() if same and i not in lower]
     indices = tuple(sorted(free, key=lambda i: (len(i), i)))
-    laplacian = {index for _, s, _ in pairs if s.kind == "laplacian" for index in _parts(s, space)}
+    laplacian = {
+        index for _, s, _ in pairs if s.kind == "laplacian" for index in _summands(s, space)
+    }
     # By itself, a Laplacian is carried as one already, and without coefficients.
     if len(indices) < 2 or not laplacian <= set(indices) or laplacian == set(indices):
         return None
     vectors: dict[tuple[str, str], np.ndarray] = {}
     for name, s, slope in pairs:
-        for index in set(_parts(s, space)) & set(indices):
+        for index in set(_summands(s, space)) & set(indices):
             vectors.setdefault((name, s.field), np.zeros(len(indices)))[indices.index(index)] += (
                 slope[0]
             )
@@ -137,7 +139,7 @@ def operator(
     return Operator(indices, leader, tuple(vectors), tuple(space))
 
 
-def _parts(symbol: Symbol, space: Sequence[str]) -> tuple[Index, ...]:
+def _summands(symbol: Symbol, space: Sequence[str]) -> tuple[Index, ...]:
     """Return the derivatives whose sum a symbol is: none for a coordinate, or for a field itself."""
     if symbol.kind == "laplacian":
         return tuple((c, c) for c in space)
@@ -150,7 +152,7 @@ def _parallel(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _slopes(
-    term: Term, bounds: Mapping[str, tuple[float, float]], dtype: str
+    term: ResidualFunction, bounds: Mapping[str, tuple[float, float]], dtype: str
 ) -> list[np.ndarray] | None:
     """Return ∂residual/∂symbol [samples] at random arguments of many sizes; None where the residual refuses them."""
     rng = np.random.default_rng(0)

@@ -27,7 +27,7 @@ def evaluate(
 
     `points` holds the coordinates [n] by name, space before time; `normals` the outward normal's
     components [n] by space coordinate, empty away from a boundary.  With an `operator` and its
-    `coefficients` [k], the operator's value for every field is there too, under `combined(field)`.
+    `coefficients` [k], the operator's value for every field is there too, under `operator_name(field)`.
     """
     space = list(normals) or [c for c in points if c != "t"]
     fields = trial(
@@ -35,22 +35,22 @@ def evaluate(
     )
     like = next(iter(points.values()))
     found = (
-        {combined(f): jets.part(v, jets.OPERATOR, like) for f, v in fields.items()}
+        {operator_name(f): jets.component(v, jets.OPERATOR, like) for f, v in fields.items()}
         if operator
         else {}
     )
     for s in symbols:
         if s.kind == "derivative":
-            found[s.name] = jets.part(fields[s.field], s.index, like)
+            found[s.name] = jets.component(fields[s.field], s.index, like)
         elif s.kind == "laplacian":
-            found[s.name] = jets.part(fields[s.field], jets.OPERATOR, like)
+            found[s.name] = jets.component(fields[s.field], jets.OPERATOR, like)
         elif s.kind == "normal":
             found[s.name] = tf.add_n(
-                [normals[c] * jets.part(fields[s.field], (c,), like) for c in normals]
+                [normals[c] * jets.component(fields[s.field], (c,), like) for c in normals]
             )
     return found
 
 
-def combined(field: str) -> str:
+def operator_name(field: str) -> str:
     """Return the name under which the operator's value for a field is found."""
     return f"Σ {field}"

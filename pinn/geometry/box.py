@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pinn.errors import InputError
-from pinn.geometry.domain import Array, Domain, check_coordinates, lesser
+from pinn.geometry.domain import Array, Domain, check_coordinates, minimum
 
 
 class Box(Domain):
@@ -66,7 +66,7 @@ class Box(Domain):
     def distance(self, *coordinates: Any) -> Any:
         """Return the signed distance [n]; outside, that to the nearest of the faces' planes, which is a lower bound."""
         pairs = zip(coordinates, self.ranges.values(), strict=True)
-        return reduce(lesser, [lesser(c - a, b - c) for c, (a, b) in pairs])
+        return reduce(minimum, [minimum(c - a, b - c) for c, (a, b) in pairs])
 
     def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
         """Return the product, over coordinates, of the distance to a face or d₁d₂/(d₁ + d₂) for two opposite ones.

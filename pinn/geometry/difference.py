@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from pinn.errors import InputError
-from pinn.geometry.domain import Array, Domain, check_part, joined, lesser
+from pinn.geometry.domain import Array, Domain, check_part, join_distances, minimum
 
 _SAMPLE = 4096  # points by which the share of a face that a hole leaves is measured
 
@@ -71,13 +71,13 @@ class Difference(Domain):
         return self.base.bounds
 
     def interior(self, unit: Array) -> Array:
-        """Return points [n, d] of the base for a sample `unit` [n, d]; `keeps` tells which lie in no hole."""
+        """Return points [n, d] of the base for a sample `unit` [n, d]; `accepts` tells which lie in no hole."""
         return self.base.interior(unit)
 
-    def keeps(self, points: Array, face: str | None = None) -> Array:
+    def accepts(self, points: Array, face: str | None = None) -> Array:
         """Return which points [n, d] that `interior`, or a face, gave are left: [n]."""
         owner, inner = self._owners[face] if face else (self.base, None)
-        kept = owner.keeps(points, inner)
+        kept = owner.accepts(points, inner)
         if owner is not self.base:
             kept &= np.asarray(self.base.distance(*points.T)) > 0
         for hole in self.holes.values():
@@ -99,7 +99,7 @@ class Difference(Domain):
     def distance(self, *coordinates: Any) -> Any:
         """Return the signed distance [n]: exact inside where the holes' are, as those of balls."""
         outside = [-hole.distance(*coordinates) for hole in self.holes.values()]
-        return reduce(lesser, [self.base.distance(*coordinates), *outside])
+        return reduce(minimum, [self.base.distance(*coordinates), *outside])
 
     def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
         """Return the smooth distances to the base's faces and to the holes, joined."""
@@ -113,18 +113,18 @@ class Difference(Domain):
                     f"{self!r}: no smooth distance to a part of hole {name}; name all of its faces."
                 )
             found += [hole.smooth_distance_outside(*coordinates)] if met else []
-        return reduce(joined, found)
+        return reduce(join_distances, found)
 
     def _share(self, face: str) -> float:
         """Return the share of a face that is left, 1 exactly where nothing is cut off."""
         owner, inner = self._owners[face]
         dimension = len(self.coordinates) - 1
         unit = qmc.Halton(dimension, rng=0).random(_SAMPLE) if dimension else np.zeros((1, 0))
-        return float(np.mean(self.keeps(owner.face(inner, unit)[0], face)))
+        return float(np.mean(self.accepts(owner.face(inner, unit)[0], face)))
 
     def _check(self) -> None:
         sample = self.interior(qmc.Halton(len(self.coordinates), rng=0).random(_SAMPLE))
-        if not np.any(self.keeps(sample)):
+        if not np.any(self.accepts(sample)):
             raise InputError(f"{self!r}: the holes leave nothing; make them smaller.")
         for name, hole in self.holes.items():
             if not any(

@@ -70,7 +70,7 @@ class Domain(ABC):
         """Return a smooth function [n] of the kind of the distance to the boundary, zero on it and positive outside."""
         raise InputError(f"{self!r}: has no smooth distance outside; use constraints=soft.")
 
-    def keeps(self, points: Array, face: str | None = None) -> Array:
+    def accepts(self, points: Array, face: str | None = None) -> Array:
         """Return which points [n, d] that `interior`, or a face, gave belong to the domain, or to the face: [n]."""
         return np.ones(len(points), bool)
 
@@ -134,12 +134,12 @@ def check_part(name: str, taken: Iterable[str], where: str) -> None:
         )
 
 
-def lesser(a: Any, b: Any) -> Any:
+def minimum(a: Any, b: Any) -> Any:
     """Return the lesser of two arrays, tensors or jets, entry by entry."""
     return 0.5 * (a + b - abs(a - b))
 
 
-def joined(a: Any, b: Any) -> Any:
+def join_distances(a: Any, b: Any) -> Any:
     """Return the smooth distance to two parts of a boundary from those to each: 1/(1/a + 1/b).
 
     Zero where one of the two is, with that one's slope (R-equivalence of order one: Biswas &

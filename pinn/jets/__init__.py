@@ -4,8 +4,8 @@ A jet is carried once through a network and an ansatz and arrives with every der
 residuals name.  Products follow Leibniz' rule, functions Faà di Bruno's formula (sum over set
 partitions).
 
-The Laplacian is carried as one part of its own, beside the value and the gradient: the forward
-Laplacian of Li et al. (2023), arXiv:2307.08214.  In d dimensions that is 1 + d + 1 parts, where the
+The Laplacian is carried as one component of its own, beside the value and the gradient: the forward
+Laplacian of Li et al. (2023), arXiv:2307.08214.  In d dimensions that is 1 + d + 1 components, where the
 second derivatives one by one are 1 + 2d.  Any linear operator goes the same way (collapsed Taylor
 mode, Dangel et al. 2025, arXiv:2505.13644).
 """
@@ -13,7 +13,7 @@ mode, Dangel et al. 2025, arXiv:2505.13644).
 from pinn.combinatorics import Index
 from pinn.elementary import MAX_ORDER
 from pinn.jets.functions import apply, has_rule
-from pinn.jets.jet import Jet, compose, coordinates, part, stack
+from pinn.jets.jet import Jet, component, compose, coordinates, stack
 from pinn.jets.plan import OPERATOR, VALUE, Plan, order
 
 __all__ = [
@@ -28,6 +28,6 @@ __all__ = [
     "coordinates",
     "has_rule",
     "order",
-    "part",
+    "component",
     "stack",
 ]

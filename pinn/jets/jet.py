@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.combinatorics import Index, partitions
 from pinn.combinatorics import splits as splits_of
 from pinn.elementary import MAX_ORDER, RULES
@@ -18,7 +19,7 @@ _SEPARATOR = "."  # extension types take string keys only
 
 
 class Jet(tf.experimental.ExtensionType):
-    """A value and its partial derivatives, `parts[index]`; a part that is absent is zero.
+    """A value and its partial derivatives, `components[index]`; a component that is absent is zero.
 
     Parts have shapes that broadcast against the value's, so the derivative of a coordinate is a
     scalar. An `ExtensionType`, because TensorFlow dispatches `tf.sin(jet)` to no other kind of
@@ -26,7 +27,7 @@ class Jet(tf.experimental.ExtensionType):
     """
 
     tensors: Mapping[str, tf.Tensor]
-    carried: tuple[str, ...]
+    indices: tuple[str, ...]
     operator: tuple[str, ...]
     coefficients: tf.Tensor
     rows: tuple[tuple[str, ...], ...]
@@ -35,24 +36,24 @@ class Jet(tf.experimental.ExtensionType):
 
     def __init__(
         self,
-        parts: Mapping[Index, tf.Tensor],
+        components: Mapping[Index, tf.Tensor],
         plan: Plan,
         coefficients: Any = None,
         rows: Sequence[Iterable[Index]] = (),
     ) -> None:
-        self.tensors = {_key(index): tensor for index, tensor in parts.items()}
-        self.carried = tuple(map(_key, plan.indices))
+        self.tensors = {_key(index): tensor for index, tensor in components.items()}
+        self.indices = tuple(map(_key, plan.indices))
         self.operator = tuple(map(_key, plan.operator))
         # Without coefficients, the operator's are ones.
         self.coefficients = (
-            tf.zeros([0], parts[VALUE].dtype) if coefficients is None else coefficients
+            tf.zeros([0], components[VALUE].dtype) if coefficients is None else coefficients
         )
-        # Which parts each row of a stack has; unknown, and so empty, behind whatever is done to a
+        # Which components each row of a stack has; unknown, and so empty, behind whatever is done to a
         # stack.
         self.rows = tuple(tuple(map(_key, row)) for row in rows)
 
     @property
-    def parts(self) -> dict[Index, tf.Tensor]:
+    def components(self) -> dict[Index, tf.Tensor]:
         """The value and the derivatives that are not identically zero."""
         return {_index(key): tensor for key, tensor in self.tensors.items()}
 
@@ -60,14 +61,14 @@ class Jet(tf.experimental.ExtensionType):
     def plan(self) -> Plan:
         """The derivatives that this jet carries."""
         return Plan(
-            tuple(_index(key) for key in self.carried), tuple(_index(key) for key in self.operator)
+            tuple(_index(key) for key in self.indices), tuple(_index(key) for key in self.operator)
         )
 
-    def like(self, parts: Mapping[Index, tf.Tensor]) -> Jet:
-        """Return a jet of this one's plan and coefficients with other parts."""
-        return Jet(parts, self.plan, self.coefficients)
+    def with_components(self, components: Mapping[Index, tf.Tensor]) -> Jet:
+        """Return a jet of this one's plan and coefficients with other components."""
+        return Jet(components, self.plan, self.coefficients)
 
-    def combined(self, terms: Sequence[Any]) -> list[Any]:
+    def operator_terms(self, terms: Sequence[Any]) -> list[Any]:
         """Return the terms of the operator, one per derivative or None, times their coefficients, without None."""
         ones = self.coefficients.shape[0] == 0
         pairs = [(i, term) for i, term in enumerate(terms) if term is not None]
@@ -76,7 +77,7 @@ class Jet(tf.experimental.ExtensionType):
     @property
     def value(self) -> tf.Tensor:
         """The value, without derivatives."""
-        return self.parts[VALUE]
+        return self.components[VALUE]
 
     @property
     def dtype(self) -> tf.DType:
@@ -84,21 +85,27 @@ class Jet(tf.experimental.ExtensionType):
         return self.value.dtype
 
     def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Jet:
-        """Return the jet with a *linear* function applied to every part."""
-        return self.like({index: function(part) for index, part in self.parts.items()})
+        """Return the jet with a *linear* function applied to every component."""
+        return self.with_components(
+            {index: function(component) for index, component in self.components.items()}
+        )
 
     def shift(self, constant: Any) -> Jet:
         """Return the jet with a constant added to its value."""
-        return self.like({**self.parts, VALUE: self.value + constant})
+        return self.with_components({**self.components, VALUE: self.value + constant})
 
     def __getitem__(self, key: Any) -> Jet:
-        return self.map(lambda part: part[key])
+        return self.map(lambda component: component[key])
 
     def row(self, number: int) -> Jet:
         """Return one row [n] of a stack, without the derivatives that were zero there when it was stacked."""
         kept = self.rows[number] if self.rows else self.tensors
-        return self.like(
-            {index: part[number] for index, part in self.parts.items() if _key(index) in kept}
+        return self.with_components(
+            {
+                index: component[number]
+                for index, component in self.components.items()
+                if _key(index) in kept
+            }
         )
 
     def __neg__(self) -> Jet:
@@ -155,37 +162,37 @@ def coordinates(
     """
     found = {}
     for name, value in values.items():
-        parts, one = {VALUE: value}, tf.ones([], value.dtype)
+        components, one = {VALUE: value}, tf.ones([], value.dtype)
         if (name,) in plan.indices:
-            parts[(name,)] = one
+            components[(name,)] = one
         if (name,) in plan.operator:
-            parts[OPERATOR] = (
+            components[OPERATOR] = (
                 one if coefficients is None else coefficients[plan.operator.index((name,))]
             )
-        found[name] = Jet(parts, plan, coefficients)
+        found[name] = Jet(components, plan, coefficients)
     return found
 
 
 def stack(jets: Sequence[Jet]) -> Jet:
-    """Return jets of shape [n] as the rows of one jet [k, n]; constant parts stay columns [k, 1]."""
-    parts = {}
-    for index in dict.fromkeys(index for jet in jets for index in jet.parts):
-        rows = [jet.parts.get(index, tf.zeros([], jet.dtype)) for jet in jets]
-        length = max((int(row.shape[0] or 0) for row in rows if row.shape.rank == 1), default=1)
-        parts[index] = tf.stack([tf.broadcast_to(row, [length]) for row in rows])
-    return Jet(parts, jets[0].plan, jets[0].coefficients, [jet.parts for jet in jets])
+    """Return jets of shape [n] as the rows of one jet [k, n]; constant components stay columns [k, 1]."""
+    components = {}
+    for index in dict.fromkeys(index for jet in jets for index in jet.components):
+        rows = [jet.components.get(index, tf.zeros([], jet.dtype)) for jet in jets]
+        length = max((static_size(row) for row in rows if row.shape.rank == 1), default=1)
+        components[index] = tf.stack([tf.broadcast_to(row, [length]) for row in rows])
+    return Jet(components, jets[0].plan, jets[0].coefficients, [jet.components for jet in jets])
 
 
-def part(field: Jet | tf.Tensor, index: Index, like: tf.Tensor) -> tf.Tensor:
+def component(field: Jet | tf.Tensor, index: Index, like: tf.Tensor) -> tf.Tensor:
     """Return one derivative of a jet, or of a constant, in the shape of `like`."""
-    parts = field.parts if isinstance(field, Jet) else {VALUE: field}
-    zero = tf.zeros_like(like)  # gives scalars and absent parts that shape
-    return zero + parts[index] if index in parts else zero
+    components = field.components if isinstance(field, Jet) else {VALUE: field}
+    zero = tf.zeros_like(like)  # gives scalars and absent components that shape
+    return zero + components[index] if index in components else zero
 
 
 def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
     """Return f(jet) from `derivatives` = f, f', f'', … at the jet's value (Faà di Bruno's formula)."""
-    plan, old = jet.plan, jet.parts
+    plan, old = jet.plan, jet.components
 
     def by_order(index: Index) -> dict[int, tf.Tensor]:
         """Return the factors of f', f'', …, those that are not zero."""
@@ -196,20 +203,20 @@ def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
                 terms.setdefault(len(blocks), []).append(product if count == 1 else count * product)
         return {k: _sum(found) for k, found in terms.items()}
 
-    parts: dict[Index, tf.Tensor] = {VALUE: derivatives[0]}
+    components: dict[Index, tf.Tensor] = {VALUE: derivatives[0]}
     for index in plan.indices[1:]:
-        _put(parts, index, [derivatives[k] * factor for k, factor in by_order(index).items()])
-    # The operator is linear: f' times its part, and of every derivative in it what has two blocks
+        _put(components, index, [derivatives[k] * factor for k, factor in by_order(index).items()])
+    # The operator is linear: f' times its component, and of every derivative in it what has two blocks
     # or more.
     higher = [
         {k: factor for k, factor in by_order(index).items() if k > 1} for index in plan.operator
     ]
     terms = [derivatives[1] * old[OPERATOR]] if OPERATOR in old else []
     for k in range(2, MAX_ORDER + 1):
-        factors = jet.combined([found.get(k) for found in higher])
+        factors = jet.operator_terms([found.get(k) for found in higher])
         terms += [derivatives[k] * _sum(factors)] if factors else []
-    _put(parts, OPERATOR, terms)
-    return jet.like(parts)
+    _put(components, OPERATOR, terms)
+    return jet.with_components(components)
 
 
 def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -220,24 +227,24 @@ def _product(factors: Sequence[tf.Tensor]) -> tf.Tensor:
     return reduce(mul, factors)
 
 
-def _put(parts: dict[Index, tf.Tensor], index: Index, terms: Sequence[tf.Tensor]) -> None:
+def _put(components: dict[Index, tf.Tensor], index: Index, terms: Sequence[tf.Tensor]) -> None:
     if terms:
-        parts[index] = _sum(terms)
+        components[index] = _sum(terms)
 
 
 def _add(a: Jet, b: Any) -> Jet:
     if not isinstance(b, Jet):
         return a.shift(b)
-    parts = dict(a.parts)
-    for index, value in b.parts.items():
-        parts[index] = parts[index] + value if index in parts else value
-    return a.like(parts)
+    components = dict(a.components)
+    for index, value in b.components.items():
+        components[index] = components[index] + value if index in components else value
+    return a.with_components(components)
 
 
 def _multiply(a: Jet, b: Any) -> Jet:
     if not isinstance(b, Jet):
         return a.map(lambda p: p * b)
-    left, right = a.parts, b.parts
+    left, right = a.components, b.components
 
     def leibniz(index: Index, *, inner: bool = False) -> list[tf.Tensor]:
         """Return the terms of a product's derivative; `inner` leaves out those with a factor underived."""
@@ -247,13 +254,19 @@ def _multiply(a: Jet, b: Any) -> Jet:
         found = [(left[s] * right[r], count) for s, r, count in splits if s in left and r in right]
         return [term if count == 1 else count * term for term, count in found]
 
-    parts: dict[Index, tf.Tensor] = {}
+    components: dict[Index, tf.Tensor] = {}
     for index in a.plan.indices:
-        _put(parts, index, leibniz(index))
-    terms = [x.value * y.parts[OPERATOR] for x, y in ((a, b), (b, a)) if OPERATOR in y.parts]
+        _put(components, index, leibniz(index))
+    terms = [
+        x.value * y.components[OPERATOR] for x, y in ((a, b), (b, a)) if OPERATOR in y.components
+    ]
     inner = [leibniz(index, inner=True) for index in a.plan.operator]
-    _put(parts, OPERATOR, terms + a.combined([_sum(found) if found else None for found in inner]))
-    return a.like(parts)
+    _put(
+        components,
+        OPERATOR,
+        terms + a.operator_terms([_sum(found) if found else None for found in inner]),
+    )
+    return a.with_components(components)
 
 
 def _power(jet: Jet, exponent: Any) -> Jet:

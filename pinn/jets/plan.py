@@ -12,7 +12,7 @@ from pinn.errors import InputError
 
 VALUE: Index = ()
 OPERATOR: Index = ("Σ",)
-"""The key of the linear operator that a jet may carry as one part."""
+"""The key of the linear operator that a jet may carry as one component."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Plan:
     """The derivatives to carry: `indices`, closed under leaving coordinates out, lowest order first.
 
     `operator` names the derivatives whose sum, with coefficients that jets hold, is carried as one
-    part: the Laplacian, or the linear part of an equation such as u_t − ν u_xx.  It needs their
+    component: the Laplacian, or the linear operator in an equation such as u_t − ν u_xx.  It needs their
     lower derivatives only.
     """
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from pinn import jets
+from pinn.arrays import static_size
 from pinn.errors import InputError
 from pinn.jets import Index, Jet
 from pinn.networks.product import product
@@ -24,7 +25,7 @@ LayerHook = Callable[[Any, Jet, Jet], Jet]
 Columns = Callable[
     [Mapping[Index, tf.Tensor], Mapping[Index, tf.Tensor]], list[tuple[Any, tf.Tensor]]
 ]
-"""(parts of a layer's inputs, derivatives δ by those of its outputs) -> the derivatives [..., n] by its variables."""
+"""(components of a layer's inputs, derivatives δ by those of its outputs) -> the derivatives [..., n] by its variables."""
 
 
 def forward(model: Any, inputs: Jet, *, hook: LayerHook | None = None) -> Jet:
@@ -114,12 +115,12 @@ def _merge(layer: Any, arguments: list[Jet]) -> Jet:
 
 
 def _concatenate(a: Jet, b: Jet) -> Jet:
-    return jets.stack([jet[i] for jet in (a, b) for i in range(int(jet.value.shape[0] or 0))])
+    return jets.stack([jet[i] for jet in (a, b) for i in range(static_size(jet.value))])
 
 
 def _dense(layer: Any, inputs: Jet, hook: LayerHook | None) -> Jet:
     kernel = tf.convert_to_tensor(layer.kernel)
-    outputs = inputs.map(lambda part: product(kernel, part))
+    outputs = inputs.map(lambda component: product(kernel, component))
     if hook:
         outputs = hook(layer, inputs, outputs)
     if layer.use_bias:
@@ -141,7 +142,7 @@ def _rescaling(layer: Any, inputs: Jet) -> Jet:
     scale, offset = (
         tf.reshape(tf.cast(v, inputs.dtype), [-1, 1]) for v in (layer.scale, layer.offset)
     )
-    return inputs.map(lambda part: part * scale).shift(offset)
+    return inputs.map(lambda component: component * scale).shift(offset)
 
 
 _LAYERS: dict[Any, Callable[[Any, Jet], Jet]] = {

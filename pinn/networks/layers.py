@@ -122,7 +122,7 @@ class PeriodicEmbedding(keras.layers.Layer):
         """Return (x − lower)/P, or (x − lower)/(upper − lower)."""
         origin, length = (tf.convert_to_tensor(v)[axis] for v in (self.origin, self.length))
         if isinstance(x, Jet):
-            return x.shift(-origin).map(lambda part: part / length)
+            return x.shift(-origin).map(lambda component: component / length)
         return (x - origin) / length
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
@@ -198,7 +198,7 @@ class FactorizedDense(keras.layers.Layer):
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the outputs [units, n] for inputs [inputs, n], with all derivatives."""
         kernel = self._kernel()
-        return inputs.map(lambda part: product(kernel, part)).shift(
+        return inputs.map(lambda component: product(kernel, component)).shift(
             tf.convert_to_tensor(self.bias)[:, None]
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from pinn.arrays import static_size
+
 
 def product(kernel: tf.Tensor, inputs: tf.Tensor) -> tf.Tensor:
     """Return kernelᵀ inputs [outputs, n] for a kernel [inputs, outputs] and inputs [inputs, n]."""
@@ -26,7 +28,7 @@ def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, An
     long one behind a maximum that changes no finite number.
     """
     transposed = tf.matmul(
-        kernel, tf.eye(int(kernel.shape[0] or 0), dtype=kernel.dtype), transpose_a=True
+        kernel, tf.eye(static_size(kernel), dtype=kernel.dtype), transpose_a=True
     )
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -39,7 +41,7 @@ def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, An
 def outer(inputs: Mapping[Any, tf.Tensor], deltas: Mapping[Any, tf.Tensor]) -> tf.Tensor:
     """Return Σ aᵢ ⊗ δᵢ [inputs, outputs, n], the derivative by the kernel, point by point.
 
-    aᵢ [inputs, n] are the parts of the layer's inputs and δᵢ [outputs, n] the derivatives by those
+    aᵢ [inputs, n] are the components of the layer's inputs and δᵢ [outputs, n] the derivatives by those
     of its outputs.
     """
     return tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.jets import Jet
 from pinn.networks.layers import Select
 
@@ -34,8 +35,10 @@ class SumOverRank(keras.layers.Layer):
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the sums [outputs, n] of features [outputs · rank, n], with all derivatives."""
-        rank = int(inputs.value.shape[0] or 0) // self.outputs
-        return inputs.map(lambda part: tf.reduce_sum(tf.reshape(part, [self.outputs, rank, -1]), 1))
+        rank = static_size(inputs.value) // self.outputs
+        return inputs.map(
+            lambda component: tf.reduce_sum(tf.reshape(component, [self.outputs, rank, -1]), 1)
+        )
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
         """Return the shape of the sums."""

@@ -40,7 +40,7 @@ class Affine(keras.layers.Layer):
         factors, offsets = (
             tf.constant(v, inputs.dtype)[:, None] for v in (self.factors, self.offsets)
         )
-        return inputs.map(lambda part: part * factors).shift(offsets)
+        return inputs.map(lambda component: component * factors).shift(offsets)
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
         """Return the shape of the features."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.objective.points import Blocks
 
 
@@ -29,12 +30,12 @@ class Batch(NamedTuple):
 
 def threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
     """Return each thread's share of the blocks; a region with few points has fewer threads."""
-    count = max(int(b.weights.shape[0] or 0) for b in points.values())
+    count = max(static_size(b.weights) for b in points.values())
     return [
         {
             region: tf.nest.map_structure(lambda a, i=i: a[i], b)
             for region, b in points.items()
-            if i < int(b.weights.shape[0] or 0)
+            if i < static_size(b.weights)
         }
         for i in range(count)
     ]

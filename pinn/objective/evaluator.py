@@ -47,10 +47,10 @@ class Evaluator:
     @tf.function(autograph=False, jit_compile=True)
     def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> dict[str, Any]:
         objective = self.objective
-        parts = objective.flat.partition(theta)
-        problem = objective.bound(parts)
+        tensors = objective.flat.partition(theta)
+        problem = objective.bound(tensors)
         coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
-        with objective.flat.scope(parts):
+        with objective.flat.scope(tensors):
             return objective.engine.evaluate(
                 objective.trial(problem), self.symbols, coordinates, {}
             )

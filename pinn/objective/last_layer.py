@@ -195,8 +195,8 @@ def _replaced(objective: Objective, layer: Any, weights: np.ndarray) -> tf.Tenso
     """Return the network's weights and the unknowns as a flat vector [p], the layer's weights replaced."""
     flat, inputs = objective.flat, int(_kernel(layer).shape[0])
     new = {id(_kernel(layer)): weights[:inputs] / _scale(layer), id(layer.bias): weights[inputs:]}
-    parts = flat.partition(flat.flatten())
-    pairs = zip(flat.variables, parts, strict=True)
+    tensors = flat.partition(flat.flatten())
+    pairs = zip(flat.variables, tensors, strict=True)
     return flat.concat(
-        [tf.constant(new[id(v)], flat.dtype) if id(v) in new else part for v, part in pairs]
+        [tf.constant(new[id(v)], flat.dtype) if id(v) in new else tensor for v, tensor in pairs]
     )

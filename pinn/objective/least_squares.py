@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.jets import VALUE, Index, Jet
 from pinn.networks import Columns, outer
 from pinn.objective.batch import Batch, accumulate, threads
@@ -55,7 +56,7 @@ class LeastSquares:
     def jacobian(self, theta: tf.Tensor, batch: Batch) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """Give r [k] and Jᵀ [p, k] for all residuals, some at a time, so that memory does not grow with them."""
         for region, pieces in batch.points.items():
-            depth, size = int(pieces.weights.shape[1] or 0), int(pieces.weights.shape[2] or 0)
+            depth, size = static_size(pieces.weights, 1), static_size(pieces.weights, 2)
             # Chunks of equal size, so that one compilation serves them all.
             step = max(
                 s for s in range(1, depth + 1) if depth % s == 0 and (s == 1 or s * size <= CHUNK)
@@ -76,7 +77,7 @@ class LeastSquares:
         step: int,
     ) -> list[tuple[tf.Tensor, tf.Tensor]]:
         """Return r and Jᵀ of some blocks of every thread, computed side by side."""
-        count = int(pieces.weights.shape[0] or 0)
+        count = static_size(pieces.weights)
         shares = [
             tf.nest.map_structure(lambda a, i=i: a[i, start : start + step], pieces)
             for i in range(count)
@@ -89,21 +90,21 @@ class LeastSquares:
     def _columns(
         self, theta: tf.Tensor, piece: Blocks, weights: tf.Tensor, *, region: str
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        flat, parts = self.objective.flat, self.objective.flat.partition(theta)
+        flat, tensors = self.objective.flat, self.objective.flat.partition(theta)
         names = [t.name for t in self.objective.terms if t.region == region]
         with tf.GradientTape(watch_accessed_variables=False, persistent=True) as outer:
-            hook, test = _Tap(outer, int(piece.weights.shape[0] or 0)), tf.ones_like(piece.weights)
+            hook, test = _Tap(outer, static_size(piece.weights)), tf.ones_like(piece.weights)
             outer.watch(test)
             with tf.GradientTape(watch_accessed_variables=False, persistent=True) as inner:
-                inner.watch(parts)
-                found = self._scaled(parts, region, piece, weights, hook=hook)
+                inner.watch(tensors)
+                found = self._scaled(tensors, region, piece, weights, hook=hook)
                 values = [found[name] for name in names]
             others = {
-                id(v): part
-                for v, part in zip(flat.variables, parts, strict=True)
+                id(v): tensor
+                for v, tensor in zip(flat.variables, tensors, strict=True)
                 if id(v) not in hook.variables
             }
-            scalars = {k: part for k, part in others.items() if part.shape.rank == 0}
+            scalars = {k: tensor for k, tensor in others.items() if tensor.shape.rank == 0}
             by_hooks = len(scalars) == len(others)
             # d(Σ vᵢ rᵢ)/ds is linear in v; its derivative by vᵢ is drᵢ/ds.
             slopes = (
@@ -113,7 +114,7 @@ class LeastSquares:
             )
         if not by_hooks:
             blocks: list[Any] = [
-                inner.jacobian(r, parts, unconnected_gradients=_ZERO) for r in values
+                inner.jacobian(r, tensors, unconnected_gradients=_ZERO) for r in values
             ]
             rows = [
                 tf.concat([tf.reshape(b, [b.shape[0], -1]) for b in found], 1) for found in blocks
@@ -131,11 +132,11 @@ class LeastSquares:
     def _residuals(
         self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor
     ) -> tf.Tensor:
-        parts, found = self.objective.flat.partition(theta), []
+        tensors, found = self.objective.flat.partition(theta), []
         for region, pieces in points.items():
 
             def block(piece: Blocks, region: str = region) -> tf.Tensor:
-                return tf.stack(list(self._scaled(parts, region, piece, weights).values()))
+                return tf.stack(list(self._scaled(tensors, region, piece, weights).values()))
 
             found.append(
                 tf.reshape(tf.map_fn(block, pieces, fn_output_signature=theta.dtype), [-1])
@@ -146,7 +147,7 @@ class LeastSquares:
     def _vjp_program(
         self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor, vector: tf.Tensor
     ) -> tf.Tensor:
-        parts, sizes = self.objective.flat.partition(theta), self._sizes(points)
+        tensors, sizes = self.objective.flat.partition(theta), self._sizes(points)
         vectors = dict(zip(points, tf.split(vector, list(sizes.values())), strict=True))
         paired = {
             r: (b, tf.reshape(vectors[r], [b.weights.shape[0], -1, b.weights.shape[1]]))
@@ -155,18 +156,18 @@ class LeastSquares:
 
         def block(region: str, pair: tuple[Blocks, tf.Tensor]) -> tuple[tf.Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(parts)
-                residuals = tf.stack(list(self._scaled(parts, region, pair[0], weights).values()))
+                tape.watch(tensors)
+                residuals = tf.stack(list(self._scaled(tensors, region, pair[0], weights).values()))
                 product = tf.reduce_sum(residuals * pair[1])
-            return tuple(_gradient(tape, product, parts))
+            return tuple(_gradient(tape, product, tensors))
 
         return self.objective.flat.concat(
-            accumulate(block, paired, tuple(map(tf.zeros_like, parts)))
+            accumulate(block, paired, tuple(map(tf.zeros_like, tensors)))
         )
 
     def _scaled(
         self,
-        parts: Sequence[tf.Tensor],
+        tensors: Sequence[tf.Tensor],
         region: str,
         piece: Blocks,
         weights: tf.Tensor,
@@ -175,7 +176,7 @@ class LeastSquares:
     ) -> dict[str, tf.Tensor]:
         """Return a region's residuals [n] by term, scaled so that their squares sum to the loss."""
         found, shares = (
-            self.objective.residuals(parts, region, piece, hook=hook),
+            self.objective.residuals(tensors, region, piece, hook=hook),
             self.objective.shares(piece),
         )
         positions = {t.name: i for i, t in enumerate(self.objective.terms)}
@@ -197,7 +198,7 @@ class _Tap:
 
     A residual depends on its own point only, so one reverse pass of the residuals' sum gives the
     derivative δ of every residual by every output of every layer, and its row of the Jacobian is Σ
-    aᵢ ⊗ δᵢ over the parts i of a dense layer's inputs a; a layer with `jet_columns` says itself
+    aᵢ ⊗ δᵢ over the components i of a dense layer's inputs a; a layer with `jet_columns` says itself
     what it is.
     """
 
@@ -210,17 +211,19 @@ class _Tap:
     def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
         # A derivative that is the same at all points is one column; the hook makes it one column a
         # point.
-        zeros = {i: tf.zeros([p.shape[0], self.count], p.dtype) for i, p in outputs.parts.items()}
+        zeros = {
+            i: tf.zeros([p.shape[0], self.count], p.dtype) for i, p in outputs.components.items()
+        }
         self.tape.watch(list(zeros.values()))
         own = hasattr(layer, "jet_columns")
         self.variables |= {
             id(v) for v in (layer.trainable_variables if own else (layer.kernel, layer.bias))
         }
-        # Asked for here and now: afterwards the layer's variables no longer read as parts of the
+        # Asked for here and now: afterwards the layer's variables no longer read as tensors of the
         # flat vector.
         columns = layer.jet_columns() if own else _dense_columns(layer)
-        self.seen.append((columns, inputs.parts, zeros))
-        return outputs.like({i: p + zeros[i] for i, p in outputs.parts.items()})
+        self.seen.append((columns, inputs.components, zeros))
+        return outputs.with_components({i: p + zeros[i] for i, p in outputs.components.items()})
 
     def columns(self, tape: tf.GradientTape, residuals: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the residuals' derivatives [size, n] by every variable."""
@@ -253,10 +256,8 @@ def _merged(share: Blocks, step: int) -> Blocks:
 
     def joined(a: tf.Tensor) -> tf.Tensor:
         if a.shape.rank == 2:
-            return tf.reshape(a, [step * int(a.shape[1] or 0)])
-        return tf.reshape(
-            tf.transpose(a, [1, 0, 2]), [int(a.shape[1] or 0), step * int(a.shape[2] or 0)]
-        )
+            return tf.reshape(a, [step * static_size(a, 1)])
+        return tf.reshape(tf.transpose(a, [1, 0, 2]), [static_size(a, 1), step * static_size(a, 2)])
 
     fixed = tf.nest.map_structure(lambda a: tf.ensure_shape(a, [step, *a.shape[1:]]), share)
     return tf.nest.map_structure(joined, fixed)

@@ -152,26 +152,28 @@ class Objective:
         """Return the unknown coefficients' values at a flat vector."""
         return self._coefficients(self.flat.partition(theta))
 
-    def bound(self, parts: Sequence[tf.Tensor]) -> Problem:
-        """Return the problem with the unknown coefficients that the vector's parts hold, and the steered ones."""
+    def bound(self, tensors: Sequence[tf.Tensor]) -> Problem:
+        """Return the problem with the unknown coefficients that the vector's tensors hold, and the steered ones."""
         steered = {name: tf.convert_to_tensor(variable) for name, variable in self.steered.items()}
-        return self.problem.bind({**steered, **self._coefficients(parts)})
+        return self.problem.bind({**steered, **self._coefficients(tensors)})
 
     def trial(self, problem: Problem, *, hook: LayerHook | None = None) -> Trial:
         """Return the trial solution; `hook` as in `forward`."""
         delay = None if self.delay is None else tf.convert_to_tensor(self.delay)
         return trial(problem, self.network, hard=self.hard, hook=hook, delay=delay)
 
-    def _coefficients(self, parts: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
-        raw = dict(zip(reversed(self.unknowns), reversed(parts), strict=False))
+    def _coefficients(self, tensors: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+        raw = dict(zip(reversed(self.unknowns), reversed(tensors), strict=False))
         return {name: self.problem.unknowns[name].value(raw[name]) for name in self.unknowns}
 
     @tf.function(autograph=False)
     def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss (scalar) and its gradient [p]; the factory that L-BFGS asks for."""
-        parts = [self._program(theta, points, batch.weights) for points in threads(batch.points)]
-        losses = tf.add_n([losses for losses, _ in parts])
-        return tf.reduce_sum(batch.weights * losses), tf.add_n([gradient for _, gradient in parts])
+        results = [self._program(theta, points, batch.weights) for points in threads(batch.points)]
+        losses = tf.add_n([losses for losses, _ in results])
+        return tf.reduce_sum(batch.weights * losses), tf.add_n(
+            [gradient for _, gradient in results]
+        )
 
     @tf.function(autograph=False)
     def value(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
@@ -190,35 +192,35 @@ class Objective:
     def _program(
         self, theta: tf.Tensor, points: dict[str, Blocks], weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        # By parts: to sum the flat gradient, XLA would put it together, number by number, for every
+        # By tensors: to sum the flat gradient, XLA would put it together, number by number, for every
         # block.
-        parts = self.flat.partition(theta)
+        tensors = self.flat.partition(theta)
 
         def block(region: str, piece: Blocks) -> tuple[tf.Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(parts)
-                losses = self._block_losses(parts, region, piece)
+                tape.watch(tensors)
+                losses = self._block_losses(tensors, region, piece)
                 loss = tf.reduce_sum(weights * losses)
             gradients: Any = tape.gradient(
-                loss, parts, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                loss, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
             return losses, *gradients
 
         losses, *gradients = accumulate(
-            block, points, (tf.zeros_like(weights), *map(tf.zeros_like, parts))
+            block, points, (tf.zeros_like(weights), *map(tf.zeros_like, tensors))
         )
         return losses, self.flat.concat(gradients)
 
     @tf.function(autograph=False, jit_compile=True)
     def _losses_program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> tf.Tensor:
-        zeros, parts = (tf.zeros([len(self.terms)], self.dtype),), self.flat.partition(theta)
+        zeros, tensors = (tf.zeros([len(self.terms)], self.dtype),), self.flat.partition(theta)
         return accumulate(
-            lambda region, piece: (self._block_losses(parts, region, piece),), points, zeros
+            lambda region, piece: (self._block_losses(tensors, region, piece),), points, zeros
         )[0]
 
-    def _block_losses(self, parts: Sequence[tf.Tensor], region: str, piece: Blocks) -> tf.Tensor:
+    def _block_losses(self, tensors: Sequence[tf.Tensor], region: str, piece: Blocks) -> tf.Tensor:
         """Return the terms' shares [terms] of the loss from one block; zero for terms of other regions."""
-        residuals, shares = self.residuals(parts, region, piece), self.shares(piece)
+        residuals, shares = self.residuals(tensors, region, piece), self.shares(piece)
         zero = tf.zeros([], self.dtype)
         return tf.stack(
             [
@@ -237,27 +239,27 @@ class Objective:
 
     def residuals(
         self,
-        parts: Sequence[tf.Tensor],
+        tensors: Sequence[tf.Tensor],
         region: str,
         piece: Blocks,
         *,
         hook: LayerHook | None = None,
     ) -> dict[str, tf.Tensor]:
-        """Return the residuals [n] of a region's terms on one block (coordinates [d, n]), given the vector's parts."""
+        """Return the residuals [n] of a region's terms on one block (coordinates [d, n]), given the vector's tensors."""
         terms = [t for t in self.terms if t.region == region]
         symbols = list({s.name: s for t in terms for s in t.symbols}.values())
-        problem = self.bound(parts)
+        problem = self.bound(tensors)
         coordinates = dict(zip(problem.coordinates, tf.unstack(piece.coordinates), strict=True))
         space = problem.space.coordinates if piece.normals.shape[0] else ()
         normals = dict(zip(space, tf.unstack(piece.normals) if space else (), strict=True))
         functions = [self._function(problem, t) for t in terms]
         operator, linear = self.operators[region], {}
-        with self.flat.scope(parts):
+        with self.flat.scope(tensors):
             solution = self.trial(problem, hook=hook)
             if operator is None:
                 derivatives = self.engine.evaluate(solution, symbols, coordinates, normals)
             else:
-                carried = [s for s in symbols if operator.carries(s)]
+                carried = [s for s in symbols if operator.contains(s)]
                 others = [s for s in symbols if s not in carried]
                 shares = operator.coefficients(functions, piece.weights)
                 lead = shares[operator.leader]
@@ -273,7 +275,7 @@ class Objective:
                 # operator's share.
                 derivatives |= {s.name: tf.zeros_like(piece.weights) for s in carried}
                 for (name, field), share in shares.items():
-                    value = share[0] / lead[0] * derivatives[taylor.combined(field)]
+                    value = share[0] / lead[0] * derivatives[taylor.operator_name(field)]
                     linear[name] = linear[name] + value if name in linear else value
         available = {
             **coordinates,
@@ -290,7 +292,7 @@ class Objective:
             for name, value in found.items()
         }
 
-    def _function(self, problem: Problem, term: Term) -> collapse.Term:
+    def _function(self, problem: Problem, term: Term) -> collapse.ResidualFunction:
         """Return a residual as a function of its symbols, checked and in the shape of the points."""
 
         def residual(*arguments: Any) -> tf.Tensor:
@@ -304,7 +306,7 @@ class Objective:
                 )
             return tf.zeros_like(arguments[0]) + value if arguments else tf.convert_to_tensor(value)
 
-        return collapse.Term(term.name, term.symbols, residual)
+        return collapse.ResidualFunction(term.name, term.symbols, residual)
 
     def _operator(self, region: str) -> collapse.Operator | None:
         """Return the linear operator that a region's residuals share, if carrying it saves work."""

@@ -80,14 +80,16 @@ def draw(
         in_time = problem.time is not None and region == "interior"
 
         def inside(unit: np.ndarray) -> np.ndarray:
-            return space.keeps(space.interior(unit[:, :dimension]))
+            return space.accepts(space.interior(unit[:, :dimension]))
 
-        unit = sampling.accepted(count, dimension + in_time, inside, method=method, seed=streams)
+        unit = sampling.rejection_sample(
+            count, dimension + in_time, inside, method=method, seed=streams
+        )
         return PointSet(
             _with_time(problem, space.interior(unit[:, :dimension]), unit[:, dimension:])
         )
     faces = problem.boundaries[region]
-    counts = sampling.split(count, [space.measure(face) for face in faces])
+    counts = sampling.apportion(count, [space.measure(face) for face in faces])
     found = [
         _on_face(problem, face, n, method=method, seed=(*streams, i))
         for i, (face, n) in enumerate(zip(faces, counts, strict=True))
@@ -105,9 +107,11 @@ def _on_face(
     space, across = problem.space, len(problem.space.coordinates) - 1
 
     def kept(unit: np.ndarray) -> np.ndarray:
-        return space.keeps(space.face(face, unit[:, :across])[0], face)
+        return space.accepts(space.face(face, unit[:, :across])[0], face)
 
-    unit = sampling.accepted(count, across + bool(problem.time), kept, method=method, seed=seed)
+    unit = sampling.rejection_sample(
+        count, across + bool(problem.time), kept, method=method, seed=seed
+    )
     points, normals = space.face(face, unit[:, :across])
     return _with_time(problem, points, unit[:, across:]), normals
 

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 
@@ -44,7 +45,7 @@ def standard_errors(
         and where measurements have weights of their own, in whose rows the noise is not of one
         size.
     """
-    objective, size = squares.objective, int(theta.shape[0] or 0)
+    objective, size = squares.objective, static_size(theta)
     measured = [i for i, t in enumerate(objective.terms) if t.region == "data"]
     if not measured or not objective.unknowns or size > LARGEST or batch.points["data"].factors:
         return None
@@ -120,7 +121,7 @@ def propagated(
 
 def _gram(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> tuple[Array, float]:
     """Return JᵀJ [p, p] and |r|² of the batch's rows."""
-    size = int(theta.shape[0] or 0)
+    size = static_size(theta)
     gram, misfit = np.zeros((size, size)), 0.0
     for residuals, columns in squares.jacobian(theta, batch):
         rows = np.asarray(columns, np.float64)

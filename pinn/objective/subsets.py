@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.objective.points import Blocks
 from pinn.subsets import spread
 
@@ -22,7 +23,7 @@ def part(blocks: Blocks, start: tf.Tensor, share: float) -> Blocks:
                 tf.gather(tf.reshape(array, [threads, -1]), chosen, axis=1),
                 [threads, new_depth, -1],
             )
-        channels = int(array.shape[2] or 0)
+        channels = static_size(array, 2)
         flat = tf.reshape(tf.transpose(array, [0, 2, 1, 3]), [threads, channels, depth * width])
         found = tf.reshape(
             tf.gather(flat, chosen, axis=2), [threads, channels, new_depth, new_width]

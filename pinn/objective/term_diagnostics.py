@@ -79,11 +79,11 @@ class TermDiagnostics:
 
     @tf.function(autograph=False, jit_compile=True)
     def _program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> dict[str, tf.Tensor]:
-        parts, found = self.objective.flat.partition(theta), {}
+        tensors, found = self.objective.flat.partition(theta), {}
         for region, pieces in points.items():
 
             def block(piece: Blocks, region: str = region) -> tf.Tensor:
-                return tf.stack(list(self.objective.residuals(parts, region, piece).values()))
+                return tf.stack(list(self.objective.residuals(tensors, region, piece).values()))
 
             found[region] = tf.map_fn(block, pieces, fn_output_signature=theta.dtype)
         return found

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.errors import InputError, require_memory
 from pinn.optimizers.interface import (
     SEARCH_FAILED,
@@ -177,7 +178,7 @@ class _Iteration:
     def _system(self) -> NormalEquations:
         gram = DeviceGram if tf.config.get_visible_devices("GPU") else Gram
         kind = {"gram": gram, "qr": Triangle, "dual": Dual}.get(self.settings.algebra)
-        rows, size = int(self.here.shape[0] or 0), int(self.at.shape[0] or 0)
+        rows, size = static_size(self.here), static_size(self.at)
         if kind is None:
             kind = Triangle if self.first < FEW_DIGITS else Dual if rows < size else gram
         # Beside its matrix, a factor of it; the dual form holds the whole Jacobian, too.

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.errors import InputError
 from pinn.optimizers.interface import (
     SEARCH_FAILED,
@@ -168,8 +169,7 @@ class _Stepper(LoopedStepper):
 
     def _bounds(self, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return tuple(
-            tf.constant(b, position.dtype)
-            for b in self.settings.bounds(int(position.shape[0] or 0))
+            tf.constant(b, position.dtype) for b in self.settings.bounds(static_size(position))
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.errors import InputError, require_memory
 from pinn.optimizers import line_search
 from pinn.optimizers.in_place import InPlaceStepper, MatrixOptimizer, Pair, Update
@@ -59,7 +60,7 @@ class _FullMatrix(MatrixOptimizer):
         self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Return a multiple of one, whose scale the first step sets; H is `factor` times `inverse`."""
-        one, whole = tf.eye(int(position.shape[0] or 0), dtype=position.dtype), tf.ones_like(shrink)
+        one, whole = tf.eye(static_size(position), dtype=position.dtype), tf.ones_like(shrink)
         scalars = {"factor": whole, "scale": shrink, "trial": whole, "fresh": tf.constant(True)}
         return {"inverse": one, "step": position * np.nan, **scalars}
 
@@ -148,7 +149,7 @@ class _FullMatrix(MatrixOptimizer):
         sy, yhy = tf.reduce_sum(s * y), tf.reduce_sum(y * hy)
         rho = 1 / sy
         tau, phi = self.factors(
-            -length * rho * tf.reduce_sum(s * gradient), rho * yhy, fresh, int(s.shape[0] or 0)
+            -length * rho * tf.reduce_sum(s * gradient), rho * yhy, fresh, static_size(s)
         )
         found = Update(
             1 / tau, rho + phi * yhy * rho**2 / tau, -phi * rho / tau, (phi - 1) / (yhy * tau)
@@ -161,7 +162,7 @@ class _FullMatrix(MatrixOptimizer):
         self, inverse: tf.Tensor, lift: tf.Tensor, pair: Pair, fresh: tf.Tensor
     ) -> tf.Tensor:
         s = pair.s
-        one = tf.eye(int(s.shape[0] or 0), dtype=s.dtype)
+        one = tf.eye(static_size(s), dtype=s.dtype)
         before = tf.where(fresh, pair.scale * one, inverse + lift * one)
         hy = tf.linalg.matvec(before, pair.y)
         factor, ss, sh, hh = self.coefficients(pair, hy, fresh)

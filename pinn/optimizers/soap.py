@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.errors import InputError
 from pinn.optimizers.adam import Schedule, arrived, check, rate_at
 from pinn.optimizers.interface import Function, Optimizer, Shape, State, Stepper
@@ -167,7 +168,7 @@ class _OnShapes(Optimizer):
 
     def _parts(self, vector: tf.Tensor) -> list[tf.Tensor]:
         """Return a vector's parts, flat."""
-        size = int(vector.shape[0] or 0)
+        size = static_size(vector)
         sizes = [math.prod(shape) for shape in self.shapes] or [size]
         if sum(sizes) != size:
             raise InputError(

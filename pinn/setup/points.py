@@ -13,7 +13,7 @@ import tensorflow as tf
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Batch, Objective, PointSet, ResidualSize, blocks, draw
-from pinn.sampling import Method, follow
+from pinn.sampling import Method, weighted_choice
 from pinn.training.progress import Kept
 from pinn.versions import cores
 
@@ -186,7 +186,7 @@ class Draws:
 
     def _following(self, number: int, theta: tf.Tensor, count: int) -> np.ndarray:
         candidates = self._candidates(number, self.points.candidates * count)
-        indices = follow(
+        indices = weighted_choice(
             self.size(theta, candidates),
             count,
             power=self.points.power,

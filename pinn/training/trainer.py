@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.errors import InputError
 from pinn.optimizers import Optimizer, State, Stepper, SumOfSquares, Trace
 from pinn.optimizers import interface as codes
@@ -125,7 +126,7 @@ class Trainer:
         """
         phases = phases or self.phases
         for phase in phases:
-            phase.optimizer.check(int(position.shape[0] or 0), position.dtype.name)
+            phase.optimizer.check(static_size(position), position.dtype.name)
         progress = progress or Progress()
         done, interrupted = False, Interrupt()
         with interrupted:
