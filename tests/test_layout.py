@@ -14,7 +14,13 @@ ORDER = """
 MATHEMATICS = set(
     "flat combinatorics elementary jets geometry sampling norms references optimizers".split()
 )
-TOOLS = {"errors", "arrays", "settings", "combinatorics", "elementary"}  # what mathematics may import
+TOOLS = {
+    "errors",
+    "arrays",
+    "settings",
+    "combinatorics",
+    "elementary",
+}  # what mathematics may import
 FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40  # lines of code: no docstring, comment or blank line
 _LAYOUT = {
