@@ -1,9 +1,10 @@
-"""A loss taken apart: its terms' values, gradients, residuals and tangent kernels, all without weights."""
+"""The terms of a loss one by one, unweighted: values, gradients, residuals, tangent kernel traces."""
 
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from pinn.objective.batch import Batch, threads
 from pinn.objective.least_squares import LeastSquares
@@ -12,78 +13,89 @@ from pinn.objective.points import Blocks
 
 
 class TermDiagnostics:
-    """What can be asked of an objective's terms, by name, at a flat vector [p].
+    """Evaluates an objective's terms separately, by name, at a flat vector [p].
 
-    Programs are compiled when they are first asked for.  Weights and factors of the batch play no
-    part.
+    Each program is compiled on its first call.  The weights and factors in the batch are ignored.
+
+    Args:
+        objective: the loss whose terms are evaluated.
     """
 
     def __init__(self, objective: Objective) -> None:
-        self.objective, self.squares = objective, LeastSquares(objective)
+        self.objective = objective
+        self.squares = LeastSquares(objective)
 
     def losses(self, theta: tf.Tensor, batch: Batch) -> dict[str, float]:
         """Return the mean squared residual of every term."""
-        found = self.objective.losses(theta, batch).numpy()
-        return {t.name: float(v) for t, v in zip(self.objective.terms, found, strict=True)}
+        losses = self.objective.losses(theta, batch).numpy()
+        names = [term.name for term in self.objective.terms]
+        return dict(zip(names, map(float, losses), strict=True))
 
-    def gradients(self, theta: tf.Tensor, batch: Batch) -> dict[str, np.ndarray]:
+    def gradients(self, theta: tf.Tensor, batch: Batch) -> dict[str, NDArray[np.float64]]:
         """Return the gradient [p] of every term's mean squared residual."""
-        batch, terms = batch.plain, self.objective.terms
-        ones = tf.eye(len(terms), dtype=theta.dtype)
-        # A weight of one for one term and of zero for the others: the program that the optimizer
-        # has compiled.
-        found = [
-            self.objective.value_and_gradient(theta, batch._replace(weights=ones[i]))
-            for i in range(len(terms))
-        ]
-        return {
-            t.name: np.asarray(gradient, float)
-            for t, (_, gradient) in zip(terms, found, strict=True)
-        }
+        plain = batch.plain
+        terms = self.objective.terms
+        unit_weights = tf.eye(len(terms), dtype=theta.dtype)
+        gradients = {}
+        for i, term in enumerate(terms):
+            # With weight 1 for this term and 0 for all others, the program that the optimizer has
+            # already compiled gives this term's gradient.
+            only_term = plain._replace(weights=unit_weights[i])
+            _, gradient = self.objective.value_and_gradient(theta, only_term)
+            gradients[term.name] = np.asarray(gradient, float)
+        return gradients
 
-    def residuals(self, theta: tf.Tensor, batch: Batch) -> dict[str, np.ndarray]:
-        """Return the residual [n] of every term at the points of its region, in the order of the point sets."""
-        batch, found = batch.plain, {}
-        for region, values in self._residuals(theta, batch.points).items():
-            rows = np.moveaxis(np.asarray(values, float), 2, 0)
-            names = [t.name for t in self.objective.terms if t.region == region]
-            found |= {
-                n: row.ravel()[batch.points[region].real]
-                for n, row in zip(names, rows, strict=True)
-            }
-        return found
+    def residuals(self, theta: tf.Tensor, batch: Batch) -> dict[str, NDArray[np.float64]]:
+        """Return the residual [n] of every term at its region's points, in the point set's order."""
+        points = batch.plain.points
+        residuals = {}
+        for region, values in self._residuals(theta, points).items():
+            real = points[region].real
+            by_term = np.moveaxis(np.asarray(values, float), 2, 0)
+            for name, padded in zip(self._names(region), by_term, strict=True):
+                residuals[name] = padded.ravel()[real]
+        return residuals
 
     def traces(self, theta: tf.Tensor, batch: Batch) -> dict[str, float]:
         """Return the mean of |∂r/∂θ|² over the points of every term's region: Tr(JJᵀ) per point."""
-        batch, found = batch.plain, {}
-        batch = batch._replace(weights=tf.ones_like(batch.weights))
-        for region, blocks in batch.points.items():
-            names = [t.name for t in self.objective.terms if t.region == region]
+        unweighted = batch.plain._replace(weights=tf.ones_like(batch.weights))
+        traces = {}
+        for region, blocks in unweighted.points.items():
+            names = self._names(region)
+            only_region = unweighted._replace(points={region: blocks})
             sums = np.zeros(len(names))
-            for _, columns in self.squares.jacobian(theta, batch._replace(points={region: blocks})):
-                # Rows of the Jacobian are scaled by the root of 1/n, one term after another.
-                sums += (
-                    np.asarray(tf.reduce_sum(columns**2, 0), float).reshape(len(names), -1).sum(1)
-                )
-            found |= dict(zip(names, map(float, sums), strict=True))
-        return found
+            for _, columns in self.squares.jacobian(theta, only_region):
+                # The Jacobian's rows are scaled by the square root of 1/n and sorted by term, so
+                # that the sum of their squares over a term is the mean over its points.
+                squared_norms = np.asarray(tf.reduce_sum(columns**2, 0), float)
+                sums += squared_norms.reshape(len(names), -1).sum(1)
+            traces |= dict(zip(names, map(float, sums), strict=True))
+        return traces
+
+    def _names(self, region: str) -> list[str]:
+        """Return the names of a region's terms, in the order of the loss."""
+        return [term.name for term in self.objective.terms if term.region == region]
 
     @tf.function(autograph=False)
     def _residuals(self, theta: tf.Tensor, points: dict[str, Blocks]) -> dict[str, tf.Tensor]:
         """Return the residuals [T, K, terms, n] by region."""
-        shares = [self._program(theta, share) for share in threads(points)]
-        return {
-            region: tf.stack([share[region] for share in shares if region in share])
-            for region in points
-        }
+        by_thread = [self._program(theta, thread) for thread in threads(points)]
+        residuals = {}
+        for region in points:
+            of_region = [thread[region] for thread in by_thread if region in thread]
+            residuals[region] = tf.stack(of_region)
+        return residuals
 
     @tf.function(autograph=False, jit_compile=True)
     def _program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> dict[str, tf.Tensor]:
-        tensors, found = self.objective.flat.partition(theta), {}
+        """Return the residuals [K, terms, n] by region of one thread's blocks."""
+        tensors = self.objective.flat.partition(theta)
+        residuals = {}
         for region, pieces in points.items():
 
             def block(piece: Blocks, region: str = region) -> tf.Tensor:
-                return tf.stack(list(self.objective.residuals(tensors, region, piece).values()))
+                by_term = self.objective.residuals(tensors, region, piece)
+                return tf.stack(list(by_term.values()))
 
-            found[region] = tf.map_fn(block, pieces, fn_output_signature=theta.dtype)
-        return found
+            residuals[region] = tf.map_fn(block, pieces, fn_output_signature=theta.dtype)
+        return residuals

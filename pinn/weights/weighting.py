@@ -1,11 +1,12 @@
-"""A scheme bound to a loss: what the trainer has it do, and what the history and the pictures ask."""
+"""A weighting scheme applied to an objective, as the trainer, the history and the figures use it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from pinn.objective import Batch, Objective, TermDiagnostics
 from pinn.problem import Term
@@ -13,90 +14,105 @@ from pinn.weights.scheme import LossSnapshot, Memory, Scheme, to_unit_coordinate
 
 
 class Weighting:
-    """The weights of an objective's terms and points, as a scheme has them.
+    """The weights of an objective's terms and points under a scheme.
 
     Args:
         scheme: the scheme.
-        objective: the loss; its fixed weights are factors of the scheme's.
-        seed: of the run.
+        objective: the loss; its fixed weights multiply those of the scheme.
+        seed: the seed of the run.
 
     Raises:
-        InputError: for an objective that the scheme cannot weigh.
+        InputError: for an objective that the scheme cannot weight.
     """
 
     def __init__(self, scheme: Scheme, objective: Objective, *, seed: int = 0) -> None:
         scheme.check(objective)
-        self.scheme, self.objective, self.seed = scheme, objective, seed
-        self.diagnostics, self.every = TermDiagnostics(objective), scheme.every
+        self.scheme = scheme
+        self.objective = objective
+        self.seed = seed
+        self.every = scheme.every
+        self.diagnostics = TermDiagnostics(objective)
 
     def initial_memory(self, batch: Batch) -> Memory:
         """Return the memory before the first update."""
-        coordinates = {
-            region: to_unit_coordinates(self.objective.problem, blocks)
-            for region, blocks in batch.points.items()
-        }
+        coordinates = {}
+        for region, blocks in batch.points.items():
+            coordinates[region] = to_unit_coordinates(self.objective.problem, blocks)
         return self.scheme.initial_memory(self.objective.terms, coordinates)
 
     def fits(self, memory: Memory, batch: Batch) -> bool:
-        """Say whether a memory is one of the scheme's for this loss."""
+        """Return whether a memory is one of the scheme's for this loss."""
         return self.scheme.fits(memory, self.initial_memory(batch))
 
     def update(self, theta: tf.Tensor, batch: Batch, memory: Memory) -> Memory:
-        """Return the memory after an update at a flat vector [p]; the same one, if it would not be finite."""
-        found = self.scheme.update(memory, LossSnapshot(self.diagnostics, theta, batch, self.seed))
-        return found if all(np.all(np.isfinite(v)) for v in found.values()) else memory
+        """Return the memory after an update at a flat vector [p].
+
+        Where the update would not be finite, the memory is returned unchanged.
+        """
+        snapshot = LossSnapshot(self.diagnostics, theta, batch, self.seed)
+        updated = self.scheme.update(memory, snapshot)
+        is_finite = all(np.all(np.isfinite(value)) for value in updated.values())
+        return updated if is_finite else memory
 
     def apply(self, batch: Batch, memory: Memory) -> Batch:
-        """Return the batch with the scheme's weights; it has the same shapes for every memory."""
+        """Return the batch with the scheme's weights; its shapes are the same for every memory."""
+        # Weights of points go into the blocks as factors, in the blocks' layout.
         factors: dict[str, dict[str, tf.Tensor]] = {region: {} for region in batch.points}
         for term in self.scheme.pointwise_terms(self.objective.terms):
-            blocks = batch.points[term.region]
-            found = self.scheme.point_weights(
-                memory, term, to_unit_coordinates(self.objective.problem, blocks)
-            )
-            factors[term.region][term.name] = blocks.laid_out(found)
-        weights = [w * self.scheme.term_weight(memory, t.name) for t, w in self._fixed()]
-        points = {
-            region: blocks._replace(factors=factors[region])
-            for region, blocks in batch.points.items()
-        }
-        return Batch(points, tf.constant(weights, self.objective.dtype))
+            weights = self._scheme_weights(term, batch, memory)
+            factors[term.region][term.name] = batch.points[term.region].laid_out(weights)
+        points = {}
+        for region, blocks in batch.points.items():
+            points[region] = blocks._replace(factors=factors[region])
 
-    def point_weights(self, batch: Batch, memory: Memory) -> dict[str, np.ndarray]:
-        """Return the weights [n] of those terms whose points have their own, fixed weights included."""
-        problem, fixed = self.objective.problem, {t.name: w for t, w in self._fixed()}
-        return {
-            t.name: fixed[t.name]
-            * self.scheme.point_weights(
-                memory, t, to_unit_coordinates(problem, batch.points[t.region])
-            )
-            for t in self.scheme.pointwise_terms(self.objective.terms)
-        }
+        # Weights of terms multiply the fixed ones.
+        term_weights = []
+        for term, fixed in self._fixed_weights():
+            term_weights.append(fixed * self.scheme.term_weight(memory, term.name))
+        return batch._replace(
+            points=points, weights=tf.constant(term_weights, self.objective.dtype)
+        )
+
+    def point_weights(self, batch: Batch, memory: Memory) -> dict[str, NDArray[np.float64]]:
+        """Return the weights [n] of the terms with one weight per point, times the fixed weights."""
+        pointwise = self.scheme.pointwise_terms(self.objective.terms)
+        weights = {}
+        for term, fixed in self._fixed_weights():
+            if term in pointwise:
+                weights[term.name] = fixed * self._scheme_weights(term, batch, memory)
+        return weights
 
     def row(self, batch: Batch, memory: Memory) -> dict[str, float]:
-        """Return what the history says of the weights: means over points, and their least and largest."""
-        found, points = {}, self.point_weights(batch, memory)
-        for term, fixed in self._fixed():
-            of_points = points.get(term.name)
-            mean = (
-                fixed * self.scheme.term_weight(memory, term.name)
-                if of_points is None
-                else np.mean(of_points)
-            )
-            found[f"weight_{term.name}"] = float(mean)
-        for name, values in points.items():
-            found |= {
-                f"least_weight_{name}": float(np.min(values)),
-                f"largest_weight_{name}": float(np.max(values)),
-            }
-        return found | self.scheme.figures(memory)
+        """Return the weights as the history records them.
+
+        These are each term's weight, or its mean over the points, and for weights per point also
+        the least and the largest.
+        """
+        point_weights = self.point_weights(batch, memory)
+        row = {}
+        for term, fixed in self._fixed_weights():
+            if term.name in point_weights:
+                weight = np.mean(point_weights[term.name])
+            else:
+                weight = fixed * self.scheme.term_weight(memory, term.name)
+            row[f"weight_{term.name}"] = float(weight)
+        for name, weights in point_weights.items():
+            row[f"least_weight_{name}"] = float(np.min(weights))
+            row[f"largest_weight_{name}"] = float(np.max(weights))
+        return row | self.scheme.figures(memory)
 
     def columns(self) -> list[str]:
         """Return the names of the numbers in a row."""
-        terms = [t.name for t in self.objective.terms]
-        pointwise = [t.name for t in self.scheme.pointwise_terms(self.objective.terms)]
-        ranges = [f"{which}_weight_{name}" for name in pointwise for which in ("least", "largest")]
-        return [*(f"weight_{name}" for name in terms), *ranges, *self.scheme.columns()]
+        columns = [f"weight_{term.name}" for term in self.objective.terms]
+        for term in self.scheme.pointwise_terms(self.objective.terms):
+            columns += [f"least_weight_{term.name}", f"largest_weight_{term.name}"]
+        return columns + self.scheme.columns()
 
-    def _fixed(self) -> Iterable[tuple[Term, float]]:
+    def _scheme_weights(self, term: Term, batch: Batch, memory: Memory) -> NDArray[np.float64]:
+        """Return the scheme's own weights [n] of a term's points."""
+        coordinates = to_unit_coordinates(self.objective.problem, batch.points[term.region])
+        return self.scheme.point_weights(memory, term, coordinates)
+
+    def _fixed_weights(self) -> Iterator[tuple[Term, float]]:
+        """Return the terms with their fixed weights."""
         return zip(self.objective.terms, self.objective.weights, strict=True)
