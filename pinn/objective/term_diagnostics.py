@@ -1,4 +1,4 @@
-"""The terms of a loss one by one, unweighted: values, gradients, residuals, tangent kernel traces."""
+"""The terms of a loss one by one, unweighted: values, gradients, residuals, traces of kernels."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TermDiagnostics:
         return gradients
 
     def residuals(self, theta: tf.Tensor, batch: Batch) -> dict[str, NDArray[np.float64]]:
-        """Return the residual [n] of every term at its region's points, in the point set's order."""
+        """Return the residual [n] of every term, in the order of its region's point set."""
         points = batch.plain.points
         residuals = {}
         for region, values in self._residuals(theta, points).items():

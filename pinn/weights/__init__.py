@@ -1,4 +1,4 @@
-"""Schemes by which the weights of a loss's terms and points follow the training."""
+"""Schemes by which the loss weights of terms and points follow the training."""
 
 from pinn.weights.causal import Causal
 from pinn.weights.gradient_norm import GradientNorm

@@ -1,4 +1,4 @@
-"""Weights of stretches of time that wait until earlier ones are solved."""
+"""Weights of time segments that wait until the earlier segments are solved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pinn.errors import InputError
 from pinn.objective import Objective
@@ -22,16 +23,16 @@ class Causal(Scheme):
 
         wᵢ = exp(−ε (L₀ + Σ_{k<i} Lₖ)),   i = 1 … chunks
 
-    Lᵢ is the interior's loss on the i-th of `chunks` equal stretches of time: its terms' mean
-    squared residuals there, times their fixed weights.  L₀ is the loss of the initial conditions,
-    if they are no part of the ansatz.  Terms of other regions keep their weights.  Training has
-    reached the end of time when min wᵢ > δ, which the history shows; then the next ε of the
-    sequence is taken.  The weights are functions of time, so that a redraw of the points changes
-    nothing about them.
+    Lᵢ is the interior's loss on the i-th of `chunks` equal segments of time (the paper's chunks):
+    the mean squared residuals of its terms there, times their fixed weights.  L₀ is the loss of the
+    initial conditions, unless the ansatz satisfies them.  Terms of other regions keep their
+    weights.  Training has reached the end of time when min wᵢ > δ, which the history shows; then
+    the next ε of the sequence is taken.  The weights are functions of time, so a redraw of the
+    points does not change them.
 
     Attributes:
-        epsilon: ε, or several to be taken one after another, rising.
-        chunks: stretches of time.
+        epsilon: ε, or a rising sequence of values that are taken one after another.
+        chunks: number of time segments.
         delta: δ.
 
     Raises:
@@ -48,13 +49,14 @@ class Causal(Scheme):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        found = [self.epsilon] if isinstance(self.epsilon, int | float) else list(self.epsilon)
-        good = all(isinstance(e, int | float) and 0 < e < math.inf for e in found)
-        if not (found and good and all(a < b for a, b in pairwise(found))):
+        epsilon = self.epsilon
+        values = [epsilon] if isinstance(epsilon, int | float) else list(epsilon)
+        are_positive = all(isinstance(e, int | float) and 0 < e < math.inf for e in values)
+        if not (values and are_positive and all(a < b for a, b in pairwise(values))):
             raise InputError(
                 f"Causal: epsilon={self.epsilon}; give a positive number, or several that rise."
             )
-        object.__setattr__(self, "epsilon", tuple(map(float, found)))
+        object.__setattr__(self, "epsilon", tuple(map(float, values)))
         if not isinstance(self.chunks, int) or self.chunks < 2:
             raise InputError(f"Causal: chunks={self.chunks!r}; give a whole number of at least 2.")
         if not 0 < self.delta < 1:
@@ -67,15 +69,15 @@ class Causal(Scheme):
         name = type(objective.problem).__name__
         if objective.problem.time is None:
             raise InputError(
-                f"Causal: {name} is steady, so it has no causes; choose another scheme of weights."
+                f"Causal: {name} is steady, so it has no causes; choose another weighting scheme."
             )
         if "interior" not in objective.regions:
             raise InputError(
-                f"Causal: {name} has no residual on the interior; choose another scheme of weights."
+                f"Causal: {name} has no residual on the interior; choose another weighting scheme."
             )
 
     def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
-        """Return weights of 1, and the first ε to be taken."""
+        """Return weights of 1, and the first ε."""
         return {
             "chunks": np.ones(self.chunks),
             "epsilon": np.array(self._sequence[0]),
@@ -84,34 +86,42 @@ class Causal(Scheme):
 
     def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""
-        residuals, fixed, stage = snapshot.residuals(), snapshot.fixed, int(memory["stage"])
-        initial = sum(
-            fixed[t.name] * float(np.mean(residuals[t.name] ** 2))
-            for t in snapshot.terms
-            if t.region == "initial"
-        )
-        squares = sum(
-            fixed[t.name] * residuals[t.name] ** 2 for t in snapshot.terms if t.region == "interior"
-        )
-        where = self._chunk(snapshot.unit_coordinates("interior"))
-        counts = np.bincount(where, minlength=self.chunks)
-        losses = np.bincount(where, squares, self.chunks) / np.maximum(counts, 1)
-        epsilon = self._sequence[stage]
-        chunks = np.exp(-epsilon * (initial + np.concatenate([[0.0], np.cumsum(losses)[:-1]])))
-        done = np.min(chunks) > self.delta and stage + 1 < len(self._sequence)
-        return {
-            "chunks": chunks,
-            "epsilon": np.array(epsilon),
-            "stage": np.array(stage + int(done)),
-        }
+        residuals = snapshot.residuals()
+        fixed = snapshot.fixed
+        index = int(memory["stage"])
+
+        # L₀, and the interior's squared residuals [n], summed over its terms.
+        initial: float = 0.0
+        squares = np.zeros(())
+        for term in snapshot.terms:
+            if term.region == "initial":
+                initial += fixed[term.name] * float(np.mean(residuals[term.name] ** 2))
+            elif term.region == "interior":
+                squares = squares + fixed[term.name] * residuals[term.name] ** 2
+
+        # Lᵢ: the means of the squares over the points of each segment.
+        segments = self._segments(snapshot.unit_coordinates("interior"))
+        counts = np.bincount(segments, minlength=self.chunks)
+        losses = np.bincount(segments, squares, self.chunks) / np.maximum(counts, 1)
+
+        # The weights, and the next ε once they have all passed δ.
+        epsilon = self._sequence[index]
+        earlier_losses = np.concatenate([[0.0], np.cumsum(losses)[:-1]])
+        weights = np.exp(-epsilon * (initial + earlier_losses))
+        is_last = index + 1 == len(self._sequence)
+        if np.min(weights) > self.delta and not is_last:
+            index += 1
+        return {"chunks": weights, "epsilon": np.array(epsilon), "stage": np.array(index)}
 
     def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
-        """Return the terms whose points have weights of their own: those on the interior."""
-        return [t for t in terms if t.region == "interior"]
+        """Return the terms that have one weight per point: those on the interior."""
+        return [term for term in terms if term.region == "interior"]
 
-    def point_weights(self, memory: Memory, term: Term, coordinates: np.ndarray) -> np.ndarray:
-        """Return the weights [n] at coordinates [n, d]: those of their stretches of time."""
-        return memory["chunks"][self._chunk(coordinates)]
+    def point_weights(
+        self, memory: Memory, term: Term, coordinates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the weights [n] at unit coordinates [n, d]: those of the points' time segments."""
+        return memory["chunks"][self._segments(coordinates)]
 
     def columns(self) -> list[str]:
         """Return the names of the figures."""
@@ -129,6 +139,7 @@ class Causal(Scheme):
         assert isinstance(self.epsilon, tuple)
         return self.epsilon
 
-    def _chunk(self, coordinates: np.ndarray) -> np.ndarray:
-        """Return the number [n] of the stretch of time that each place is in."""
-        return np.clip((coordinates[:, -1] * self.chunks).astype(int), 0, self.chunks - 1)
+    def _segments(self, coordinates: NDArray[np.float64]) -> NDArray[np.int_]:
+        """Return the number [n] of the time segment of each point, from 0."""
+        times = coordinates[:, -1]
+        return np.clip((times * self.chunks).astype(int), 0, self.chunks - 1)

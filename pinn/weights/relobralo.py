@@ -1,4 +1,4 @@
-"""Weights that rise for terms whose losses fall slowly."""
+"""Weights that grow for terms whose losses decrease slowly."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, UnitCoordinate
 class ReLoBRaLo(TermScheme):
     """Relative loss balancing with random lookback (Bischof & Kraus 2021, arXiv:2110.09813).
 
-        λ̂ᵢ(t; t') = m softmaxᵢ(Lᵢ(t) / (T Lᵢ(t')))                       m terms, L their mean squared residuals
-        λᵢ(t) = α (ρ λᵢ(t−1) + (1 − ρ) λ̂ᵢ(t; 0)) + (1 − α) λ̂ᵢ(t; t−1)    ρ is 1 or 0, drawn with mean E[ρ]
+        λ̂ᵢ(t; t') = m softmaxᵢ(Lᵢ(t) / (T Lᵢ(t')))
+        λᵢ(t) = α (ρ λᵢ(t−1) + (1 − ρ) λ̂ᵢ(t; 0)) + (1 − α) λ̂ᵢ(t; t−1)
 
-    t counts updates; the first one only takes note of the losses, and all weights are 1.
+    for m terms with mean squared residuals Lᵢ; ρ is 1 or 0, drawn with mean E[ρ].  t counts the
+    updates; the first one only records the losses, and all weights are 1.
 
     Attributes:
-        alpha: α, share of the past.
-        rho: E[ρ], chance that the past is the last weights and not a look back to the start.
-        temperature: T; smaller ones make weights differ more.
+        alpha: α, the share of the past.
+        rho: E[ρ], the probability that the past is the last weights and not a look back to the
+            start.
+        temperature: T; smaller temperatures make the weights differ more.
 
     Raises:
         InputError: for shares out of range or a temperature that is not positive; and, when a run
@@ -48,31 +50,40 @@ class ReLoBRaLo(TermScheme):
 
     def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return weights of 1, and no losses yet."""
-        losses = {f"{t.name}:{when}": np.array(0.0) for t in terms for when in ("first", "last")}
-        return {**super().initial_memory(terms, coordinates), **losses, "updates": np.array(0)}
+        memory = {**super().initial_memory(terms, coordinates), "updates": np.array(0)}
+        for term in terms:
+            memory[f"{term.name}:first"] = np.array(0.0)
+            memory[f"{term.name}:last"] = np.array(0.0)
+        return memory
 
     def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""
-        losses, count = snapshot.losses(), int(memory["updates"])
-        noted = {f"{name}:last": np.array(value) for name, value in losses.items()}
+        losses = snapshot.losses()
+        count = int(memory["updates"])
+        updated = {**memory, "updates": np.array(count + 1)}
+        for name, loss in losses.items():
+            updated[f"{name}:last"] = np.array(loss)
+            if count == 0:
+                updated[f"{name}:first"] = np.array(loss)
         if count == 0:
-            first = {f"{name}:first": np.array(value) for name, value in losses.items()}
-            return {**memory, **noted, **first, "updates": np.array(1)}
-        rho = float(np.random.default_rng((snapshot.seed, count)).random() < self.rho)
-        back, last = (self._balanced(memory, losses, when) for when in ("first", "last"))
-        weights = {
-            name: np.array(
-                self.alpha * (rho * memory[name] + (1 - rho) * back[name])
-                + (1 - self.alpha) * last[name]
-            )
-            for name in losses
-        }
-        return {**memory, **noted, **weights, "updates": np.array(count + 1)}
+            return updated
 
-    def _balanced(self, memory: Memory, losses: Mapping[str, float], when: str) -> dict[str, float]:
-        """Return m softmax(L(t) / (T L(t')))."""
-        before = np.array([float(memory[f"{name}:{when}"]) for name in losses])
+        # The past is the last weights (ρ = 1) or the balance with the first losses (ρ = 0); it is
+        # mixed with the balance with the last losses.
+        rho = float(np.random.default_rng((snapshot.seed, count)).random() < self.rho)
+        since_first = self._balance(memory, losses, "first")
+        since_last = self._balance(memory, losses, "last")
+        for name in losses:
+            past = rho * memory[name] + (1 - rho) * since_first[name]
+            updated[name] = np.array(self.alpha * past + (1 - self.alpha) * since_last[name])
+        return updated
+
+    def _balance(self, memory: Memory, losses: Mapping[str, float], since: str) -> dict[str, float]:
+        """Return m softmax(L(t) / (T L(t'))), where t' is the "first" or the "last" update."""
+        earlier = np.array([float(memory[f"{name}:{since}"]) for name in losses])
         tiny = np.finfo(float).tiny
-        ratios = np.array(list(losses.values())) / np.maximum(self.temperature * before, tiny)
-        powers = np.exp(ratios - np.max(ratios))
-        return dict(zip(losses, len(losses) * powers / np.sum(powers), strict=True))
+        ratios = np.array(list(losses.values())) / np.maximum(self.temperature * earlier, tiny)
+        # The largest exponent is subtracted, so that no exponential overflows.
+        exponentials = np.exp(ratios - np.max(ratios))
+        weights = len(losses) * exponentials / np.sum(exponentials)
+        return dict(zip(losses, weights, strict=True))

@@ -1,4 +1,4 @@
-"""Weights of points that accumulate the residuals' relative sizes, and forget them."""
+"""Weights per point that accumulate the relative sizes of the residuals, and decay."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ import numpy as np
 
 from pinn.errors import InputError
 from pinn.problem import Term
-from pinn.weights.pointwise import PointScheme
+from pinn.weights.pointwise import Array, PointScheme
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualAttention(PointScheme):
     """Residual-based attention (Anagnostopoulos et al. 2024, doi:10.1016/j.cma.2024.116805).
 
-        L = Σⱼ (λⱼ rⱼ)² / n,   λⱼ ← γᵏ λⱼ + η (1 + γ + … + γᵏ⁻¹) |rⱼ| / maxᵢ |rᵢ|,   λⱼ = 0 at first
+        L = Σⱼ (λⱼ rⱼ)² / n
+        λⱼ ← γᵏ λⱼ + η (1 + γ + … + γᵏ⁻¹) |rⱼ| / maxᵢ |rᵢ|,   λⱼ = 0 at first
 
-    with k = `every`: the paper's step for every iteration since the last update, with the residuals
-    of the last one.  λ stays below η / (1 − γ); the weight of the squared residual is λ².
+    with k = `every`: an update makes the paper's step once for every iteration since the last
+    update, with the present residuals.  λ stays below η / (1 − γ); the weight of the squared
+    residual is λ².
 
     Attributes:
-        terms: names of the terms whose points are weighed; None: those on the interior, as in the
+        terms: names of the terms with weighted points; None: those on the interior, as in the
             paper.
         gamma: γ, decay per iteration.
         eta: η, learning rate.
 
     Raises:
         InputError: for a decay outside [0, 1) or a rate that is not positive; and, when a run
-            starts, for a term that there is not.
+            starts, for an unknown term.
     """
 
     label: ClassVar[str] = "residual-based attention"
@@ -51,20 +53,19 @@ class ResidualAttention(PointScheme):
         return 0.0
 
     def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
-        """Return the terms whose points have weights of their own."""
-        return [
-            t
-            for t in super().pointwise_terms(terms)
-            if self.terms is not None or t.region == "interior"
-        ]
+        """Return the terms that have one weight per point."""
+        if self.terms is None:
+            return [term for term in terms if term.region == "interior"]
+        return super().pointwise_terms(terms)
 
-    def update_lambdas(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
-        """Return the λ [n] after an update, from those before and the residuals [n]."""
+    def update_lambdas(self, lambdas: Array, residuals: Array) -> Array:
+        """Return the λ [n] after an update, from the λ before it and the residuals [n]."""
         sizes = np.abs(residuals)
         largest = max(float(np.max(sizes)), np.finfo(float).tiny)
+        # k steps at once: γᵏ, and the geometric series 1 + γ + … + γᵏ⁻¹ = (1 − γᵏ)/(1 − γ).
         decay = self.gamma**self.every
         return decay * lambdas + self.eta * (1 - decay) / (1 - self.gamma) * sizes / largest
 
-    def weights(self, lambdas: np.ndarray) -> np.ndarray:
+    def weights(self, lambdas: Array) -> Array:
         """Return the weights [n] of the squared residuals."""
         return lambdas**2

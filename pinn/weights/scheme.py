@@ -1,4 +1,4 @@
-"""The interface of all schemes by which weights follow the training, and what a scheme may look at."""
+"""The interface of all weighting schemes, and the quantities that a scheme may use."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from pinn.errors import InputError
 from pinn.objective import Batch, Blocks, Objective, TermDiagnostics
 from pinn.problem import Problem, Term
 
-Memory = Mapping[str, np.ndarray]
-"""What a scheme knows from one update to the next, by name; a checkpoint is a copy of it."""
+Memory = Mapping[str, NDArray]
+"""What a scheme remembers from one update to the next, by name; a checkpoint holds a copy of it."""
 
-UnitCoordinates = Mapping[str, np.ndarray]
-"""Points [n, d] by region, in coordinates that go from 0 to 1 over the domain; time is the last."""
+UnitCoordinates = Mapping[str, NDArray[np.float64]]
+"""Points [n, d] by region, scaled so that the domain is the unit cube; time is the last column."""
 
 
 @dataclass(frozen=True)
 class LossSnapshot:
-    """A loss at one flat vector, as schemes look at it: its terms one by one, without weights.
+    """A loss at one flat vector, as schemes use it: its terms separately and unweighted.
 
     Attributes:
-        diagnostics: what can be asked of the loss.
+        diagnostics: what evaluates the terms.
         theta: the flat vector [p].
         batch: the points.
-        seed: of the run, for schemes that draw lots.
+        seed: the seed of the run, for schemes that draw random numbers.
     """
 
     diagnostics: TermDiagnostics
@@ -39,28 +40,29 @@ class LossSnapshot:
 
     @property
     def fixed(self) -> dict[str, float]:
-        """The fixed weights of the terms, by which a scheme's own are multiplied."""
+        """The fixed weights of the terms, which multiply those of a scheme."""
         objective = self.diagnostics.objective
-        return {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
+        names = [term.name for term in objective.terms]
+        return dict(zip(names, objective.weights, strict=True))
 
     @property
     def terms(self) -> Sequence[Term]:
         """The terms of the loss."""
         return self.diagnostics.objective.terms
 
-    def unit_coordinates(self, region: str) -> np.ndarray:
-        """Return the points [n, d] of a region, in coordinates that go from 0 to 1 over the domain."""
+    def unit_coordinates(self, region: str) -> NDArray[np.float64]:
+        """Return the points [n, d] of a region, scaled so that the domain is the unit cube."""
         return to_unit_coordinates(self.diagnostics.objective.problem, self.batch.points[region])
 
     def losses(self) -> dict[str, float]:
         """Return the mean squared residual of every term."""
         return self.diagnostics.losses(self.theta, self.batch)
 
-    def gradients(self) -> dict[str, np.ndarray]:
+    def gradients(self) -> dict[str, NDArray[np.float64]]:
         """Return the gradient [p] of every term's mean squared residual."""
         return self.diagnostics.gradients(self.theta, self.batch)
 
-    def residuals(self) -> dict[str, np.ndarray]:
+    def residuals(self) -> dict[str, NDArray[np.float64]]:
         """Return the residual [n] of every term at the points of its region."""
         return self.diagnostics.residuals(self.theta, self.batch)
 
@@ -71,7 +73,7 @@ class LossSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class Scheme(ABC):
-    """A rule by which weights follow the training; fixed weights are factors of what it gives.
+    """A rule by which loss weights follow the training; fixed weights multiply the scheme's own.
 
     Attributes:
         every: iterations between two updates.
@@ -89,18 +91,18 @@ class Scheme(ABC):
                 f"{type(self).__name__}: every={self.every!r}; give a whole number of at least 1."
             )
 
-    def check(self, objective: Objective) -> None:  # noqa: B027  # a scheme that fits every problem has no more to say
-        """Raise an InputError for an objective that the scheme cannot weigh."""
+    def check(self, objective: Objective) -> None:  # noqa: B027  # optional: some fit any problem
+        """Raise an InputError for an objective that the scheme cannot weight."""
 
     @abstractmethod
     def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return the memory before the first update."""
 
     def fits(self, memory: Memory, fresh: Memory) -> bool:
-        """Say whether a memory is one of this scheme's, given a fresh one for the same loss."""
-        return {k: np.shape(v) for k, v in memory.items()} == {
-            k: np.shape(v) for k, v in fresh.items()
-        }
+        """Return whether a memory is one of this scheme's, given an initial one for the loss."""
+        shapes = {name: np.shape(value) for name, value in memory.items()}
+        fresh_shapes = {name: np.shape(value) for name, value in fresh.items()}
+        return shapes == fresh_shapes
 
     @abstractmethod
     def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
@@ -111,11 +113,13 @@ class Scheme(ABC):
         return 1.0
 
     def pointwise_terms(self, terms: Sequence[Term]) -> list[Term]:
-        """Return the terms whose points have weights of their own."""
+        """Return the terms that have one weight per point."""
         return []
 
-    def point_weights(self, memory: Memory, term: Term, coordinates: np.ndarray) -> np.ndarray:
-        """Return the weights [n] at coordinates [n, d] of the region of a term whose points have their own."""
+    def point_weights(
+        self, memory: Memory, term: Term, coordinates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the weights [n] of a pointwise term at unit coordinates [n, d] of its region."""
         return np.ones(len(coordinates))
 
     def columns(self) -> list[str]:
@@ -123,44 +127,44 @@ class Scheme(ABC):
         return []
 
     def figures(self, memory: Memory) -> dict[str, float]:
-        """Return more numbers for the history, by name."""
+        """Return further numbers for the history, by name."""
         return {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TermScheme(Scheme):
-    """A scheme of one weight a term; its memory holds each under the term's name."""
+    """A scheme of one weight per term; its memory holds each weight under the term's name."""
 
     def check(self, objective: Objective) -> None:
-        """Raise an InputError where there is but one term."""
+        """Raise an InputError for a loss of only one term."""
         if len(objective.terms) < 2:
-            name = ", ".join(t.name for t in objective.terms)
+            name = ", ".join(term.name for term in objective.terms)
             raise InputError(
-                f"{type(self).__name__}: {name} is the loss's only term, so there is nothing to balance; "
-                f"use constraints=soft or weights=fixed."
+                f"{type(self).__name__}: {name} is the loss's only term, so there is nothing to "
+                f"balance; use constraints=soft or weights=fixed."
             )
 
     def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return weights of 1."""
-        return {t.name: np.array(1.0) for t in terms}
+        return {term.name: np.array(1.0) for term in terms}
 
     def term_weight(self, memory: Memory, name: str) -> float:
         """Return the weight of a term."""
         return float(memory[name])
 
 
-def to_unit_coordinates(problem: Problem, blocks: Blocks) -> np.ndarray:
-    """Return points [n, d] in coordinates that go from 0 to 1 over a problem's domain."""
+def to_unit_coordinates(problem: Problem, blocks: Blocks) -> NDArray[np.float64]:
+    """Return points [n, d], scaled so that a problem's domain is the unit cube."""
     lower, upper = problem.bounds
     return (blocks.rows - lower) / (upper - lower)
 
 
-def running_average(memory: Memory, found: Mapping[str, float], decay: float) -> Memory:
+def running_average(memory: Memory, targets: Mapping[str, float], decay: float) -> Memory:
     """Return the weights after one step of a running average: decay λ + (1 − decay) λ̂."""
-    return {
-        name: np.array(decay * float(memory[name]) + (1 - decay) * value)
-        for name, value in found.items()
-    }
+    weights = {}
+    for name, target in targets.items():
+        weights[name] = np.array(decay * float(memory[name]) + (1 - decay) * target)
+    return weights
 
 
 def check_decay(scheme: Scheme, name: str = "decay") -> None:

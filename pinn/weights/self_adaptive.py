@@ -1,4 +1,4 @@
-"""Weights of points that climb the loss while the network descends it."""
+"""Weights per point that ascend the loss while the network descends it."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from pinn.errors import InputError
-from pinn.weights.pointwise import PointScheme
+from pinn.weights.pointwise import Array, PointScheme
 
 
 @dataclass(frozen=True, kw_only=True)
 class SelfAdaptive(PointScheme):
     """Self-adaptive weights (McClenny & Braga-Neto 2023, doi:10.1016/j.jcp.2022.111722).
 
-        L = Σⱼ m(λⱼ) rⱼ² / n,   λⱼ ← λⱼ + rate · every · m'(λⱼ) rⱼ² / 2,   λⱼ = start at first
+        L = Σⱼ m(λⱼ) rⱼ² / n
+        λⱼ ← λⱼ + rate · every · m'(λⱼ) rⱼ² / 2,   λⱼ = start at first
 
-    The step is the gradient of the paper's loss, ½ Σⱼ m(λⱼ) rⱼ², taken for all iterations since the
-    last update at once; at `every` = 1 it is the paper's.  (The authors' program has Adam make it.)
-    Masks m grow with λ ≥ 0:
+    The step follows the gradient of the paper's loss, ½ Σⱼ m(λⱼ) rⱼ², for all iterations since the
+    last update at once; with `every` = 1 it is the paper's step.  (The authors' program makes the
+    step by Adam.)  The masks m increase with λ ≥ 0:
 
         polynomial:  m(λ) = λ^power
         sigmoid:     m(λ) = ceiling / (1 + exp(−slope (λ − middle)))
 
     Attributes:
-        terms: names of the terms whose points are weighed; None: all.
+        terms: names of the terms with weighted points; None: all.
         rate: ρ, the learning rate of λ.
-        start: λ at first; larger ones for a term are a matter of its fixed weight.
+        start: λ at first; a larger start for one term is expressed by the term's fixed weight.
         mask: "polynomial" or "sigmoid".
-        power: of the polynomial.
-        ceiling: limit of the sigmoid.
-        slope: of the sigmoid.
+        power: the power of the polynomial.
+        ceiling: the limit of the sigmoid.
+        slope: the slope of the sigmoid.
         middle: where the sigmoid is half its limit.
 
     Raises:
         InputError: for numbers that are not positive, a negative middle, or an unknown mask; and,
-            when a run starts, for a term that there is not.
+            when a run starts, for an unknown term.
     """
 
     label: ClassVar[str] = "self-adaptive"
@@ -53,10 +54,9 @@ class SelfAdaptive(PointScheme):
         if self.mask not in ("polynomial", "sigmoid"):
             raise InputError(f"SelfAdaptive: mask={self.mask!r}; use polynomial or sigmoid.")
         for name in ("rate", "start", "power", "ceiling", "slope"):
-            if not getattr(self, name) > 0:
-                raise InputError(
-                    f"SelfAdaptive: {name}={getattr(self, name)}; give a positive number."
-                )
+            value = getattr(self, name)
+            if not value > 0:
+                raise InputError(f"SelfAdaptive: {name}={value}; give a positive number.")
         if not self.middle >= 0:
             raise InputError(f"SelfAdaptive: middle={self.middle}; give a number of at least 0.")
 
@@ -64,22 +64,23 @@ class SelfAdaptive(PointScheme):
         """Return the λ of every point before the first update."""
         return self.start
 
-    def update_lambdas(self, lambdas: np.ndarray, residuals: np.ndarray) -> np.ndarray:
-        """Return the λ [n] after an update, from those before and the residuals [n]."""
-        return lambdas + self.rate * self.every * self._slopes(lambdas) * residuals**2 / 2
+    def update_lambdas(self, lambdas: Array, residuals: Array) -> Array:
+        """Return the λ [n] after an update, from the λ before it and the residuals [n]."""
+        return lambdas + self.rate * self.every * self._mask_slopes(lambdas) * residuals**2 / 2
 
-    def weights(self, lambdas: np.ndarray) -> np.ndarray:
+    def weights(self, lambdas: Array) -> Array:
         """Return the weights [n] of the squared residuals: the mask."""
         if self.mask == "polynomial":
             return lambdas**self.power
         return self.ceiling * self._logistic(lambdas)
 
-    def _slopes(self, lambdas: np.ndarray) -> np.ndarray:
+    def _mask_slopes(self, lambdas: Array) -> Array:
         """Return m'(λ)."""
         if self.mask == "polynomial":
             return self.power * lambdas ** (self.power - 1)
         logistic = self._logistic(lambdas)
         return self.ceiling * self.slope * logistic * (1 - logistic)
 
-    def _logistic(self, lambdas: np.ndarray) -> np.ndarray:
+    def _logistic(self, lambdas: Array) -> Array:
+        """Return 1 / (1 + exp(−slope (λ − middle)))."""
         return 1 / (1 + np.exp(-self.slope * (lambdas - self.middle)))

@@ -1,4 +1,4 @@
-"""A weighting scheme applied to an objective, as the trainer, the history and the figures use it."""
+"""A weighting scheme applied to an objective, for the trainer, the history and the figures."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Weighting:
         )
 
     def point_weights(self, batch: Batch, memory: Memory) -> dict[str, NDArray[np.float64]]:
-        """Return the weights [n] of the terms with one weight per point, times the fixed weights."""
+        """Return the weights [n] of the pointwise terms, fixed weights included."""
         pointwise = self.scheme.pointwise_terms(self.objective.terms)
         weights = {}
         for term, fixed in self._fixed_weights():
