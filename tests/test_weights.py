@@ -353,9 +353,10 @@ def test_a_measurement_that_is_not_finite_leaves_the_weights_as_they_were(eager)
 
 
 def test_a_term_that_is_solved_gets_a_large_weight_and_no_infinite_one(eager):
-    from pinn.weights.gradient_norm import LARGEST, shares
+    from pinn.weights.gradient_norm import LARGEST, balancing_weights
 
-    assert shares({"a": 3.0, "b": 0.0, "c": 1.0}) == {"a": 4 / 3, "b": LARGEST, "c": 4.0}
+    weights = balancing_weights({"a": 3.0, "b": 0.0, "c": 1.0})
+    assert weights == {"a": 4 / 3, "b": LARGEST, "c": 4.0}
 
 
 def test_measurements_with_weights_of_their_own_leave_standard_errors_open(eager):

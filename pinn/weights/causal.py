@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pinn.errors import InputError
 from pinn.objective import Objective
 from pinn.problem import Term
+from pinn.settings import between, count
 from pinn.weights.scheme import LossSnapshot, Memory, Scheme, UnitCoordinates
 
 
@@ -42,10 +43,10 @@ class Causal(Scheme):
     """
 
     label: ClassVar[str] = "causal"
-    every: int = 10
+    every: int = count(10)
     epsilon: float | Sequence[float] = (1e-2, 1e-1, 1.0, 1e1, 1e2)
-    chunks: int = 32
-    delta: float = 0.99
+    chunks: int = count(32, least=2)
+    delta: float = between(0, 1, 0.99)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,12 +58,6 @@ class Causal(Scheme):
                 f"Causal: epsilon={self.epsilon}; give a positive number, or several that rise."
             )
         object.__setattr__(self, "epsilon", tuple(map(float, values)))
-        if not isinstance(self.chunks, int) or self.chunks < 2:
-            raise InputError(f"Causal: chunks={self.chunks!r}; give a whole number of at least 2.")
-        if not 0 < self.delta < 1:
-            raise InputError(
-                f"Causal: delta={self.delta}; give a number between 0 and 1, such as 0.99."
-            )
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a steady problem, or one without terms on the interior."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from pinn.errors import InputError
 from pinn.objective import Objective
-from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, check_decay, running_average
+from pinn.settings import between
+from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, running_average
 
 # The largest new weight, reached where a gradient vanishes.  The authors' program jaxpi (see below)
 # bounds the weight by 1e-5 of the mean gradient.
@@ -41,13 +42,7 @@ class GradientNorm(TermScheme):
 
     label: ClassVar[str] = "gradient norm"
     statistic: Literal["norms", "max_mean"] = "norms"
-    decay: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_decay(self)
-        if self.statistic not in ("norms", "max_mean"):
-            raise InputError(f"GradientNorm: statistic={self.statistic!r}; use norms or max_mean.")
+    decay: float = between(0, 1, 0.9, closed="left")
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a loss whose terms cannot be compared by the statistic."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pinn.settings import between
 from pinn.weights.gradient_norm import balancing_weights
-from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, check_decay, running_average
+from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, running_average
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +31,7 @@ class NTK(TermScheme):
     """
 
     label: ClassVar[str] = "NTK"
-    decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_decay(self)
+    decay: float = between(0, 1, 0.0, closed="left")
 
     def update(self, memory: Memory, snapshot: LossSnapshot) -> Memory:
         """Return the weights after an update."""

@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Objective
 from pinn.problem import Term
+from pinn.settings import count
 from pinn.weights.scheme import LossSnapshot, Memory, Scheme, UnitCoordinates
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ class PointScheme(Scheme):
         terms: names of the terms with weighted points; None chooses them.
     """
 
-    every: int = 10
+    every: int = count(10)
     terms: Sequence[str] | None = None
 
     @abstractmethod

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from pinn.errors import InputError
 from pinn.problem import Term
-from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, UnitCoordinates, check_decay
+from pinn.settings import between, count, positive
+from pinn.weights.scheme import LossSnapshot, Memory, TermScheme, UnitCoordinates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +35,10 @@ class ReLoBRaLo(TermScheme):
     """
 
     label: ClassVar[str] = "ReLoBRaLo"
-    every: int = 1
-    alpha: float = 0.999
-    rho: float = 0.999
-    temperature: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_decay(self, "alpha")
-        if not 0 <= self.rho <= 1:
-            raise InputError(f"ReLoBRaLo: rho={self.rho}; give a number from 0 to 1.")
-        if not self.temperature > 0:
-            raise InputError(f"ReLoBRaLo: temperature={self.temperature}; give a positive number.")
+    every: int = count(1)
+    alpha: float = between(0, 1, 0.999, closed="left")
+    rho: float = between(0, 1, 0.999, closed="both")
+    temperature: float = positive(0.1)
 
     def initial_memory(self, terms: Sequence[Term], coordinates: UnitCoordinates) -> Memory:
         """Return weights of 1, and no losses yet."""

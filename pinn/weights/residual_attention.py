@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pinn.errors import InputError
 from pinn.problem import Term
+from pinn.settings import between, positive
 from pinn.weights.pointwise import Array, PointScheme
 
 
@@ -36,17 +36,8 @@ class ResidualAttention(PointScheme):
     """
 
     label: ClassVar[str] = "residual-based attention"
-    gamma: float = 0.999
-    eta: float = 0.01
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.gamma < 1:
-            raise InputError(
-                f"ResidualAttention: gamma={self.gamma}; give a number from 0 to below 1."
-            )
-        if not self.eta > 0:
-            raise InputError(f"ResidualAttention: eta={self.eta}; give a positive number.")
+    gamma: float = between(0, 1, 0.999, closed="left")
+    eta: float = positive(0.01)
 
     def initial_lambda(self) -> float:
         """Return the λ of every point before the first update."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pinn.errors import InputError
 from pinn.objective import Batch, Blocks, Objective, TermDiagnostics
 from pinn.problem import Problem, Term
+from pinn.settings import Settings, count
 
 Memory = Mapping[str, NDArray]
 """What a scheme remembers from one update to the next, by name; a checkpoint holds a copy of it."""
@@ -72,7 +73,7 @@ class LossSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scheme(ABC):
+class Scheme(Settings, ABC):
     """A rule by which loss weights follow the training; fixed weights multiply the scheme's own.
 
     Attributes:
@@ -83,15 +84,9 @@ class Scheme(ABC):
     """
 
     label: ClassVar[str]
-    every: int = 100
+    every: int = count(100)
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.every, int) or self.every < 1:
-            raise InputError(
-                f"{type(self).__name__}: every={self.every!r}; give a whole number of at least 1."
-            )
-
-    def check(self, objective: Objective) -> None:  # noqa: B027  # optional: some fit any problem
+    def check(self, objective: Objective) -> None:
         """Raise an InputError for an objective that the scheme cannot weight."""
 
     @abstractmethod
@@ -165,12 +160,3 @@ def running_average(memory: Memory, targets: Mapping[str, float], decay: float) 
     for name, target in targets.items():
         weights[name] = np.array(decay * float(memory[name]) + (1 - decay) * target)
     return weights
-
-
-def check_decay(scheme: Scheme, name: str = "decay") -> None:
-    """Raise an InputError for a decay outside [0, 1)."""
-    value = getattr(scheme, name)
-    if not 0 <= value < 1:
-        raise InputError(
-            f"{type(scheme).__name__}: {name}={value}; give a number from 0 to below 1."
-        )

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from pinn.errors import InputError
+from pinn.settings import at_least, positive
 from pinn.weights.pointwise import Array, PointScheme
 
 
@@ -41,24 +41,13 @@ class SelfAdaptive(PointScheme):
     """
 
     label: ClassVar[str] = "self-adaptive"
-    rate: float = 5e-3
-    start: float = 1.0
+    rate: float = positive(5e-3)
+    start: float = positive(1.0)
     mask: Literal["polynomial", "sigmoid"] = "polynomial"
-    power: float = 2.0
-    ceiling: float = 100.0
-    slope: float = 1.0
-    middle: float = 5.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.mask not in ("polynomial", "sigmoid"):
-            raise InputError(f"SelfAdaptive: mask={self.mask!r}; use polynomial or sigmoid.")
-        for name in ("rate", "start", "power", "ceiling", "slope"):
-            value = getattr(self, name)
-            if not value > 0:
-                raise InputError(f"SelfAdaptive: {name}={value}; give a positive number.")
-        if not self.middle >= 0:
-            raise InputError(f"SelfAdaptive: middle={self.middle}; give a number of at least 0.")
+    power: float = positive(2.0)
+    ceiling: float = positive(100.0)
+    slope: float = positive(1.0)
+    middle: float = at_least(0, 5.0)
 
     def initial_lambda(self) -> float:
         """Return the λ of every point before the first update."""
