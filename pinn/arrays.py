@@ -1,3 +1,4 @@
+# pyright: strict
 """Names for the arrays of the package, and sizes that are known when a program is traced."""
 
 from __future__ import annotations
@@ -21,6 +22,15 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 
 TextArray: TypeAlias = npt.NDArray[np.str_]
 """Text of any shape."""
+
+
+def static_shape(tensor: tf.Tensor | tf.Variable) -> tuple[int, ...]:
+    """Return the shape of a tensor as Python numbers.
+
+    Raises:
+        ValueError: if an axis has no size that is known when the program is traced.
+    """
+    return tuple(static_size(tensor, axis) for axis in range(len(tensor.shape)))
 
 
 def static_size(tensor: tf.Tensor | tf.Variable, axis: int = 0) -> int:

@@ -1,63 +1,86 @@
-"""Derivatives of elementary functions up to fourth order: what a truncated Taylor number needs to pass through."""
+# pyright: strict, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUntypedFunctionDecorator=false
+"""Elementary functions and their derivatives up to fourth order, as jets need them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import pi
-from typing import Any
+from typing import cast
 
 import tensorflow as tf
 
 MAX_ORDER = 4
 
+SineCosine = tuple[tf.Tensor, tf.Tensor]
 
-# π/2 in three parts whose products with whole numbers below 2²⁰ are exact, and the coefficients of
-# sine and cosine on [-π/4, π/4] with errors below 2⁻⁵⁸: those of fdlibm (Sun Microsystems 1993,
-# k_sin.c, k_cos.c).
+# π/2 as a sum of three numbers whose products with whole numbers below 2²⁰ are exact, and the
+# coefficients of sine and cosine on [-π/4, π/4] with errors below 2⁻⁵⁸: those of fdlibm (Sun
+# Microsystems 1993, k_sin.c, k_cos.c).
 _HALF_PI = (1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21)
 _SINE = (
-    *(-1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04),
-    *(2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10),
+    -1.66666666666666324348e-01,
+    8.33333333332248946124e-03,
+    -1.98412698298579493134e-04,
+    2.75573137070700676789e-06,
+    -2.50507602534068634195e-08,
+    1.58969099521155010221e-10,
 )
 _COSINE = (
-    *(4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05),
-    *(-2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11),
+    4.16666666666666019037e-02,
+    -1.38888888888741095749e-03,
+    2.48015872894767294178e-05,
+    -2.75573143513906633035e-07,
+    2.08757232129817482790e-09,
+    -1.13596475577881948265e-11,
 )
 
 
 @tf.custom_gradient
-def sine_cosine(z: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Any]:
+def sine_cosine(z: tf.Tensor) -> tuple[SineCosine, Callable[..., tf.Tensor]]:
     """Return sin z and cos z, for |z| up to 10⁵ to the last bits.
 
-    XLA's CPU backend calls a scalar library function for each in double precision; these
-    operations, without a branch, become vector instructions and cost together what one tanh costs.
+    XLA's CPU backend calls a scalar library function for each of them in double precision.  The
+    operations here have no branch and become vector instructions, which cost together what one tanh
+    costs.
     """
-    s, c = _polynomials(z) if z.dtype == tf.float64 else (tf.sin(z), tf.cos(z))
-    return (s, c), lambda ds, dc: ds * c - dc * s
+    sine, cosine = _polynomials(z) if z.dtype == tf.float64 else (tf.sin(z), tf.cos(z))
+
+    def gradient(upstream_sine: tf.Tensor, upstream_cosine: tf.Tensor) -> tf.Tensor:
+        return upstream_sine * cosine - upstream_cosine * sine
+
+    return (sine, cosine), gradient
 
 
-def _pair(z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    found: Any = sine_cosine(z)  # custom_gradient hides its function's type
-    return found
+def _sine_cosine(z: tf.Tensor) -> SineCosine:
+    return cast(SineCosine, sine_cosine(z))  # custom_gradient hides its function's type
 
 
-def _polynomials(z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _polynomials(z: tf.Tensor) -> SineCosine:
+    # Reduce the argument: z = quarters · π/2 + r with |r| ≤ π/4.
     quarters = tf.floor(z * (2 / pi) + 0.5)
     r = z
-    for piece in _HALF_PI:
-        r = r - quarters * piece
+    for summand in _HALF_PI:
+        r = r - quarters * summand
+    # Evaluate both polynomials in r² by Horner's rule.
     r2 = r * r
-    sine, cosine = tf.zeros_like(r), tf.zeros_like(r)
+    sine = tf.zeros_like(r)
+    cosine = tf.zeros_like(r)
     for a, b in zip(reversed(_SINE), reversed(_COSINE), strict=True):
-        sine, cosine = sine * r2 + a, cosine * r2 + b
-    sine, cosine = r + r * r2 * sine, 1 - (0.5 * r2 - r2 * r2 * cosine)
-    odd = 2 * _fraction(0.5 * quarters)  # 0 or 1: whether sine and cosine change places
-    sign_s = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters))
-    sign_c = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters + 0.25))
-    # Divided by the sign, not multiplied: XLA takes a division to be dear and does not compute it
-    # anew for every use, while it would copy the rest of these operations into each loop that reads
-    # a sine.
-    return (sine + odd * (cosine - sine)) / sign_s, (cosine + odd * (sine - cosine)) / sign_c
+        sine = sine * r2 + a
+        cosine = cosine * r2 + b
+    sine = r + r * r2 * sine
+    cosine = 1 - (0.5 * r2 - r2 * r2 * cosine)
+    # In odd quarters sine and cosine change places; `odd` is 0 or 1.
+    odd = 2 * _fraction(0.5 * quarters)
+    sine_sign = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters))
+    cosine_sign = 1 - 2 * tf.floor(2 * _fraction(0.25 * quarters + 0.25))
+    # Divide by the sign instead of multiplying.  XLA takes a division to be expensive and does not
+    # repeat it for every use; the other operations it would copy into each loop that reads a sine.
+    return (
+        (sine + odd * (cosine - sine)) / sine_sign,
+        (cosine + odd * (sine - cosine)) / cosine_sign,
+    )
 
 
 def _fraction(z: tf.Tensor) -> tf.Tensor:
@@ -83,7 +106,10 @@ def _softplus(z: tf.Tensor) -> list[tf.Tensor]:
 
 def _swish(z: tf.Tensor) -> list[tf.Tensor]:
     s = _sigmoid(z)
-    return [z * s[0], *(k * s[k - 1] + z * s[k] for k in range(1, MAX_ORDER + 1))]
+    derivatives = [z * s[0]]
+    for k in range(1, MAX_ORDER + 1):
+        derivatives.append(k * s[k - 1] + z * s[k])
+    return derivatives
 
 
 def _gelu(z: tf.Tensor) -> list[tf.Tensor]:
@@ -104,22 +130,24 @@ def _erf(z: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _sin(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = _pair(z)
+    s, c = _sine_cosine(z)
     return [s, c, -s, -c, s]
 
 
 def _cos(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = _pair(z)
+    s, c = _sine_cosine(z)
     return [c, -s, -c, s, c]
 
 
 def _sinh(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = tf.sinh(z), tf.cosh(z)
+    s = tf.sinh(z)
+    c = tf.cosh(z)
     return [s, c, s, c, s]
 
 
 def _cosh(z: tf.Tensor) -> list[tf.Tensor]:
-    s, c = tf.sinh(z), tf.cosh(z)
+    s = tf.sinh(z)
+    c = tf.cosh(z)
     return [c, s, c, s, c]
 
 
@@ -153,4 +181,7 @@ RULES: dict[str, Callable[[tf.Tensor], list[tf.Tensor]]] = {
     "log": _log,
     "atan": _atan,
 }
-"""Function by name (TensorFlow's, or Keras' for an activation): value -> [f, f', f'', f''', f'''']."""
+"""Rules by name: a value z gives [f(z), f′(z), f″(z), f‴(z), f⁗(z)].
+
+The names are TensorFlow's, or Keras' for activations.
+"""

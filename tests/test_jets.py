@@ -228,7 +228,7 @@ def test_nothing_is_carried_that_no_plan_asks_for(points):
     plan = Plan.of([("x", "x")])
     jet = jets.coordinates(points, plan)["x"]
     assert set((jet * jet).components) == {VALUE, ("x",), ("x", "x")}
-    assert set(tf.sin(jets.coordinates(points, plan)["y"]).parts) == {VALUE}
+    assert set(tf.sin(jets.coordinates(points, plan)["y"]).components) == {VALUE}
 
 
 def test_plan_is_closed_and_smallest():

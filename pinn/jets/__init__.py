@@ -1,13 +1,14 @@
-"""Truncated Taylor numbers: a value and exactly the partial derivatives that a plan asks for.
+# pyright: strict
+"""Jets: truncated Taylor polynomials, the engine of fast derivatives.
 
-A jet is carried once through a network and an ansatz and arrives with every derivative that the
-residuals name.  Products follow Leibniz' rule, functions Faà di Bruno's formula (sum over set
-partitions).
+A jet holds a value and the partial derivatives that a plan asks for, and no others.  One pass of
+jets through a network and an ansatz gives every derivative that the residuals name.  Products
+follow Leibniz' rule.  Functions follow Faà di Bruno's formula, a sum over set partitions.
 
-The Laplacian is carried as one component of its own, beside the value and the gradient: the forward
-Laplacian of Li et al. (2023), arXiv:2307.08214.  In d dimensions that is 1 + d + 1 components, where the
-second derivatives one by one are 1 + 2d.  Any linear operator goes the same way (collapsed Taylor
-mode, Dangel et al. 2025, arXiv:2505.13644).
+A jet can also hold a linear operator of its value, such as the Laplacian, as one component: the
+forward Laplacian of Li et al. (2023), arXiv:2307.08214.  In d dimensions a jet with the Laplacian
+has 1 + d + 1 components, and a jet with each second derivative has 1 + 2d.  Any linear operator
+works in the same way (collapsed Taylor mode, Dangel et al. 2025, arXiv:2505.13644).
 """
 
 from pinn.combinatorics import Index
@@ -24,10 +25,10 @@ __all__ = [
     "Jet",
     "Plan",
     "apply",
+    "component",
     "compose",
     "coordinates",
     "has_rule",
     "order",
-    "component",
     "stack",
 ]

@@ -1,9 +1,10 @@
-"""Functions of jets by their names, and TensorFlow's own functions dispatched to them."""
+# pyright: strict, reportUnknownMemberType=false
+"""Functions of jets by name, and the dispatch of TensorFlow's own functions to them."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Union
 
 import numpy as np
@@ -35,12 +36,15 @@ _BINARY: dict[str, str] = {
 
 
 def has_rule(name: str) -> bool:
-    """Say whether the function of that name (TensorFlow's, or Keras' for an activation) takes jets."""
+    """Return whether a function takes jets.
+
+    `name` is TensorFlow's name of the function, or Keras' name of an activation.
+    """
     return name in RULES or name in JET_RULES
 
 
 def apply(name: str, jet: Jet) -> Jet:
-    """Return the jet behind the function of that name.
+    """Return the function of that name, applied to a jet.
 
     Raises:
         InputError: if the function has no Taylor rule.
@@ -55,28 +59,29 @@ def apply(name: str, jet: Jet) -> Jet:
     )
 
 
-@tf.experimental.dispatch_for_unary_elementwise_apis(Jet)
-def _dispatch_unary(api: Any, x: Any) -> Any:
+def _dispatch_unary(api: Callable[..., Any], x: Jet) -> Jet:
     # TensorFlow binds further arguments, such as a name, in a lambda around the function itself.
-    hidden = inspect.getclosurevars(api).nonlocals if api.__name__ == "<lambda>" else {}
-    return apply(getattr(hidden.get("api"), "__name__", api.__name__), x)
+    captured: Mapping[str, Any] = {}
+    if api.__name__ == "<lambda>":
+        captured = inspect.getclosurevars(api).nonlocals
+    function = captured.get("api", api)
+    return apply(getattr(function, "__name__", api.__name__), x)
 
 
-def _dispatch_binary(api: Any, x: Any, y: Any) -> Any:
+def _dispatch_binary(api: Callable[..., Any], x: Any, y: Any) -> Jet:
     if api.__name__ not in _BINARY:
         raise InputError(
             f"Jet: no Taylor rule for tf.{api.__name__}; use + - * / ** or set derivatives=nested."
         )
     operator = _BINARY[api.__name__]
-    return (
-        getattr(x, f"__{operator}__")(y)
-        if isinstance(x, Jet)
-        else getattr(y, f"__r{operator}__")(x)
-    )
+    if isinstance(x, Jet):
+        return getattr(x, f"__{operator}__")(y)
+    return getattr(y, f"__r{operator}__")(x)
 
 
-# Two overlapping registrations are an error in TensorFlow, so the right-hand jet's partner is no
-# jet; its dispatch takes typing.Union only, not the | of types.
-_Constant = Union[tf.Tensor, tf.Variable, np.ndarray, np.generic, float, int]  # noqa: UP007
+# TensorFlow rejects two registrations that overlap, so a jet on the right has a left operand that
+# is no jet.  The dispatch takes typing.Union only, not the | of types.
+_NoJet = Union[tf.Tensor, tf.Variable, np.ndarray, np.generic, float, int]  # noqa: UP007
+tf.experimental.dispatch_for_unary_elementwise_apis(Jet)(_dispatch_unary)
 tf.experimental.dispatch_for_binary_elementwise_apis(Jet, object)(_dispatch_binary)
-tf.experimental.dispatch_for_binary_elementwise_apis(_Constant, Jet)(_dispatch_binary)
+tf.experimental.dispatch_for_binary_elementwise_apis(_NoJet, Jet)(_dispatch_binary)

@@ -1,29 +1,32 @@
-"""The jet itself: sums, products, powers and compositions of truncated Taylor numbers."""
+# pyright: strict, reportUnknownMemberType=false, reportUntypedBaseClass=false
+"""The jet itself: sums, products, powers and compositions of truncated Taylor polynomials."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add, mul
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from pinn.arrays import static_size
-from pinn.combinatorics import Index, partitions
-from pinn.combinatorics import splits as splits_of
+from pinn.arrays import Array, static_size
+from pinn.combinatorics import Index, partitions, splits
 from pinn.elementary import MAX_ORDER, RULES
 from pinn.jets.plan import OPERATOR, VALUE, Plan, order
+
+Components: TypeAlias = Mapping[Index, tf.Tensor]
+Constant: TypeAlias = "tf.Tensor | tf.Variable | Array | float"
 
 _SEPARATOR = "."  # extension types take string keys only
 
 
 class Jet(tf.experimental.ExtensionType):
-    """A value and its partial derivatives, `components[index]`; a component that is absent is zero.
+    """A value and its partial derivatives, `components[index]`; an absent component is zero.
 
-    Parts have shapes that broadcast against the value's, so the derivative of a coordinate is a
-    scalar. An `ExtensionType`, because TensorFlow dispatches `tf.sin(jet)` to no other kind of
-    class.
+    The shapes of components broadcast against the value's shape, so the derivative of a coordinate
+    is a scalar.  A jet is an `ExtensionType`, because TensorFlow dispatches `tf.sin(jet)` to no
+    other kind of class.
     """
 
     tensors: Mapping[str, tf.Tensor]
@@ -32,24 +35,24 @@ class Jet(tf.experimental.ExtensionType):
     coefficients: tf.Tensor
     rows: tuple[tuple[str, ...], ...]
 
-    __array_ufunc__ = None  # NumPy arrays leave `array * jet` to the jet
+    __array_ufunc__ = None  # NumPy leaves `array * jet` to the jet
 
     def __init__(
         self,
-        components: Mapping[Index, tf.Tensor],
+        components: Components,
         plan: Plan,
-        coefficients: Any = None,
+        coefficients: tf.Tensor | None = None,
         rows: Sequence[Iterable[Index]] = (),
     ) -> None:
         self.tensors = {_key(index): tensor for index, tensor in components.items()}
         self.indices = tuple(map(_key, plan.indices))
         self.operator = tuple(map(_key, plan.operator))
-        # Without coefficients, the operator's are ones.
-        self.coefficients = (
-            tf.zeros([0], components[VALUE].dtype) if coefficients is None else coefficients
-        )
-        # Which components each row of a stack has; unknown, and so empty, behind whatever is done to a
-        # stack.
+        # An empty tensor means that all coefficients of the operator are one.
+        if coefficients is None:
+            coefficients = tf.zeros([0], components[VALUE].dtype)
+        self.coefficients = coefficients
+        # The components of each row of a stack.  Operations on a stack forget them: then `rows` is
+        # empty.
         self.rows = tuple(tuple(map(_key, row)) for row in rows)
 
     @property
@@ -59,20 +62,27 @@ class Jet(tf.experimental.ExtensionType):
 
     @property
     def plan(self) -> Plan:
-        """The derivatives that this jet carries."""
-        return Plan(
-            tuple(_index(key) for key in self.indices), tuple(_index(key) for key in self.operator)
-        )
+        """The derivatives that this jet holds."""
+        indices = tuple(_index(key) for key in self.indices)
+        operator = tuple(_index(key) for key in self.operator)
+        return Plan(indices, operator)
 
-    def with_components(self, components: Mapping[Index, tf.Tensor]) -> Jet:
-        """Return a jet of this one's plan and coefficients with other components."""
+    def with_components(self, components: Components) -> Jet:
+        """Return a jet with the same plan and coefficients, and other components."""
         return Jet(components, self.plan, self.coefficients)
 
-    def operator_terms(self, terms: Sequence[Any]) -> list[Any]:
-        """Return the terms of the operator, one per derivative or None, times their coefficients, without None."""
-        ones = self.coefficients.shape[0] == 0
-        pairs = [(i, term) for i, term in enumerate(terms) if term is not None]
-        return [term if ones else self.coefficients[i] * term for i, term in pairs]
+    def operator_terms(self, terms: Sequence[tf.Tensor | None]) -> list[tf.Tensor]:
+        """Return the terms of the operator times their coefficients.
+
+        `terms` holds one term per derivative of the operator, or None where it is zero; the result
+        leaves these out.
+        """
+        all_ones = self.coefficients.shape[0] == 0
+        products: list[tf.Tensor] = []
+        for i, term in enumerate(terms):
+            if term is not None:
+                products.append(term if all_ones else self.coefficients[i] * term)
+        return products
 
     @property
     def value(self) -> tf.Tensor:
@@ -87,61 +97,59 @@ class Jet(tf.experimental.ExtensionType):
     def map(self, function: Callable[[tf.Tensor], tf.Tensor]) -> Jet:
         """Return the jet with a *linear* function applied to every component."""
         return self.with_components(
-            {index: function(component) for index, component in self.components.items()}
+            {index: function(tensor) for index, tensor in self.components.items()}
         )
 
-    def shift(self, constant: Any) -> Jet:
+    def shift(self, constant: Constant) -> Jet:
         """Return the jet with a constant added to its value."""
         return self.with_components({**self.components, VALUE: self.value + constant})
 
     def __getitem__(self, key: Any) -> Jet:
-        return self.map(lambda component: component[key])
+        return self.map(lambda tensor: tensor[key])
 
     def row(self, number: int) -> Jet:
-        """Return one row [n] of a stack, without the derivatives that were zero there when it was stacked."""
-        kept = self.rows[number] if self.rows else self.tensors
-        return self.with_components(
-            {
-                index: component[number]
-                for index, component in self.components.items()
-                if _key(index) in kept
-            }
-        )
+        """Return one row [n] of a stack, with the components that it had before stacking."""
+        present = self.rows[number] if self.rows else self.tensors
+        components: dict[Index, tf.Tensor] = {}
+        for index, tensor in self.components.items():
+            if _key(index) in present:
+                components[index] = tensor[number]
+        return self.with_components(components)
 
     def __neg__(self) -> Jet:
-        return self.map(tf.negative)
+        return self.map(lambda tensor: -tensor)
 
     def __abs__(self) -> Jet:
         return self * tf.sign(self.value)
 
-    def __add__(self, other: Any) -> Jet:
+    def __add__(self, other: Jet | Constant) -> Jet:
         return _add(self, other)
 
-    def __radd__(self, other: Any) -> Jet:
+    def __radd__(self, other: Constant) -> Jet:
         return _add(self, other)
 
-    def __sub__(self, other: Any) -> Jet:
+    def __sub__(self, other: Jet | Constant) -> Jet:
         return _add(self, -other)
 
-    def __rsub__(self, other: Any) -> Jet:
+    def __rsub__(self, other: Constant) -> Jet:
         return _add(-self, other)
 
-    def __mul__(self, other: Any) -> Jet:
+    def __mul__(self, other: Jet | Constant) -> Jet:
         return _multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Jet:
+    def __rmul__(self, other: Constant) -> Jet:
         return _multiply(self, other)
 
-    def __truediv__(self, other: Any) -> Jet:
+    def __truediv__(self, other: Jet | Constant) -> Jet:
         return _multiply(self, _reciprocal(other) if isinstance(other, Jet) else 1.0 / other)
 
-    def __rtruediv__(self, other: Any) -> Jet:
+    def __rtruediv__(self, other: Constant) -> Jet:
         return _multiply(_reciprocal(self), other)
 
-    def __pow__(self, exponent: Any) -> Jet:
+    def __pow__(self, exponent: Jet | Constant) -> Jet:
         return _power(self, exponent)
 
-    def __rpow__(self, base: Any) -> Jet:
+    def __rpow__(self, base: Constant) -> Jet:
         return _function("exp", self * tf.math.log(tf.cast(base, self.dtype)))
 
 
@@ -154,132 +162,174 @@ def _index(key: str) -> Index:
 
 
 def coordinates(
-    values: Mapping[str, tf.Tensor], plan: Plan, coefficients: Any = None
+    values: Mapping[str, tf.Tensor], plan: Plan, coefficients: tf.Tensor | None = None
 ) -> dict[str, Jet]:
-    """Return the coordinates as jets: their derivative with respect to themselves is one.
+    """Return the coordinates as jets, whose derivatives with respect to themselves are one.
 
     `coefficients` [k] are those of the plan's operator; None means ones.
     """
-    found = {}
+    jets: dict[str, Jet] = {}
     for name, value in values.items():
-        components, one = {VALUE: value}, tf.ones([], value.dtype)
+        one = tf.ones([], value.dtype)
+        components = {VALUE: value}
         if (name,) in plan.indices:
             components[(name,)] = one
         if (name,) in plan.operator:
-            components[OPERATOR] = (
-                one if coefficients is None else coefficients[plan.operator.index((name,))]
-            )
-        found[name] = Jet(components, plan, coefficients)
-    return found
+            # The operator applied to a coordinate is the coefficient of its first derivative.
+            place = plan.operator.index((name,))
+            components[OPERATOR] = one if coefficients is None else coefficients[place]
+        jets[name] = Jet(components, plan, coefficients)
+    return jets
 
 
 def stack(jets: Sequence[Jet]) -> Jet:
-    """Return jets of shape [n] as the rows of one jet [k, n]; constant components stay columns [k, 1]."""
-    components = {}
-    for index in dict.fromkeys(index for jet in jets for index in jet.components):
-        rows = [jet.components.get(index, tf.zeros([], jet.dtype)) for jet in jets]
-        length = max((static_size(row) for row in rows if row.shape.rank == 1), default=1)
-        components[index] = tf.stack([tf.broadcast_to(row, [length]) for row in rows])
-    return Jet(components, jets[0].plan, jets[0].coefficients, [jet.components for jet in jets])
+    """Return jets of shape [n] as the rows of one jet [k, n].
+
+    A component that is a scalar in all jets becomes a column [k, 1].
+    """
+    rows = [jet.components for jet in jets]
+    components: dict[Index, tf.Tensor] = {}
+    for index in dict.fromkeys(index for row in rows for index in row):
+        tensors = [row.get(index, tf.zeros([], row[VALUE].dtype)) for row in rows]
+        lengths = [static_size(tensor) for tensor in tensors if tensor.shape.rank == 1]
+        length = max(lengths, default=1)
+        components[index] = tf.stack([tf.broadcast_to(tensor, [length]) for tensor in tensors])
+    return Jet(components, jets[0].plan, jets[0].coefficients, rows)
 
 
 def component(field: Jet | tf.Tensor, index: Index, like: tf.Tensor) -> tf.Tensor:
-    """Return one derivative of a jet, or of a constant, in the shape of `like`."""
+    """Return one component of a jet, or of a constant, in the shape of `like`."""
     components = field.components if isinstance(field, Jet) else {VALUE: field}
     zero = tf.zeros_like(like)  # gives scalars and absent components that shape
     return zero + components[index] if index in components else zero
 
 
 def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
-    """Return f(jet) from `derivatives` = f, f', f'', … at the jet's value (Faà di Bruno's formula)."""
-    plan, old = jet.plan, jet.components
+    """Return f(u) for a jet u, given `derivatives` = f, f′, f″, … at the value of u.
 
-    def by_order(index: Index) -> dict[int, tf.Tensor]:
-        """Return the factors of f', f'', …, those that are not zero."""
-        terms: dict[int, list[tf.Tensor]] = {}
-        for blocks, count in partitions(index).items():
-            if all(block in old for block in blocks):
-                product = _product([old[block] for block in blocks])
-                terms.setdefault(len(blocks), []).append(product if count == 1 else count * product)
-        return {k: _sum(found) for k, found in terms.items()}
+    Faà di Bruno's formula sums over all partitions of a derivative's coordinates into blocks:
 
+        f(u)_α = Σ_π f⁽ᵏ⁾(u) Π_(β in π) u_β,  k the number of blocks of the partition π
+
+    For α = xx the partitions are {xx} and {x, x}, so that f(u)_xx = f′(u) u_xx + f″(u) u_x².
+
+    A linear operator L = Σⱼ cⱼ ∂^αⱼ takes its one-block terms together, since their sum is L u.
+    For L u = u_t − ν u_xx this is L f(u) = f′(u) L u − ν f″(u) u_x².
+    """
+    plan = jet.plan
+    inner = jet.components
     components: dict[Index, tf.Tensor] = {VALUE: derivatives[0]}
+    # The derivatives that are components of their own.
     for index in plan.indices[1:]:
-        _put(components, index, [derivatives[k] * factor for k, factor in by_order(index).items()])
-    # The operator is linear: f' times its component, and of every derivative in it what has two blocks
-    # or more.
-    higher = [
-        {k: factor for k, factor in by_order(index).items() if k > 1} for index in plan.operator
-    ]
-    terms = [derivatives[1] * old[OPERATOR]] if OPERATOR in old else []
+        factors = _factors_by_order(index, inner)
+        _put(components, index, [derivatives[k] * factor for k, factor in factors.items()])
+    # The operator: one block per derivative gives f′ L u, ...
+    terms: list[tf.Tensor] = []
+    if OPERATOR in inner:
+        terms.append(derivatives[1] * inner[OPERATOR])
+    # ... and k > 1 blocks give f⁽ᵏ⁾ times a linear combination over the operator's derivatives.
+    by_derivative = [_factors_by_order(index, inner) for index in plan.operator]
     for k in range(2, MAX_ORDER + 1):
-        factors = jet.operator_terms([found.get(k) for found in higher])
-        terms += [derivatives[k] * _sum(factors)] if factors else []
+        combination = jet.operator_terms([factors.get(k) for factors in by_derivative])
+        if combination:
+            terms.append(derivatives[k] * _sum(combination))
     _put(components, OPERATOR, terms)
     return jet.with_components(components)
+
+
+def _factors_by_order(index: Index, inner: Components) -> dict[int, tf.Tensor]:
+    """Return the factors of f′, f″, … in f(u)_index that are not zero, by the order of f.
+
+    For u_xx this is {1: u_xx, 2: u_x²}: order k collects the partitions into k blocks.
+    """
+    products: dict[int, list[tf.Tensor]] = {}
+    for blocks, count in partitions(index).items():
+        if all(block in inner for block in blocks):
+            product = reduce(mul, [inner[block] for block in blocks])
+            products.setdefault(len(blocks), []).append(_times(count, product))
+    return {k: _sum(terms) for k, terms in products.items()}
+
+
+def _times(count: int, term: tf.Tensor) -> tf.Tensor:
+    return term if count == 1 else count * term
 
 
 def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
     return reduce(add, terms)
 
 
-def _product(factors: Sequence[tf.Tensor]) -> tf.Tensor:
-    return reduce(mul, factors)
-
-
 def _put(components: dict[Index, tf.Tensor], index: Index, terms: Sequence[tf.Tensor]) -> None:
+    """Set a component to a sum, unless it has no terms."""
     if terms:
         components[index] = _sum(terms)
 
 
-def _add(a: Jet, b: Any) -> Jet:
+def _add(a: Jet, b: Jet | Constant) -> Jet:
     if not isinstance(b, Jet):
         return a.shift(b)
-    components = dict(a.components)
-    for index, value in b.components.items():
-        components[index] = components[index] + value if index in components else value
+    components = a.components
+    for index, tensor in b.components.items():
+        components[index] = components[index] + tensor if index in components else tensor
     return a.with_components(components)
 
 
-def _multiply(a: Jet, b: Any) -> Jet:
+def _multiply(a: Jet, b: Jet | Constant) -> Jet:
+    """Return a product by Leibniz' rule, e.g. (uv)_xx = u_xx v + 2 u_x v_x + u v_xx.
+
+    A linear operator L takes the terms with an undifferentiated factor together: they are u L v
+    and v L u.
+    """
     if not isinstance(b, Jet):
-        return a.map(lambda p: p * b)
-    left, right = a.components, b.components
-
-    def leibniz(index: Index, *, inner: bool = False) -> list[tf.Tensor]:
-        """Return the terms of a product's derivative; `inner` leaves out those with a factor underived."""
-        splits = [
-            (s, r, count) for (s, r), count in splits_of(index).items() if not inner or (s and r)
-        ]
-        found = [(left[s] * right[r], count) for s, r, count in splits if s in left and r in right]
-        return [term if count == 1 else count * term for term, count in found]
-
+        return a.map(lambda tensor: tensor * b)
+    left = a.components
+    right = b.components
     components: dict[Index, tf.Tensor] = {}
     for index in a.plan.indices:
-        _put(components, index, leibniz(index))
-    terms = [
-        x.value * y.components[OPERATOR] for x, y in ((a, b), (b, a)) if OPERATOR in y.components
-    ]
-    inner = [leibniz(index, inner=True) for index in a.plan.operator]
-    _put(
-        components,
-        OPERATOR,
-        terms + a.operator_terms([_sum(found) if found else None for found in inner]),
-    )
+        _put(components, index, _leibniz(index, left, right))
+    # The operator: the terms with an undifferentiated factor, ...
+    terms: list[tf.Tensor] = []
+    if OPERATOR in right:
+        terms.append(a.value * right[OPERATOR])
+    if OPERATOR in left:
+        terms.append(b.value * left[OPERATOR])
+    # ... and those of each of its derivatives where both factors are differentiated.
+    mixed: list[tf.Tensor | None] = []
+    for index in a.plan.operator:
+        products = _leibniz(index, left, right, mixed_only=True)
+        mixed.append(_sum(products) if products else None)
+    _put(components, OPERATOR, terms + a.operator_terms(mixed))
     return a.with_components(components)
 
 
-def _power(jet: Jet, exponent: Any) -> Jet:
+def _leibniz(
+    index: Index, left: Components, right: Components, *, mixed_only: bool = False
+) -> list[tf.Tensor]:
+    """Return the terms of a product's derivative that are not zero.
+
+    `mixed_only` leaves out the terms in which one factor is undifferentiated.
+    """
+    terms: list[tf.Tensor] = []
+    for (first, second), count in splits(index).items():
+        if mixed_only and not (first and second):
+            continue
+        if first in left and second in right:
+            terms.append(_times(count, left[first] * right[second]))
+    return terms
+
+
+def _power(jet: Jet, exponent: Jet | Constant) -> Jet:
     if isinstance(exponent, Jet):
         return _function("exp", exponent * _function("log", jet))
-    derivatives, factor = [jet.value**exponent], 1.0
+    # The k-th derivative of z^p is p (p − 1) … (p − k + 1) z^(p − k).
+    derivatives = [jet.value**exponent]
+    factor: Any = 1.0  # a number or a tensor, as the exponent is
     for k in range(order(jet.plan)):
-        factor *= exponent - k
-        # A whole power's derivatives end; without this, 0·z⁻¹ would be NaN at z = 0.
-        ends = isinstance(factor, float | int) and factor == 0
-        derivatives.append(
-            tf.zeros_like(jet.value) if ends else factor * jet.value ** (exponent - k - 1)
-        )
+        factor = factor * (exponent - k)
+        if isinstance(factor, float | int) and factor == 0:
+            # The derivatives of z^p vanish from here on.  Without this, 0·z⁻¹ would be NaN at z = 0.
+            derivatives.append(tf.zeros_like(jet.value))
+        else:
+            derivatives.append(factor * jet.value ** (exponent - k - 1))
     return compose(derivatives, jet)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from pinn.arrays import static_size
+from pinn.arrays import static_shape, static_size
 from pinn.jets import VALUE, Index, Jet
 from pinn.networks import Columns, outer
 from pinn.objective.batch import Batch, accumulate, threads
@@ -187,10 +187,7 @@ class LeastSquares:
     def _sizes(self, points: dict[str, Blocks]) -> dict[str, int]:
         """Return the number of residuals by region."""
         count = {r: sum(t.region == r for t in self.objective.terms) for r in points}
-        return {
-            r: count[r] * int(np.prod([int(n or 0) for n in b.weights.shape]))
-            for r, b in points.items()
-        }
+        return {r: count[r] * math.prod(static_shape(b.weights)) for r, b in points.items()}
 
 
 class _Tap:

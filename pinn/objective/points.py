@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import sampling
+from pinn.arrays import static_shape
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem
 
@@ -49,7 +50,7 @@ class Blocks(NamedTuple):
 
     def laid_out(self, values: np.ndarray) -> tf.Tensor:
         """Return one value a point [n], in the order of the point set, in the shape of the blocks [T, K, n]."""
-        shape = [int(n or 0) for n in self.weights.shape]
+        shape = static_shape(self.weights)
         return tf.constant(
             np.resize(values, shape), self.weights.dtype
         )  # repeated, as the padding repeats points

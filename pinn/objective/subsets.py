@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from pinn.arrays import static_size
+from pinn.arrays import static_shape, static_size
 from pinn.objective.points import Blocks
 from pinn.subsets import spread
 
 
 def part(blocks: Blocks, start: tf.Tensor, share: float) -> Blocks:
     """Return a share of every thread's points in new blocks, from `start` on (both as shares of all)."""
-    threads, depth, width = (int(n or 0) for n in blocks.weights.shape)
+    threads, depth, width = static_shape(blocks.weights)
     wanted = max(1, round(share * depth * width))
     new_depth = -(-wanted // width)
     new_width = -(-wanted // new_depth)
