@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
     errors arrays settings versions atomic runtime flat combinatorics elementary subsets jets networks geometry sampling
     norms references optimizers training fitting derivatives unknowns symmetry problem problems
-    objective weights record plotting measurements setup run reporting sweep cli
+    objective record weights plotting measurements setup run reporting sweep cli
 """.split()
 MATHEMATICS = set(
     "flat combinatorics elementary jets geometry sampling norms references optimizers".split()

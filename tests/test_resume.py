@@ -14,7 +14,7 @@ import pytest
 
 import pinn
 from pinn.cli.main import main
-from pinn.record.history import CLOCKS, read
+from pinn.record import RunFolder
 from pinn.run import checkpoint
 from pinn.run.folder import owned
 
@@ -125,7 +125,7 @@ def run_folder(output, process):
 
 
 def rows_of(folder, phase):
-    return sum(row["phase"].startswith(phase) for row in read(folder / "history.csv"))
+    return sum(row["phase"].startswith(phase) for row in RunFolder(folder).read_history().rows)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def without_clocks(value):
         return {
             k: without_clocks(v)
             for k, v in value.items()
-            if k not in ("seconds", *CLOCKS, "compile_seconds")
+            if k not in ("seconds", "compile_seconds")
         }
     return [without_clocks(v) for v in value] if isinstance(value, list) else value
 
@@ -187,7 +187,7 @@ def same_runs(folder, expected, iterations=(800, 300), rows=80 + 60):
         assert (
             array.dtype == arrays[1][name].dtype and array.tobytes() == arrays[1][name].tobytes()
         ), name
-    history = [without_clocks(read(at / "history.csv")) for at in (folder, expected)]
+    history = [without_clocks(RunFolder(at).read_history().rows) for at in (folder, expected)]
     assert history[0] == history[1] and len(history[0]) == rows
     metrics = [
         without_clocks(json.loads((at / "metrics.json").read_text())) for at in (folder, expected)
@@ -205,7 +205,7 @@ def same_runs(folder, expected, iterations=(800, 300), rows=80 + 60):
 
 def test_killed_in_either_phase_and_resumed_is_the_run_that_nobody_disturbed(resumed, undisturbed):
     same_runs(resumed, undisturbed())
-    seconds = [row["seconds"] for row in read(resumed / "history.csv")]
+    seconds = [row["seconds"] for row in RunFolder(resumed).read_history().rows]
     assert np.all(np.diff(seconds) > 0)  # the clock goes on too
 
 
@@ -234,9 +234,9 @@ def test_a_folder_belongs_to_one_process_and_is_swept(resumed, no_figures, capsy
 
 
 def test_a_finished_run_is_carried_further(resumed, no_figures):
-    before = read(resumed / "history.csv")
+    before = RunFolder(resumed).read_history().rows
     assert main(["resume", str(resumed), "phases.polish.stop.max_iterations=320"]) == 0
-    after = read(resumed / "history.csv")
+    after = RunFolder(resumed).read_history().rows
     assert after[: len(before)] == before and len(after) == len(before) + 4
     metrics = json.loads((resumed / "metrics.json").read_text())
     assert [p["iterations"] for p in metrics["phases"]] == [800, 320]
@@ -278,7 +278,7 @@ def test_weights_of_points_that_follow_the_training_and_are_frozen(tmp_path):
             128,
             2,
         )
-    weights = [row["weight_start"] for row in read(folder / "history.csv")]
+    weights = [row["weight_start"] for row in RunFolder(folder).read_history().rows]
     assert len(set(weights[:80])) == 80
 
 
@@ -293,7 +293,7 @@ def test_kills_at_any_moment(seed, undisturbed, tmp_path):
         kill(process)
         kills += 1
         progress = checkpoint.load(folder / "checkpoint.npz")
-        assert len(read(folder / "history.csv")) >= progress.rows
+        assert len(RunFolder(folder).read_history().rows) >= progress.rows
         rows = progress.rows
         process = started("resume", folder)
         # A chunk later, at any place inside the next ones, or while the next phase is compiled.

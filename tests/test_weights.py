@@ -14,7 +14,7 @@ from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw, stan
 from pinn.optimizers import SOAP, GaussNewton
 from pinn.plotting import weights_figure
 from pinn.problems import Burgers, Helmholtz, Kovasznay
-from pinn.record.history import CLOCKS, read
+from pinn.record import RunFolder
 from pinn.run import checkpoint, load, resume, solve
 from pinn.setup import Points
 from pinn.training import Phase, StopRule, Trainer
@@ -560,7 +560,9 @@ def stopper(iterations):
 def folder_of(path):
     """Return what a run's folder holds, clocks aside."""
     progress = checkpoint.load(path / "checkpoint.npz")
-    rows = [{k: v for k, v in row.items() if k not in CLOCKS} for row in read(path / "history.csv")]
+    rows = RunFolder(path).read_history().rows
+    for row in rows:
+        del row["seconds"]
     arrays = {
         **progress.state._asdict(),
         "weights": dict(progress.weights),

@@ -1,5 +1,22 @@
-"""The record of a run: its folder, its history and its metrics."""
+"""The record of a run, with types: its folder, its history and its metrics."""
 
-from pinn.record.history import History
+from pinn.record.folder import RunFolder
+from pinn.record.history import History, PhaseSpan
+from pinn.record.metrics import (
+    Metrics,
+    PhaseMetrics,
+    TimeMetrics,
+    UnknownMetrics,
+    WeightMetrics,
+)
 
-__all__ = ["History"]
+__all__ = [
+    "History",
+    "Metrics",
+    "PhaseMetrics",
+    "PhaseSpan",
+    "RunFolder",
+    "TimeMetrics",
+    "UnknownMetrics",
+    "WeightMetrics",
+]

@@ -1,89 +1,214 @@
-"""The history of a run: a CSV file with a row per report, exact to the last bit."""
+"""The history of a run: one row per report, in memory and in a CSV file, exact to the last bit."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from pinn.atomic import write_atomically
 from pinn.errors import InputError
+from pinn.norms import relative_error
+from pinn.record.columns import (
+    ERROR,
+    EVALUATIONS,
+    ITERATION,
+    LARGEST_WEIGHT,
+    LEAST_WEIGHT,
+    PHASE,
+    TERM_LOSS,
+    UNKNOWN,
+    WEIGHT,
+    without_prefix,
+)
 
-CLOCKS = ("seconds",)
-"""Columns that differ between two runs of the same bits."""
+Row = dict[str, Any]
+"""The values of one report by column: text for the phase, whole numbers for counts, else floats."""
+
+Series = npt.NDArray[np.float64]
+"""One float64 value per report."""
 
 
-class History:
-    """Rows of a run, kept in memory and, where a path is given, in a CSV file.
+class PhaseSpan(NamedTuple):
+    """A phase of a run and its interval of a cumulative column, such as seconds or iterations."""
 
-    Every row is flushed, so a killed run keeps what it reported; going on cuts the file back to the
-    rows that the checkpoint knows of.
+    name: str
+    start: float
+    end: float
+
+
+class History(Mapping[str, list[Any]]):
+    """The rows of a run.  As a mapping, it holds the columns: `history["loss"]` is a list.
+
+    A history that `open` returns also writes every row to its file at once, so that a run that is
+    killed keeps what it has reported.
+
+    Attributes:
+        columns: the names of the columns, in order.
+        rows: one dict per report.
     """
 
-    def __init__(self, columns: list[str], path: Path | None = None, *, keep: int = 0) -> None:
-        self.columns, self.path = columns, path
-        self.rows: list[dict[str, Any]] = []
-        if path is None:
-            return
+    def __init__(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.columns = list(columns)
+        self.rows: list[Row] = [dict(row) for row in rows]
+        self._path: Path | None = None
+
+    @classmethod
+    def of_columns(cls, table: Mapping[str, Sequence[Any]]) -> History:
+        """Return the history that has these columns, all of one length."""
+        rows = [
+            dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)
+        ]
+        return cls(list(table), rows)
+
+    @classmethod
+    def read(cls, path: Path) -> History:
+        """Return the history in a file; a last line that was cut off is left out.
+
+        Raises:
+            InputError: if there is no such file, or it is damaged.
+        """
+        try:
+            *lines, _ = path.read_text(encoding="utf-8").split("\n")
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror}); name a run folder."
+            ) from None
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: is damaged ({error}); restore the file.") from None
+        header, *records = list(csv.reader(lines)) or [[]]
+        rows: list[Row] = []
+        for record in records:
+            if len(record) != len(header):
+                continue
+            try:
+                rows.append({c: _value(c, text) for c, text in zip(header, record, strict=True)})
+            except ValueError as error:
+                raise InputError(f"{path}: is damaged ({error}); restore the file.") from None
+        return cls(header, rows)
+
+    @classmethod
+    def open(cls, path: Path, columns: Sequence[str], *, keep: int = 0) -> History:
+        """Return a history that is written to a file, and continues the first `keep` rows in it.
+
+        Later rows are cut off: the checkpoint from which the run resumes is older than they are.
+
+        Raises:
+            InputError: if the file holds fewer rows; it is left as it is.
+        """
+        history = cls(columns)
         if keep:
-            rows = read(path)[:keep]
+            rows = cls.read(path).rows[:keep]
             if len(rows) < keep:
                 raise InputError(
                     f"{path}: holds {len(rows)} rows, the checkpoint {keep}; restore the file."
                 )
-            # A loss that was changed in between may have terms that the old rows know nothing of.
-            self.rows = [{c: row.get(c, math.nan) for c in columns} for row in rows]
-        text = "".join([_line(columns), *(self._row(row) for row in self.rows)])
+            # If the loss has been changed since, it may have terms that the old rows lack.
+            history.rows = [{c: row.get(c, math.nan) for c in columns} for row in rows]
+        text = "".join([_line(columns), *(history._text(row) for row in history.rows)])
         write_atomically(path, lambda file: file.write(text.encode()))
+        history._path = path
+        return history
 
-    def append(self, row: dict[str, Any]) -> None:
-        """Add a row."""
-        self.rows.append(row)
-        if self.path is not None:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(self._row(row))
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add a row, and write it to the history's file if it has one."""
+        self.rows.append(dict(row))
+        if self._path is not None:
+            with open(self._path, "a", encoding="utf-8") as file:
+                file.write(self._text(row))
 
-    def _row(self, row: dict[str, Any]) -> str:
-        return _line(
-            [
-                repr(float(v)) if isinstance(v, float) else str(v)
-                for v in (row[c] for c in self.columns)
-            ]
-        )
+    def __getitem__(self, column: str) -> list[Any]:
+        if column not in self.columns:
+            raise KeyError(column)
+        return [row[column] for row in self.rows]
 
-    def table(self) -> dict[str, list[Any]]:
-        """Return the columns by name."""
-        return {c: [row[c] for row in self.rows] for c in self.columns}
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns; `len(history.rows)` is the number of reports."""
+        return len(self.columns)
+
+    def numbers(self, column: str) -> Series:
+        """Return a column of numbers."""
+        return np.array(self[column], dtype=float)
+
+    def losses(self) -> dict[str, Series]:
+        """Return the unweighted loss of every term."""
+        return self._family(TERM_LOSS)
+
+    def errors(self) -> dict[str, Series]:
+        """Return the relative L2 error of every field and derived quantity that has a reference."""
+        return self._family(ERROR)
+
+    def unknowns(self) -> dict[str, Series]:
+        """Return the estimate of every unknown coefficient, in its own units."""
+        return self._family(UNKNOWN)
+
+    def unknown_errors(self, truths: Mapping[str, float | None]) -> dict[str, Series]:
+        """Return the relative error of every unknown whose true value is known.
+
+        Args:
+            truths: true value by name, in the coefficient's own units; None or absent where it is
+                not known.
+        """
+        errors: dict[str, Series] = {}
+        for name, estimates in self.unknowns().items():
+            truth = truths.get(name)
+            if truth is not None:
+                errors[name] = np.array([relative_error(float(e), truth) for e in estimates])
+        return errors
+
+    def weights(self) -> dict[str, Series]:
+        """Return the weight of every term; the mean over its points where each has its own."""
+        return self._family(WEIGHT)
+
+    def weight_ranges(self) -> dict[str, tuple[Series, Series]]:
+        """Return the least and the largest weight of every term that has one weight per point."""
+        least = self._family(LEAST_WEIGHT)
+        largest = self._family(LARGEST_WEIGHT)
+        return {name: (least[name], largest[name]) for name in least}
+
+    def phases(self, column: str) -> list[PhaseSpan]:
+        """Return the phases in order, each from the end of the last; `column` is cumulative."""
+        spans: list[PhaseSpan] = []
+        if PHASE not in self:
+            return spans
+        for name, value in zip(self[PHASE], self.numbers(column), strict=True):
+            end = float(value)
+            if not spans:
+                spans.append(PhaseSpan(name, min(0.0, end), end))
+            elif spans[-1].name == name:
+                spans[-1] = spans[-1]._replace(end=end)
+            else:
+                spans.append(PhaseSpan(name, spans[-1].end, end))
+        return spans
+
+    def _family(self, prefix: str) -> dict[str, Series]:
+        """Return the columns that have a prefix, by the rest of the name."""
+        names = without_prefix(prefix, {column: column for column in self.columns})
+        return {name: self.numbers(column) for name, column in names.items()}
+
+    def _text(self, row: Mapping[str, Any]) -> str:
+        values = [row[column] for column in self.columns]
+        return _line([repr(float(v)) if isinstance(v, float) else str(v) for v in values])
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a history file; a last line that was cut off is left out.
-
-    Raises:
-        InputError: if there is no such file.
-    """
-    try:
-        *lines, _ = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); name a run folder.") from None
-    rows = list(csv.reader(lines))
-    header = rows[0] if rows else []
-    return [
-        {c: _value(c, v) for c, v in zip(header, row, strict=True)}
-        for row in rows[1:]
-        if len(row) == len(header)
-    ]
-
-
-def _line(values: list[str]) -> str:
+def _line(values: Sequence[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue()
 
 
-def _value(column: str, text: str) -> Any:
-    if column == "phase":
+def _value(column: str, text: str) -> str | int | float:
+    if column == PHASE:
         return text
-    return int(text) if column in ("iteration", "evaluations") else float(text)
+    if column in (ITERATION, EVALUATIONS):
+        return int(text)
+    return float(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,10 +14,10 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pinn.atomic import claim, write_atomically
+from pinn.atomic import claim
 from pinn.errors import InputError
 from pinn.objective import Batch, LeastSquares, Objective
-from pinn.record import history
+from pinn.record import RunFolder
 from pinn.run import checkpoint
 from pinn.runtime import configure
 from pinn.setup.config import setup
@@ -32,31 +31,18 @@ LOSS = ("problem", "points", "weights", "constraints", "derivatives", "data", "s
 
 def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, dict[str, Any]]:
     """Return the setup, the progress and the configuration that a run folder holds; nothing is written."""
-    file = folder / "config.yaml"
-    if not file.is_file():
-        raise InputError(
-            f"{folder}: is no run folder (no config.yaml); name one such as outputs/burgers/<time>."
-        )
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{file}: is no valid YAML ({' '.join(str(error).split())}); restore the file."
-        ) from None
-    if not isinstance(config, dict):
-        raise InputError(
-            f"{file}: holds {_kind(config)}, not the settings of a run; restore the file."
-        )
+    record = RunFolder(folder)
+    config = record.read_config()
     for override in overrides:
         _change(config, override)
-    progress = checkpoint.load(folder / "checkpoint.npz")
+    progress = checkpoint.load(record.checkpoint)
     configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
     try:
-        network: Any = keras.saving.load_model(folder / "network.keras", compile=False)
+        network: Any = keras.saving.load_model(record.network, compile=False)
     except Exception as error:  # Keras lists none, and a damaged archive fails in many ways
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{folder / 'network.keras'}: cannot be loaded ({reason}); restore the file."
+            f"{record.network}: cannot be loaded ({reason}); restore the file."
         ) from None
     made = setup(config, network=network)
     changed = {_top(override) for override in overrides}
@@ -113,39 +99,6 @@ def check_weights(
         )
 
 
-def rows(folder: Path) -> list[dict[str, Any]]:
-    """Return the rows of a run's history."""
-    file = folder / "history.csv"
-    try:
-        return history.read(file)
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{file}: is damaged ({error}); restore the file.") from None
-
-
-def stored_metrics(folder: Path) -> dict[str, Any]:
-    """Return what metrics.json holds; a run that was interrupted has none."""
-    file = folder / "metrics.json"
-    if not file.is_file():
-        return {}
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"{file}: is no valid JSON ({error}); remove it, and `pinn resume {folder}`."
-        ) from None
-    if not isinstance(found, dict):
-        raise InputError(
-            f"{file}: holds {_kind(found)}, not a run's metrics; remove it, and `pinn resume {folder}`."
-        )
-    return found
-
-
-def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
-
-
 def _top(override: str) -> str:
     """Return the top-level key of "a.b.c=value"."""
     return override.partition("=")[0].partition(".")[0]
@@ -173,9 +126,8 @@ def _change(config: dict[str, Any], override: str) -> None:
         )
     try:
         # OmegaConf's reader as in `pinn run`: YAML 1.1 itself takes 1e-6 for text.
-        node[last] = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)[
-            "value"
-        ]  # type: ignore
+        values: Any = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)
+        node[last] = values["value"]
     except (yaml.YAMLError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
         raise InputError(
@@ -183,27 +135,16 @@ def _change(config: dict[str, Any], override: str) -> None:
         ) from None
 
 
-def write_config(file: Path, config: dict[str, Any]) -> None:
-    """Write a configuration such that a crash leaves the old file or the new one."""
-    try:
-        text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
-    except yaml.YAMLError as error:
-        what = error.args[-1] if error.args else error
-        raise InputError(
-            f"{file}: cannot hold {what!r}; use plain values and Keras schedules, or folder=None."
-        ) from None
-    write_atomically(file, lambda out: out.write(text.encode()))
-
-
 def create(path: Path, config: dict[str, Any], network: keras.Model) -> None:
     """Make a run folder with its config and the untrained network."""
+    record = RunFolder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if (path / "checkpoint.npz").exists():
+        if record.begun:
             raise InputError(
                 f"{path}: holds a run already; name another folder, or `pinn resume {path}`."
             )
-        write_config(path / "config.yaml", config)
+        record.write_config(config)
         save_network(path, network)
     except OSError as error:
         withdraw(path)
@@ -212,7 +153,7 @@ def create(path: Path, config: dict[str, Any], network: keras.Model) -> None:
             f"{path}: cannot be written ({reason}); set output to a writable folder."
         ) from None
     except Exception:
-        if not (path / "checkpoint.npz").exists():
+        if not record.begun:
             withdraw(path)
         raise
 
@@ -235,7 +176,7 @@ def owned(folder: Path) -> Iterator[None]:
             raise InputError(
                 f"{folder}: another process works in it; wait for its end, or stop it."
             )
-        for leftover in (*folder.glob(".checkpoint.npz.*"), *folder.glob(".network.*.keras")):
+        for leftover in RunFolder(folder).leftovers():
             leftover.unlink(missing_ok=True)
         yield
     finally:
@@ -244,17 +185,19 @@ def owned(folder: Path) -> Iterator[None]:
 
 def save_network(folder: Path, network: keras.Model) -> None:
     """Save a network such that a crash leaves the old file or the new one."""
-    beside = folder / f".network.{os.getpid()}.keras"
+    file = RunFolder(folder).network
+    unfinished = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
     try:
-        network.save(beside)
-        os.replace(beside, folder / "network.keras")
+        network.save(unfinished)
+        os.replace(unfinished, file)
     finally:
-        beside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def withdraw(folder: Path) -> None:
     """Take away the files of a run that never was, and the folder if nothing else is in it."""
+    record = RunFolder(folder)
     with contextlib.suppress(OSError):
-        for name in ("config.yaml", "network.keras", "history.csv"):
-            (folder / name).unlink(missing_ok=True)
+        for file in (record.config, record.network, record.history):
+            file.unlink(missing_ok=True)
         folder.rmdir()

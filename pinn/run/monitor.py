@@ -14,7 +14,23 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from pinn import norms
 from pinn.objective import Batch, Evaluator, Objective, draw
 from pinn.problem import Problem
-from pinn.record.history import History
+from pinn.record import History
+from pinn.record.columns import (
+    ERROR,
+    EVALUATIONS,
+    HELDOUT_LOSS,
+    ITERATION,
+    LOSS,
+    PHASE,
+    SECONDS,
+    STEP,
+    TERM_LOSS,
+    UNKNOWN,
+    column_names,
+    describe_weights,
+    with_prefix,
+    without_prefix,
+)
 from pinn.training.progress import Kept
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
@@ -146,27 +162,21 @@ class Monitor:
         """Return what the history says of a report."""
         objective, state, progress = self.objective, report.state, report.progress
         theta = state.position
-        losses = dict(
-            zip(
-                (t.name for t in objective.terms),
-                objective.losses(theta, report.batch).numpy(),
-                strict=True,
-            )
-        )
+        terms = [term.name for term in objective.terms]
+        losses = objective.losses(theta, report.batch).numpy().tolist()
+        coefficients = objective.coefficients(theta)
+        unknowns = {name: float(value) for name, value in coefficients.items()}
         row: dict[str, Any] = {
-            "phase": self.phase(report),
-            "iteration": progress.iterations,
-            "evaluations": progress.evaluations,
-            "seconds": self.seconds(),
-            "loss": float(state.loss),
-            **{f"loss_{name}": float(value) for name, value in losses.items()},
-            "heldout_loss": self.heldout_loss(theta, progress.weights),
-            **{f"error_{name}": value for name, value in self.errors.relative_l2(theta).items()},
-            **{
-                f"unknown_{name}": float(value)
-                for name, value in objective.coefficients(theta).items()
-            },
-            "step": float(state.step),
+            PHASE: self.phase(report),
+            ITERATION: progress.iterations,
+            EVALUATIONS: progress.evaluations,
+            SECONDS: self.seconds(),
+            LOSS: float(state.loss),
+            **with_prefix(TERM_LOSS, dict(zip(terms, losses, strict=True))),
+            HELDOUT_LOSS: self.heldout_loss(theta, progress.weights),
+            **with_prefix(ERROR, self.errors.relative_l2(theta)),
+            **with_prefix(UNKNOWN, unknowns),
+            STEP: float(state.step),
         }
         row |= self.weighting.row(report.batch, progress.weights) if self.weighting else {}
         # A condition that the ansatz builds into the first window is a term of the loss in the
@@ -200,41 +210,28 @@ class Monitor:
         """Record a report."""
         row = self.row(report)
         self.history.append(row)
-        report.progress.rows, report.progress.seconds = len(self.history.rows), row["seconds"]
+        report.progress.rows, report.progress.seconds = len(self.history.rows), row[SECONDS]
         if self.screen:
             self.screen.show(report, row, self.stage, self.frozen(report))
 
 
 def columns(objective: Objective, errors: Errors, weighting: Weighting | None = None) -> list[str]:
     """Return the history's columns."""
-    return [
-        *("phase", "iteration", "evaluations", "seconds", "loss"),
-        *(f"loss_{t.name}" for t in objective.terms),
-        "heldout_loss",
-        *(f"error_{name}" for name in errors.truth or ()),
-        *(f"unknown_{name}" for name in objective.unknowns),
-        "step",
-        *(weighting.columns() if weighting else ()),
-    ]
-
-
-def describe_weights(row: dict[str, float]) -> str:
-    """Return the means of a row of weights, and a scheme's own figures, in words."""
-    shown = {k: v for k, v in row.items() if not k.startswith(("least_weight_", "largest_weight_"))}
-    return ", ".join(
-        f"{k.removeprefix('weight_').replace('_', ' ')} {v:.3g}" for k, v in shown.items()
+    return column_names(
+        terms=[term.name for term in objective.terms],
+        quantities=errors.truth or (),
+        unknowns=objective.unknowns,
+        weights=weighting.columns() if weighting else (),
     )
 
 
 def describe(row: dict[str, Any]) -> str:
     """Return a row of the history as one line for people."""
-    parts = [f"loss {row['loss']:.2e}", f"held-out {row['heldout_loss']:.2e}"]
-    parts += [
-        f"{name[8:]} {value:.6g}" for name, value in row.items() if name.startswith("unknown_")
-    ]
-    parts += [
-        f"error {name[6:]} {value:.1e}" for name, value in row.items() if name.startswith("error_")
-    ]
+    parts = [f"loss {row[LOSS]:.2e}", f"held-out {row[HELDOUT_LOSS]:.2e}"]
+    for name, estimate in without_prefix(UNKNOWN, row).items():
+        parts.append(f"{name} {estimate:.6g}")
+    for name, error in without_prefix(ERROR, row).items():
+        parts.append(f"error {name} {error:.1e}")
     return "  ".join(parts)
 
 
@@ -262,7 +259,7 @@ class Screen:
                 self.last = time.perf_counter()
                 name = f"{phase.optimizer.label:7}" + (f"  {stage:9}" if stage else "")
                 self.console.print(
-                    f"{row['seconds']:6.0f} s  {name} {record.iterations:6d}  {text}",
+                    f"{row[SECONDS]:6.0f} s  {name} {record.iterations:6d}  {text}",
                     highlight=False,
                 )
             return
@@ -272,7 +269,7 @@ class Screen:
                 TextColumn("{task.fields[text]}"), console=self.console,
             )  # fmt: skip
             self.bar.start()
-        label = row["phase"]
+        label = row[PHASE]
         if label not in self.tasks:
             self.tasks[label] = self.bar.add_task(label, total=phase.stop.max_iterations, text="")
         self.bar.update(

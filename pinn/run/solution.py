@@ -14,6 +14,7 @@ from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
 from pinn.plotting import save_figures
 from pinn.problem import Problem
+from pinn.record import History
 from pinn.run.monitor import Evaluate, gauge_values
 
 
@@ -23,7 +24,8 @@ class Solution:
     Attributes:
         problem: the problem.
         metrics: what `metrics.json` of a run holds.
-        history: the columns of `history.csv`, by name.
+        history: what `history.csv` of a run holds; `history["loss"]` is a column, one value per
+            report.
         points: the points of the last draw by region, [n, d] each.
         weights: weights [n] of the points of those terms whose points have their own, by the term's
             name.
@@ -36,7 +38,7 @@ class Solution:
         theta: tf.Tensor,
         *,
         metrics: dict[str, Any],
-        history: dict[str, list[Any]],
+        history: History,
         points: dict[str, PointSet],
         weights: dict[str, np.ndarray] | None = None,
         folder: Path | None,

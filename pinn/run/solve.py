@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.objective import Objective
 from pinn.problem import Problem
-from pinn.record.history import History
+from pinn.record import History, Metrics, RunFolder
 from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.course import Course, Leg
@@ -81,13 +79,10 @@ def load(folder: str | Path) -> Solution:
     run_folder.check(progress, made, leg.objective, folder)
     assert progress.state is not None
     theta = progress.state.best_position
-    rows = run_folder.rows(folder)
+    history = RunFolder(folder).read_history()
     batch = leg.draws.batch(progress.draw, progress.points)
     run_folder.check_weights(progress, leg.weighting, batch, folder)
-    metrics, history = (
-        run_folder.stored_metrics(folder),
-        {c: [row[c] for row in rows] for c in (rows[0] if rows else {})},
-    )
+    metrics = RunFolder(folder).read_metrics()
     return _solution(course, progress, theta, metrics=metrics, history=history, folder=folder)
 
 
@@ -109,7 +104,7 @@ def resume(
     """
     with run_folder.owned(Path(folder)):
         made, progress, config = run_folder.read(Path(folder), overrides)
-        run_folder.rows(Path(folder))
+        RunFolder(Path(folder)).read_history()
         config = config if overrides else None
         return execute(
             made, folder=folder, config=config, progress=progress, show=show, callbacks=callbacks
@@ -141,46 +136,45 @@ def execute(
         last.objective, course.errors(), leg.heldout(), show=show, weighting=last.weighting
     )
     path = Path(folder) if folder is not None else None
-    fresh = path is not None and progress is None
+    record = RunFolder(path) if path is not None else None
+    fresh = record is not None and progress is None
     ending = contextlib.ExitStack()
-    if path is not None:
+    if path is not None and record is not None:
         kept = {**describe(made), **(config or {}), "dtype": leg.objective.dtype}
         if fresh:
             run_folder.create(path, kept, made.network)
             ending.enter_context(run_folder.owned(path))
-        monitor.history = History(
-            monitor.history.columns, path / "history.csv", keep=progress.rows if progress else 0
+        monitor.history = History.open(
+            record.history, monitor.history.columns, keep=progress.rows if progress else 0
         )
         if config and progress is not None:
-            checkpoint.save(
-                path / "checkpoint.npz", progress
-            )  # reopened, so that a kill from here on is survived
-            run_folder.write_config(path / "config.yaml", kept)
+            # Reopened, so that a kill from here on is survived.
+            checkpoint.save(record.checkpoint, progress)
+            record.write_config(kept)
     monitor.before = progress.seconds if progress else 0.0
 
     def save(present: Progress) -> None:
         present.seconds = monitor.seconds()
-        if path is not None:
-            checkpoint.save(path / "checkpoint.npz", present)
+        if record is not None:
+            checkpoint.save(record.checkpoint, present)
 
     try:
         theta, progress = _go(course, progress or Progress(), monitor, [monitor, *callbacks], save)
     except BaseException:
-        if path is not None and fresh and not (path / "checkpoint.npz").exists():
+        if path is not None and record is not None and fresh and not record.begun:
             run_folder.withdraw(path)
         raise
     finally:
         ending.close()
         if monitor.screen:
             monitor.screen.close()
-    found = metrics_of(course, theta, progress, monitor)
+    metrics = metrics_of(course, theta, progress, monitor)
     solution = _solution(
-        course, progress, theta, metrics=found, history=monitor.history.table(), folder=path
+        course, progress, theta, metrics=metrics, history=monitor.history, folder=path
     )
-    if path is not None:
+    if path is not None and record is not None:
         run_folder.save_network(path, made.network)
-        text = json.dumps(solution.metrics, indent=2, allow_nan=True) + "\n"
-        write_atomically(path / "metrics.json", lambda file: file.write(text.encode()))
+        record.write_metrics(metrics)
         solution.save_figures()
     return solution
 
@@ -227,8 +221,8 @@ def _solution(
     progress: Progress,
     theta: tf.Tensor,
     *,
-    metrics: dict[str, Any],
-    history: dict[str, list[Any]],
+    metrics: Metrics | None,
+    history: History,
     folder: Path | None,
 ) -> Solution:
     """Return the solution of all stages; the network has the weights of the last."""
@@ -238,7 +232,7 @@ def _solution(
     return Solution(
         leg.objective,
         theta,
-        metrics=metrics,
+        metrics=metrics.to_json() if metrics else {},
         history=history,
         points=leg.draws.sets(progress.draw, progress.points),
         weights=weighting.point_weights(batch, progress.weights) if weighting else {},

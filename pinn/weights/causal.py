@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pinn.errors import InputError
 from pinn.objective import Objective
 from pinn.problem import Term
+from pinn.record.columns import CAUSAL_EPSILON, CAUSAL_MINIMUM
 from pinn.settings import between, count
 from pinn.weights.scheme import LossSnapshot, Memory, Scheme, UnitCoordinates
 
@@ -120,13 +121,13 @@ class Causal(Scheme):
 
     def columns(self) -> list[str]:
         """Return the names of the figures."""
-        return ["causal_epsilon", "causal_minimum"]
+        return [CAUSAL_EPSILON, CAUSAL_MINIMUM]
 
     def figures(self, memory: Memory) -> dict[str, float]:
         """Return ε and min wᵢ."""
         return {
-            "causal_epsilon": float(memory["epsilon"]),
-            "causal_minimum": float(np.min(memory["chunks"])),
+            CAUSAL_EPSILON: float(memory["epsilon"]),
+            CAUSAL_MINIMUM: float(np.min(memory["chunks"])),
         }
 
     @property

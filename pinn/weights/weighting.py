@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pinn.objective import Batch, Objective, TermDiagnostics
 from pinn.problem import Term
+from pinn.record.columns import LARGEST_WEIGHT, LEAST_WEIGHT, WEIGHT, weight_columns
 from pinn.weights.scheme import LossSnapshot, Memory, Scheme, to_unit_coordinates
 
 
@@ -95,18 +96,17 @@ class Weighting:
                 weight = np.mean(point_weights[term.name])
             else:
                 weight = fixed * self.scheme.term_weight(memory, term.name)
-            row[f"weight_{term.name}"] = float(weight)
+            row[f"{WEIGHT}{term.name}"] = float(weight)
         for name, weights in point_weights.items():
-            row[f"least_weight_{name}"] = float(np.min(weights))
-            row[f"largest_weight_{name}"] = float(np.max(weights))
+            row[f"{LEAST_WEIGHT}{name}"] = float(np.min(weights))
+            row[f"{LARGEST_WEIGHT}{name}"] = float(np.max(weights))
         return row | self.scheme.figures(memory)
 
     def columns(self) -> list[str]:
         """Return the names of the numbers in a row."""
-        columns = [f"weight_{term.name}" for term in self.objective.terms]
-        for term in self.scheme.pointwise_terms(self.objective.terms):
-            columns += [f"least_weight_{term.name}", f"largest_weight_{term.name}"]
-        return columns + self.scheme.columns()
+        terms = [term.name for term in self.objective.terms]
+        pointwise = [term.name for term in self.scheme.pointwise_terms(self.objective.terms)]
+        return weight_columns(terms, pointwise) + self.scheme.columns()
 
     def _scheme_weights(self, term: Term, batch: Batch, memory: Memory) -> NDArray[np.float64]:
         """Return the scheme's own weights [n] of a term's points."""

@@ -1,0 +1,162 @@
+"""The folder of a run: the names of its files, and how they are read and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pinn.atomic import write_atomically
+from pinn.errors import InputError
+from pinn.record.history import History
+from pinn.record.metrics import Metrics
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run.  Its readers raise an InputError that names the file and the remedy."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration of the run (YAML)."""
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All that continues the run bit for bit."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def history(self) -> Path:
+        """One row per report (CSV)."""
+        return self.path / "history.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Errors, unknowns, phases and times (JSON); written when the run ends."""
+        return self.path / "metrics.json"
+
+    @property
+    def network(self) -> Path:
+        """The network, in the format of Keras."""
+        return self.path / "network.keras"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the pictures."""
+        return self.path / "figures"
+
+    @property
+    def solution_figure(self) -> Path:
+        """The picture of the solution, which every run has once its pictures are drawn."""
+        return self.figures / "solution.png"
+
+    @property
+    def lock(self) -> Path:
+        """The file that the process which works in the folder holds locked; absent otherwise."""
+        return self.path / ".lock"
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has saved a checkpoint, so that it can be resumed."""
+        return self.checkpoint.exists()
+
+    @classmethod
+    def search(cls, root: Path) -> list[RunFolder]:
+        """Return the runs with a checkpoint in `<root>/<problem>/<time>/`, oldest first."""
+        paths = [p for p in root.glob("*/*") if cls(p).begun]
+        return [cls(p) for p in sorted(paths, key=lambda p: p.name)]
+
+    def leftovers(self) -> Iterator[Path]:
+        """Yield the files that a process was writing when it was killed."""
+        for file in (self.config, self.checkpoint, self.history, self.metrics):
+            yield from self.path.glob(f".{file.name}.*")
+        yield from self.path.glob(f".{self.network.stem}.*{self.network.suffix}")
+
+    def read_config(self) -> dict[str, Any]:
+        """Return the configuration of the run.
+
+        Raises:
+            InputError: if this is no run folder, or the file is damaged.
+        """
+        if not self.config.is_file():
+            raise InputError(
+                f"{self.path}: is no run folder (no {self.config.name}); "
+                f"name one such as outputs/burgers/<time>."
+            )
+        try:
+            values = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{self.config}: is no valid YAML ({reason}); restore the file."
+            ) from None
+        if not isinstance(values, dict):
+            raise InputError(
+                f"{self.config}: holds {_kind(values)}, not the settings of a run; "
+                f"restore the file."
+            )
+        return values
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write the configuration; after a crash, the folder holds the old file or the new one.
+
+        Raises:
+            InputError: for a value that YAML cannot hold.
+        """
+        try:
+            text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
+        except yaml.YAMLError as error:
+            value = error.args[-1] if error.args else error
+            raise InputError(
+                f"{self.config}: cannot hold {value!r}; "
+                f"use plain values and Keras schedules, or folder=None."
+            ) from None
+        write_atomically(self.config, lambda file: file.write(text.encode()))
+
+    def read_history(self) -> History:
+        """Return the history of the run.
+
+        Raises:
+            InputError: if there is none, or the file is damaged.
+        """
+        return History.read(self.history)
+
+    def read_metrics(self) -> Metrics | None:
+        """Return the metrics of the run; None if there are none yet.
+
+        Raises:
+            InputError: if the file is damaged.
+        """
+        if not self.metrics.is_file():
+            return None
+        remedy = f"remove it, and `pinn resume {self.path}`"
+        try:
+            values = json.loads(self.metrics.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{self.metrics}: is no valid JSON ({error}); {remedy}.") from None
+        if not isinstance(values, dict):
+            raise InputError(
+                f"{self.metrics}: holds {_kind(values)}, not a run's metrics; {remedy}."
+            )
+        try:
+            return Metrics.from_json(values)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{self.metrics}: does not hold a run's metrics ({error}); {remedy}."
+            ) from None
+
+    def write_metrics(self, metrics: Metrics) -> None:
+        """Write the metrics; after a crash, the folder holds the old file or the new one."""
+        text = json.dumps(metrics.to_json(), indent=2, allow_nan=True) + "\n"
+        write_atomically(self.metrics, lambda file: file.write(text.encode()))
+
+
+def _kind(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

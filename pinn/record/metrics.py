@@ -1,0 +1,222 @@
+"""The metrics of a run, with types: what `metrics.json` holds.
+
+Every key has a default, so that files of earlier versions, which lack some, can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownMetrics:
+    """What a run has found of one unknown coefficient; None where it is not known.
+
+    Attributes:
+        estimate: the value found, in the coefficient's own units.
+        standard_error: the standard error of the estimate, in the same units.
+        truth: the true value, in the same units.
+        relative_error: |estimate − truth| / |truth|, dimensionless.
+    """
+
+    estimate: float | None = None
+    standard_error: float | None = None
+    truth: float | None = None
+    relative_error: float | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> UnknownMetrics:
+        """Return the metrics that a mapping of plain values describes."""
+        return cls(**_known(cls, values))
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the metrics as plain values."""
+        return _shallow(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseMetrics:
+    """What one phase did, in one stage where the run has several.
+
+    Attributes:
+        name: the name of the phase.
+        stage: the name of the stage; "" in a run of one stage.
+        optimizer: the display name of the optimizer.
+        iterations: number of iterations.
+        evaluations: number of evaluations of the loss and its gradient.
+        restarts: number of restarts of the optimizer.
+        seconds: wall-clock time in seconds, without compilation.
+        stop_reason: why the phase ended.
+    """
+
+    name: str = ""
+    stage: str = ""
+    optimizer: str = ""
+    iterations: int | None = None
+    evaluations: int | None = None
+    restarts: int | None = None
+    seconds: float | None = None
+    stop_reason: str | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> PhaseMetrics:
+        """Return the metrics that a mapping of plain values describes."""
+        return cls(**_known(cls, values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the metrics as plain values; without a stage, the key is left out."""
+        values = _shallow(self)
+        if not self.stage:
+            del values["stage"]
+        return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightMetrics:
+    """How a weighting scheme ended.
+
+    Attributes:
+        scheme: the display name of the scheme.
+        frozen_in: names of the phases in which the weights were frozen.
+        last: the last weights, by the columns of the history.
+    """
+
+    scheme: str = ""
+    frozen_in: list[str] = field(default_factory=list)
+    last: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> WeightMetrics:
+        """Return the metrics that a mapping of plain values describes."""
+        return cls(**_known(cls, values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the metrics as plain values."""
+        return _shallow(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeMetrics:
+    """Wall-clock times of a run in seconds.
+
+    Attributes:
+        compile: time spent on compilation.
+        total: time of the whole run, compilation included.
+    """
+
+    compile: float | None = None
+    total: float | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> TimeMetrics:
+        """Return the metrics that a mapping of plain values describes."""
+        return cls(**_known(cls, values))
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the metrics as plain values."""
+        return _shallow(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """The metrics of a run that has ended or was interrupted.
+
+    Attributes:
+        problem: the name of the problem's class.
+        finished: whether the run has ended by itself.
+        relative_l2: relative L2 error, dimensionless, by field and derived quantity; empty without
+            a reference.
+        max_error: largest error by field and derived quantity, in its own units.
+        reference_error: the relative L2 error of the reference itself, where it states one.
+        published: the published errors, as the configuration holds them.
+        loss: the training loss at the result.
+        heldout_loss: the loss on the held-out points, under the same weights.
+        unknowns: by the name of the unknown.
+        phases: one per phase that has begun, over all stages.
+        weights: None where the weights are fixed.
+        seconds: wall-clock times.
+        parameters: number of parameters.
+        gauge: Chebyshev coefficients of what is added to a field that has a gauge, by field.
+        seed: the seed of the run.
+        dtype: "float32" or "float64".
+        device: the device that computed the run.
+        versions: versions of Python and of packages, by name.
+    """
+
+    problem: str | None = None
+    finished: bool = False
+    relative_l2: dict[str, float] = field(default_factory=dict)
+    max_error: dict[str, float] = field(default_factory=dict)
+    reference_error: dict[str, float] = field(default_factory=dict)
+    published: Mapping[str, Any] | None = None
+    loss: float | None = None
+    heldout_loss: float | None = None
+    unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
+    phases: list[PhaseMetrics] = field(default_factory=list)
+    weights: WeightMetrics | None = None
+    seconds: TimeMetrics = field(default_factory=TimeMetrics)
+    parameters: int | None = None
+    gauge: dict[str, list[float]] = field(default_factory=dict)
+    seed: int | None = None
+    dtype: str | None = None
+    device: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of all phases."""
+        return sum(phase.iterations or 0 for phase in self.phases)
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of all phases."""
+        return sum(phase.evaluations or 0 for phase in self.phases)
+
+    @property
+    def unknown_errors(self) -> dict[str, float | None]:
+        """The relative error of every unknown."""
+        return {name: unknown.relative_error for name, unknown in self.unknowns.items()}
+
+    @property
+    def truths(self) -> dict[str, float | None]:
+        """The true value of every unknown, in its own units."""
+        return {name: unknown.truth for name, unknown in self.unknowns.items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Metrics:
+        """Return the metrics that a mapping of plain values describes; null counts as absent."""
+        known = _known(cls, values)
+        if "unknowns" in known:
+            unknowns = known["unknowns"].items()
+            known["unknowns"] = {name: UnknownMetrics.from_json(u) for name, u in unknowns}
+        if "phases" in known:
+            known["phases"] = [PhaseMetrics.from_json(phase) for phase in known["phases"]]
+        if "weights" in known:
+            known["weights"] = WeightMetrics.from_json(known["weights"])
+        if "seconds" in known:
+            known["seconds"] = TimeMetrics.from_json(known["seconds"])
+        return cls(**known)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the metrics as plain values, in the order of `metrics.json`."""
+        values = _shallow(self)
+        values["unknowns"] = {name: u.to_json() for name, u in self.unknowns.items()}
+        values["phases"] = [phase.to_json() for phase in self.phases]
+        values["weights"] = None if self.weights is None else self.weights.to_json()
+        values["seconds"] = self.seconds.to_json()
+        return values
+
+
+def _known(cls: type, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the values that are fields of a dataclass, without those that are None."""
+    if not values:
+        return {}
+    names = [f.name for f in fields(cls)]
+    return {name: values[name] for name in names if values.get(name) is not None}
+
+
+def _shallow(instance: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass by name, as they are."""
+    return {f.name: getattr(instance, f.name) for f in fields(instance)}
