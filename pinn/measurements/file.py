@@ -22,6 +22,7 @@ from pinn.measurements.synthetic import NOISE, noisy
 from pinn.networks import LAST_SEED
 from pinn.objective import PointSet
 from pinn.problem import Problem
+from pinn.seeds import generator
 
 Arrays = dict[str, np.ndarray]
 
@@ -248,9 +249,8 @@ class DataFile(settings.Settings):
             raise InputError(
                 f"data.count={self.count}: there are {len(kept)} points; give at most that many, or null."
             )
-        return np.sort(
-            np.random.default_rng(self.seed + 1000).choice(kept, self.count, replace=False)
-        )
+        rng = generator(self.seed, "measurement points")
+        return np.sort(rng.choice(kept, self.count, replace=False))
 
 
 def _index(part: str) -> int | slice:

@@ -12,6 +12,7 @@ from pinn.errors import InputError, did_you_mean
 from pinn.networks import LAST_SEED
 from pinn.objective import PointSet, draw
 from pinn.problem import Problem
+from pinn.seeds import branch, generator
 
 NOISE = "a number of at least 0, such as 0.01 for 1 %"
 
@@ -49,9 +50,9 @@ class Synthetic(settings.Settings):
         Raises:
             InputError: if the problem has no reference, no such field or no such time.
         """
-        coordinates = draw(
-            problem, "interior", self.count, method="uniform", seed=self.seed + 1000
-        ).coordinates
+        seed = branch(self.seed, "measurement points")
+        points = draw(problem, "interior", self.count, method="uniform", seed=seed)
+        coordinates = points.coordinates
         if self.times is not None:
             coordinates[:, -1] = self._snapshots(problem)
         truth = problem.reference_at(coordinates)
@@ -84,5 +85,5 @@ class Synthetic(settings.Settings):
 
 def noisy(values: dict[str, np.ndarray], noise: float, seed: int) -> dict[str, np.ndarray]:
     """Return values [n] by field with Gaussian noise, whose size is a share of each field's standard deviation."""
-    rng = np.random.default_rng(seed + 2000)
+    rng = generator(seed, "measurement noise")
     return {name: v + noise * np.std(v) * rng.standard_normal(len(v)) for name, v in values.items()}

@@ -31,6 +31,7 @@ from pinn.record.columns import (
     with_prefix,
     without_prefix,
 )
+from pinn.seeds import branch
 from pinn.training.progress import Kept
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
@@ -64,7 +65,7 @@ class Errors:
         problem = problem or objective.problem
         # The reference belongs to the true coefficients, which the problem's own attributes hold.
         self.points = draw(
-            problem, "interior", count, method="uniform", seed=seed + 555_555
+            problem, "interior", count, method="uniform", seed=branch(seed, "test points")
         ).coordinates
         found = (truth or problem).reference_at(self.points)
         self.truth = found and problem.with_derived(found)

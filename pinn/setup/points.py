@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from pinn import settings
+from pinn import seeds, settings
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Batch, Objective, PointSet, ResidualSize, blocks, draw
 from pinn.sampling import Method, weighted_choice
@@ -119,10 +119,11 @@ class Points(settings.Settings):
         self, objective: Objective, data: PointSet | None, *, seed: int
     ) -> dict[str, PointSet]:
         """Return uniform points that no draw uses; measurements stand for themselves."""
+        own = seeds.branch(seed, "held-out points")
 
         def drawn(region: str) -> PointSet:
             count = max(1, int(self.heldout * self.count(region)), len(objective.problem.faces))
-            return draw(objective.problem, region, count, method="uniform", seed=seed + 777_777)
+            return draw(objective.problem, region, count, method="uniform", seed=own)
 
         return _by_region(objective, data, drawn)
 
