@@ -7,8 +7,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
-    errors arrays seeds settings versions atomic runtime flat combinatorics elementary subsets jets
-    networks geometry sampling
+    errors exit_codes arrays seeds settings versions atomic runtime flat combinatorics elementary
+    subsets jets networks geometry sampling
     norms references optimizers training fitting derivatives unknowns symmetry problem problems
     objective record weights plotting measurements setup run reporting sweep cli
 """.split()

@@ -1,4 +1,4 @@
-"""`pinn reproduce`: experiments over seeds, each job in a process of its own, and the ledger of what they reached."""
+"""`pinn reproduce`: experiments over seeds, each job in its own process, and the ledger of results."""
 
 from __future__ import annotations
 
@@ -11,45 +11,47 @@ from typing import Any
 
 from rich.console import Console
 
+from pinn.cli.commands import OUTPUT, reproduce_parser
 from pinn.cli.conf import conf_folder
-from pinn.cli.run import INTERRUPTED, compose
+from pinn.cli.run import compose
 from pinn.errors import InputError, did_you_mean
+from pinn.exit_codes import ExitCode
 from pinn.reporting.ledger import differences
 from pinn.reporting.listing import described, files
-from pinn.reporting.published import check_published, comparisons, number
+from pinn.reporting.published import check_published, comparisons, errors_of, number
 from pinn.reporting.summary import seconds
 from pinn.sweep import Ending, Job, by_hydra, check_launcher, one_by_one
 from pinn.sweep.ledger_files import Experiment, Ledger
 from pinn.sweep.process import PROGRAM
 
-_SEEDS = 3
-_BAD = ("failed", "killed", "interrupted")
-_TRIAL = "smoke"  # for tests and first looks: a row only where it is asked for by name
-OUTPUT = Path("outputs", "reproduce")  # where jobs keep their runs and logs
-# What a configuration holds beside the settings that decide the numbers; seeds are a job's own.
+_BAD_STATES = ("failed", "killed", "interrupted")
+_TRIAL = "smoke"  # for tests and first looks; the ledger has its row only if it was run
+# What a configuration holds besides the settings that decide the numbers; a job has its own seed.
 _NOT_SETTINGS = ("published", "output", "name", "seed")
 
 
 def reproduce(arguments: Sequence[str], *, program: Sequence[str] = PROGRAM) -> int:
-    """Run experiments over seeds, rewrite the ledger, and return the exit code: 1 if a job failed, 130 if interrupted.
+    """Run experiments over seeds, rewrite the ledger, and return the exit code.
 
     Raises:
         InputError: for an unknown experiment, option or launcher.
     """
-    asked = _parsed(arguments)
-    known = dict(files(conf_folder() / "experiment"))
-    names = [n for n in known if n != _TRIAL] if asked.all else asked.names
+    options = _parse(arguments)
+    experiments = dict(files(conf_folder() / "experiment"))
+    names = options.names
+    if options.all:
+        names = [name for name in experiments if name != _TRIAL]
     for name in names:
-        if name not in known:
-            raise InputError(f"reproduce: no experiment {name!r}.{did_you_mean(name, known)}")
-    sweep = _Sweep(asked.output, Ledger(asked.ledger), known, program)
-    jobs = [sweep.job(name, seed) for seed in range(asked.seeds) for name in dict.fromkeys(names)]
-    if jobs and asked.launcher:
-        check_launcher(asked.launcher, asked.overrides)
+        if name not in experiments:
+            raise InputError(f"reproduce: no experiment {name!r}.{did_you_mean(name, experiments)}")
+    sweep = _Sweep(options.output, Ledger(options.ledger), experiments, program)
+    jobs = [sweep.job(name, seed) for seed in range(options.seeds) for name in dict.fromkeys(names)]
+    if jobs and options.launcher:
+        check_launcher(options.launcher, options.overrides)
     for job in jobs:
-        if asked.again or (asked.changed and sweep.changes(job)):
+        if options.again or (options.changed and sweep.changes(job)):
             job.renew()
-    return sweep.work(jobs, asked.launcher, asked.overrides)
+    return sweep.work(jobs, options.launcher, options.overrides)
 
 
 def job_of(
@@ -60,160 +62,172 @@ def job_of(
     output: Path = OUTPUT,
     program: Sequence[str] = PROGRAM,
 ) -> Job:
-    """Return the job of an experiment, whose configuration is given, and a seed."""
-    settings = {k: v for k, v in config.items() if k not in _NOT_SETTINGS}
-    settings = json.loads(json.dumps(settings))  # as a job's folder gives them back
+    """Return the job of an experiment with a configuration and a seed."""
+    settings = {key: value for key, value in config.items() if key not in _NOT_SETTINGS}
+    settings = json.loads(json.dumps(settings))  # as a job reads them back from its folder
     return Job(name, seed, output / name / f"seed_{seed}", settings, program)
 
 
-def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return names, options and the launcher's settings."""
-    parser = _Parser(prog="pinn reproduce", add_help=False, allow_abbrev=False)
-    parser.add_argument("names", nargs="*")
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--seeds", type=int, default=_SEEDS)
-    parser.add_argument("--again", action="store_true")
-    parser.add_argument("--changed", action="store_true")
-    parser.add_argument("--launcher")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
-    parser.add_argument("--ledger", type=Path, default=Path("experiments"))
-    asked = parser.parse_intermixed_args(list(arguments))
-    asked.overrides = [n for n in asked.names if "=" in n]
-    asked.names = [n for n in asked.names if "=" not in n]
-    if asked.seeds < 0:
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; `names` of experiments and `overrides` of the launcher are separate."""
+    options = reproduce_parser().parse(arguments)
+    options.overrides = [name for name in options.names if "=" in name]
+    options.names = [name for name in options.names if "=" not in name]
+    if options.seeds < 0:
         raise InputError(
-            f"reproduce: --seeds {asked.seeds}; give a number of seeds, or 0 to rewrite the ledger only."
+            f"reproduce: --seeds {options.seeds}; give a number of seeds, or 0 to rewrite the "
+            "ledger only."
         )
-    if asked.all == bool(asked.names):
+    if options.all == bool(options.names):
         raise InputError(
             "reproduce: give the names of experiments (`pinn list` shows them), or --all."
         )
-    if asked.overrides and not asked.launcher:
+    if options.overrides and not options.launcher:
         raise InputError(
-            f"reproduce: {asked.overrides[0]!r} sets a launcher, and none is named; see --launcher."
+            f"reproduce: {options.overrides[0]!r} sets a launcher, and none is named; "
+            "see --launcher."
         )
-    return asked
-
-
-class _Parser(argparse.ArgumentParser):
-    """Tells bad input as all commands do."""
-
-    def error(self, message: str) -> Any:
-        raise InputError(f"reproduce: {message}; see `pinn reproduce --help`.")
+    return options
 
 
 class _Sweep:
-    """The jobs of all experiments, and the ledger that tells of them."""
+    """The jobs of all experiments, and the ledger of their results.
+
+    Args:
+        output: the folder of the jobs.
+        ledger: the ledger.
+        experiments: the configuration file of each experiment, by name.
+        program: the program that runs pinn's commands.
+    """
 
     def __init__(
-        self, output: Path, ledger: Ledger, known: Mapping[str, Path], program: Sequence[str]
+        self, output: Path, ledger: Ledger, experiments: Mapping[str, Path], program: Sequence[str]
     ) -> None:
-        self.output, self.ledger, self.known, self.program = output, ledger, known, program
+        self.output = output
+        self.ledger = ledger
+        self.experiments = experiments
+        self.program = program
         self.console = Console(highlight=False, soft_wrap=True)
-        self.configs: dict[str, dict[str, Any]] = {}
+        self._configs: dict[str, dict[str, Any]] = {}
 
     def config(self, name: str) -> dict[str, Any]:
         """Return an experiment's configuration."""
-        if name not in self.configs:
-            self.configs[name], _ = compose([f"experiment={name}"])
-            check_published(self.configs[name]["published"])
-        return self.configs[name]
+        if name not in self._configs:
+            self._configs[name], _ = compose([f"experiment={name}"])
+            check_published(self._configs[name]["published"])
+        return self._configs[name]
 
     def job(self, name: str, seed: int) -> Job:
         """Return the job of an experiment and a seed."""
         return job_of(name, seed, self.config(name), output=self.output, program=self.program)
 
     def changes(self, job: Job) -> list[str]:
-        """Return in what the settings of a finished job differ from those of its experiment now."""
-        return differences(job.result.settings, job.settings) if job.result else []
+        """Return how the settings of a finished job differ from the present ones."""
+        result = job.result
+        return differences(result.settings, job.settings) if result else []
 
     def write(self) -> None:
-        """Rewrite the ledger from all jobs that have a folder, asked for or not."""
-        kept, experiments = self.ledger.read()["rows"], []
-        for name, path in self.known.items():
-            seeds = [p.name.removeprefix("seed_") for p in (self.output / name).glob("seed_*")]
-            jobs = [self.job(name, seed) for seed in sorted(int(s) for s in seeds if s.isdigit())]
-            text = "\n\n".join(described(path))
-            if jobs or kept.get(name, {}).get("runs"):
-                node, settings = self.config(name)["published"], self.job(name, 0).settings
-                experiments.append(Experiment(name, text, node, settings, jobs))
+        """Rewrite the ledger from all jobs that have a folder, including those not asked for."""
+        old_rows = self.ledger.read()["rows"]
+        experiments = []
+        for name, path in self.experiments.items():
+            jobs = self._jobs_with_folder(name)
+            description = "\n\n".join(described(path))
+            if jobs or old_rows.get(name, {}).get("runs"):
+                published = self.config(name)["published"]
+                settings = self.job(name, 0).settings
+                experiments.append(Experiment(name, description, published, settings, jobs))
             elif name != _TRIAL:
-                experiments.append(Experiment(name, text))
+                experiments.append(Experiment(name, description))
         self.ledger.rewrite(experiments)
 
+    def _jobs_with_folder(self, name: str) -> list[Job]:
+        """Return the jobs of an experiment that have a folder, in the order of their seeds."""
+        names = [p.name.removeprefix("seed_") for p in (self.output / name).glob("seed_*")]
+        seeds = sorted(int(seed) for seed in names if seed.isdigit())
+        return [self.job(name, seed) for seed in seeds]
+
     def work(self, jobs: Sequence[Job], launcher: str | None, overrides: Sequence[str]) -> int:
-        """Do what is left of the jobs, tell of each, rewrite the ledger, and return the exit code."""
-        left = [job for job in jobs if job.left]
+        """Do the rest of the jobs, report each, rewrite the ledger, and return the exit code."""
+        unfinished = []
         for job in jobs:
-            if job not in left:
-                self._skip(job)
-        self.write()  # first, so that a folder that cannot be written is told of before the work
-        stopped = (
-            self._launch(left, launcher, overrides) if launcher and left else self._in_order(left)
-        )
+            if job.unfinished:
+                unfinished.append(job)
+            else:
+                self._report_skipped(job)
+        self.write()  # first, so that a folder that cannot be written is reported before the work
+        if launcher and unfinished:
+            stopped = self._launch(unfinished, launcher, overrides)
+        else:
+            stopped = self._work_in_order(unfinished)
         states = Counter(_state(job) for job in jobs)
-        told = ", ".join(f"{count} {state}" for state, count in states.items()) or "nothing to run"
-        self.console.print(f"{self.ledger.folder / 'ledger.md'}: {told}")
-        return INTERRUPTED if stopped else 1 if sum(states[s] for s in _BAD) else 0
+        counts = [f"{count} {state}" for state, count in states.items()]
+        self.console.print(f"{self.ledger.page}: {', '.join(counts) or 'nothing to run'}")
+        if stopped:
+            return ExitCode.INTERRUPTED
+        return ExitCode.FAILED if any(states[state] for state in _BAD_STATES) else ExitCode.OK
 
-    def _in_order(self, jobs: Sequence[Job]) -> bool:
+    def _work_in_order(self, jobs: Sequence[Job]) -> bool:
         """Work through jobs one after another; return whether the user asked to stop."""
-        order = [_name(job) for job in jobs]
+        names = [_name(job) for job in jobs]
 
-        def tell(job: Job, ending: Ending | None) -> None:
+        def report(job: Job, ending: Ending | None) -> None:
             if ending is None:
-                self.console.print(
-                    f"{order.index(_name(job)) + 1}/{len(jobs)}  {_name(job)}", style="dim"
-                )
+                number = names.index(_name(job)) + 1
+                self.console.print(f"{number}/{len(jobs)}  {_name(job)}", style="dim")
                 return
-            self._tell(job, ending)
+            self._report(job, ending)
             self.write()
 
-        return one_by_one(map(self._as_it_is_now, jobs), tell)
+        return one_by_one(map(self._with_present_settings, jobs), report)
 
-    def _as_it_is_now(self, job: Job) -> Job:
-        """Return a job with the settings that its process will find; conf/ may have changed since the sweep began."""
-        self.configs.pop(job.experiment, None)
+    def _with_present_settings(self, job: Job) -> Job:
+        """Return a job with the settings that its process will read.
+
+        The files in conf/ may have changed since the sweep began.
+        """
+        self._configs.pop(job.experiment, None)
         try:
             return self.job(job.experiment, job.seed)
         except InputError:
-            return job  # its process will tell
+            return job  # its process will report the error
 
     def _launch(self, jobs: Sequence[Job], launcher: str, overrides: Sequence[str]) -> bool:
-        """Give jobs to a launcher of Hydra's and tell what became of them; return whether the user asked to stop."""
+        """Give jobs to a launcher of Hydra and report how they ended; return whether the user asked to stop."""
         stopped = False
         try:
             by_hydra(jobs, launcher, folder=str(self.output / ".launcher"), overrides=overrides)
         except KeyboardInterrupt:
             stopped = True
         for job in jobs:
-            if job.attempts:
-                state, reason = job.attempts[-1].trouble or ("done", "")
-                self._tell(job, Ending(state, reason))
+            if job.last is not None:
+                state, reason = job.last.trouble or ("done", "")
+                self._report(job, Ending(state, reason))
         self.write()
         return stopped
 
-    def _skip(self, job: Job) -> None:
-        changed = self.changes(job)
-        if changed:
-            text = f"{_name(job)}: finished with other settings ({'; '.join(changed)}); --changed runs it anew"
+    def _report_skipped(self, job: Job) -> None:
+        """Print how the settings of a finished job differ from the present ones, if they do."""
+        changes = self.changes(job)
+        if changes:
+            text = (
+                f"{_name(job)}: finished with other settings ({'; '.join(changes)}); "
+                "--changed runs it anew"
+            )
             self.console.print(text, style="yellow", markup=False)
 
-    def _tell(self, job: Job, ending: Ending) -> None:
-        """Print what became of a job."""
-        if ending.state in ("done", "finished") and job.result and job.result.metrics:
-            metrics = {**job.result.metrics, "published": self.config(job.experiment)["published"]}
-            text = f"✓ {_name(job)}: {_reached(metrics)}"
+    def _report(self, job: Job, ending: Ending) -> None:
+        """Print how a job ended."""
+        result = job.result
+        if ending.state in ("done", "finished") and result and result.metrics:
+            metrics = {**result.metrics, "published": self.config(job.experiment)["published"]}
+            text = f"✓ {_name(job)}: {_result_line(metrics)}"
             self.console.print(text, style="green", markup=False)
             return
-        log = (
-            f"  ({job.attempts[-1].folder / 'log.txt'})"
-            if ending.state == "failed" and job.attempts
-            else ""
-        )
-        self.console.print(
-            f"✗ {_name(job)} {ending.state}: {ending.reason}{log}", style="yellow", markup=False
-        )
+        text = f"✗ {_name(job)} {ending.state}: {ending.reason}"
+        if ending.state == "failed" and job.last is not None:
+            text += f"  ({job.last.log})"
+        self.console.print(text, style="yellow", markup=False)
 
 
 def _name(job: Job) -> str:
@@ -221,18 +235,19 @@ def _name(job: Job) -> str:
 
 
 def _state(job: Job) -> str:
-    """Return a job's state in a word."""
-    if not job.left:
+    """Return the state of a job in a word."""
+    if not job.unfinished:
         return "finished"
-    trouble = job.attempts[-1].trouble if job.attempts else None
+    trouble = job.last.trouble if job.last else None
     return trouble[0] if trouble else "not run"
 
 
-def _reached(metrics: Mapping[str, Any]) -> str:
-    """Return a finished run in one line: errors, ratios, seconds."""
-    errors = (metrics.get("relative_l2") or {}) | {
-        k: v["relative_error"] for k, v in (metrics.get("unknowns") or {}).items()
-    }
-    told = ", ".join(f"{name} {number(error)}" for name, error in errors.items())
-    beside = "".join(f"; {c.name} {c}" for c in comparisons(metrics) if c.ratio is not None)
-    return f"{told}{beside}; {seconds(metrics['seconds']['total'])} s"
+def _result_line(metrics: Mapping[str, Any]) -> str:
+    """Return the result of a finished run in one line: errors, ratios, seconds."""
+    errors = [f"{name} {number(error)}" for name, error in errors_of(metrics).items()]
+    parts = [", ".join(errors)]
+    for comparison in comparisons(metrics):
+        if comparison.ratio is not None:
+            parts.append(f"{comparison.name} {comparison}")
+    parts.append(f"{seconds(metrics['seconds']['total'])} s")
+    return "; ".join(parts)

@@ -7,9 +7,9 @@ import datetime
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from rich.console import Console
@@ -17,37 +17,60 @@ from rich.console import Console
 from pinn.cli.conf import conf_folder
 from pinn.cli.quiet import quiet
 from pinn.errors import InputError, did_you_mean
+from pinn.exit_codes import ExitCode
 from pinn.reporting.published import check_published
 
-INTERRUPTED = 130  # the shell's code for Ctrl-C
-# Keys that the problem decides, so that Hydra cannot know them: problem.nu, weights.walls,
-# points.counts.x-.
-_OPEN = re.compile(
-    r"(problem\.[\w.]+|weights(?==\{)|weights\.[\w-]+|continuation(\.\w+)?|points\.counts(\.[\w-]+)?)="
+if TYPE_CHECKING:
+    from pinn.run.solution import Solution
+
+_FILE = re.compile(r"(?P<path>[^=]*\.py)(:(?P<name>\w+))?")
+"""A file that defines the problem: "my_problem.py", "my_problem.py:MyProblem"."""
+
+_KEY_OF_THE_PROBLEM = re.compile(
+    r"""(
+      problem\.[\w.]+                # problem.nu=0.1
+    | weights(?==\{)                 # weights={walls: 3}
+    | weights\.[\w-]+               # weights.walls=3
+    | continuation(\.\w+)?          # continuation={Re: [100, 400]}, continuation.Re=[100, 400]
+    | points\.counts(\.[\w-]+)?     # points.counts={interior: 5}, points.counts.x-=5
+    )=""",
+    re.VERBOSE,
 )
-_WEIGHTS = re.compile(
-    r"weights=(?![A-Za-z{])"
-)  # neither the name of a scheme nor settings by residual
+"""An override of a key that only the problem knows.
+
+Hydra refuses keys that the configuration files lack, unless "++" precedes them: "problem.nu=0.1"
+becomes "++problem.nu=0.1". The problem judges such keys later.
+"""
+
+_NEITHER_SCHEME_NOR_SETTINGS = re.compile(r"weights=(?![A-Za-z{])")
+"""An override such as "weights=3", where "weights=causal" names a scheme, and "weights={walls: 3}"
+gives settings by residual."""
 
 
 def run(argv: Sequence[str]) -> int:
     """Run what the overrides describe, or sweep over them with -m, and return the exit code.
 
-    A first argument that ends in .py (or .py:Name) is a file that defines the problem; `--cfg job`
-    shows the configuration instead of running it.
+    The first argument may be a file that defines the problem (`problem.py`, `problem.py:Name`).
+    With `--cfg job`, the configuration is shown and nothing runs.
     """
     arguments = list(argv)
-    if arguments and re.search(r"\.py(:\w+)?$", arguments[0]) and "=" not in arguments[0]:
-        path, _, name = arguments.pop(0).partition(":")
-        target = f"{Path(path).resolve()}{':' + name if name else ''}"
-        arguments = ["problem=custom", f"problem._target_='{target}'", *arguments]
-    if {"-m", "--multirun"} & set(arguments):
+    file = _FILE.fullmatch(arguments[0]) if arguments else None
+    if file:
+        target = str(Path(file["path"]).resolve())
+        if file["name"]:
+            target += f":{file['name']}"
+        arguments[:1] = ["problem=custom", f"problem._target_='{target}'"]
+    if "-m" in arguments or "--multirun" in arguments:
         return _sweep(arguments)
-    shown = " ".join(arguments).find("--cfg job") >= 0
-    config, name = compose([a for a in arguments if not (shown and a in ("--cfg", "job"))])
-    if shown:
+    if "--cfg job" in " ".join(arguments):
+        config, _ = compose([a for a in arguments if a not in ("--cfg", "job")])
         print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
-        return 0
+        return ExitCode.OK
+    return _solve(*compose(arguments))
+
+
+def _solve(config: dict[str, Any], problem_name: str | None) -> int:
+    """Solve the problem of a configuration in a new folder, show the result, and return the exit code."""
     check_published(config["published"])
     with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
         from pinn.run import execute
@@ -56,19 +79,20 @@ def run(argv: Sequence[str]) -> int:
 
     configuration.check_keys(config)
     configure(dtype=config["dtype"], device=config["device"])
-    made = configuration.setup(config)
-    name = config["name"] or name or type(made.problem).__name__.lower()
-    kept = {key: config[key] for key in ("network", "device")}
-    with _folder(config["output"], str(name)) as folder:
-        return _end(execute(made, folder=folder, config=kept))
+    setup = configuration.setup(config)
+    name = config["name"] or problem_name or type(setup.problem).__name__.lower()
+    # Settings that the setup does not hold, but the run's config.yaml does.
+    more_settings = {key: config[key] for key in ("network", "device")}
+    with _new_folder(config["output"], str(name)) as folder:
+        return _show(execute(setup, folder=folder, config=more_settings))
 
 
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
-    """Go on with a run from its last checkpoint; overrides such as a larger budget reopen its last phase."""
+    """Continue a run from its last checkpoint; overrides, such as a larger budget, reopen its last phase."""
     with quiet():
-        from pinn.run import resume as go_on
+        from pinn.run import resume as resume_run
 
-    return _end(go_on(folder, overrides=overrides))
+    return _show(resume_run(folder, overrides=overrides))
 
 
 def plot(folder: str) -> int:
@@ -78,14 +102,14 @@ def plot(folder: str) -> int:
 
     for path in load(folder).save_figures():
         print(path)
-    return 0
+    return ExitCode.OK
 
 
 def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
     """Return Hydra's configuration for the overrides, resolved, and the chosen problem's name.
 
     Raises:
-        InputError: for an override that Hydra refuses, or an experiment that there is none of.
+        InputError: for an override that Hydra refuses, or an unknown experiment.
     """
     import hydra
     from hydra.errors import HydraException
@@ -93,40 +117,49 @@ def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
     from omegaconf.errors import OmegaConfBaseException
 
     for override in overrides:
-        if override.startswith("-") or ("=" not in override and not override.startswith("~")):
-            raise InputError(
-                f"run: {override!r} is no setting; write key=value, see `pinn run --help`."
-            )
-        if _WEIGHTS.match(override):
-            raise InputError(
-                f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by name, as in "
-                f"weights.walls=3."
-            )
+        _check_override(override)
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            composed = hydra.compose("config", _opened(overrides), return_hydra_config=True)
+            composed = hydra.compose("config", _prepared(overrides), return_hydra_config=True)
             choices = composed.hydra.runtime.choices
-            config = OmegaConf.masked_copy(composed, [str(k) for k in composed if k != "hydra"])
-            plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    except (
-        HydraException,
-        OmegaConfBaseException,
-        ValueError,
-    ) as error:  # the last for problem=null
-        raise InputError(_told(error, overrides)) from None
-    # The experiment is optional, and what is optional Hydra leaves out in silence where it is
-    # misspelt.
-    experiment, known = choices.get("experiment"), _choices("experiment")
+            own_keys = [str(key) for key in composed if key != "hydra"]
+            config: Any = OmegaConf.to_container(
+                OmegaConf.masked_copy(composed, own_keys), resolve=True, throw_on_missing=True
+            )
+    # Hydra raises a ValueError for problem=null.
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise InputError(_one_line(error, overrides)) from None
+    # The experiment is optional, and Hydra silently ignores an optional choice that is misspelt.
+    experiment = choices.get("experiment")
+    known = _choices("experiment")
     if experiment is not None and experiment not in known:
         raise InputError(f"config: no experiment {experiment!r}.{did_you_mean(experiment, known)}")
-    choice = choices.get("problem")
-    return plain, None if choice == "custom" else choice
+    problem = choices.get("problem")
+    return config, None if problem == "custom" else problem
 
 
-def _opened(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides with a "++" before keys that only the problem can judge, which it does later."""
-    overrides = ["weights=fixed" if o == "weights=null" else o for o in overrides]
-    return [f"++{o}" if _OPEN.match(o) else o for o in overrides]
+def _check_override(override: str) -> None:
+    """Raise an InputError for an argument that is no override, or weights that mean nothing."""
+    if override.startswith("-") or ("=" not in override and not override.startswith("~")):
+        raise InputError(
+            f"run: {override!r} is no setting; write key=value, see `pinn run --help`."
+        )
+    if _NEITHER_SCHEME_NOR_SETTINGS.match(override):
+        raise InputError(
+            f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by "
+            "name, as in weights.walls=3."
+        )
+
+
+def _prepared(overrides: Sequence[str]) -> list[str]:
+    """Return overrides that Hydra accepts: "++" precedes the keys that only the problem knows."""
+    prepared = []
+    for override in overrides:
+        if override == "weights=null":
+            override = "weights=fixed"
+        prefix = "++" if _KEY_OF_THE_PROBLEM.match(override) else ""
+        prepared.append(prefix + override)
+    return prepared
 
 
 def _choices(group: str) -> list[str]:
@@ -135,20 +168,19 @@ def _choices(group: str) -> list[str]:
     return [p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml")]
 
 
-def _told(error: Exception, overrides: Sequence[str]) -> str:
-    """Return what Hydra says of overrides in one line, with a likely correction."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = " ".join(lines)
+def _one_line(error: Exception, overrides: Sequence[str]) -> str:
+    """Return Hydra's error about overrides in one line, with a likely correction."""
+    text = " ".join(str(error).split())
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        groups = [o for o in overrides if (conf_folder() / o.partition("=")[0]).is_dir()]
-        known = _known_keys([] if groups == list(overrides) else groups)
+        # The choices of files decide which keys there are.
+        choices = [o for o in overrides if (conf_folder() / o.partition("=")[0]).is_dir()]
+        known = _known_keys([] if choices == list(overrides) else choices)
         return f"config: no key {key[1]!r}.{did_you_mean(key[1], known)}"
     option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
     if option:
-        return (
-            f"config: no {option[1]} {option[2]!r}.{did_you_mean(option[2], _choices(option[1]))}"
-        )
+        group, name = option.groups()
+        return f"config: no {group} {name!r}.{did_you_mean(name, _choices(group))}"
     if "Missing mandatory value" in text:
         name = getattr(error, "full_key", None) or "a value"
         return f"config: {name} is missing; set {name}=…"
@@ -156,40 +188,40 @@ def _told(error: Exception, overrides: Sequence[str]) -> str:
 
 
 def _known_keys(choices: Sequence[str]) -> list[str]:
-    """Return all keys of the configuration in which some parts are chosen, dotted."""
+    """Return all keys, dotted, of the configuration with some choices of files."""
     config, _ = compose(choices)
+    return _dotted_keys(config)
 
-    def keys(node: Any, prefix: str) -> list[str]:
-        if not isinstance(node, dict):
-            return []
-        return [
-            k
-            for key, value in node.items()
-            for k in (f"{prefix}{key}", *keys(value, f"{prefix}{key}."))
-        ]
 
-    return keys(config, "")
+def _dotted_keys(config: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return all keys of a nested mapping, dotted."""
+    keys = []
+    for key, value in config.items():
+        keys.append(f"{prefix}{key}")
+        if isinstance(value, Mapping):
+            keys += _dotted_keys(value, f"{prefix}{key}.")
+    return keys
 
 
 @contextlib.contextmanager
-def _folder(output: Any, name: str) -> Iterator[Path]:
-    """Make a new folder `output`/`name`/<time>; if it stays empty, take it and the folders made for it away."""
+def _new_folder(output: object, name: str) -> Iterator[Path]:
+    """Make a new folder `output`/`name`/<time>; remove it and its new parents if it stays empty."""
     if not isinstance(output, str) or not output:
         raise InputError(f"output={output!r}; give the path of a folder.")
     parent = Path(output) / name
-    absent = [p for p in (parent, *parent.parents) if not p.exists()]
-    path = None
+    new_folders = [p for p in (parent, *parent.parents) if not p.exists()]
     try:
-        path = _made(Path(output), name)
+        path = _make_folder(Path(output), name)
+        new_folders.insert(0, path)
         yield path
     finally:
-        for p in ([path] if path else []) + absent:
-            with contextlib.suppress(OSError):
-                p.rmdir()
+        for folder in new_folders:
+            with contextlib.suppress(OSError):  # it is not empty
+                folder.rmdir()
 
 
-def _made(output: Path, name: str) -> Path:
-    """Return the folder, made so that two runs of one second do not share it."""
+def _make_folder(output: Path, name: str) -> Path:
+    """Make a folder that two runs of the same second do not share."""
     stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     for number in range(1000):
         path = output / name / (stamp if number == 0 else f"{stamp}_{number}")
@@ -202,20 +234,23 @@ def _made(output: Path, name: str) -> Path:
                 ) from None
             continue
         except OSError as error:
-            reason = error.strerror
             raise InputError(
-                f"output={output}: cannot be written ({reason}); set output to a writable folder."
+                f"output={output}: cannot be written ({error.strerror}); set output to a writable "
+                "folder."
             ) from None
         return path
-    raise InputError(f"output={output}: a thousand runs of one second; wait a moment.")
+    raise InputError(f"output={output}: a thousand runs in one second; wait a moment.")
 
 
 class _JobFailed(Exception):
-    """A job of a sweep that ended badly; the text is its overrides."""
+    """A job of a sweep failed; the text is its overrides."""
 
 
 def _sweep(arguments: list[str]) -> int:
-    """Run every job of Hydra's multirun in a process of its own: memory, precision and seeds are per process."""
+    """Run every job of Hydra's multirun in a process of its own.
+
+    Memory, precision and seeds belong to a process.
+    """
     from hydra.core.hydra_config import HydraConfig
     from hydra.errors import HydraException
 
@@ -225,33 +260,33 @@ def _sweep(arguments: list[str]) -> int:
 
     def job(_: Any) -> None:
         overrides = list(HydraConfig.get().overrides.task)
-        print(f"pinn run {' '.join(overrides)}", flush=True)
-        if subprocess.run(
-            [sys.executable, "-m", "pinn", "run", *overrides], check=False
-        ).returncode:
-            failed.append(" ".join(overrides))
-            raise _JobFailed(
-                failed[-1]
-            )  # for launchers that call this elsewhere; Hydra raises it after the last job
+        text = " ".join(overrides)
+        print(f"pinn run {text}", flush=True)
+        command = [sys.executable, "-m", "pinn", "run", *overrides]
+        if subprocess.run(command, check=False).returncode != ExitCode.OK:
+            failed.append(text)
+            # For launchers that call this in another process; Hydra raises it after the last job.
+            raise _JobFailed(text)
 
     try:
-        multirun(job, _opened(arguments), config_path=str(conf_folder()), config_name="config")
+        multirun(job, _prepared(arguments), config_path=str(conf_folder()), config_name="config")
     except HydraException as error:
-        raise InputError(_told(error, [a for a in arguments if not a.startswith("-")])) from None
+        overrides = [a for a in arguments if not a.startswith("-")]
+        raise InputError(_one_line(error, overrides)) from None
     except _JobFailed as error:
-        for overrides in failed or [str(error)]:
-            print(f"pinn: failed: pinn run {overrides}", file=sys.stderr)
-        return 1
-    return 0
+        for text in failed or [str(error)]:
+            print(f"pinn: failed: pinn run {text}", file=sys.stderr)
+        return ExitCode.FAILED
+    return ExitCode.OK
 
 
-def _end(solution: Any) -> int:
-    """Show the last screen and return the exit code."""
+def _show(solution: Solution) -> int:
+    """Show the summary of a run, and return the exit code."""
     from pinn.reporting import summary
 
     console = Console()
     console.print(summary({**solution.metrics, "folder": str(solution.folder)}))
     if not solution.metrics["finished"]:
-        console.print(f"go on with: pinn resume {solution.folder}", highlight=False)
-        return INTERRUPTED
-    return 0
+        console.print(f"continue with: pinn resume {solution.folder}", highlight=False)
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK

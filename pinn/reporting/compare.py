@@ -1,150 +1,132 @@
-"""Several finished runs side by side, and what their configurations differ in."""
+"""Several finished runs side by side, and the settings in which they differ."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pinn.errors import InputError
-from pinn.reporting.published import comparisons, number, ratio_text
-from pinn.reporting.summary import count, plain_table, seconds
+from pinn.record import Metrics, RunFolder
+from pinn.reporting.published import comparisons, errors_of, number, ratio_text
+from pinn.reporting.tables import count, plain_table, seconds
 
-_ABSENT = "–"
+_MISSING = "–"
+_NUMERIC_COLUMNS = ("published", "iterations", "evaluations", "seconds", "seed")
+_COLUMNS = ("run", "problem", "relative L2", "max error", *_NUMERIC_COLUMNS)
 
 
-def compare(folders: Sequence[Path | str]) -> RenderableType:
-    """Return one row per run, and below it the configuration keys in which the runs differ.
+def compare(folders: Iterable[Path | str]) -> RenderableType:
+    """Return one row per run, and below it the keys of the configuration in which the runs differ.
 
     Raises:
         InputError: for a folder that holds no finished run, or a file that cannot be read.
     """
-    if not folders:
+    runs = [RunFolder(Path(folder)) for folder in folders]
+    if not runs:
         raise InputError(
             "compare: no folder; give the folders of finished runs, such as outputs/burgers/*."
         )
-    paths = [Path(f) for f in folders]
-    runs = [_metrics(p) for p in paths]
-    names = [str(p) for p in paths]
-    table = plain_table(
-        *(
-            "run",
-            "problem",
-            "relative L2",
-            "max error",
-            "published",
-            "iterations",
-            "evaluations",
-            "seconds",
-            "seed",
-        ),
-        right=(4, 5, 6, 7, 8),
-    )
-    for name, run in zip(names, runs, strict=True):
-        table.add_row(Text(name), *_cells(run))
-    configs = [
-        _flat(_read_yaml(p / "config.yaml")) if (p / "config.yaml").exists() else {} for p in paths
-    ]
-    return Group(table, _differences(names, configs))
+    table = plain_table(_COLUMNS, right=_NUMERIC_COLUMNS)
+    for run in runs:
+        table.add_row(Text(str(run.path)), *_cells(_metrics(run)))
+    names = [str(run.path) for run in runs]
+    return Group(table, _differences(names, [_settings(run) for run in runs]))
 
 
-def _cells(run: Mapping[str, Any]) -> list[str | Text]:
-    beside = comparisons(run)
-    several = len({c.name for c in beside}) > 1
-    ratios = "\n".join(" ".join([c.name] * several + [c.kind, ratio_text(c.ratio)]) for c in beside)
-    phases = run.get("phases") or []
-    errors = run.get("relative_l2") or {
-        k: (v or {}).get("relative_error") for k, v in (run.get("unknowns") or {}).items()
-    }
+def _cells(metrics: Metrics) -> list[str | Text]:
+    """Return a row of the table, without the name of the run."""
     return [
-        Text(str(run.get("problem", _ABSENT))),
-        _by_name(errors, run.get("reference_error") or {}),
-        _by_name(run.get("max_error") or {}),
-        ratios or _ABSENT,
-        count(sum(p.get("iterations") or 0 for p in phases)),
-        count(sum(p.get("evaluations") or 0 for p in phases)),
-        seconds((run.get("seconds") or {}).get("total")),
-        str(run.get("seed", _ABSENT)),
+        Text(metrics.problem or _MISSING),
+        _errors_text(metrics),
+        _lines(f"{name} {number(error, 3)}" for name, error in metrics.max_error.items()),
+        _ratios_text(metrics),
+        count(metrics.iterations),
+        count(metrics.evaluations),
+        seconds(metrics.seconds.total),
+        _MISSING if metrics.seed is None else str(metrics.seed),
     ]
 
 
-def _by_name(values: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> str:
-    """Return a line for each name, with the error of the reference's own where it has one."""
-    shown = {name: f" ± {number(error)}" for name, error in (own or {}).items()}
-    return (
-        "\n".join(
-            f"{name} {number(value, 3)}{shown.get(name, '')}" for name, value in values.items()
-        )
-        or _ABSENT
-    )
+def _errors_text(metrics: Metrics) -> str:
+    """Return one line per field, with the reference's own error; without fields, one per unknown."""
+    lines = []
+    for name, error in (metrics.relative_l2 or errors_of(metrics)).items():
+        own = metrics.reference_error.get(name)
+        suffix = "" if own is None else f" ± {number(own)}"
+        lines.append(f"{name} {number(error, 3)}{suffix}")
+    return _lines(lines)
 
 
-def _differences(names: Sequence[str], configs: Sequence[Mapping[str, str]]) -> RenderableType:
-    if len(configs) < 2:
+def _ratios_text(metrics: Metrics) -> str:
+    """Return one line per published value, with the name of the field where there are several."""
+    compared = comparisons(metrics)
+    several = len({c.name for c in compared}) > 1
+    lines = []
+    for comparison in compared:
+        name = f"{comparison.name} " if several else ""
+        lines.append(f"{name}{comparison.kind} {ratio_text(comparison.ratio)}")
+    return _lines(lines)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(lines) or _MISSING
+
+
+def _differences(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> RenderableType:
+    """Return the settings in which runs differ, with the shorter list as columns."""
+    if len(settings) < 2:
         return Text("")
-    keys = list(dict.fromkeys(k for config in configs for k in config))
-    rows = {k: [config.get(k, _ABSENT) for config in configs] for k in keys}
-    rows = {k: values for k, values in rows.items() if len(set(values)) > 1}
+    keys: dict[str, None] = {}
+    for of_run in settings:
+        keys |= dict.fromkeys(of_run)
+    rows = []
+    for key in keys:
+        values = [of_run.get(key, _MISSING) for of_run in settings]
+        if len(set(values)) > 1:
+            rows.append([key, *values])
     if not rows:
         return Text("the configurations are equal", style="dim")
     if len(rows) > len(names):
-        return _text_table(["differs", *names], [[k, *values] for k, values in rows.items()])
-    return _text_table(
-        ["run", *rows], [list(cells) for cells in zip(names, *rows.values(), strict=True)]
-    )
+        return _text_table([["differs", *names], *rows])
+    columns = [["run", *names], *rows]
+    return _text_table([list(row) for row in zip(*columns, strict=True)])
 
 
-def _text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = plain_table(*header)
-    for row in rows:
+def _text_table(rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table of texts; the first row is the header."""
+    table = plain_table(rows[0])
+    for row in rows[1:]:
         table.add_row(*(Text(cell) for cell in row))
     return table
 
 
-def _metrics(folder: Path) -> dict[str, Any]:
-    path = folder / "metrics.json"
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no finished run; there is no such folder.")
-    if not path.is_file():
-        remedy = (
-            f"finish it with `pinn resume {folder}`"
-            if (folder / "checkpoint.npz").exists()
-            else "give the folder that holds metrics.json"
-        )
-        raise InputError(f"{folder} is no finished run; it has no metrics.json; {remedy}.")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} is no valid JSON: {error}; run again or remove the folder."
-        ) from error
-    if not isinstance(found, dict):
-        raise InputError(
-            f"{path} holds a {type(found).__name__}, no mapping; run again or remove the folder."
-        )
-    return found
+def _metrics(run: RunFolder) -> Metrics:
+    """Return the metrics of a finished run."""
+    if not run.path.is_dir():
+        raise InputError(f"{run.path} is no finished run; there is no such folder.")
+    metrics = run.read_metrics()
+    if metrics is None:
+        remedy = f"give the folder that holds {run.metrics.name}"
+        if run.begun:
+            remedy = f"finish it with `pinn resume {run.path}`"
+        raise InputError(f"{run.path} is no finished run; it has no {run.metrics.name}; {remedy}.")
+    return metrics
 
 
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} is no valid YAML: {' '.join(str(error).split())}; correct the file."
-        ) from error
+def _settings(run: RunFolder) -> dict[str, str]:
+    """Return the configuration of a run as text by dotted key; none where it has no file."""
+    return _flat(run.read_config()) if run.config.exists() else {}
 
 
-def _flat(node: Any, prefix: str = "") -> dict[str, str]:
+def _flat(node: object, prefix: str = "") -> dict[str, str]:
     """Return a nested configuration as text by dotted key."""
     if not isinstance(node, Mapping) or not node:
         return {prefix: str(node)} if prefix else {}
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for key, value in node.items():
-        found |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return found
+        texts |= _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    return texts

@@ -1,4 +1,7 @@
-"""The ledger: what each experiment reached over its seeds, beside what was published; numbers from runs only."""
+"""The rows of the ledger: what each experiment reaches over its seeds, next to published errors.
+
+All numbers come from runs. The types describe the contents of `ledger.json`.
+"""
 
 from __future__ import annotations
 
@@ -7,56 +10,154 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
-from pinn.reporting.published import Published, beside, published
+from pinn.record import Metrics
+from pinn.reporting.published import Published, compare_errors, errors_of, published
 
 FORMAT = "pinn ledger 1"
-IN_TIME = (
-    300.0  # seconds: what a run has reached by then is counted beside what it reaches in the end
-)
-_PHASE = ("optimizer", "iterations", "evaluations", "seconds", "stop_reason")
+IN_TIME = 300.0
+"""A time in seconds. The errors of a run at this time are counted as well as those at its end."""
 
 
-def found(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is kept of a run's metrics, errors of fields and of unknowns side by side."""
-    unknowns = metrics.get("unknowns") or {}
+class Spread(TypedDict):
+    """The median, the smallest and the largest of some numbers; None for what is not finite."""
+
+    median: float | None
+    smallest: float | None
+    largest: float | None
+
+
+class Quantity(Spread):
+    """The error of a field or unknown over the seeds, and the published errors.
+
+    The published errors stand under their kinds.
+    """
+
+    baseline: NotRequired[float | None]
+    record: NotRequired[float | None]
+    ratios: dict[str, float | None]
+
+
+class Phase(TypedDict):
+    """A phase of a run."""
+
+    optimizer: str
+    iterations: int | None
+    evaluations: int | None
+    seconds: float | None
+    stop_reason: str | None
+
+
+class Result(TypedDict):
+    """The result of a run; errors are those of fields and of unknowns."""
+
+    errors: dict[str, float | None]
+    truth: dict[str, float | None]
+    max_error: dict[str, float]
+    loss: float | None
+    heldout_loss: float | None
+    compile: float | None
+    parameters: int | None
+    phases: list[Phase]
+    versions: dict[str, str]
+    device: str | None
+
+
+class Run(Result):
+    """A run in the ledger.
+
+    `settings` is a fingerprint, and `in_time` holds the errors after `IN_TIME` seconds.
+    """
+
+    seed: int | None
+    reference_error: dict[str, float]
+    seconds: float | None
+    iterations: int
+    evaluations: int
+    dtype: str | None
+    machines: list[str]
+    processes: int
+    settings: str
+    in_time: NotRequired[dict[str, float | None]]
+
+
+class Trouble(TypedDict):
+    """A job that was begun and is not finished."""
+
+    seed: int
+    state: str
+    reason: str
+
+
+class InTime(TypedDict):
+    """What a row had reached after `IN_TIME` seconds."""
+
+    quantities: dict[str, Quantity]
+
+
+class Row(TypedDict):
+    """An experiment; all that follows `troubles` is absent where it was never run."""
+
+    description: str
+    published: dict[str, dict[str, Any]]
+    runs: list[Run]
+    troubles: list[Trouble]
+    settings: NotRequired[str]
+    earlier_settings: NotRequired[bool]
+    quantities: NotRequired[dict[str, Quantity]]
+    in_time: NotRequired[InTime]
+    seconds: NotRequired[Spread]
+    iterations: NotRequired[Spread]
+    left_out: NotRequired[list[Run]]
+    pictures: NotRequired[dict[str, str]]
+
+
+def result_of(metrics: Metrics) -> Result:
+    """Return the part of a run's metrics that ledger and studies store."""
+    phases: list[Phase] = []
+    for phase in metrics.phases:
+        phases.append(
+            {
+                "optimizer": phase.optimizer,
+                "iterations": phase.iterations,
+                "evaluations": phase.evaluations,
+                "seconds": phase.seconds,
+                "stop_reason": phase.stop_reason,
+            }
+        )
     return {
-        "errors": (metrics.get("relative_l2") or {})
-        | {k: v["relative_error"] for k, v in unknowns.items()},
-        "truth": {k: v["truth"] for k, v in unknowns.items()},
-        "max_error": metrics.get("max_error") or {},
-        "loss": metrics["loss"],
-        "heldout_loss": metrics["heldout_loss"],
-        "compile": metrics["seconds"]["compile"],
-        "parameters": metrics["parameters"],
-        "phases": [{k: p[k] for k in _PHASE} for p in metrics["phases"]],
-        "versions": metrics["versions"],
-        "device": metrics["device"],
+        "errors": errors_of(metrics),
+        "truth": metrics.truths,
+        "max_error": metrics.max_error,
+        "loss": metrics.loss,
+        "heldout_loss": metrics.heldout_loss,
+        "compile": metrics.seconds.compile,
+        "parameters": metrics.parameters,
+        "phases": phases,
+        "versions": metrics.versions,
+        "device": metrics.device,
     }
 
 
-def run_of(
-    metrics: Mapping[str, Any], *, settings: str, pieces: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return a run as the ledger holds it.
+def run_of(metrics: Metrics, *, settings: str, machines: Sequence[str]) -> Run:
+    """Return a run as the ledger stores it.
 
     Args:
-        metrics: what metrics.json holds.
+        metrics: the metrics of the run.
         settings: the fingerprint of its configuration.
-        pieces: the processes that worked at it.
+        machines: the machine of each process that worked at it.
     """
-    phases = metrics["phases"]
     return {
-        "seed": metrics["seed"],
-        **found(metrics),
-        "reference_error": metrics.get("reference_error") or {},
-        "seconds": metrics["seconds"]["total"],
-        "iterations": sum(p["iterations"] for p in phases),
-        "evaluations": sum(p["evaluations"] for p in phases),
-        "dtype": metrics["dtype"],
-        "machines": sorted({p["machine"] for p in pieces if p["command"] != "plot"}),
-        "processes": sum(p["command"] != "plot" for p in pieces),
+        "seed": metrics.seed,
+        **result_of(metrics),
+        "reference_error": metrics.reference_error,
+        "seconds": metrics.seconds.total,
+        "iterations": metrics.iterations,
+        "evaluations": metrics.evaluations,
+        "dtype": metrics.dtype,
+        "machines": sorted(set(machines)),
+        "processes": len(machines),
         "settings": settings,
     }
 
@@ -64,121 +165,159 @@ def run_of(
 def row_of(
     *,
     description: str,
-    node: Mapping[str, Any] | None,
+    published_block: Mapping[str, Any] | None,
     settings: str,
-    runs: Iterable[Mapping[str, Any]],
-    troubles: Iterable[Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Return an experiment's row.
+    runs: Iterable[Run],
+    troubles: Iterable[Trouble],
+) -> Row:
+    """Return the row of an experiment.
 
-    Runs with the settings of today count; where there are none, those of earlier settings do, and
-    the row says so.
+    Runs with the present settings count. Where there are none, runs with earlier settings count,
+    and the row says so.
 
     Args:
         description: the experiment in words.
-        node: its `published` block.
-        settings: the fingerprint of its configuration as it is now.
-        runs: as `run_of` returns them.
-        troubles: jobs that are not finished: `seed`, `state` and `reason`.
+        published_block: its `published` block.
+        settings: the fingerprint of its present configuration.
+        runs: its runs.
+        troubles: its unfinished jobs.
     """
-    every = sorted(runs, key=lambda r: r["seed"])
-    now = [r for r in every if r["settings"] == settings]
-    counted = now or every
-    told = {
+    runs = sorted(runs, key=lambda run: run["seed"] or 0)
+    current = [run for run in runs if run["settings"] == settings]
+    counted = current or runs
+    entries = published(published_block)
+    row: Row = {
         "description": description,
-        "published": {p.kind: {"value": p.value, "source": p.source} for p in published(node)},
+        "published": {e.kind: {"value": e.value, "source": e.source} for e in entries},
         "runs": counted,
-        "troubles": sorted(troubles, key=lambda t: t["seed"]),
+        "troubles": sorted(troubles, key=lambda trouble: trouble["seed"]),
     }
     if not counted:
-        return told
-    in_time = [{**r, "errors": r.get("in_time", r["errors"])} for r in counted]
-    return {
-        **told,
-        "settings": settings,
-        "earlier_settings": not now,
-        "quantities": _quantities(counted, published(node)),
-        **(
-            {"in_time": {"quantities": _quantities(in_time, published(node))}}
-            if in_time != counted
-            else {}
-        ),
-        "seconds": spread([r["seconds"] for r in counted]),
-        "iterations": spread([r["iterations"] for r in counted]),
-        "left_out": [r for r in every if r not in counted],
-    }
+        return row
+    unknowns = {name for run in counted for name in run["truth"]}
+    errors = [run["errors"] for run in counted]
+    in_time = [run.get("in_time", run["errors"]) for run in counted]
+    row["settings"] = settings
+    row["earlier_settings"] = not current
+    row["quantities"] = _quantities(errors, unknowns, entries)
+    if in_time != errors:
+        row["in_time"] = {"quantities": _quantities(in_time, unknowns, entries)}
+    row["seconds"] = spread([run["seconds"] for run in counted])
+    row["iterations"] = spread([run["iterations"] for run in counted])
+    row["left_out"] = [run for run in runs if run not in counted]
+    return row
 
 
-def _quantities(runs: Sequence[Mapping[str, Any]], known: Sequence[Published]) -> dict[str, Any]:
-    names = list(dict.fromkeys(name for run in runs for name in run["errors"]))
-    unknowns = {name for run in runs for name in run["truth"]}
-    rows: dict[str, Any] = {
-        name: spread([run["errors"].get(name) for run in runs]) for name in names
-    }
-    medians = {
-        name: math.nan if row["median"] is None else row["median"] for name, row in rows.items()
-    }
+def _quantities(
+    runs: Sequence[Mapping[str, float | None]], unknowns: set[str], entries: Sequence[Published]
+) -> dict[str, Quantity]:
+    """Return the spread of every error over the runs, and its ratios to the published errors.
+
+    Args:
+        runs: the errors of each run, by field and unknown.
+        unknowns: the names of the unknowns.
+        entries: the published values.
+    """
+    quantities: dict[str, Quantity] = {}
+    medians: dict[str, float] = {}
+    names = dict.fromkeys(name for errors in runs for name in errors)
     for name in names:
-        rows[name]["ratios"] = {}
-    for comparison in (c for one in known for c in beside(medians, one, unknowns=unknowns)):
-        if comparison.name in rows:
-            rows[comparison.name][comparison.kind] = comparison.published
+        of_seeds = spread([errors.get(name) for errors in runs])
+        quantities[name] = {**of_seeds, "ratios": {}}
+        median = of_seeds["median"]
+        medians[name] = math.nan if median is None else median
+    for entry in entries:
+        for comparison in compare_errors(medians, entry, unknowns=unknowns):
+            if comparison.name not in quantities:
+                continue
+            quantity: dict[str, Any] = quantities[comparison.name]  # type: ignore[assignment]
+            quantity[entry.kind] = comparison.published
             ratio = comparison.ratio
-            rows[comparison.name]["ratios"][comparison.kind] = (
-                None if ratio is None or math.isnan(ratio) else ratio
-            )
-    return rows
+            if ratio is not None and math.isnan(ratio):
+                ratio = None
+            quantity["ratios"][entry.kind] = ratio
+    return quantities
 
 
-def spread(values: Sequence[float | None]) -> dict[str, float | None]:
-    """Return the median, the smallest and the largest of one or more numbers; None for what is not finite."""
-    # What is not a number is as bad as can be, so that a median hides no seed that failed.
-    known = [math.inf if v is None or not math.isfinite(v) else v for v in values]
-    three = {"median": statistics.median(known), "smallest": min(known), "largest": max(known)}
-    return {k: v if math.isfinite(v) else None for k, v in three.items()}
+def spread(values: Sequence[float | None]) -> Spread:
+    """Return the median, the smallest and the largest of one or more numbers."""
+    # What is not a number counts as infinite, so that a median hides no seed that failed.
+    numbers = [math.inf if v is None or not math.isfinite(v) else v for v in values]
+    return {
+        "median": _finite(statistics.median(numbers)),
+        "smallest": _finite(min(numbers)),
+        "largest": _finite(max(numbers)),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Return twelve letters that tell one configuration from another.
+    """Return twelve characters that identify a configuration.
 
-    A setting that is null counts as one that is not there, as it does for `differences`, so that
-    what was run keeps its letters when a later version has a further setting, which is off.
+    A setting that is null counts as absent, as in `differences`. So a run keeps its fingerprint
+    when a later version has a further setting, which is off.
     """
-    return hashlib.sha256(json.dumps(_given(settings), sort_keys=True).encode()).hexdigest()[:12]
+    text = json.dumps(_without_nulls(settings), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _given(settings: Any) -> Any:
+def _without_nulls(settings: Any) -> Any:
+    """Return nested settings without the keys of mappings whose value is None."""
     if isinstance(settings, Mapping):
-        return {k: _given(v) for k, v in settings.items() if v is not None}
-    return [_given(v) for v in settings] if isinstance(settings, list) else settings
+        return {key: _without_nulls(v) for key, v in settings.items() if v is not None}
+    if isinstance(settings, list):
+        return [_without_nulls(value) for value in settings]
+    return settings
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
-    """Return in words in what two configurations differ, by dotted key."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        keys = dict.fromkeys([*old, *new])
-        return [
-            d
-            for k in keys
-            for d in differences(old.get(k), new.get(k), f"{prefix}.{k}" if prefix else str(k))
-        ]
-    return [] if old == new else [f"{prefix} {json.dumps(old)} → {json.dumps(new)}"]
+    """Return the differences of two configurations in words, by dotted key."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return [] if old == new else [f"{prefix} {json.dumps(old)} → {json.dumps(new)}"]
+    changes = []
+    for key in dict.fromkeys([*old, *new]):
+        dotted = f"{prefix}.{key}" if prefix else str(key)
+        changes += differences(old.get(key), new.get(key), dotted)
+    return changes
 
 
-def largest_ratio(row: Mapping[str, Any], kind: str) -> float | None:
-    """Return the largest ratio to a kind of published value over a row's quantities; None where there is none."""
-    found = [q for q in row["quantities"].values() if kind in q["ratios"]]
-    ratios = [math.inf if q["median"] is None else q["ratios"][kind] for q in found]
-    return max((r for r in ratios if r is not None), default=None)
+def largest_ratio(quantities: Mapping[str, Quantity], kind: str) -> float | None:
+    """Return the largest ratio to a kind of published value; None where there is none."""
+    ratios = []
+    for quantity in quantities.values():
+        if kind in quantity["ratios"]:
+            # A median that is not finite is worse than anything published.
+            ratio = math.inf if quantity["median"] is None else quantity["ratios"][kind]
+            if ratio is not None:
+                ratios.append(ratio)
+    return max(ratios, default=None)
 
 
-def reached(row: Mapping[str, Any]) -> tuple[bool | None, bool | None]:
-    """Return whether a row is at or below the baseline (the record, where there is none), and the record."""
-    record = largest_ratio(row, "record")
-    known = [r for r in (largest_ratio(row, "baseline"), record) if r is not None]
-    return (known[0] <= 1 if known else None, None if record is None else record <= 1)
+class Reached(NamedTuple):
+    """Whether errors are at or below published ones; None where nothing is published.
+
+    Where no baseline is known, the record is the baseline.
+    """
+
+    baseline: bool | None
+    record: bool | None
+
+
+def reached(quantities: Mapping[str, Quantity]) -> Reached:
+    """Return whether all errors of a row are at or below the published ones."""
+    record = largest_ratio(quantities, "record")
+    baseline = largest_ratio(quantities, "baseline")
+    if baseline is None:
+        baseline = record
+    return Reached(
+        baseline=None if baseline is None else baseline <= 1,
+        record=None if record is None else record <= 1,
+    )
 
 
 def benchmark(settings: Mapping[str, Any]) -> str:
-    """Return what two experiments share that solve one benchmark: the problem and its data."""
+    """Return what experiments on the same benchmark share: the problem and its data."""
     return json.dumps([settings.get("problem"), settings.get("data")], sort_keys=True)

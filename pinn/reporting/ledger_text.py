@@ -2,214 +2,295 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from pinn.reporting.ledger import IN_TIME, benchmark, differences, reached
-from pinn.reporting.published import KINDS, as_given, number, ratio_text
-from pinn.reporting.summary import count, seconds
+from pinn.reporting.ledger import (
+    IN_TIME,
+    Quantity,
+    Reached,
+    Row,
+    Run,
+    Spread,
+    benchmark,
+    differences,
+    reached,
+)
+from pinn.reporting.published import KINDS, as_given, number, ratio_text, values_text
+from pinn.reporting.tables import count, seconds
 
 _HEAD = (
-    "experiment", "quantity", "median error", "range", "seeds", "seconds", "iterations", "baseline", "ours / baseline",
-    "record", "ours / record", "in words",
-)  # fmt: skip
+    "experiment",
+    "quantity",
+    "median error",
+    "range",
+    "seeds",
+    "seconds",
+    "iterations",
+    "baseline",
+    "ours / baseline",
+    "record",
+    "ours / record",
+    "in words",
+)
 _INTRODUCTION = """\
 # Ledger
 
-What the experiments of `conf/experiment/` reach, beside what was published. `pinn reproduce` writes this page,
-`ledger.json` (every run, its settings and its phases) and `ledger/` (curves and pictures) from the runs; nobody types a
-number. To repeat a row, `pinn reproduce NAME --seeds N`; all of them, `make reproduce`.
+What the experiments of `conf/experiment/` reach, compared with published results. `pinn reproduce`
+writes this page, `ledger.json` (every run, its settings and its phases) and `ledger/` (curves and
+pictures) from the runs; no number is typed by hand. To repeat a row, call
+`pinn reproduce NAME --seeds N`; to repeat all of them, `make reproduce`.
 
-Errors are relative L2 against the problem's reference, at points that no loss sees, or relative errors of unknowns;
-medians over the seeds, and the smallest and the largest. *Baseline* is the published number that a reader knows,
-*record* the best one found; source, and how it was read, stand in the row's section. A ratio below 1 is in our favor.
-Seconds are those of the run, compilation included, on the row's hardware, which is rarely the authors'. Pictures of
-solutions are those of the first seed."""
+Errors are relative L2 errors against the problem's reference, at points that no loss uses, or
+relative errors of unknowns. Shown are the median over the seeds, and the smallest and the largest
+error. The *baseline* is the published error that a reader knows, the *record* the best published
+error; the row's section gives the source and how the number was read. A ratio below 1 means that
+our error is smaller. Seconds are those of the run, compilation included, on the row's hardware,
+which is rarely the authors'. Pictures of solutions show the first seed."""
+
+Settings = Mapping[str, Mapping[str, Any]]
+"""Configurations by their fingerprints."""
 
 
 def markdown(ledger: Mapping[str, Any]) -> str:
-    """Return the page of a ledger: introduction, count, table, what was never run, and a section per row."""
-    rows: Mapping[str, Mapping[str, Any]] = ledger["rows"]
-    run = {name: row for name, row in rows.items() if row["runs"]}
-    parts = [_INTRODUCTION, _score(run, ledger["settings"])]
-    if run:
-        lines = [f"| {' | '.join(_HEAD)} |", f"|{'---|' * len(_HEAD)}"]
-        parts.append(
-            "\n".join([*lines, *(line for name, row in run.items() for line in _lines(name, row))])
-        )
-    begun = {name: row for name, row in rows.items() if not row["runs"] and row["troubles"]}
+    """Return the page of a ledger: introduction, score, table, what was never run, and all rows."""
+    settings: Settings = ledger["settings"]
+    finished: dict[str, Row] = {}
+    begun: list[str] = []
+    missing: list[str] = []
+    for name, row in ledger["rows"].items():
+        if row["runs"]:
+            finished[name] = row
+        elif row["troubles"]:
+            begun.append(f"- `{name}`: {'; '.join(_troubles(row))}")
+        else:
+            missing.append(f"`{name}`")
+    parts = [_INTRODUCTION, _score(finished, settings)]
+    if finished:
+        parts.append(_table(_HEAD, _rows(finished)))
     if begun:
-        parts.append("Begun, without a finished run:")
-        parts.append(
-            "\n".join(f"- `{name}`: {'; '.join(_troubles(row))}" for name, row in begun.items())
-        )
-    missing = [f"`{name}`" for name in rows if name not in run and name not in begun]
+        parts += ["Begun, without a finished run:", "\n".join(begun)]
     if missing:
         parts.append(f"Not run: {', '.join(missing)}.")
-    parts += [_section(name, row, ledger["settings"]) for name, row in run.items()]
+    for name, row in finished.items():
+        parts.append(_section(name, row, settings))
     return "\n\n".join(parts) + "\n"
 
 
 def verdict(ratios: Mapping[str, float | None]) -> str:
-    """Return in words how ratios of our error to the published ones look."""
-    known = {kind: ratio for kind, ratio in ratios.items() if ratio is not None}
-    if not known:
+    """Return in words how our error compares with the published ones, given the ratios."""
+    better = []
+    worse = []
+    for kind, ratio in ratios.items():
+        if ratio is not None:
+            (better if ratio <= 1 else worse).append(kind)
+    if not better and not worse:
         return "nothing published to compare with"
-    better = [kind for kind, ratio in known.items() if ratio <= 1]
-    if len(better) == len(known):
+    if not worse:
         return f"at or below the {better[-1]}"
-    if better:
-        worse = next(kind for kind in known if kind not in better)
-        return f"better than the {better[0]}, worse than the {worse}"
-    return "worse than published"
+    if not better:
+        return "worse than published"
+    return f"better than the {better[0]}, worse than the {worse[0]}"
 
 
-def _score(rows: Mapping[str, Mapping[str, Any]], settings: Mapping[str, Any]) -> str:
-    """Return how many benchmarks have reached what; where experiments share one, the best of them counts."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+def _score(rows: Mapping[str, Row], settings: Settings) -> str:
+    """Return how many benchmarks have reached the published errors.
+
+    Where experiments share a benchmark, the best of them counts.
+    """
+    at_end: dict[str, list[Reached]] = {}
+    in_time: dict[str, list[Reached]] = {}
     for row in rows.values():
-        groups.setdefault(benchmark(settings[row["runs"][0]["settings"]]), []).append(row)
-    ends = [[reached(row) for row in group] for group in groups.values()]
-    in_time = [[reached(row.get("in_time", row)) for row in group] for group in groups.values()]
+        key = benchmark(settings[row["runs"][0]["settings"]])
+        quantities = row.get("quantities", {})
+        at_end.setdefault(key, []).append(reached(quantities))
+        early = row["in_time"]["quantities"] if "in_time" in row else quantities
+        in_time.setdefault(key, []).append(reached(early))
 
-    def best(every: Sequence[Sequence[tuple[bool | None, ...]]], kind: int) -> list[bool]:
-        """Return, for each benchmark that has this kind of published value, whether one of its rows has reached it."""
-        found = [{pair[kind] for pair in group} - {None} for group in every]
-        return [True in verdicts for verdicts in found if verdicts]
-
-    baseline, record, minutes = best(ends, 0), best(ends, 1), f"within {IN_TIME / 60:g} minutes"
-    if not baseline:
+    baselines = _verdicts([r.baseline for r in group] for group in at_end.values())
+    records = _verdicts([r.record for r in group] for group in at_end.values())
+    early_baselines = _verdicts([r.baseline for r in group] for group in in_time.values())
+    early_records = _verdicts([r.record for r in group] for group in in_time.values())
+    if not baselines:
         return "No row that has something published to compare with has been run yet."
+    minutes = f"within {IN_TIME / 60:g} minutes"
     return (
-        f"{sum(baseline)} of {len(baseline)} benchmarks with runs are at or below the baseline (the record, where no "
-        f"baseline is known), {sum(best(in_time, 0))} of them {minutes}; {sum(record)} of {len(record)} with a "
-        f"published record are at or below it, {sum(best(in_time, 1))} of them {minutes}. Experiments on one benchmark "
-        "count once, the best of them; the time is that of one seed on the row's hardware."
+        f"{sum(baselines)} of {len(baselines)} benchmarks with runs are at or below the baseline "
+        f"(the record, where no baseline is known), {sum(early_baselines)} of them {minutes}; "
+        f"{sum(records)} of {len(records)} with a published record are at or below it, "
+        f"{sum(early_records)} of them {minutes}. Experiments on the same benchmark count once, "
+        "with the best of them; the time is that of one seed on the row's hardware."
     )
 
 
-def _lines(name: str, row: Mapping[str, Any]) -> list[str]:
-    """Return a row's lines of the table, one per quantity; what they share stands in the first."""
-    seeds = ", ".join(str(run["seed"]) for run in row["runs"])
-    shared = [seeds, _range(row["seconds"], seconds), _range(row["iterations"], count)]
-    lines = []
-    for i, (quantity, found) in enumerate(row["quantities"].items()):
-        ratios = found["ratios"]
-        cells = [
-            f"[`{name}`](#{name})" if i == 0 else "",
-            quantity,
-            f"**{number(found['median'])}**",
-            f"{number(found['smallest'])} … {number(found['largest'])}"
-            if len(row["runs"]) > 1
-            else "one seed",
-            *(shared if i == 0 else ("", "", "")),
-            as_given(found.get("baseline")),
-            ratio_text(ratios.get("baseline")),
-            as_given(found.get("record")),
-            ratio_text(ratios.get("record")),
-            verdict(ratios) if found["median"] is not None else "not finite",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+def _verdicts(groups: Iterable[Sequence[bool | None]]) -> list[bool]:
+    """Return, for each benchmark with a published error, whether one of its rows has reached it."""
+    verdicts = []
+    for group in groups:
+        known = [verdict for verdict in group if verdict is not None]
+        if known:
+            verdicts.append(any(known))
+    return verdicts
 
 
-def _range(found: Mapping[str, Any], text: Any) -> str:
-    """Return "12 (10 … 14)", or the number alone where there is no range."""
-    if found["smallest"] == found["largest"]:
-        return text(found["median"])
-    return f"{text(found['median'])} ({text(found['smallest'])} … {text(found['largest'])})"
-
-
-def _troubles(row: Mapping[str, Any]) -> list[str]:
-    return [f"seed {t['seed']} {t['state']}: {_escaped(t['reason'])}" for t in row["troubles"]]
-
-
-def _section(name: str, row: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    runs = row["runs"]
-    parts = [
-        f"## {name}\n\n{_escaped(row['description'])}",
-        f"`pinn reproduce {name} --seeds {runs[-1]['seed'] + 1}`",
-    ]
-    if row["earlier_settings"]:
-        changed = differences(settings[runs[0]["settings"]], settings[row["settings"]])
-        parts.append(
-            f"**These runs had other settings than the experiment has now:** {_escaped('; '.join(changed))}."
-        )
-    sources = [
-        f"- {kind}: {_values(row['published'][kind]['value'])}: {_escaped(row['published'][kind]['source'])}"
-        for kind in KINDS
-        if kind in row["published"]
-    ]
-    parts.append("\n".join(sources) or "Nothing published is known.")
-    parts.append(_runs(row))
-    if "in_time" in row:
-        told = ", ".join(
-            f"{k} {number(v['median'])}" for k, v in row["in_time"]["quantities"].items()
-        )
-        parts.append(f"After {IN_TIME:g} s the median error was: {told}.")
-    own = runs[0]["reference_error"]
-    if own:
-        told = ", ".join(f"{k} {number(v)}" for k, v in own.items())
-        parts.append(f"The reference's own relative L2 error: {told}.")
-    parts.append(_made_with(runs))
-    notes = [f"- {text}" for text in _troubles(row)]
-    notes += [f"- seed {r['seed']} is left out: it had other settings" for r in row["left_out"]]
-    parts += ["\n".join(notes)] if notes else []
-    pictures = [
-        f"![{what} of {name}](ledger/{file})" for what, file in row.get("pictures", {}).items()
-    ]
-    return "\n\n".join([*parts, *pictures])
-
-
-def _runs(row: Mapping[str, Any]) -> str:
-    """Return a table with a line per seed."""
-    names, fields = list(row["quantities"]), list(row["runs"][0]["max_error"])
-    head = ["seed", *names, *(f"max error of {n}" for n in fields), "loss", "held-out loss"]
-    head += [
-        "seconds",
-        "of these compilation",
-        "iterations",
-        "evaluations",
-        "parameters",
-        "ended because",
-    ]
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for run in row["runs"]:
-        cells = [str(run["seed"]), *(number(run["errors"].get(n), 3) for n in names)]
-        cells += [number(run["max_error"].get(n)) for n in fields]
-        cells += [
-            number(run["loss"]),
-            number(run["heldout_loss"]),
-            seconds(run["seconds"]),
-            seconds(run["compile"]),
-        ]
-        cells += [count(run[k]) for k in ("iterations", "evaluations", "parameters")]
-        ended = _escaped(run["phases"][-1]["stop_reason"])
-        cells.append(
-            ended + (f" (in {run['processes']} processes)" if run["processes"] > 1 else "")
-        )
-        lines.append(f"| {' | '.join(cells)} |")
+def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    titles = list(head)
+    lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+    for row in rows:
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 
 
-def _made_with(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Return optimizers, hardware and versions, each once."""
-    optimizers = list(
-        dict.fromkeys(", then ".join(p["optimizer"] for p in run["phases"]) for run in runs)
-    )
-    hardware = dict.fromkeys(m for run in runs for m in run["machines"])
-    devices = dict.fromkeys(run["device"] for run in runs if "CPU" not in run["device"])
-    versions = dict.fromkeys(
-        ", ".join(f"{k} {v}" for k, v in run["versions"].items()) for run in runs
-    )
-    dtypes = dict.fromkeys(run["dtype"] for run in runs)
-    return f"{'; '.join(optimizers)}. On: {'; '.join([*hardware, *devices])}; {', '.join(dtypes)}. {'; '.join(versions)}."
+def _rows(rows: Mapping[str, Row]) -> list[list[str]]:
+    """Return the cells of the table of all rows, one line per quantity.
+
+    What the quantities of an experiment share is in the first of its lines.
+    """
+    lines = []
+    for name, row in rows.items():
+        link = f"[`{name}`](#{name})"
+        shared = [
+            ", ".join(str(run["seed"]) for run in row["runs"]),
+            _with_range(row.get("seconds"), seconds),
+            _with_range(row.get("iterations"), count),
+        ]
+        several = len(row["runs"]) > 1
+        for quantity_name, quantity in row.get("quantities", {}).items():
+            error_range = "one seed"
+            if several:
+                error_range = f"{number(quantity['smallest'])} … {number(quantity['largest'])}"
+            median = f"**{number(quantity['median'])}**"
+            lines.append(
+                [link, quantity_name, median, error_range, *shared, *_comparison(quantity)]
+            )
+            link = ""
+            shared = ["", "", ""]
+    return lines
 
 
-def _values(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} {as_given(v)}" for k, v in value.items())
-    return as_given(value)
+def _comparison(quantity: Quantity) -> list[str]:
+    """Return the cells that compare an error with the published ones."""
+    ratios = quantity["ratios"]
+    cells = []
+    for kind in KINDS:
+        cells += [as_given(quantity.get(kind)), ratio_text(ratios.get(kind))]
+    cells.append("not finite" if quantity["median"] is None else verdict(ratios))
+    return cells
+
+
+def _with_range(spread: Spread | None, text: Callable[[float | None], str]) -> str:
+    """Return "12 (10 … 14)", or the number alone where all are equal."""
+    assert spread is not None
+    median = text(spread["median"])
+    if spread["smallest"] == spread["largest"]:
+        return median
+    return f"{median} ({text(spread['smallest'])} … {text(spread['largest'])})"
+
+
+def _troubles(row: Row) -> list[str]:
+    return [f"seed {t['seed']} {t['state']}: {_escaped(t['reason'])}" for t in row["troubles"]]
+
+
+def _section(name: str, row: Row, settings: Settings) -> str:
+    """Return the section of an experiment."""
+    runs = row["runs"]
+    seeds = (runs[-1]["seed"] or 0) + 1
+    parts = [
+        f"## {name}",
+        _escaped(row["description"]),
+        f"`pinn reproduce {name} --seeds {seeds}`",
+        _changes(row, settings),
+        _sources(row),
+        _runs(row),
+    ]
+    if "in_time" in row:
+        quantities = row["in_time"]["quantities"].items()
+        early = ", ".join(f"{key} {number(q['median'])}" for key, q in quantities)
+        parts.append(f"After {IN_TIME:g} s the median error was: {early}.")
+    own = ", ".join(f"{key} {number(error)}" for key, error in runs[0]["reference_error"].items())
+    if own:
+        parts.append(f"The reference's own relative L2 error: {own}.")
+    parts.append(_provenance(runs))
+    parts.append("\n".join(f"- {note}" for note in _notes(row)))
+    for content, file in row.get("pictures", {}).items():
+        parts.append(f"![{content} of {name}](ledger/{file})")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _changes(row: Row, settings: Settings) -> str:
+    """Return how the settings of the runs differ from the present ones, or ""."""
+    if not row.get("earlier_settings"):
+        return ""
+    old = settings[row["runs"][0]["settings"]]
+    changes = "; ".join(differences(old, settings[row.get("settings", "")]))
+    return f"**These runs had other settings than the experiment has now:** {_escaped(changes)}."
+
+
+def _sources(row: Row) -> str:
+    """Return the published values and their sources, one line each."""
+    lines = []
+    for kind in KINDS:
+        if kind in row["published"]:
+            entry = row["published"][kind]
+            lines.append(f"- {kind}: {values_text(entry['value'])}: {_escaped(entry['source'])}")
+    return "\n".join(lines) or "Nothing published is known."
+
+
+def _notes(row: Row) -> list[str]:
+    """Return what is wrong with jobs of the experiment, one line each."""
+    notes = _troubles(row)
+    for run in row.get("left_out", ()):
+        notes.append(f"seed {run['seed']} is left out: it had other settings")
+    return notes
+
+
+def _runs(row: Row) -> str:
+    """Return a table with one line per seed."""
+    names = list(row.get("quantities", ()))
+    fields = list(row["runs"][0]["max_error"])
+    head = ["seed", *names]
+    head += [f"max error of {name}" for name in fields]
+    head += ["loss", "held-out loss", "seconds", "compilation"]
+    head += ["iterations", "evaluations", "parameters", "stopped because"]
+    rows = []
+    for run in row["runs"]:
+        cells = [str(run["seed"])]
+        cells += [number(run["errors"].get(name), 3) for name in names]
+        cells += [number(run["max_error"].get(name)) for name in fields]
+        cells += [number(run["loss"]), number(run["heldout_loss"])]
+        cells += [seconds(run["seconds"]), seconds(run["compile"])]
+        cells += [count(run["iterations"]), count(run["evaluations"]), count(run["parameters"])]
+        reason = _escaped(run["phases"][-1]["stop_reason"] or "")
+        if run["processes"] > 1:
+            reason += f" (in {run['processes']} processes)"
+        rows.append([*cells, reason])
+    return _table(head, rows)
+
+
+def _provenance(runs: Sequence[Run]) -> str:
+    """Return optimizers, hardware, precisions and versions of runs, each once."""
+    optimizers: list[str] = []
+    hardware: list[str] = []
+    devices: list[str] = []
+    dtypes: list[str] = []
+    versions: list[str] = []
+    for run in runs:
+        optimizers.append(", then ".join(phase["optimizer"] for phase in run["phases"]))
+        hardware += run["machines"]
+        if run["device"] and "CPU" not in run["device"]:
+            devices.append(run["device"])
+        dtypes.append(run["dtype"] or "")
+        versions.append(", ".join(f"{name} {v}" for name, v in run["versions"].items()))
+    return (
+        f"{_once(optimizers, '; ')}. On: {_once([*hardware, *devices], '; ')}; "
+        f"{_once(dtypes, ', ')}. {_once(versions, '; ')}."
+    )
+
+
+def _once(texts: Iterable[str], separator: str) -> str:
+    """Return texts in their order, each once."""
+    return separator.join(dict.fromkeys(texts))
 
 
 def _escaped(text: str) -> str:

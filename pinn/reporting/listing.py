@@ -1,4 +1,4 @@
-"""What can be run: the experiments and the problems of a configuration folder, all in short or some in full."""
+"""What can be run: the experiments and problems of a configuration folder, in short or in full."""
 
 from __future__ import annotations
 
@@ -12,20 +12,32 @@ from rich.table import Table
 from rich.text import Text
 
 from pinn.errors import InputError, guess
-from pinn.reporting.published import KINDS, Published, as_given, number, published
-from pinn.reporting.summary import plain_table
+from pinn.reporting.published import (
+    KINDS,
+    Published,
+    as_given,
+    number,
+    published,
+    values_text,
+)
+from pinn.reporting.tables import plain_table
 
 _HINT = (
-    "baseline, record: published relative errors, the largest where there are several (≤); `pinn list NAME` tells "
-    "all of one, and the sources; `pinn run experiment=NAME` or `pinn run problem=NAME` runs it"
+    "baseline, record: published relative errors, the largest where there are several (≤); "
+    "`pinn list NAME` shows one in full, with the sources; `pinn run experiment=NAME` or "
+    "`pinn run problem=NAME` runs it"
 )
+_GROUPS = ("experiment", "problem")
+
+Rows = list[tuple[str, str]]
+"""The rows of a table: a label and a text each."""
 
 
 def listing(conf: Path, names: Sequence[str] = ()) -> RenderableType:
-    """Return a line for each experiment and problem of a configuration folder, or all that is known of some.
+    """Return one line per experiment and problem of a configuration folder, or some of them in full.
 
-    A file's description is its comment at the top (after Hydra's `# @package`), in short its first
-    line.
+    The description of a file is the comment at its top (after Hydra's `# @package`); in short, the
+    first line of it.
 
     Raises:
         InputError: if there is no such folder or name, or a file is no valid YAML.
@@ -34,164 +46,184 @@ def listing(conf: Path, names: Sequence[str] = ()) -> RenderableType:
         raise InputError(
             f"{conf}: no such configuration folder; reinstall pinn, or run from the repository."
         )
-    groups = {group: dict(files(conf / group)) for group in ("experiment", "problem")}
+    groups = {group: dict(files(conf / group)) for group in _GROUPS}
     if names:
         return Group(*(_in_full(name, groups) for name in names))
-    experiments = plain_table("experiment", "description", *KINDS, right=(2, 3))
+    experiments = plain_table(["experiment", "description", *KINDS], right=KINDS)
     for name, path in groups["experiment"].items():
-        known = {one.kind: one for one in composed(path).known}
-        experiments.add_row(
-            _name(name), _line(_description(path)), *(_largest(known.get(kind)) for kind in KINDS)
-        )
-    problems = plain_table("problem", "description")
+        entries = {entry.kind: entry for entry in published(composed(path).published)}
+        largest = [_largest(entries.get(kind)) for kind in KINDS]
+        experiments.add_row(_name(name), _one_line(_first_line(path)), *largest)
+    problems = plain_table(["problem", "description"])
     for name, path in groups["problem"].items():
-        problems.add_row(
-            _name(name), _line(_description(path) or str(_content(path).get("_target_", "")))
-        )
+        description = _first_line(path) or str(_content(path).get("_target_", ""))
+        problems.add_row(_name(name), _one_line(description))
     return Group(experiments, problems, Text(_HINT, style="dim"))
 
 
 def files(folder: Path) -> list[tuple[str, Path]]:
     """Return the names (as Hydra takes them) and paths of a folder's YAML files."""
-    return [
-        (p.relative_to(folder).with_suffix("").as_posix(), p)
-        for p in sorted(folder.rglob("*.yaml"))
-    ]
+    paths = sorted(folder.rglob("*.yaml"))
+    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in paths]
 
 
 def described(path: Path) -> list[str]:
-    """Return the lines of comment at the top of a file, without Hydra's `# @package`."""
+    """Return the lines of the comment at the top of a file, without Hydra's `# @package`."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        text = line.strip()
-        if text and not text.startswith("#"):
+        if line.strip() and not line.lstrip().startswith("#"):
             break
-        lines.append(text.removeprefix("#").strip())
-    return [line for line in lines if line and not line.startswith("@package")]
+        text = line.strip().removeprefix("#").strip()
+        if text and not text.startswith("@package"):
+            lines.append(text)
+    return lines
 
 
-class _Experiment(NamedTuple):
-    """What an experiment says itself or inherits: its `published` block and the problem's name."""
+class ComposedExperiment(NamedTuple):
+    """What an experiment states or inherits.
+
+    Attributes:
+        published: its `published` block.
+        problem: the name of its problem; "" where none is chosen.
+    """
 
     published: Mapping[str, Any]
     problem: str
 
-    @property
-    def known(self) -> list[Published]:
-        return published(self.published)
 
+def composed(path: Path, heirs: Sequence[Path] = ()) -> ComposedExperiment:
+    """Return an experiment together with what it inherits from those that its defaults name.
 
-def composed(path: Path, below: Sequence[Path] = ()) -> _Experiment:
-    """Return an experiment with what it inherits from those that its defaults name.
+    This is a small part of Hydra's composition. Hydra itself takes most of a second to start, and
+    as long again for each experiment.
 
-    It is Hydra's composition in small: Hydra itself takes most of a second, for each experiment as
-    much again.
+    Args:
+        path: the file of the experiment.
+        heirs: the files that inherit from it.
+
+    Raises:
+        InputError: if the file inherits from itself, or is no valid YAML.
     """
-    if path in below:
+    if path in heirs:
         raise InputError(f"{path}: its defaults lead back to itself; correct the file.")
     content = _content(path)
-    defaults = content.get("defaults") or []
-    found, problem = {}, ""
-    for entry in defaults if "_self_" in defaults else [*defaults, "_self_"]:
+    defaults = list(content.get("defaults") or [])
+    if "_self_" not in defaults:
+        defaults.append("_self_")
+    block: Any = {}
+    problem = ""
+    for entry in defaults:
         if entry == "_self_":
-            found = _merged(found, content.get("published", found))
-        elif isinstance(entry, str) and (parent := path.parent / f"{entry}.yaml").is_file():
-            inherited = composed(parent, [*below, path])
-            found, problem = _merged(found, inherited.published), inherited.problem or problem
+            block = _merged(block, content.get("published", block))
+        elif isinstance(entry, str):
+            parent = path.parent / f"{entry}.yaml"
+            if parent.is_file():
+                inherited = composed(parent, [*heirs, path])
+                block = _merged(block, inherited.published)
+                problem = inherited.problem or problem
         elif isinstance(entry, Mapping):
-            chosen = [
-                str(choice)
-                for group, choice in entry.items()
-                if str(group).split()[-1].lstrip("/") == "problem"
-            ]
-            problem = chosen[-1] if chosen else problem
-    return _Experiment(found if isinstance(found, Mapping) else {}, problem)
+            problem = _chosen_problem(entry) or problem
+    return ComposedExperiment(block if isinstance(block, Mapping) else {}, problem)
+
+
+def _chosen_problem(entry: Mapping[Any, Any]) -> str:
+    """Return the choice in an entry of the defaults such as {"override /problem": "wave"}, or ""."""
+    for group, choice in entry.items():
+        if str(group).split()[-1].lstrip("/") == "problem":
+            return str(choice)
+    return ""
 
 
 def _merged(old: Any, new: Any) -> Any:
     """Return a new value on top of an old one, key by key where both are mappings."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return new
-    return {**old, **{k: _merged(old.get(k), v) for k, v in new.items()}}
+    merged = dict(old)
+    for key, value in new.items():
+        merged[key] = _merged(old.get(key), value)
+    return merged
 
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise InputError(
-            f"{path} is no valid YAML: {' '.join(str(error).split())}; correct the file."
-        ) from error
-    return found if isinstance(found, dict) else {}
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is no valid YAML: {reason}; correct the file.") from error
+    return content if isinstance(content, dict) else {}
 
 
 def _in_full(name: str, groups: Mapping[str, Mapping[str, Path]]) -> RenderableType:
-    """Return all that is known of an experiment or a problem, or of both where they share a name."""
-    found = [(group, paths[name]) for group, paths in groups.items() if name in paths]
-    if not found:
-        hint = guess(name, {n for paths in groups.values() for n in paths})
-        raise InputError(f"list: no experiment or problem {name!r}; see `pinn list`.{hint}")
+    """Return all about an experiment or a problem, or about both where they share a name."""
     parts: list[RenderableType] = []
-    for group, path in found:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(overflow="fold")
-        for label, text in (_experiment if group == "experiment" else _problem)(path):
-            table.add_row(label, Text(text))
-        table.add_row("file", Text(str(path)))
-        table.add_row("run it", Text(f"pinn run {group}={name}"))
-        title = Text.assemble((name, "bold"), (f"  {group}", "dim"))
-        parts += [
-            title,
-            *([Text(" ".join(lines))] if (lines := described(path)) else []),
-            table,
-            Text(""),
-        ]
+    for group, paths in groups.items():
+        if name in paths:
+            parts += _section(name, group, paths[name])
+    if not parts:
+        known = [known_name for paths in groups.values() for known_name in paths]
+        raise InputError(
+            f"list: no experiment or problem {name!r}; see `pinn list`.{guess(name, known)}"
+        )
     return Group(*parts)
 
 
-def _experiment(path: Path) -> list[tuple[str, str]]:
-    """Return an experiment's problem and published values, a label and a text each."""
-    found = composed(path)
-    rows = [("problem", found.problem)] if found.problem else []
-    for one in found.known:
-        rows += [(one.kind, _values(one)), ("", one.source)]
+def _section(name: str, group: str, path: Path) -> list[RenderableType]:
+    """Return all about an experiment or a problem: title, description and table."""
+    parts: list[RenderableType] = [Text.assemble((name, "bold"), (f"  {group}", "dim"))]
+    description = " ".join(described(path))
+    if description:
+        parts.append(Text(description))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    rows = _experiment(path) if group == "experiment" else _problem(path)
+    rows += [("file", str(path)), ("run it", f"pinn run {group}={name}")]
+    for label, text in rows:
+        table.add_row(label, Text(text))
+    return [*parts, table, Text("")]
+
+
+def _experiment(path: Path) -> Rows:
+    """Return the problem and the published values of an experiment."""
+    experiment = composed(path)
+    rows = [("problem", experiment.problem)] if experiment.problem else []
+    for entry in published(experiment.published):
+        rows += [(entry.kind, values_text(entry.value)), ("", entry.source)]
     return rows
 
 
-def _problem(path: Path) -> list[tuple[str, str]]:
-    """Return a problem's class and coefficients, a label and a text each."""
+def _problem(path: Path) -> Rows:
+    """Return the class and the coefficients of a problem."""
     content = _content(path)
-    coefficients = [
-        (str(k), str(v)) for k, v in content.items() if k not in ("_target_", "unknowns")
-    ]
-    return [("class", str(content.get("_target_", ""))), *coefficients]
+    rows = [("class", str(content.pop("_target_", "")))]
+    for key, value in content.items():
+        if key != "unknowns":
+            rows.append((str(key), str(value)))
+    return rows
 
 
-def _description(path: Path) -> str:
-    return (described(path) or [""])[0]
+def _first_line(path: Path) -> str:
+    """Return the first line of the description of a file."""
+    lines = described(path)
+    return lines[0] if lines else ""
 
 
 def _name(name: str) -> Text:
     return Text(name, style="bold", no_wrap=True)
 
 
-def _line(text: str) -> Text:
+def _one_line(text: str) -> Text:
     """Return a text that is cut short where it has no room, and never takes a second line."""
     return Text(text, no_wrap=True, overflow="ellipsis")
 
 
-def _largest(one: Published | None) -> Text:
+def _largest(entry: Published | None) -> Text:
     """Return the published number, or the largest of several."""
-    value = one.value if one else None
+    value = entry.value if entry else None
     if not isinstance(value, Mapping):
         return Text(as_given(value), no_wrap=True)
-    known = [v for v in value.values() if v is not None]
-    sign = "≤ " if len(known) > 1 else ""
-    return Text(f"{sign}{as_given(max(known))}" if known else number(None), no_wrap=True)
-
-
-def _values(one: Published) -> str:
-    if isinstance(one.value, Mapping):
-        return ", ".join(f"{k} {as_given(v)}" for k, v in one.value.items())
-    return as_given(one.value)
+    numbers = [v for v in value.values() if v is not None]
+    if not numbers:
+        return Text(number(None), no_wrap=True)
+    sign = "≤ " if len(numbers) > 1 else ""
+    return Text(f"{sign}{as_given(max(numbers))}", no_wrap=True)

@@ -1,4 +1,4 @@
-"""A run's errors beside published ones."""
+"""The errors of a run, compared with published ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pinn.errors import InputError, did_you_mean
+from pinn.record import Metrics
 
 KINDS = ("baseline", "record")
-"""The number that a reader knows, and the best one that was found."""
+"""The published error that a reader knows, and the best published error."""
 
-_ONE = ("value", "source")
+_KEYS = ("value", "source")
+
+Value = float | dict[str, float | None] | None
+"""One error, or errors by field or unknown; None where the source gives no number."""
 
 
 @dataclass(frozen=True)
@@ -21,23 +25,23 @@ class Published:
 
     Attributes:
         kind: "baseline" or "record".
-        value: one error, or errors by field or unknown; None where the text gives no number.
+        value: the published error or errors.
         source: who and where, and how the number was read.
     """
 
     kind: str
-    value: float | dict[str, float | None] | None
+    value: Value
     source: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One of our errors and the published one; both dimensionless (relative L2, or a relative error).
+    """One of our errors and the published one; both dimensionless (relative L2 or relative error).
 
     Attributes:
         name: the field or unknown.
         ours: our error, or None where this run has no such field or unknown.
-        published: the published error, or None where the paper's text gives no number.
+        published: the published error, or None where the source gives no number.
         kind: "baseline" or "record".
     """
 
@@ -48,7 +52,7 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """Ours over theirs; below 1 we are closer."""
+        """Our error over the published one; below 1 ours is smaller."""
         if self.ours is None or not self.published:
             return None
         return self.ours / self.published
@@ -61,72 +65,79 @@ class Comparison:
         return f"{ratio_text(self.ratio)} the {self.kind} {as_given(self.published)}"
 
 
-def published(node: Mapping[str, Any] | None) -> list[Published]:
-    """Return what a `published` block names: {baseline: {value, source}, record: {…}}."""
-    named = [(kind, (node or {}).get(kind)) for kind in KINDS]
-    return [
-        Published(kind, _values(one.get("value")), str(one.get("source") or ""))
-        for kind, one in named
-        if isinstance(one, Mapping)
-    ]
-
-
-def check_published(node: Mapping[str, Any] | None) -> None:
-    """Raise an InputError for a `published` block that cannot be read."""
-    if not isinstance(node, Mapping | None):
-        raise InputError(
-            f"published={node!r}; give settings by name, as in {{baseline: {{value, source}}, record: {{…}}}}."
-        )
-    for key in node or ():
-        if key not in KINDS:
-            raise InputError(f"published.{key}: unknown key.{did_you_mean(str(key), KINDS)}")
+def published(block: Mapping[str, Any] | None) -> list[Published]:
+    """Return the contents of a `published` block: {baseline: {value, source}, record: {…}}."""
+    entries = []
     for kind in KINDS:
-        one = (node or {}).get(kind)
-        if one is not None and not (isinstance(one, Mapping) and set(one) <= set(_ONE)):
+        entry = (block or {}).get(kind)
+        if isinstance(entry, Mapping):
+            source = str(entry.get("source") or "")
+            entries.append(Published(kind, _value(entry.get("value")), source))
+    return entries
+
+
+def check_published(block: Mapping[str, Any] | None) -> None:
+    """Raise an InputError for a `published` block that cannot be read."""
+    if block is None:
+        return
+    if not isinstance(block, Mapping):
+        raise InputError(
+            f"published={block!r}; give settings by name, as in "
+            "{baseline: {value, source}, record: {…}}."
+        )
+    for kind, entry in block.items():
+        if kind not in KINDS:
+            raise InputError(f"published.{kind}: unknown key.{did_you_mean(str(kind), KINDS)}")
+        if entry is not None and not (isinstance(entry, Mapping) and set(entry) <= set(_KEYS)):
             raise InputError(
-                f"published.{kind}={one!r}; write {{value: 1.0e-3, source: who, where}}."
+                f"published.{kind}={entry!r}; write {{value: 1.0e-3, source: who, where}}."
             )
 
 
-def comparisons(metrics: Mapping[str, Any]) -> list[Comparison]:
-    """Return a run's errors beside the published ones, one for each field, unknown and kind."""
-    errors = {k: _float(v) for k, v in (metrics.get("relative_l2") or {}).items()}
-    unknowns = {
-        k: _float((v or {}).get("relative_error"))
-        for k, v in (metrics.get("unknowns") or {}).items()
-    }
-    every = published(metrics.get("published"))
-    return [
-        c
-        for one in every
-        for c in beside({**unknowns, **errors}, one, unknowns=set(unknowns) - set(errors))
-    ]
+def errors_of(metrics: Metrics) -> dict[str, float | None]:
+    """Return the relative errors of a run by field, derived quantity and unknown."""
+    return {**metrics.relative_l2, **metrics.unknown_errors}
 
 
-def beside(
-    errors: Mapping[str, float | None], one: Published, *, unknowns: Collection[str] = ()
+def comparisons(metrics: Metrics) -> list[Comparison]:
+    """Return the comparisons of a run's errors with every published value."""
+    unknowns = set(metrics.unknowns) - set(metrics.relative_l2)
+    compared = []
+    for entry in published(metrics.published):
+        compared += compare_errors(errors_of(metrics), entry, unknowns=unknowns)
+    return compared
+
+
+def compare_errors(
+    errors: Mapping[str, float | None], entry: Published, *, unknowns: Collection[str] = ()
 ) -> list[Comparison]:
-    """Return errors beside a published value: name by name, or the worst field beside one number.
+    """Return the comparisons of errors with a published value.
+
+    Several published numbers are compared by name. One number is compared with the largest error
+    of a field, or of an unknown where there is no field.
 
     Args:
         errors: by field and unknown.
-        one: what was published.
-        unknowns: which of the errors are those of unknowns; one number is compared with them where
-            there is no field.
+        entry: what was published.
+        unknowns: the names of those errors that are errors of unknowns.
     """
-    if isinstance(one.value, Mapping):
-        return [Comparison(k, errors.get(k), v, one.kind) for k, v in one.value.items()]
-    if one.value is None:
+    if isinstance(entry.value, Mapping):
+        return [
+            Comparison(name, errors.get(name), value, entry.kind)
+            for name, value in entry.value.items()
+        ]
+    if entry.value is None:
         return []
-    fields = {k: v for k, v in errors.items() if k not in unknowns}
-    known = {k: v for k, v in (fields or errors).items() if v is not None}
-    if not known:
-        return [Comparison("", None, one.value, one.kind)]
-    worst = max(known, key=lambda k: math.inf if math.isnan(known[k]) else known[k])
-    return [Comparison(worst, known[worst], one.value, one.kind)]
+    fields = {name: error for name, error in errors.items() if name not in unknowns}
+    candidates = {name: e for name, e in (fields or errors).items() if e is not None}
+    if not candidates:
+        return [Comparison("", None, entry.value, entry.kind)]
+    # An error that is not a number is the worst of all.
+    worst = max(candidates, key=lambda k: math.inf if math.isnan(candidates[k]) else candidates[k])
+    return [Comparison(worst, candidates[worst], entry.value, entry.kind)]
 
 
-def number(value: Any, digits: int = 2) -> str:
+def number(value: object, digits: int = 2) -> str:
     """Return an error or a loss in scientific form with `digits` digits: 6.7e-4; a dash for None."""
     value = _float(value)
     if value is None:
@@ -137,24 +148,39 @@ def number(value: Any, digits: int = 2) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def as_given(value: Any) -> str:
-    """Return a published number with two digits, or three where it was given with three: 6.7e-4, 7.97e-14."""
-    short = number(value)
-    return short if _float(value) in (None, _float(short)) else number(value, 3)
+def as_given(value: object) -> str:
+    """Return a published number with two digits, or three if the source gives more: 7.97e-14."""
+    rounded = number(value)
+    return rounded if _float(value) in (None, _float(rounded)) else number(value, 3)
+
+
+def values_text(value: Value) -> str:
+    """Return one published number, or several with their names."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {as_given(v)}" for name, v in value.items())
+    return as_given(value)
 
 
 def ratio_text(ratio: float | None) -> str:
-    """Return a ratio as "0.42×"; a dash for None."""
+    """Return a ratio as "0.42×"; a dash for None.
+
+    Two digits, and more where two would show a ratio other than 1 as "1×".
+    """
     if ratio is None:
         return "–"
     if not 1e-3 <= ratio < 1e3:
         return f"{number(ratio)}×"
-    return f"{ratio:.2g}×" if ratio < 100 else f"{ratio:.0f}×"
+    if ratio >= 100:
+        return f"{ratio:.0f}×"
+    digits = 2
+    while ratio != 1 and float(f"{ratio:.{digits}g}") == 1:
+        digits += 1
+    return f"{ratio:.{digits}g}×"
 
 
-def _values(value: Any) -> float | dict[str, float | None] | None:
+def _value(value: Any) -> Value:
     if isinstance(value, Mapping):
-        return {str(k): _float(v) for k, v in value.items()}
+        return {str(name): _float(v) for name, v in value.items()}
     return _float(value)
 
 

@@ -3,178 +3,170 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pinn.record import Metrics, PhaseMetrics, UnknownMetrics, WeightMetrics
+from pinn.record.columns import describe_weights
 from pinn.reporting.published import Comparison, comparisons, number, published
+from pinn.reporting.tables import count, plain_table, seconds
 
-PARTED = 10.0  # times the training loss: a held-out loss above that is said; draws differ by less than this
+# A held-out loss this many times larger than the training loss is pointed out. Between draws of
+# points, losses differ by less.
+LARGE_RATIO = 10.0
 
 
-def summary(metrics: Mapping[str, Any]) -> RenderableType:
-    """Return what a run has found, as the terminal shows it.
+def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
+    """Return the result of a run as the terminal shows it; whatever is missing is left out.
 
     Args:
-        metrics: the contents of metrics.json: `problem`, `relative_l2`, `max_error` and
-            `reference_error` by field, `published`, `loss`, `heldout_loss`, `unknowns`, `phases`,
-            `weights`, `seconds`, `seed`, `dtype`, `device`; and `folder`, where the run has one.
-            Whatever is missing is left out.
+        metrics: the metrics of the run.
+        folder: the run folder, where there is one.
     """
-    beside: dict[str, list[Comparison]] = {}
-    for found in comparisons(metrics):
-        beside.setdefault(found.name, []).append(found)
+    by_name: dict[str, list[Comparison]] = {}
+    for comparison in comparisons(metrics):
+        by_name.setdefault(comparison.name, []).append(comparison)
     parts: list[RenderableType] = [_title(metrics)]
-    if metrics.get("relative_l2"):
-        parts.append(_fields(metrics, beside))
-        own = ", ".join(
-            f"{name} {number(error)}"
-            for name, error in (metrics.get("reference_error") or {}).items()
-        )
-        parts += [Text(f"the reference's own relative L2 error: {own}", style="dim")] if own else []
-    else:
-        parts.append(Text("no reference solution, so no error", style="dim"))
-    if metrics.get("unknowns"):
-        parts.append(_unknowns(metrics["unknowns"], beside))
-    known = {*(metrics.get("relative_l2") or {}), *(metrics.get("unknowns") or {})}
-    others = [c for name, found in beside.items() if name not in known for c in found]
-    parts += [Text(f"{c.name or 'error'}: {c}") for c in others if str(c)]
-    parts += [
-        Text(f"{p.kind}: {p.source}", style="dim")
-        for p in published(metrics.get("published"))
-        if p.source
-    ]
-    if metrics.get("phases"):
-        parts.append(_phases(metrics["phases"]))
-    if metrics.get("weights"):
-        parts.append(_weights(metrics["weights"]))
-    parts.append(_last_lines(metrics))
+    parts += _errors(metrics, by_name)
+    if metrics.unknowns:
+        parts.append(_unknowns(metrics.unknowns, by_name))
+    parts += _other_comparisons(metrics, by_name)
+    for entry in published(metrics.published):
+        if entry.source:
+            parts.append(Text(f"{entry.kind}: {entry.source}", style="dim"))
+    if metrics.phases:
+        parts.append(_phases(metrics.phases))
+    if metrics.weights:
+        parts.append(_weights(metrics.weights))
+    parts += _losses(metrics)
+    parts += _times(metrics)
+    if folder is not None:
+        parts.append(Text(str(folder)))
     return Group(*parts)
 
 
-def _title(metrics: Mapping[str, Any]) -> Text:
-    details = [str(metrics[k]) for k in ("dtype", "device") if metrics.get(k)]
-    if metrics.get("seed") is not None:
-        details.insert(0, f"seed {metrics['seed']}")
-    return Text.assemble(
-        (str(metrics.get("problem", "run")), "bold"), *((f"  {d}", "dim") for d in details)
+def _title(metrics: Metrics) -> Text:
+    title = Text(metrics.problem or "run", style="bold")
+    seed = None if metrics.seed is None else f"seed {metrics.seed}"
+    for detail in (seed, metrics.dtype, metrics.device):
+        if detail:
+            title.append(f"  {detail}", style="not bold dim")
+    return title
+
+
+def _errors(metrics: Metrics, by_name: Mapping[str, Sequence[Comparison]]) -> list[RenderableType]:
+    """Return the errors of the fields, and that of the reference where it states one."""
+    if not metrics.relative_l2:
+        return [Text("no reference solution, so no error", style="dim")]
+    table = plain_table(
+        ["field", "relative L2", "max error", ""], right=["relative L2", "max error"]
     )
-
-
-def _fields(metrics: Mapping[str, Any], beside: Mapping[str, Sequence[Comparison]]) -> Table:
-    table = plain_table("field", "relative L2", "max error", "", right=(1, 2))
-    largest = metrics.get("max_error") or {}
-    for name, error in metrics["relative_l2"].items():
-        table.add_row(
-            name, number(error, 3), number(largest.get(name), 3), _verdict(beside.get(name, ()))
-        )
-    return table
+    for name, error in metrics.relative_l2.items():
+        largest = metrics.max_error.get(name)
+        table.add_row(name, number(error, 3), number(largest, 3), _verdict(by_name.get(name, ())))
+    parts: list[RenderableType] = [table]
+    if metrics.reference_error:
+        own = ", ".join(f"{name} {number(e)}" for name, e in metrics.reference_error.items())
+        parts.append(Text(f"the reference's own relative L2 error: {own}", style="dim"))
+    return parts
 
 
 def _unknowns(
-    unknowns: Mapping[str, Mapping[str, Any]], beside: Mapping[str, Sequence[Comparison]]
+    unknowns: Mapping[str, UnknownMetrics], by_name: Mapping[str, Sequence[Comparison]]
 ) -> Table:
-    table = plain_table(
-        "unknown", "estimate", "standard error", "truth", "relative error", "", right=(1, 2, 3, 4)
-    )
-    for name, found in unknowns.items():
-        estimate, truth = (
-            "–" if found.get(k) is None else f"{found[k]:.6g}" for k in ("estimate", "truth")
-        )
-        uncertain, error = (
-            number(found.get("standard_error")),
-            number(found.get("relative_error"), 3),
-        )
-        table.add_row(name, estimate, uncertain, truth, error, _verdict(beside.get(name, ())))
-    return table
-
-
-def _phases(phases: list[Mapping[str, Any]]) -> Table:
-    table = plain_table(
-        "phase",
-        "optimizer",
-        "iterations",
-        "evaluations",
-        "seconds",
-        "stopped because",
-        right=(2, 3, 4),
-    )
-    for phase in phases:
+    numeric = ["estimate", "standard error", "truth", "relative error"]
+    table = plain_table(["unknown", *numeric, ""], right=numeric)
+    for name, unknown in unknowns.items():
         table.add_row(
-            Text(", ".join(str(phase[k]) for k in ("name", "stage") if phase.get(k))),
-            Text(str(phase.get("optimizer", ""))),
-            count(phase.get("iterations")),
-            count(phase.get("evaluations")),
-            seconds(phase.get("seconds")),
-            Text(_ending(phase)),
+            name,
+            _six_digits(unknown.estimate),
+            number(unknown.standard_error),
+            _six_digits(unknown.truth),
+            number(unknown.relative_error, 3),
+            _verdict(by_name.get(name, ())),
         )
     return table
 
 
-def _ending(phase: Mapping[str, Any]) -> str:
-    restarts = phase.get("restarts")
-    return str(phase.get("stop_reason") or "") + (f" ({restarts} restarts)" if restarts else "")
+def _six_digits(value: float | None) -> str:
+    return "–" if value is None else f"{value:.6g}"
 
 
-def _weights(told: Mapping[str, Any]) -> Text:
-    last = {
-        k: v
-        for k, v in (told.get("last") or {}).items()
-        if not k.startswith(("least_", "largest_"))
-    }
-    means = ", ".join(
-        f"{k.removeprefix('weight_').replace('_', ' ')} {v:.3g}" for k, v in last.items()
-    )
-    frozen = f", frozen in {', '.join(told['frozen_in'])}" if told.get("frozen_in") else ""
-    return Text(f"weights: {told.get('scheme')}{frozen}; at the end {means}")
+def _other_comparisons(
+    metrics: Metrics, by_name: Mapping[str, Sequence[Comparison]]
+) -> list[RenderableType]:
+    """Return the published values of what the run has no error of."""
+    lines: list[RenderableType] = []
+    for name, compared in by_name.items():
+        if name in metrics.relative_l2 or name in metrics.unknowns:
+            continue
+        for comparison in compared:
+            if str(comparison):
+                lines.append(Text(f"{name or 'error'}: {comparison}"))
+    return lines
 
 
-def _last_lines(metrics: Mapping[str, Any]) -> Text:
-    times = metrics.get("seconds") or {}
-    lines = [f"loss {number(metrics.get('loss'), 3)}"]
-    if metrics.get("heldout_loss") is not None:
-        lines[0] += f", held out {number(metrics['heldout_loss'], 3)}"
-        ratio = metrics["heldout_loss"] / (metrics.get("loss") or float("inf"))
-        if ratio > PARTED:
-            lines.append(
-                f"the held-out loss is {ratio:,.0f} times the training loss: the network fits its points, not the "
-                f"equation; give more points, or redraw them more often (redraw_every)"
-            )
-    told = [f"{k} {seconds(times[k])} s" for k in ("compile", "total") if times.get(k) is not None]
-    if told:
-        lines.append(", ".join(told))
-    if metrics.get("folder") is not None:
-        lines.append(str(metrics["folder"]))
-    return Text("\n".join(lines))
-
-
-def _verdict(found: Sequence[Comparison]) -> Text:
-    """Return a line per comparison, green where ours is no larger."""
-    lines = [
-        Text(str(c), style="" if c.ratio is None else "green" if c.ratio <= 1 else "yellow")
-        for c in found
-    ]
-    return Text("\n").join(lines)
-
-
-def plain_table(*columns: str, right: tuple[int, ...] = ()) -> Table:
-    """Return an empty table without frame; `right` names the columns that are aligned to the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i in right else "left", overflow="fold")
+def _phases(phases: Sequence[PhaseMetrics]) -> Table:
+    numeric = ["iterations", "evaluations", "seconds"]
+    table = plain_table(["phase", "optimizer", *numeric, "stopped because"], right=numeric)
+    for phase in phases:
+        name = f"{phase.name}, {phase.stage}" if phase.stage else phase.name
+        reason = phase.stop_reason or ""
+        if phase.restarts:
+            reason += f" ({phase.restarts} restarts)"
+        table.add_row(
+            Text(name),
+            Text(phase.optimizer),
+            count(phase.iterations),
+            count(phase.evaluations),
+            seconds(phase.seconds),
+            Text(reason),
+        )
     return table
 
 
-def count(value: Any) -> str:
-    """Return a whole number with its thousands apart; a dash for None."""
-    return "–" if value is None else f"{int(value):,}"
+def _weights(weights: WeightMetrics) -> Text:
+    frozen = f", frozen in {', '.join(weights.frozen_in)}" if weights.frozen_in else ""
+    last = describe_weights(weights.last)
+    return Text(f"weights: {weights.scheme}{frozen}; at the end {last}")
 
 
-def seconds(value: Any) -> str:
-    """Return a duration in seconds with a sensible number of digits; a dash for None."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+def _losses(metrics: Metrics) -> list[RenderableType]:
+    """Return the training loss and the held-out loss, and a warning where they differ much."""
+    text = f"loss {number(metrics.loss, 3)}"
+    if metrics.heldout_loss is None:
+        return [Text(text)]
+    lines: list[RenderableType] = [
+        Text(f"{text}, held out {number(metrics.heldout_loss, 3)}"),
+    ]
+    ratio = metrics.heldout_loss / (metrics.loss or float("inf"))
+    if ratio > LARGE_RATIO:
+        warning = (
+            f"the held-out loss is {ratio:,.0f} times the training loss: the network fits its "
+            "points, not the equation; give more points, or redraw them more often (redraw_every)"
+        )
+        lines.append(Text(warning))
+    return lines
+
+
+def _times(metrics: Metrics) -> list[RenderableType]:
+    times = []
+    if metrics.seconds.compile is not None:
+        times.append(f"compile {seconds(metrics.seconds.compile)} s")
+    if metrics.seconds.total is not None:
+        times.append(f"total {seconds(metrics.seconds.total)} s")
+    return [Text(", ".join(times))] if times else []
+
+
+def _verdict(compared: Sequence[Comparison]) -> Text:
+    """Return one line per comparison, green where our error is no larger."""
+    lines = []
+    for comparison in compared:
+        style = ""
+        if comparison.ratio is not None:
+            style = "green" if comparison.ratio <= 1 else "yellow"
+        lines.append(Text(str(comparison), style=style))
+    return Text("\n").join(lines)

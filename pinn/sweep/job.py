@@ -1,89 +1,131 @@
-"""A job of a sweep: one experiment with one seed, and a folder that tells how far it is.
+"""A job of a sweep: one experiment with one seed, in a folder that records its progress.
 
     <folder>/lock                   held while a process works at the job
     <folder>/<n>/job.json           the n-th attempt: its settings, and the processes that worked at it
-    <folder>/<n>/log.txt            what they printed
+    <folder>/<n>/log.txt            their output
     <folder>/<n>/<name>/<time>/     the run folder
 
-Most jobs have one attempt: a process that was killed is followed by one that resumes its run.
+Most jobs have one attempt: when a process is killed, the next one resumes its run.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pinn.atomic import claim, write_atomically
-from pinn.sweep.lock import Busy, hold
+from pinn.atomic import write_atomically
+from pinn.sweep.lock import Busy, Lock, hold, wait_until_free
 from pinn.sweep.process import PROGRAM, Ending, execute
-from pinn.versions import machine
+from pinn.versions import cores, machine
+
+_NOTES = "job.json"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True)
+class ProcessRecord:
+    """A process that worked at an attempt.
+
+    Attributes:
+        command: the command of pinn: "run", "resume" or "plot".
+        machine: the processor, its cores and the system, in words.
+        cores: the number of cores that the process could use.
+        state: how it ended (`Ending.state`); None while it works, or if it was killed together
+            with its parent.
+        reason: why it ended so, in one line; None like `state`.
+        seconds: wall-clock seconds; None like `state`.
+    """
+
+    command: str
+    machine: str
+    cores: int
+    state: str | None = None
+    reason: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way through a job, in as many processes as it takes."""
+    """One pass through a job, in as many processes as it takes."""
 
     folder: Path
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The configuration that it was begun with."""
+        """The configuration with which it began."""
         return self._notes["settings"]
 
     @property
-    def pieces(self) -> list[dict[str, Any]]:
-        """The processes that worked at it: command, machine, and (None if it was killed with its parent) ending."""
-        return self._notes["pieces"]
+    def processes(self) -> list[ProcessRecord]:
+        """The processes that worked at it, oldest first."""
+        return [ProcessRecord(**notes) for notes in self._notes["processes"]]
+
+    @property
+    def log(self) -> Path:
+        """The file with the output of the processes."""
+        return self.folder / "log.txt"
 
     @property
     def run(self) -> Path | None:
-        """The run folder that can be gone on with, or is finished."""
-        found = [p.parent for p in self.folder.glob("*/*/checkpoint.npz")]
-        return max(found, key=lambda p: p.name, default=None)
+        """The run folder that can be continued, or is finished."""
+        folders = [p.parent for p in self.folder.glob("*/*/checkpoint.npz")]
+        return max(folders, key=lambda p: p.name, default=None)
 
     @property
     def metrics(self) -> dict[str, Any] | None:
-        """What the run has found, once its metrics.json says that it is finished."""
+        """The metrics of the run, once it is finished."""
+        if self.run is None:
+            return None
         try:
-            found = (
-                json.loads((self.run / "metrics.json").read_text(encoding="utf-8"))
-                if self.run
-                else None
-            )
+            metrics = json.loads((self.run / "metrics.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found if isinstance(found, dict) and found.get("finished") else None
+        return metrics if isinstance(metrics, dict) and metrics.get("finished") else None
+
+    @property
+    def picture(self) -> Path | None:
+        """The picture of the solution, once it is drawn."""
+        if self.run is None:
+            return None
+        file = self.run / "figures" / "solution.png"
+        return file if file.is_file() else None
 
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do: the run is finished, and its pictures are drawn."""
-        return (
-            self.metrics is not None
-            and self.run is not None
-            and (self.run / "figures" / "solution.png").is_file()
-        )
+        return self.metrics is not None and self.picture is not None
 
     @property
     def trouble(self) -> tuple[str, str] | None:
-        """How the last process ended, if not well: state and reason in one line."""
-        if not self.pieces or self.complete:
+        """The state and the reason (one line) of the last process, if it did not end well."""
+        processes = self.processes
+        if not processes or self.complete:
             return None
-        last = self.pieces[-1]
-        if last["state"] == "done":
+        last = processes[-1]
+        if last.state == "done":
             return "done", "its pictures are gone; the next `pinn reproduce` draws them"
-        return last["state"] or "unfinished", last["reason"] or "at work, or killed"
+        return last.state or "unfinished", last.reason or "at work, or killed"
 
-    def note(self, piece: Mapping[str, Any], *, instead: bool = False) -> None:
-        """Add a process to the notes, or put it in place of the last one."""
-        pieces = self.pieces[:-1] if instead else self.pieces
-        _write(self.folder, {"settings": self.settings, "pieces": [*pieces, piece]})
+    def add(self, process: ProcessRecord) -> None:
+        """Record that a process has begun."""
+        self.write(self.settings, [*self.processes, process])
+
+    def replace_last(self, process: ProcessRecord) -> None:
+        """Record how the last process has ended."""
+        self.write(self.settings, [*self.processes[:-1], process])
+
+    def write(self, settings: Mapping[str, Any], processes: Sequence[ProcessRecord]) -> None:
+        """Write the notes of the attempt."""
+        notes = {"settings": settings, "processes": [asdict(p) for p in processes]}
+        text = json.dumps(notes, indent=1) + "\n"
+        write_atomically(self.folder / _NOTES, lambda file: file.write(text.encode()))
 
     @property
     def _notes(self) -> dict[str, Any]:
-        return json.loads((self.folder / "job.json").read_text(encoding="utf-8"))
+        return json.loads((self.folder / _NOTES).read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -93,9 +135,9 @@ class Job:
     Attributes:
         experiment: its name in conf/experiment.
         seed: the seed.
-        folder: where it keeps its attempts.
-        settings: the experiment's configuration as it is now.
-        program: what runs pinn's commands.
+        folder: the folder of its attempts.
+        settings: the present configuration of the experiment.
+        program: the program that runs pinn's commands.
     """
 
     experiment: str
@@ -107,86 +149,89 @@ class Job:
     @property
     def attempts(self) -> list[Attempt]:
         """All attempts, oldest first."""
-        found = [p.parent for p in self.folder.glob("*/job.json") if p.parent.name.isdigit()]
-        return [Attempt(p) for p in sorted(found, key=lambda p: int(p.name))]
+        folders = [p.parent for p in self.folder.glob(f"*/{_NOTES}") if p.parent.name.isdigit()]
+        return [Attempt(p) for p in sorted(folders, key=lambda p: int(p.name))]
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        attempts = self.attempts
+        return attempts[-1] if attempts else None
 
     @property
     def result(self) -> Attempt | None:
-        """The newest finished attempt: of the settings as they are now, else of earlier ones."""
+        """The newest finished attempt with the present settings, else with earlier ones."""
         finished = [a for a in self.attempts if a.metrics is not None]
-        now = [a for a in finished if a.settings == self.settings]
-        return (now or finished or [None])[-1]
+        current = [a for a in finished if a.settings == self.settings]
+        candidates = current or finished
+        return candidates[-1] if candidates else None
 
     @property
-    def left(self) -> bool:
-        """Whether there is anything to do.  A result of earlier settings stands until it is asked for anew."""
-        attempts = self.attempts
-        return not attempts or not attempts[-1].complete
+    def unfinished(self) -> bool:
+        """Whether there is anything to do.
+
+        A result with earlier settings counts as finished until a new attempt is asked for.
+        """
+        return self.last is None or not self.last.complete
 
     def renew(self) -> Attempt:
         """Begin a new attempt, and return it."""
         number = max((int(a.folder.name) for a in self.attempts), default=0)
         while True:
             number += 1
-            folder = self.folder / str(number)
+            attempt = Attempt(self.folder / str(number))
             try:
-                folder.mkdir(parents=True)
-            except FileExistsError:
+                attempt.folder.mkdir(parents=True)
+            except FileExistsError:  # another process has begun one at the same time
                 continue
-            _write(folder, {"settings": self.settings, "pieces": []})
-            return Attempt(folder)
+            attempt.write(self.settings, [])
+            return attempt
 
     def advance(self) -> Ending:
-        """Do what is left of the job in a process of its own, and return how that ended.
+        """Do the rest of the job in a process of its own, and return how that ended.
 
-        The ending's state may also be "busy" (another process works at it) or "finished" (nothing
-        was left).
+        The ending's state may also be "busy" (another process works at the job) or "finished"
+        (nothing was left to do).
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            with hold(self.folder / "lock") as lock:
-                if not self.left:
+            with hold(self.folder / _LOCK) as lock:
+                if not self.unfinished:
                     return Ending("finished")
-                attempt = (self.attempts or [None])[-1]
-                if attempt is None or (
-                    attempt.metrics is None and attempt.settings != self.settings
-                ):
-                    attempt = self.renew()
-                arguments = self._arguments(attempt)
-                piece: dict[str, Any] = {"command": arguments[0], "machine": machine()}
-                attempt.note({**piece, "state": None, "reason": None, "seconds": None})
-                ending = execute(self.program, arguments, log=attempt.folder / "log.txt", lock=lock)
-                if ending.state == "done" and not attempt.complete:
-                    ending = ending._replace(
-                        state="failed", reason="it ended well, but left no metrics or pictures"
-                    )
-                attempt.note(
-                    {
-                        **piece,
-                        "state": ending.state,
-                        "reason": ending.reason,
-                        "seconds": ending.seconds,
-                    },
-                    instead=True,
-                )
-                return ending
+                return self._work(self._attempt(), lock)
         except Busy as busy:
             return Ending("busy", str(busy))
 
     def wait(self) -> None:
         """Wait until no process works at the job."""
-        if (self.folder / "lock").exists():
-            with open(self.folder / "lock", "rb") as file:
-                claim(file.fileno(), wait=True)
+        wait_until_free(self.folder / _LOCK)
+
+    def _attempt(self) -> Attempt:
+        """Return the attempt to continue; a new one where the last was begun with other settings."""
+        attempt = self.last
+        if attempt is None:
+            return self.renew()
+        outdated = attempt.metrics is None and attempt.settings != self.settings
+        return self.renew() if outdated else attempt
+
+    def _work(self, attempt: Attempt, lock: Lock) -> Ending:
+        """Do the rest of an attempt in a process, record it, and return how it ended."""
+        arguments = self._arguments(attempt)
+        process = ProcessRecord(arguments[0], machine(), cores())
+        attempt.add(process)
+        ending = execute(self.program, arguments, log=attempt.log, lock=lock)
+        if ending.state == "done" and not attempt.complete:
+            reason = "it ended well, but left no metrics or pictures"
+            ending = ending._replace(state="failed", reason=reason)
+        attempt.replace_last(
+            replace(process, state=ending.state, reason=ending.reason, seconds=ending.seconds)
+        )
+        return ending
 
     def _arguments(self, attempt: Attempt) -> list[str]:
-        """Return the command that does what is left of an attempt."""
+        """Return the command that does the rest of an attempt."""
         if attempt.run is not None:
-            return ["plot" if attempt.metrics is not None else "resume", str(attempt.run)]
+            command = "resume" if attempt.metrics is None else "plot"
+            return [command, str(attempt.run)]
         output = str(attempt.folder).replace("\\", "\\\\").replace("'", "\\'")
         return ["run", f"experiment={self.experiment}", f"seed={self.seed}", f"output='{output}'"]
-
-
-def _write(folder: Path, notes: Mapping[str, Any]) -> None:
-    text = json.dumps(notes, indent=1) + "\n"
-    write_atomically(folder / "job.json", lambda file: file.write(text.encode()))

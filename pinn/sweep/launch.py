@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pinn.errors import InputError, did_you_mean
@@ -20,25 +21,25 @@ LAUNCHERS = {
 }
 """Hydra's launchers and their plugins, which are optional."""
 
-_RAISE = "HYDRA_FULL_ERROR"  # else Hydra prints its errors over many lines, and exits
+_FULL_ERRORS = "HYDRA_FULL_ERROR"  # without it, Hydra prints its errors over many lines and exits
 
 
-def one_by_one(jobs: Iterable[Job], tell: Callable[[Job, Ending | None], None]) -> bool:
-    """Work through jobs in order, whatever becomes of each; return whether the user asked to stop.
+def one_by_one(jobs: Iterable[Job], report: Callable[[Job, Ending | None], None]) -> bool:
+    """Work through all jobs in order; return whether the user asked to stop.
 
-    `tell` is called before each job with None, and after it with its ending.
+    `report` is called before each job with None, and after it with its ending.
     """
     for job in jobs:
-        tell(job, None)
+        report(job, None)
         ending = job.advance()
-        tell(job, ending)
+        report(job, ending)
         if ending.stop:
             return True
     return False
 
 
 def check_launcher(launcher: str, overrides: Sequence[str]) -> None:
-    """Raise an InputError for an unknown launcher, one that is not installed here, or settings of something else."""
+    """Raise an InputError for a launcher that is unknown or not installed, or foreign settings."""
     if launcher not in LAUNCHERS:
         raise InputError(
             f"reproduce: unknown launcher {launcher!r}.{did_you_mean(launcher, LAUNCHERS)}"
@@ -46,32 +47,34 @@ def check_launcher(launcher: str, overrides: Sequence[str]) -> None:
     for override in overrides:
         if not override.lstrip("+").startswith("hydra.launcher."):
             raise InputError(
-                f"reproduce: {override!r} is no setting of the launcher; write hydra.launcher.key=value."
+                f"reproduce: {override!r} is no setting of the launcher; "
+                "write hydra.launcher.key=value."
             )
     plugin = LAUNCHERS[launcher]
-    if not _installed(plugin):
+    if not _is_installed(plugin):
         package = plugin.replace("_", "-")
         raise InputError(
             f"reproduce: the launcher {launcher} is not installed; pip install {package}."
         )
     if launcher == "submitit_slurm" and not (shutil.which("sbatch") and shutil.which("srun")):
         raise InputError(
-            "reproduce: submitit_slurm finds no sbatch and srun here; call it where the cluster takes jobs."
+            "reproduce: submitit_slurm needs sbatch and srun, which are not on this machine; "
+            "call it where the cluster takes jobs."
         )
 
 
 def by_hydra(
     jobs: Sequence[Job], launcher: str, *, folder: str, overrides: Sequence[str] = ()
 ) -> None:
-    """Give every job to one of Hydra's launchers, and wait for the last; the jobs' folders tell what became of them.
+    """Give every job to one of Hydra's launchers, and wait for the last; the jobs' folders say how they ended.
 
-    Ctrl-C ends the wait.  Jobs of this machine have got it too, save, and are waited for; a
-    cluster's go on.
+    Ctrl-C ends the wait. Jobs on this machine receive it too and save, and this function waits for
+    them; jobs on a cluster continue.
 
     Args:
         jobs: the jobs.
         launcher: a name in `LAUNCHERS`.
-        folder: where the launcher keeps its own files.
+        folder: the folder for the launcher's own files.
         overrides: the launcher's settings, such as hydra.launcher.n_jobs=2.
 
     Raises:
@@ -81,13 +84,20 @@ def by_hydra(
 
     def work(config: Any) -> None:
         if jobs[config.job].advance().stop:
-            raise KeyboardInterrupt  # which the launcher must hear of: it has other jobs
+            raise KeyboardInterrupt  # so that the launcher, which has other jobs, stops too
 
     quoted = folder.replace("\\", "\\\\").replace("'", "\\'")
+    numbers = ",".join(str(number) for number in range(len(jobs)))
     arguments = [
-        *("-m", f"hydra/launcher={launcher}", f"+job={','.join(map(str, range(len(jobs))))}"),
-        *(f"hydra.sweep.dir='{quoted}'", "hydra.sweep.subdir=.", "hydra.output_subdir=null"),
-        *("hydra/job_logging=none", "hydra/hydra_logging=none", *overrides),
+        "-m",
+        f"hydra/launcher={launcher}",
+        f"+job={numbers}",
+        f"hydra.sweep.dir='{quoted}'",
+        "hydra.sweep.subdir=.",
+        "hydra.output_subdir=null",
+        "hydra/job_logging=none",
+        "hydra/hydra_logging=none",
+        *overrides,
     ]
     try:
         multirun(work, arguments)
@@ -97,9 +107,8 @@ def by_hydra(
                 job.wait()
         raise
     except HydraException as error:
-        raise InputError(
-            f"reproduce: {' '.join(str(error).split())}; correct the launcher's settings."
-        ) from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"reproduce: {reason}; correct the launcher's settings.") from None
 
 
 def multirun(
@@ -111,26 +120,35 @@ def multirun(
 ) -> None:
     """Have Hydra call a function for every job that the arguments of its command line describe.
 
-    A launcher of processes calls it in those; what it raises comes back after the last job.
+    A launcher that starts processes calls the function there; an exception that it raises arrives
+    here after the last job.
 
     Raises:
         HydraException: for arguments that Hydra refuses.
     """
     import hydra
 
-    given, sys.argv = sys.argv, ["pinn", *arguments]
-    kept = os.environ.get(_RAISE)
-    os.environ[_RAISE] = "1"
-    try:
+    with _command_line(arguments):
         hydra.main(version_base="1.3", config_path=config_path, config_name=config_name)(job)()
+
+
+@contextlib.contextmanager
+def _command_line(arguments: Sequence[str]) -> Iterator[None]:
+    """Replace the arguments of this process, and have Hydra raise its errors."""
+    previous_arguments = sys.argv
+    previous_setting = os.environ.get(_FULL_ERRORS)
+    sys.argv = ["pinn", *arguments]
+    os.environ[_FULL_ERRORS] = "1"
+    try:
+        yield
     finally:
-        sys.argv = given
-        os.environ.pop(_RAISE)
-        if kept is not None:
-            os.environ[_RAISE] = kept
+        sys.argv = previous_arguments
+        os.environ.pop(_FULL_ERRORS)
+        if previous_setting is not None:
+            os.environ[_FULL_ERRORS] = previous_setting
 
 
-def _installed(plugin: str) -> bool:
+def _is_installed(plugin: str) -> bool:
     try:
         return importlib.util.find_spec(f"hydra_plugins.{plugin}") is not None
     except ModuleNotFoundError:

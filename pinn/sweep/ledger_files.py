@@ -1,31 +1,31 @@
-"""The ledger's files, rewritten from the jobs' folders and from what the ledger has kept of others."""
+"""The files of the ledger, rewritten from the jobs' folders and, for other jobs, from the old ledger."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pinn.atomic import claim, write_atomically
+from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.reporting.ledger import FORMAT, IN_TIME, fingerprint, row_of, run_of
 from pinn.reporting.ledger_text import markdown
 from pinn.sweep import curves
 from pinn.sweep.job import Attempt, Job
+from pinn.sweep.lock import hold_folder
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A row to be.
+    """An experiment of which the ledger will have a row.
 
     Attributes:
-        name: in conf/experiment.
+        name: its name in conf/experiment.
         description: what it is, in words.
         published: its `published` block.
-        settings: its configuration; one that was never run needs none.
+        settings: its configuration; not needed for an experiment that was never run.
         jobs: all jobs that have a folder.
     """
 
@@ -35,6 +35,26 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     jobs: Sequence[Job] = ()
 
+    def attempts_of(self, seeds: Iterable[int]) -> dict[int, Attempt]:
+        """Return the finished attempts by seed, in order, for those seeds that have a folder."""
+        wanted = set(seeds)
+        attempts = {}
+        for job in sorted(self.jobs, key=lambda j: j.seed):
+            result = job.result
+            if job.seed in wanted and result is not None:
+                attempts[job.seed] = result
+        return attempts
+
+    def troubles(self) -> list[dict[str, Any]]:
+        """Return the jobs that were begun and are not finished: seed, state and reason."""
+        troubles = []
+        for job in self.jobs:
+            trouble = job.last.trouble if job.last else None
+            if trouble is not None:
+                state, reason = trouble
+                troubles.append({"seed": job.seed, "state": state, "reason": reason})
+        return troubles
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -42,29 +62,39 @@ class Ledger:
 
     folder: Path
 
-    def rewrite(self, experiments: Iterable[Experiment]) -> dict[str, Any]:
-        """Write all files anew and return what ledger.json holds.
+    @property
+    def page(self) -> Path:
+        """The page that people read."""
+        return self.folder / "ledger.md"
 
-        A job that has a folder here is told from it; of others the ledger keeps what it has, so
-        that a part of the rows can be repeated on another machine.
+    @property
+    def data(self) -> Path:
+        """The file with every run, its settings and its phases."""
+        return self.folder / "ledger.json"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of curves and pictures."""
+        return self.folder / "ledger"
+
+    def rewrite(self, experiments: Iterable[Experiment]) -> dict[str, Any]:
+        """Write all files anew and return the contents of ledger.json.
+
+        Jobs that have a folder on this machine are read from it. For other jobs the old ledger is
+        kept, so that some of the rows can be repeated on another machine.
 
         Raises:
-            InputError: if the folder cannot be written, or holds a ledger.json that is none.
+            InputError: if the folder cannot be written, or its ledger.json is not a ledger.
         """
         try:
-            (self.folder / "ledger").mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / "ledger", os.O_RDONLY) if os.name != "nt" else None
-            try:
-                if handle is not None:
-                    claim(handle, wait=True)  # another sweep may be writing
+            self.pictures.mkdir(parents=True, exist_ok=True)
+            with hold_folder(self.pictures):  # another sweep may be writing
                 return self._rewrite(experiments)
-            finally:
-                if handle is not None:
-                    os.close(handle)
         except OSError as error:
-            what, reason = error.filename or self.folder, error.strerror or error
+            file = error.filename or self.folder
+            reason = error.strerror or error
             raise InputError(
-                f"{what}: {reason}; mend it, or set --ledger to another folder."
+                f"{file}: {reason}; correct that, or set --ledger to another folder."
             ) from None
 
     def _rewrite(self, experiments: Iterable[Experiment]) -> dict[str, Any]:
@@ -72,112 +102,120 @@ class Ledger:
         rows: dict[str, Any] = {}
         settings: dict[str, Any] = {}
         for experiment in sorted(experiments, key=lambda e: e.name):
-            kept = old["rows"].get(experiment.name, {})
-            now = fingerprint(experiment.settings)
-            runs, used = _runs(experiment, kept, old["settings"], now)
+            old_row = old["rows"].get(experiment.name, {})
+            current = fingerprint(experiment.settings)
+            runs, known_settings = _runs(experiment, old_row, old["settings"], current)
             row = row_of(
-                description=experiment.description, node=experiment.published, settings=now, runs=runs.values(),
-                troubles=_troubles(experiment),
-            )  # fmt: skip
+                description=experiment.description,
+                published_values=experiment.published,
+                settings=current,
+                runs=runs.values(),
+                troubles=experiment.troubles(),
+            )
             if runs:
-                used[now] = dict(experiment.settings)
-                settings |= {
-                    mark: used[mark] for mark in {now, *(run["settings"] for run in runs.values())}
-                }
-                row["pictures"] = self._pictures(experiment, row, kept)
+                known_settings[current] = dict(experiment.settings)
+                settings[current] = known_settings[current]
+                for run in runs.values():
+                    settings[run["settings"]] = known_settings[run["settings"]]
+                row["pictures"] = self._draw(experiment, row, old_row)
             rows[experiment.name] = row
-        found = {"format": FORMAT, "rows": rows, "settings": dict(sorted(settings.items()))}
-        _write(self.folder / "ledger.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-        _write(self.folder / "ledger.md", markdown(found))
-        return found
+        ledger = {"format": FORMAT, "rows": rows, "settings": dict(sorted(settings.items()))}
+        _write(self.data, json.dumps(ledger, indent=1, ensure_ascii=False) + "\n")
+        _write(self.page, markdown(ledger))
+        return ledger
 
     def read(self) -> dict[str, Any]:
-        """Return what ledger.json holds; no rows where there is none.
+        """Return the contents of ledger.json; no rows where there is no such file.
 
         Raises:
-            InputError: if it is no ledger of this program.
+            InputError: if the file is not a ledger of this program.
         """
-        file = self.folder / "ledger.json"
-        if not file.exists():
+        if not self.data.exists():
             return {"rows": {}, "settings": {}}
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-            if found["format"] != FORMAT:
-                raise ValueError(f"format {found['format']!r}")
+            ledger = json.loads(self.data.read_text(encoding="utf-8"))
+            if ledger["format"] != FORMAT:
+                raise ValueError(f"format {ledger['format']!r}")
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f"{file}: is no ledger of this program ({error}); restore or remove it."
+                f"{self.data}: is no ledger of this program ({error}); restore or remove it."
             ) from None
-        return found
+        return ledger
 
-    def _pictures(
-        self, experiment: Experiment, row: Mapping[str, Any], old: Mapping[str, Any]
+    def _draw(
+        self, experiment: Experiment, row: Mapping[str, Any], old_row: Mapping[str, Any]
     ) -> dict[str, str]:
-        """Draw a row's pictures where it has changed, and return their files in ledger/ by what they show."""
-        place, stem = self.folder / "ledger", experiment.name.replace("/", "_")
-        files = {"convergence": f"{stem}.png", "solution": f"{stem}_solution.png"}
-        same = {k: v for k, v in old.items() if k != "pictures"} == json.loads(json.dumps(row))
-        attempts = _finished(experiment, row)
-        if not (same and (place / files["convergence"]).exists()):
-            kept = curves.read(place / f"{stem}.csv")
-            every = kept | {
-                seed: curves.of(attempt, list(row["quantities"]))
-                for seed, attempt in attempts.items()
-            }
-            shown = {
-                run["seed"]: every[run["seed"]] for run in row["runs"] if every.get(run["seed"])
-            }
-            _write(place / f"{stem}.csv", curves.text(shown))
-            curves.draw(shown, row, place / files["convergence"])
-        solution = next(
-            (a.run / "figures" / "solution.png" for a in attempts.values() if a.run and a.complete),
-            None,
-        )
-        if solution is not None and not (same and (place / files["solution"]).exists()):
-            curves.save_small(solution, place / files["solution"])
-        return {what: file for what, file in files.items() if (place / file).exists()}
+        """Draw the pictures of a row that has changed; return the names of all its files, by content."""
+        stem = experiment.name.replace("/", "_")
+        names = {"convergence": f"{stem}.png", "solution": f"{stem}_solution.png"}
+        files = {content: self.pictures / name for content, name in names.items()}
+        old_content = {key: value for key, value in old_row.items() if key != "pictures"}
+        unchanged = old_content == json.loads(json.dumps(row))
+        attempts = experiment.attempts_of(run["seed"] for run in row["runs"])
+
+        if not (unchanged and files["convergence"].exists()):
+            self._draw_curves(self.pictures / f"{stem}.csv", files["convergence"], row, attempts)
+        if not (unchanged and files["solution"].exists()):
+            # The first seed whose picture is on this machine.
+            for attempt in attempts.values():
+                if attempt.complete and attempt.picture is not None:
+                    curves.save_small(attempt.picture, files["solution"])
+                    break
+        return {content: names[content] for content, file in files.items() if file.exists()}
+
+    def _draw_curves(
+        self, table: Path, picture: Path, row: Mapping[str, Any], attempts: Mapping[int, Attempt]
+    ) -> None:
+        """Write and draw the errors over seconds of all seeds of a row."""
+        by_seed = curves.read(table)
+        for seed, attempt in attempts.items():
+            by_seed[seed] = curves.of(attempt, list(row["quantities"]))
+        seeds = [run["seed"] for run in row["runs"]]
+        shown = {seed: by_seed[seed] for seed in seeds if by_seed.get(seed)}
+        _write(table, curves.text(shown))
+        curves.draw(shown, row, picture)
 
 
 def _runs(
-    experiment: Experiment, kept: Mapping[str, Any], settings: Mapping[str, Any], now: str
+    experiment: Experiment,
+    old_row: Mapping[str, Any],
+    old_settings: Mapping[str, Any],
+    current: str,
 ) -> tuple[dict[int, Any], dict[str, Any]]:
-    """Return the runs by seed and the settings that they had: those of the folders, else those that were kept."""
-    old = [*kept.get("left_out", ()), *kept.get("runs", ())]
-    runs = {run["seed"]: run for run in old}
-    used = {run["settings"]: settings[run["settings"]] for run in old}
+    """Return an experiment's runs by seed, and their settings by fingerprint.
+
+    Args:
+        experiment: the experiment. The runs in the folders of its jobs go before those of the old
+            ledger.
+        old_row: its row in the old ledger.
+        old_settings: all settings in the old ledger, by fingerprint.
+        current: the fingerprint of its present settings.
+    """
+    runs: dict[int, Any] = {}
+    settings: dict[str, Any] = {}
+    for run in [*old_row.get("left_out", ()), *old_row.get("runs", ())]:
+        runs[run["seed"]] = run
+        settings[run["settings"]] = old_settings[run["settings"]]
     for job in experiment.jobs:
         attempt = job.result
-        if attempt is not None and attempt.metrics is not None:
-            mark = fingerprint(attempt.settings)
-            if mark != now and runs.get(job.seed, {}).get("settings") == now:
-                continue  # what was kept has the settings of today, this one has earlier ones
-            run = run_of(attempt.metrics, settings=mark, pieces=attempt.pieces)
-            if run["seconds"] > IN_TIME:
-                run["in_time"] = curves.errors_at(attempt, list(run["errors"]), IN_TIME)
-            runs[job.seed] = run
-            used[mark] = attempt.settings
-    return runs, used
+        if attempt is None or attempt.metrics is None:
+            continue
+        mark = fingerprint(attempt.settings)
+        if mark != current and runs.get(job.seed, {}).get("settings") == current:
+            continue  # the old ledger has a run with the present settings, the folder an earlier one
+        runs[job.seed] = _run(attempt, mark)
+        settings[mark] = attempt.settings
+    return runs, settings
 
 
-def _troubles(experiment: Experiment) -> list[dict[str, Any]]:
-    """Return the jobs that were begun and are not finished."""
-    found = []
-    for job in experiment.jobs:
-        trouble = job.attempts[-1].trouble if job.attempts else None
-        if trouble is not None:
-            found.append({"seed": job.seed, "state": trouble[0], "reason": trouble[1]})
-    return found
-
-
-def _finished(experiment: Experiment, row: Mapping[str, Any]) -> dict[int, Attempt]:
-    """Return the attempts behind a row's runs, by seed, where their folders are here."""
-    seeds = {run["seed"] for run in row["runs"]}
-    found = {
-        job.seed: job.result
-        for job in sorted(experiment.jobs, key=lambda j: j.seed)
-        if job.seed in seeds
-    }
-    return {seed: attempt for seed, attempt in found.items() if attempt is not None}
+def _run(attempt: Attempt, mark: str) -> dict[str, Any]:
+    """Return a finished attempt as the ledger holds it."""
+    assert attempt.metrics is not None
+    machines = [p.machine for p in attempt.processes if p.command != "plot"]
+    run = run_of(attempt.metrics, settings=mark, machines=machines)
+    if run["seconds"] > IN_TIME:
+        run["in_time"] = curves.errors_at(attempt, list(run["errors"]), IN_TIME)
+    return run
 
 
 def _write(file: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""One process at a job: a lock file that names its owner."""
+"""One process per job: a lock file that names its owner."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from pinn.atomic import claim
+from filelock import lock_descriptor
 
 
 class Busy(Exception):
-    """Another process holds the lock; the text tells which."""
+    """Another process holds the lock; the text names it."""
 
 
 class Lock:
     """A lock that is held.
 
     Attributes:
-        handle: the open file; a process that inherits it holds the lock as well, and as long as it
+        handle: the open file. A process that inherits it holds the lock too, for as long as it
             lives.
     """
 
     def __init__(self, handle: int) -> None:
         self.handle = handle
 
-    def name(self, process: int) -> None:
-        """Write who holds the lock, for others to read."""
+    def set_owner(self, process: int) -> None:
+        """Write which process works at the job, for others to read."""
         os.ftruncate(self.handle, 0)
         os.pwrite(self.handle, f"process {process} on {platform.node()}".encode(), 0)
 
 
 @contextlib.contextmanager
 def hold(file: Path) -> Iterator[Lock]:
-    """Hold a lock file for the process and for those that it lets inherit the handle.
+    """Hold a lock file for this process and for those that inherit its handle.
 
-    The operating system frees the lock of a process that has died, so none is ever stale.  A file
-    system without such locks leaves the name in the file: there a lock is stale if its process on
-    this machine is gone.
+    The operating system frees the lock when the last of these processes ends, however it ends, so
+    no lock is ever stale. On a file system without locks, the name in the file decides: the lock
+    is stale if its process on this machine has ended.
 
     Raises:
         Busy: if another process holds it.
@@ -46,29 +46,61 @@ def hold(file: Path) -> Iterator[Lock]:
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         owner = os.pread(handle, 300, 0).decode(errors="replace")
-        claimed = claim(handle)
-        if claimed is False or (claimed is None and _lives(owner)):
-            remedy = "" if claimed is False else f" (if it does not, remove {file})"
+        try:
+            busy = not lock_descriptor(handle, blocking=False)
+            remedy = ""
+        except OSError:  # the file system has no locks
+            busy = _may_be_alive(owner)
+            remedy = f" (if it does not, remove {file})"
+        if busy:
             raise Busy(f"{owner or 'another process'} works at it{remedy}")
         lock = Lock(handle)
-        lock.name(os.getpid())
+        lock.set_owner(os.getpid())
         yield lock
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
 
-def _lives(owner: str) -> bool:
-    """Return whether "process 4711 on host" may be at work; of another host's processes nothing is known."""
+def wait_until_free(file: Path) -> None:
+    """Wait until no process holds a lock file; return at once where the file system has no locks."""
+    if not file.exists():
+        return
+    with open(file, "rb") as opened, contextlib.suppress(OSError):
+        lock_descriptor(opened.fileno())
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process; wait while another one holds it.
+
+    There is no lock on Windows, which opens no folders, nor on a file system that has none.
+    """
+    if os.name == "nt":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            lock_descriptor(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _may_be_alive(owner: str) -> bool:
+    """Return whether "process 4711 on host" may be alive; it always may be on another host."""
     words = owner.split()
     if len(words) != 4 or not words[1].isdigit():
         return False
-    if words[3] != platform.node():
+    process = int(words[1])
+    host = words[3]
+    if host != platform.node():
         return True
     try:
-        os.kill(int(words[1]), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is there, and another user's
+    except PermissionError:  # it exists and belongs to another user
         return True
     return True

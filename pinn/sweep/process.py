@@ -12,16 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pinn.exit_codes import ExitCode
 from pinn.sweep.lock import Lock
 
 PROGRAM = (sys.executable, "-m", "pinn")
-_LONGEST = 200  # letters of a reason
-_INTERRUPTED = 130  # the exit code of a run that Ctrl-C ended
-_OUTSIDE = {
-    getattr(signal, name)
-    for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
-    if hasattr(signal, name)
-}
+_LONGEST_REASON = 200  # characters
+_FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
+_FROM_OUTSIDE = ("SIGKILL", *_FORWARDED)  # whoever sends these means the process to end
 
 
 class Ending(NamedTuple):
@@ -42,73 +39,95 @@ class Ending(NamedTuple):
 
 
 def execute(program: Sequence[str], arguments: Sequence[str], *, log: Path, lock: Lock) -> Ending:
-    """Run a command, append what it prints to a log, and return how it ended.
+    """Run a command, append its output to a log, and return how it ended.
 
-    The process has a session of its own, so that Ctrl-C reaches this process alone, which hands it
-    on: the first has a run save and end, the second ends it at once.  It holds the lock too, in
-    case that this process is killed.
+    The process has a session of its own, so that Ctrl-C reaches only this process, which forwards
+    it: the first Ctrl-C makes a run save and end, the second ends it at once. The process also
+    holds the lock, in case this process is killed.
     """
-    with open(log, "ab") as file, _HandOn() as signals:
+    with open(log, "ab") as file, _SignalForwarding() as signals:
         file.write(f"$ pinn {' '.join(arguments)}\n".encode())
         file.flush()
-        begin, start = time.perf_counter(), file.tell()
+        log_start = file.tell()
+        begin = time.perf_counter()
         process = subprocess.Popen(
-            [*program, *arguments], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"}, start_new_session=True,
+            [*program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
             pass_fds=() if os.name == "nt" else (lock.handle,),
-        )  # fmt: skip
-        signals.to(process)
-        lock.name(process.pid)
+        )
+        signals.forward_to(process)
+        lock.set_owner(process.pid)
         code = process.wait()
         seconds = time.perf_counter() - begin
-    if code == 0:
-        return Ending("done", "", seconds, signals.asked)
-    if signals.asked or code == _INTERRUPTED:
-        return Ending("interrupted", "interrupted", seconds, signals.asked)
-    said = _last_words(log.read_bytes()[start:].decode(errors="replace"))
-    if -code in _OUTSIDE:
-        return Ending("killed", f"killed by {signal.Signals(-code).name}", seconds)
-    if code < 0:
-        said = f"{signal.Signals(-code).name}: {said}"
-    return Ending("failed", said[:_LONGEST], seconds)
+    if code == ExitCode.OK:
+        return Ending("done", "", seconds, signals.received)
+    if signals.received or code == ExitCode.INTERRUPTED:
+        return Ending("interrupted", "interrupted", seconds, signals.received)
+    output = log.read_bytes()[log_start:].decode(errors="replace")
+    return _failure(code, output, seconds)
 
 
-def _last_words(text: str) -> str:
-    """Return the line that tells why a command ended: pinn's own, else the last one."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    own = [line.removeprefix("pinn: ") for line in lines if line.startswith("pinn: ")]
-    return (own or lines or ["it ended without a word"])[-1]
+def _failure(code: int, output: str, seconds: float) -> Ending:
+    """Return the ending of a process that neither succeeded nor was interrupted."""
+    reason = _last_words(output)
+    if code < 0:  # the process was ended by a signal
+        name = signal.Signals(-code).name
+        if name in _FROM_OUTSIDE:
+            return Ending("killed", f"killed by {name}", seconds)
+        reason = f"{name}: {reason}"
+    return Ending("failed", reason[:_LONGEST_REASON], seconds)
 
 
-class _HandOn:
-    """Hands Ctrl-C and requests to end on to a process, as Ctrl-C."""
+def _last_words(output: str) -> str:
+    """Return the line that explains why a command ended: pinn's own message, else the last line."""
+    message = last_line = ""
+    for line in output.splitlines():
+        line = line.strip()
+        last_line = line or last_line
+        if line.startswith("pinn: "):
+            message = line.removeprefix("pinn: ")
+    return message or last_line or "it ended without a word"
+
+
+class _SignalForwarding:
+    """Forwards Ctrl-C and requests to end to a process, as Ctrl-C.
+
+    Attributes:
+        received: whether a signal has come.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
-        self.process: subprocess.Popen | None = None
-        self.previous: dict[int, Any] = {}
+        self.received = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._previous: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> _HandOn:
-        if threading.current_thread() is threading.main_thread():
-            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-                number = getattr(signal, name, None)
-                if number is not None and (
-                    name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN
-                ):  # nohup
-                    self.previous[number] = signal.signal(number, self._hand_on)
+    def __enter__(self) -> _SignalForwarding:
+        if threading.current_thread() is not threading.main_thread():
+            return self  # Python lets only the main thread handle signals
+        for name in _FORWARDED:
+            number = getattr(signal, name, None)
+            if number is None:  # Windows has no SIGHUP
+                continue
+            if name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:
+                continue  # under nohup
+            self._previous[number] = signal.signal(number, self._forward)
         return self
 
-    def to(self, process: subprocess.Popen) -> None:
-        """Hand on to this process, also what has come already."""
-        self.process = process
-        if self.asked:
+    def forward_to(self, process: subprocess.Popen[bytes]) -> None:
+        """Forward signals to this process, including one that has come already."""
+        self._process = process
+        if self.received:
             process.send_signal(signal.SIGINT)
 
-    def _hand_on(self, *_: Any) -> None:
-        self.asked = True
-        if self.process is not None:
-            self.process.send_signal(signal.SIGINT)
+    def _forward(self, *_: object) -> None:
+        self.received = True
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
 
     def __exit__(self, *_: object) -> None:
-        for number, previous in self.previous.items():
-            signal.signal(number, previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)

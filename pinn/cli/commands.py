@@ -1,0 +1,195 @@
+"""The command line of every subcommand: its arguments, its options and its help; no heavy imports."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pinn.errors import InputError
+
+HELP_OPTIONS = ("-h", "--help")
+OUTPUT = Path("outputs", "reproduce")
+"""Where `pinn reproduce` writes runs and logs if --output is not given."""
+LEDGER = Path("experiments")
+"""Where `pinn reproduce` writes the ledger if --ledger is not given."""
+SEEDS = 3
+"""The number of seeds of `pinn reproduce` if --seeds is not given."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Parses the arguments of one subcommand; bad input raises an InputError.
+
+    Args:
+        command: the name of the subcommand.
+        arguments: what follows the command in the usage line.
+        purpose: what the command does, in one line without a full stop.
+        details: what else the help says, preformatted.
+    """
+
+    def __init__(self, command: str, arguments: str, purpose: str, details: str) -> None:
+        super().__init__(
+            prog=f"pinn {command}",
+            usage=f"pinn {command} {arguments}".rstrip(),
+            description=f"{purpose}.",
+            epilog=details,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.command = command
+        self.purpose = purpose
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the options and positional arguments, in any order.
+
+        Raises:
+            InputError: for an unknown option, an argument too many or a value of the wrong type.
+        """
+        options, unknown = self.parse_known_intermixed_args(list(arguments))
+        if unknown:
+            kind = "unknown option" if unknown[0].startswith("-") else "unexpected"
+            self.error(f"{kind} {unknown[0]!r}")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        """Raise an InputError instead of printing the usage and exiting."""
+        raise InputError(f"{self.command}: {message}; see `pinn {self.command} --help`.")
+
+
+def run_parser() -> Parser:
+    """Return the parser of `pinn run`, for its help alone: Hydra reads the arguments."""
+    return Parser(
+        "run",
+        "[FILE.py[:Class]] [key=value ...] [Hydra's options]",
+        "Solve a problem as the configuration describes it",
+        "Examples:\n"
+        "  pinn run experiment=burgers\n"
+        "  pinn run problem=burgers network.width=40 seed=1\n"
+        "  pinn run experiment=burgers --cfg job       show the configuration and stop\n"
+        "  pinn run my_problem.py:MyProblem            a problem of your own, defined in a file\n"
+        "  pinn run experiment=burgers seed=1,2,3 -m   a sweep, one run per seed\n\n"
+        "`pinn list` shows the experiments and problems. The overrides are Hydra's (hydra.cc).",
+    )
+
+
+def resume_parser() -> Parser:
+    """Return the parser of `pinn resume`."""
+    parser = Parser(
+        "resume",
+        "FOLDER [key=value ...]",
+        "Continue a run from its last checkpoint",
+        "Overrides change the run's configuration, such as the number of iterations of a phase.",
+    )
+    parser.add_argument("arguments", nargs="*", metavar="FOLDER", help="the folder of the run")
+    return parser
+
+
+def plot_parser() -> Parser:
+    """Return the parser of `pinn plot`."""
+    parser = Parser(
+        "plot",
+        "FOLDER ...",
+        "Draw the pictures of runs again",
+        "Writes figures/*.png in every FOLDER from its configuration, history and best parameters.",
+    )
+    parser.add_argument("arguments", nargs="*", metavar="FOLDER", help="the folder of a run")
+    return parser
+
+
+def compare_parser() -> Parser:
+    """Return the parser of `pinn compare`."""
+    parser = Parser(
+        "compare",
+        "FOLDER ...",
+        "Show several runs side by side",
+        "Shows one row per finished run (errors, ratio to the published value, cost), then the keys\n"
+        "of the configuration in which the runs differ.",
+    )
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="the folder of a run")
+    return parser
+
+
+def reproduce_parser() -> Parser:
+    """Return the parser of `pinn reproduce`."""
+    parser = Parser(
+        "reproduce",
+        "NAME ... | --all [--seeds N] [--again | --changed] [--launcher NAME]",
+        "Run experiments over seeds, and rewrite the ledger of their results",
+        "Every experiment and seed is a job in a process of its own, one after another. Finished jobs\n"
+        "are skipped, interrupted or killed ones continue, and a failed job does not stop the others.\n"
+        "So the command can be stopped (Ctrl-C) and called again, or called twice at the same time.",
+    )
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="an experiment, or a setting of the launcher")
+    add("--all", action="store_true", help="all experiments of `pinn list` except smoke")
+    add(
+        "--seeds",
+        type=int,
+        default=SEEDS,
+        metavar="N",
+        help=f"seeds 0 … N - 1 (default {SEEDS}); with 0, only rewrite the ledger",
+    )
+    add("--again", action="store_true", help="run finished jobs anew")
+    add(
+        "--changed",
+        action="store_true",
+        help="run jobs anew that finished with other settings than the experiment has now",
+    )
+    add(
+        "--launcher",
+        metavar="NAME",
+        help="joblib, submitit_local or submitit_slurm (pip install '.[sweeps]'), with settings such "
+        "as hydra.launcher.n_jobs=2 or hydra.launcher.partition=gpu",
+    )
+    add(
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        metavar="FOLDER",
+        help=f"for the runs and logs of the jobs (default {OUTPUT})",
+    )
+    add(
+        "--ledger",
+        type=Path,
+        default=LEDGER,
+        metavar="FOLDER",
+        help=f"for ledger.md, ledger.json and ledger/ (default {LEDGER})",
+    )
+    return parser
+
+
+def list_parser() -> Parser:
+    """Return the parser of `pinn list`."""
+    parser = Parser(
+        "list",
+        "[NAME ...]",
+        "Show the experiments and problems that can be run",
+        "Experiments reproduce a published result, which is shown next to each. With NAMEs, show these\n"
+        "experiments or problems in full: the whole description, every published value and its source,\n"
+        "coefficients.",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment or a problem")
+    return parser
+
+
+def doctor_parser() -> Parser:
+    """Return the parser of `pinn doctor`."""
+    return Parser(
+        "doctor",
+        "",
+        "Show versions and devices, and test the installation",
+        "The checks take some seconds; the exit code is 1 if one of them fails.",
+    )
+
+
+PARSERS: dict[str, Callable[[], Parser]] = {
+    "run": run_parser,
+    "resume": resume_parser,
+    "plot": plot_parser,
+    "compare": compare_parser,
+    "reproduce": reproduce_parser,
+    "list": list_parser,
+    "doctor": doctor_parser,
+}
+"""The parser of every subcommand, in the order of the help."""

@@ -1,0 +1,21 @@
+"""The exit codes of pinn's commands."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the exit code of a command says.
+
+    Attributes:
+        OK: everything went well.
+        FAILED: a check or a job failed.
+        BAD_INPUT: the input was wrong, and one line said so.
+        INTERRUPTED: Ctrl-C; 128 + SIGINT, as shells have it.
+    """
+
+    OK = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    INTERRUPTED = 130
