@@ -6,6 +6,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from pinn.cli.conf import conf_folder
 from pinn.cli.run import compose
 from pinn.errors import InputError, did_you_mean
 from pinn.exit_codes import ExitCode
+from pinn.record import Metrics
 from pinn.reporting.ledger import differences
 from pinn.reporting.listing import described, files
 from pinn.reporting.published import check_published, comparisons, errors_of, number
-from pinn.reporting.summary import seconds
+from pinn.reporting.tables import seconds
 from pinn.sweep import Ending, Job, by_hydra, check_launcher, one_by_one
 from pinn.sweep.ledger_files import Experiment, Ledger
 from pinn.sweep.process import PROGRAM
@@ -220,7 +222,8 @@ class _Sweep:
         """Print how a job ended."""
         result = job.result
         if ending.state in ("done", "finished") and result and result.metrics:
-            metrics = {**result.metrics, "published": self.config(job.experiment)["published"]}
+            published = self.config(job.experiment)["published"]
+            metrics = replace(result.metrics, published=published)
             text = f"✓ {_name(job)}: {_result_line(metrics)}"
             self.console.print(text, style="green", markup=False)
             return
@@ -242,12 +245,12 @@ def _state(job: Job) -> str:
     return trouble[0] if trouble else "not run"
 
 
-def _result_line(metrics: Mapping[str, Any]) -> str:
+def _result_line(metrics: Metrics) -> str:
     """Return the result of a finished run in one line: errors, ratios, seconds."""
     errors = [f"{name} {number(error)}" for name, error in errors_of(metrics).items()]
     parts = [", ".join(errors)]
     for comparison in comparisons(metrics):
         if comparison.ratio is not None:
             parts.append(f"{comparison.name} {comparison}")
-    parts.append(f"{seconds(metrics['seconds']['total'])} s")
+    parts.append(f"{seconds(metrics.seconds.total)} s")
     return "; ".join(parts)

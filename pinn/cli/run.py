@@ -282,11 +282,13 @@ def _sweep(arguments: list[str]) -> int:
 
 def _show(solution: Solution) -> int:
     """Show the summary of a run, and return the exit code."""
+    from pinn.record import Metrics
     from pinn.reporting import summary
 
     console = Console()
-    console.print(summary({**solution.metrics, "folder": str(solution.folder)}))
-    if not solution.metrics["finished"]:
+    metrics = Metrics.from_json(solution.metrics)
+    console.print(summary(metrics, solution.folder))
+    if not metrics.finished:
         console.print(f"continue with: pinn resume {solution.folder}", highlight=False)
         return ExitCode.INTERRUPTED
     return ExitCode.OK

@@ -10,14 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pinn.atomic import write_atomically
-from pinn.record import history
+from pinn.record import History
+from pinn.record.columns import SECONDS
+from pinn.reporting.ledger import Row
 from pinn.sweep.job import Attempt
 
 _POINTS = 100  # per curve: as many as its picture can show
 _DIGITS = 4
 _PIXELS = 900  # the largest width of a solution's picture
 _DPI = 100
+_SEED = "seed"  # the first column of the file; the others are those of a curve
 
 Curve = dict[str, list[float]]
 """Columns by name: seconds, and the error of each field and unknown."""
@@ -28,8 +33,8 @@ def read(file: Path) -> dict[int, Curve]:
     curves: dict[int, Curve] = {}
     if not file.exists():
         return curves
-    for row in history.read(file):
-        curve = curves.setdefault(int(row.pop("seed")), {})
+    for row in History.read(file).rows:
+        curve = curves.setdefault(int(row.pop(_SEED)), {})
         for name, value in row.items():
             curve.setdefault(name, []).append(value)
     return curves
@@ -38,7 +43,7 @@ def read(file: Path) -> dict[int, Curve]:
 def of(attempt: Attempt, names: Sequence[str]) -> Curve:
     """Return the errors of a run over seconds, thinned."""
     curve = _whole(attempt, names)
-    count = len(curve.get("seconds", ()))
+    count = len(curve.get(SECONDS, ()))
     chosen = list(range(count))
     if count > _POINTS:
         step = (count - 1) / (_POINTS - 1)
@@ -52,7 +57,7 @@ def of(attempt: Attempt, names: Sequence[str]) -> Curve:
 def errors_at(attempt: Attempt, names: Sequence[str], seconds: float) -> dict[str, float | None]:
     """Return the errors of the last report before a time in seconds; None where there is none."""
     curve = _whole(attempt, names)
-    last = bisect.bisect_right(curve.get("seconds", []), seconds) - 1
+    last = bisect.bisect_right(curve.get(SECONDS, []), seconds) - 1
     errors: dict[str, float | None] = {}
     for name in names:
         error = curve[name][last] if last >= 0 else math.nan
@@ -67,16 +72,16 @@ def text(curves: Mapping[int, Curve]) -> str:
         names |= dict.fromkeys(curve)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["seed", *names])
+    writer.writerow([_SEED, *names])
     for seed, curve in curves.items():
-        missing = [math.nan] * len(curve["seconds"])
+        missing = [math.nan] * len(curve[SECONDS])
         columns = [curve.get(name, missing) for name in names]
         for values in zip(*columns, strict=True):
             writer.writerow([seed, *values])
     return file.getvalue()
 
 
-def draw(curves: Mapping[int, Curve], row: Mapping[str, Any], file: Path) -> None:
+def draw(curves: Mapping[int, Curve], row: Row, file: Path) -> None:
     """Draw the errors of all seeds over seconds, with the published values."""
     from pinn.plotting.seeds import seeds_figure
     from pinn.plotting.style import journal
@@ -84,7 +89,7 @@ def draw(curves: Mapping[int, Curve], row: Mapping[str, Any], file: Path) -> Non
     errors: dict[str, dict[int, tuple[list[float], list[float]]]] = {}
     published: dict[str, dict[str, float]] = {}
     for name, quantity in row["quantities"].items():
-        by_seed = {s: (c["seconds"], c[name]) for s, c in curves.items() if name in c}
+        by_seed = {s: (c[SECONDS], c[name]) for s, c in curves.items() if name in c}
         if by_seed:
             errors[name] = by_seed
             published[name] = {k: quantity[k] for k in row["published"] if quantity.get(k)}
@@ -111,19 +116,16 @@ def save_small(picture: Path, file: Path) -> None:
 
 
 def _whole(attempt: Attempt, names: Sequence[str]) -> Curve:
-    """Return the errors of a run over seconds, from the errors and the unknowns in its history."""
+    """Return the errors of a run over seconds; NaN where its history has none of that name."""
     metrics = attempt.metrics
     run = attempt.run
-    if metrics is None or run is None or not (run / "history.csv").is_file():
+    if metrics is None or run is None or not run.history.is_file():
         return {}
-    rows = history.read(run / "history.csv")
-    unknowns = metrics.get("unknowns") or {}
-    curve: Curve = {"seconds": [row["seconds"] for row in rows]}
+    history = run.read_history()
+    errors = {**history.errors(), **history.unknown_errors(metrics.truths)}
+    seconds = history.numbers(SECONDS)
+    missing = np.full(len(seconds), np.nan)
+    curve = {SECONDS: seconds.tolist()}
     for name in names:
-        if rows and f"unknown_{name}" in rows[0]:
-            truth = unknowns[name]["truth"]
-            values = [row[f"unknown_{name}"] for row in rows]
-            curve[name] = [abs(value - truth) / (abs(truth) or 1.0) for value in values]
-        else:
-            curve[name] = [row.get(f"error_{name}", math.nan) for row in rows]
+        curve[name] = errors.get(name, missing).tolist()
     return curve

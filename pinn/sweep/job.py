@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pinn.atomic import write_atomically
+from pinn.errors import InputError
+from pinn.record import Metrics, RunFolder
 from pinn.sweep.lock import Busy, Lock, hold, wait_until_free
 from pinn.sweep.process import PROGRAM, Ending, execute
 from pinn.versions import cores, machine
@@ -69,29 +71,30 @@ class Attempt:
         return self.folder / "log.txt"
 
     @property
-    def run(self) -> Path | None:
+    def run(self) -> RunFolder | None:
         """The run folder that can be continued, or is finished."""
-        folders = [p.parent for p in self.folder.glob("*/*/checkpoint.npz")]
-        return max(folders, key=lambda p: p.name, default=None)
+        runs = RunFolder.search(self.folder)
+        return runs[-1] if runs else None
 
     @property
-    def metrics(self) -> dict[str, Any] | None:
+    def metrics(self) -> Metrics | None:
         """The metrics of the run, once it is finished."""
-        if self.run is None:
+        run = self.run
+        if run is None:
             return None
         try:
-            metrics = json.loads((self.run / "metrics.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            metrics = run.read_metrics()
+        except InputError:  # a damaged file is written anew when the run is resumed
             return None
-        return metrics if isinstance(metrics, dict) and metrics.get("finished") else None
+        return metrics if metrics is not None and metrics.finished else None
 
     @property
     def picture(self) -> Path | None:
         """The picture of the solution, once it is drawn."""
-        if self.run is None:
+        run = self.run
+        if run is None or not run.solution_figure.is_file():
             return None
-        file = self.run / "figures" / "solution.png"
-        return file if file.is_file() else None
+        return run.solution_figure
 
     @property
     def complete(self) -> bool:
@@ -232,6 +235,6 @@ class Job:
         """Return the command that does the rest of an attempt."""
         if attempt.run is not None:
             command = "resume" if attempt.metrics is None else "plot"
-            return [command, str(attempt.run)]
+            return [command, str(attempt.run.path)]
         output = str(attempt.folder).replace("\\", "\\\\").replace("'", "\\'")
         return ["run", f"experiment={self.experiment}", f"seed={self.seed}", f"output='{output}'"]

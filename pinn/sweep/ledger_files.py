@@ -10,7 +10,8 @@ from typing import Any
 
 from pinn.atomic import write_atomically
 from pinn.errors import InputError
-from pinn.reporting.ledger import FORMAT, IN_TIME, fingerprint, row_of, run_of
+from pinn.record import Metrics
+from pinn.reporting.ledger import FORMAT, IN_TIME, Row, Run, Trouble, fingerprint, row_of, run_of
 from pinn.reporting.ledger_text import markdown
 from pinn.sweep import curves
 from pinn.sweep.job import Attempt, Job
@@ -45,9 +46,9 @@ class Experiment:
                 attempts[job.seed] = result
         return attempts
 
-    def troubles(self) -> list[dict[str, Any]]:
+    def troubles(self) -> list[Trouble]:
         """Return the jobs that were begun and are not finished: seed, state and reason."""
-        troubles = []
+        troubles: list[Trouble] = []
         for job in self.jobs:
             trouble = job.last.trouble if job.last else None
             if trouble is not None:
@@ -107,7 +108,7 @@ class Ledger:
             runs, known_settings = _runs(experiment, old_row, old["settings"], current)
             row = row_of(
                 description=experiment.description,
-                published_values=experiment.published,
+                published_block=experiment.published,
                 settings=current,
                 runs=runs.values(),
                 troubles=experiment.troubles(),
@@ -143,7 +144,7 @@ class Ledger:
         return ledger
 
     def _draw(
-        self, experiment: Experiment, row: Mapping[str, Any], old_row: Mapping[str, Any]
+        self, experiment: Experiment, row: Row, old_row: Mapping[str, Any]
     ) -> dict[str, str]:
         """Draw the pictures of a row that has changed; return the names of all its files, by content."""
         stem = experiment.name.replace("/", "_")
@@ -164,12 +165,12 @@ class Ledger:
         return {content: names[content] for content, file in files.items() if file.exists()}
 
     def _draw_curves(
-        self, table: Path, picture: Path, row: Mapping[str, Any], attempts: Mapping[int, Attempt]
+        self, table: Path, picture: Path, row: Row, attempts: Mapping[int, Attempt]
     ) -> None:
         """Write and draw the errors over seconds of all seeds of a row."""
         by_seed = curves.read(table)
         for seed, attempt in attempts.items():
-            by_seed[seed] = curves.of(attempt, list(row["quantities"]))
+            by_seed[seed] = curves.of(attempt, list(row.get("quantities", ())))
         seeds = [run["seed"] for run in row["runs"]]
         shown = {seed: by_seed[seed] for seed in seeds if by_seed.get(seed)}
         _write(table, curves.text(shown))
@@ -181,7 +182,7 @@ def _runs(
     old_row: Mapping[str, Any],
     old_settings: Mapping[str, Any],
     current: str,
-) -> tuple[dict[int, Any], dict[str, Any]]:
+) -> tuple[dict[int, Run], dict[str, Any]]:
     """Return an experiment's runs by seed, and their settings by fingerprint.
 
     Args:
@@ -191,29 +192,29 @@ def _runs(
         old_settings: all settings in the old ledger, by fingerprint.
         current: the fingerprint of its present settings.
     """
-    runs: dict[int, Any] = {}
+    runs: dict[int, Run] = {}
     settings: dict[str, Any] = {}
     for run in [*old_row.get("left_out", ()), *old_row.get("runs", ())]:
         runs[run["seed"]] = run
         settings[run["settings"]] = old_settings[run["settings"]]
     for job in experiment.jobs:
         attempt = job.result
-        if attempt is None or attempt.metrics is None:
+        metrics = attempt.metrics if attempt else None
+        if attempt is None or metrics is None:
             continue
         mark = fingerprint(attempt.settings)
         if mark != current and runs.get(job.seed, {}).get("settings") == current:
             continue  # the old ledger has a run with the present settings, the folder an earlier one
-        runs[job.seed] = _run(attempt, mark)
+        runs[job.seed] = _run(attempt, metrics, mark)
         settings[mark] = attempt.settings
     return runs, settings
 
 
-def _run(attempt: Attempt, mark: str) -> dict[str, Any]:
+def _run(attempt: Attempt, metrics: Metrics, mark: str) -> Run:
     """Return a finished attempt as the ledger holds it."""
-    assert attempt.metrics is not None
     machines = [p.machine for p in attempt.processes if p.command != "plot"]
-    run = run_of(attempt.metrics, settings=mark, machines=machines)
-    if run["seconds"] > IN_TIME:
+    run = run_of(metrics, settings=mark, machines=machines)
+    if (run["seconds"] or 0.0) > IN_TIME:
         run["in_time"] = curves.errors_at(attempt, list(run["errors"]), IN_TIME)
     return run
 
