@@ -9,6 +9,7 @@ from rich.console import Console
 
 from pinn.cli.conf import conf_folder
 from pinn.errors import InputError
+from pinn.record import Metrics
 from pinn.reporting import compare, listing, summary
 from pinn.reporting.ledger import differences, fingerprint, reached, row_of, spread
 from pinn.reporting.ledger_text import verdict
@@ -71,6 +72,10 @@ def shown(renderable, width: int = 160) -> str:
     return capture.get()
 
 
+def summary_of(metrics: dict, **more):
+    return summary(Metrics.from_json(metrics), **more)
+
+
 def folder(path, metrics: dict, config: str = ""):
     path.mkdir()
     (path / "metrics.json").write_text(json.dumps(metrics))
@@ -82,21 +87,23 @@ def folder(path, metrics: dict, config: str = ""):
 def test_weights_that_moved_are_told():
     last = {"weight_walls": 2.345, "least_weight_walls": 0.1, "causal_minimum": 0.5}
     text = shown(
-        summary(METRICS | {"weights": {"scheme": "causal", "frozen_in": ["polish"], "last": last}})
+        summary_of(
+            METRICS | {"weights": {"scheme": "causal", "frozen_in": ["polish"], "last": last}}
+        )
     )
     assert "weights: causal, frozen in polish; at the end walls 2.35, causal minimum 0.5" in text
-    assert "weights" not in shown(summary(METRICS | {"weights": None}))
+    assert "weights" not in shown(summary_of(METRICS | {"weights": None}))
 
 
 def test_summary_tells_the_references_own_error():
     assert "the reference's own relative L2 error: u 7.1e-11" in shown(
-        summary(METRICS | {"reference_error": {"u": 7.1e-11}})
+        summary_of(METRICS | {"reference_error": {"u": 7.1e-11}})
     )
-    assert "own" not in shown(summary(METRICS | {"reference_error": {}}))
+    assert "own" not in shown(summary_of(METRICS | {"reference_error": {}}))
 
 
 def test_summary_tells_error_ratio_source_and_cost():
-    text = shown(summary(METRICS | {"folder": "outputs/burgers/1"}))
+    text = shown(summary_of(METRICS, folder="outputs/burgers/1"))
     for part in (
         "Burgers",
         "2.81e-4",
@@ -114,19 +121,19 @@ def test_summary_tells_error_ratio_source_and_cost():
         "compile 9.1 s, total 172 s",
     ):
         assert part in text
-    assert max(map(len, shown(summary(METRICS), width=100).splitlines())) <= 100
+    assert max(map(len, shown(summary_of(METRICS), width=100).splitlines())) <= 100
 
 
 def test_summary_of_an_inverse_problem_compares_each_unknown():
-    text = shown(summary(INVERSE))
+    text = shown(summary_of(INVERSE))
     assert "no reference solution" in text and "0.0031794" in text
     assert "0.5× the baseline 1.2e-3" in text and "2× the baseline 8.0e-4" in text
 
 
 @pytest.mark.parametrize("gone", [*METRICS])
 def test_summary_survives_what_is_missing(gone):
-    shown(summary({k: v for k, v in METRICS.items() if k != gone}))
-    shown(summary(METRICS | {gone: None}))
+    shown(summary_of({k: v for k, v in METRICS.items() if k != gone}))
+    shown(summary_of(METRICS | {gone: None}))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_comparisons(published, expected):
         "unknowns": {"nu": {"relative_error": 5e-3}},
         "published": published,
     }
-    assert [(c.name, c.ratio) for c in comparisons(metrics)] == [
+    assert [(c.name, c.ratio) for c in comparisons(Metrics.from_json(metrics))] == [
         (n, r if r is None else pytest.approx(r)) for n, r in expected
     ]
 
@@ -175,7 +182,7 @@ def test_baseline_and_record_are_told_apart(tmp_path):
         "baseline": {"value": 6.7e-4, "source": "a paper"},
         "record": {"value": 2.25e-9, "source": "another"},
     }
-    text = shown(summary(METRICS | {"published": both}))
+    text = shown(summary_of(METRICS | {"published": both}))
     for part in (
         "0.42× the baseline 6.7e-4",
         "1.3e5× the record 2.25e-9",
@@ -217,7 +224,7 @@ def ledger_row(errors, node, **more):
         "iterations": 3,
         "settings": "s",
     } | more
-    return row_of(description="", node=node, settings="s", runs=[run], troubles=[])
+    return row_of(description="", published_block=node, settings="s", runs=[run], troubles=[])
 
 
 def test_a_row_of_several_fields_is_judged_by_its_worst():
@@ -226,14 +233,17 @@ def test_a_row_of_several_fields_is_judged_by_its_worst():
     assert row["quantities"]["u"]["ratios"] == {"baseline": pytest.approx(1e-3)}
     assert row["quantities"]["v"]["ratios"] == {"baseline": pytest.approx(10)}
     assert row["quantities"]["p"]["ratios"] == {"record": None}  # without a number it is the worst
-    assert reached(row) == (False, False)
+    assert reached(row["quantities"]) == (False, False)
     row = ledger_row({"u": 1e-6, "v": 1e-4}, node)
-    assert reached(row) == (True, False) and row["quantities"]["v"]["record"] == 1e-5
-    assert reached(ledger_row({"u": 1e-6}, {"record": {"value": 1e-5}})) == (True, True)
-    assert reached(ledger_row({"u": 1e-6}, None)) == (None, None)
+    assert reached(row["quantities"]) == (True, False) and row["quantities"]["v"]["record"] == 1e-5
+    assert reached(ledger_row({"u": 1e-6}, {"record": {"value": 1e-5}})["quantities"]) == (
+        True,
+        True,
+    )
+    assert reached(ledger_row({"u": 1e-6}, None)["quantities"]) == (None, None)
     node = {"baseline": {"value": {"nu": 2e-3}}}
     inverse = ledger_row({"u": 1.0, "nu": 1e-3}, node, truth={"nu": 0.5})
-    assert reached(inverse) == (True, None)
+    assert reached(inverse["quantities"]) == (True, None)
 
 
 def test_differences_between_settings():
@@ -397,7 +407,7 @@ def test_reporting_is_light():
 )
 def test_a_held_out_loss_that_parts_from_the_training_loss_is_said(held, said):
     text = " ".join(
-        shown(summary({"problem": "Burgers", "loss": 1e-9, "heldout_loss": held})).split()
+        shown(summary_of({"problem": "Burgers", "loss": 1e-9, "heldout_loss": held})).split()
     )
     assert (
         "200 times the training loss: the network fits its points, not the equation" in text

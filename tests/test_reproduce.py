@@ -127,12 +127,16 @@ def checkpoint(name, seed=0):
 
 
 def working(name, sweep):
-    """Return the process that works at a job, once the lock names it and not the sweep that has begun it."""
+    """Return the process that works at a job, once the lock names it instead of the sweep."""
     file = Path(f"outputs/reproduce/{name}/seed_0/lock")
-    words = wait_for(
-        lambda: [w for w in [file.read_text().split()] if len(w) == 4 and int(w[1]) != sweep.pid]
-    )
-    return int(words[0][1])
+
+    def worker():
+        words = file.read_text().split()  # "process 4711 on host"
+        if len(words) != 4 or int(words[1]) == sweep.pid:
+            return None
+        return int(words[1])
+
+    return wait_for(worker)
 
 
 def test_a_sweep_runs_every_job_once_and_writes_the_ledger(here, pictures, capsys):
@@ -339,7 +343,10 @@ def test_a_lock_names_its_owner(tmp_path):
     ],
 )
 def test_a_lock_without_help_from_the_file_system(owner, free, tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "claim", lambda handle: None)
+    def no_locks(handle, blocking):
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(lock, "lock_descriptor", no_locks)
     dead = subprocess.Popen([sys.executable, "-S", "-c", ""])
     dead.wait()
     file = tmp_path / "lock"
@@ -422,7 +429,7 @@ def test_the_ledger_keeps_rows_of_other_machines(here):
         (["esay"], "no experiment 'esay'. Did you mean 'easy'"),
         (["easy", "--seeds", "few"], "argument --seeds: invalid int value: 'few'"),
         (["easy", "--seeds", "-1"], "--seeds -1; give a number of seeds"),
-        (["easy", "--sedes", "1"], "unrecognized arguments: --sedes"),
+        (["easy", "--sedes", "1"], "unknown option '--sedes'; see `pinn reproduce --help`"),
         (["easy", "network.width=3"], "'network.width=3' sets a launcher, and none is named"),
         (["easy", "--launcher", "jobilb"], "unknown launcher 'jobilb'. Did you mean 'joblib'"),
         (

@@ -70,7 +70,7 @@ class Run(Result):
     `settings` is a fingerprint, and `in_time` holds the errors after `IN_TIME` seconds.
     """
 
-    seed: int | None
+    seed: int
     reference_error: dict[str, float]
     seconds: float | None
     iterations: int
@@ -140,16 +140,17 @@ def result_of(metrics: Metrics) -> Result:
     }
 
 
-def run_of(metrics: Metrics, *, settings: str, machines: Sequence[str]) -> Run:
+def run_of(metrics: Metrics, *, seed: int, settings: str, machines: Sequence[str]) -> Run:
     """Return a run as the ledger stores it.
 
     Args:
         metrics: the metrics of the run.
+        seed: its seed.
         settings: the fingerprint of its configuration.
         machines: the machine of each process that worked at it.
     """
     return {
-        "seed": metrics.seed,
+        "seed": seed,
         **result_of(metrics),
         "reference_error": metrics.reference_error,
         "seconds": metrics.seconds.total,
@@ -182,7 +183,7 @@ def row_of(
         runs: its runs.
         troubles: its unfinished jobs.
     """
-    runs = sorted(runs, key=lambda run: run["seed"] or 0)
+    runs = sorted(runs, key=lambda run: run["seed"])
     current = [run for run in runs if run["settings"] == settings]
     counted = current or runs
     entries = published(published_block)

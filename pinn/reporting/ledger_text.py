@@ -195,7 +195,7 @@ def _troubles(row: Row) -> list[str]:
 def _section(name: str, row: Row, settings: Settings) -> str:
     """Return the section of an experiment."""
     runs = row["runs"]
-    seeds = (runs[-1]["seed"] or 0) + 1
+    seeds = runs[-1]["seed"] + 1
     parts = [
         f"## {name}",
         _escaped(row["description"]),

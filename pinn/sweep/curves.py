@@ -88,7 +88,7 @@ def draw(curves: Mapping[int, Curve], row: Row, file: Path) -> None:
 
     errors: dict[str, dict[int, tuple[list[float], list[float]]]] = {}
     published: dict[str, dict[str, float]] = {}
-    for name, quantity in row["quantities"].items():
+    for name, quantity in row.get("quantities", {}).items():
         by_seed = {s: (c[SECONDS], c[name]) for s, c in curves.items() if name in c}
         if by_seed:
             errors[name] = by_seed

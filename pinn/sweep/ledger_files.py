@@ -143,9 +143,7 @@ class Ledger:
             ) from None
         return ledger
 
-    def _draw(
-        self, experiment: Experiment, row: Row, old_row: Mapping[str, Any]
-    ) -> dict[str, str]:
+    def _draw(self, experiment: Experiment, row: Row, old_row: Mapping[str, Any]) -> dict[str, str]:
         """Draw the pictures of a row that has changed; return the names of all its files, by content."""
         stem = experiment.name.replace("/", "_")
         names = {"convergence": f"{stem}.png", "solution": f"{stem}_solution.png"}
@@ -205,15 +203,15 @@ def _runs(
         mark = fingerprint(attempt.settings)
         if mark != current and runs.get(job.seed, {}).get("settings") == current:
             continue  # the old ledger has a run with the present settings, the folder an earlier one
-        runs[job.seed] = _run(attempt, metrics, mark)
+        runs[job.seed] = _run(job.seed, attempt, metrics, mark)
         settings[mark] = attempt.settings
     return runs, settings
 
 
-def _run(attempt: Attempt, metrics: Metrics, mark: str) -> Run:
+def _run(seed: int, attempt: Attempt, metrics: Metrics, mark: str) -> Run:
     """Return a finished attempt as the ledger holds it."""
     machines = [p.machine for p in attempt.processes if p.command != "plot"]
-    run = run_of(metrics, settings=mark, machines=machines)
+    run = run_of(metrics, seed=seed, settings=mark, machines=machines)
     if (run["seconds"] or 0.0) > IN_TIME:
         run["in_time"] = curves.errors_at(attempt, list(run["errors"]), IN_TIME)
     return run
