@@ -4,7 +4,7 @@ SEEDS ?= 3
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: burgers reproduce test test-slow lint types check lock clean
+.PHONY: burgers reproduce test test-slow coverage lint types check lock clean
 
 burgers: .venv/ready  ## solve Burgers' equation with Adam and L-BFGS, and show the error
 	$(BIN)/pinn run experiment=burgers
@@ -19,11 +19,16 @@ test: .venv/ready-dev  ## the quick suite
 test-slow: .venv/ready-dev  ## the long solves
 	$(BIN)/python -m pytest -m slow
 
-lint: .venv/ready-dev
+coverage: .venv/ready-dev  ## the quick suite, with the lines of `pinn` that it runs
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not alone" \
+		--cov --cov-report=term --cov-report=xml
+
+lint: .venv/ready-dev  ## format, style and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/codespell
 
-types: .venv/ready-dev
+types: .venv/ready-dev  ## annotations
 	$(BIN)/pyright
 
 check: lint types test
