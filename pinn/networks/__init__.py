@@ -1,4 +1,4 @@
-"""Networks from coordinates to fields, and the forward pass that carries jets through them."""
+"""Networks from coordinates to fields, and the forward pass of jets through them."""
 
 from pinn.networks.forward import Columns, LayerHook, NoTaylorRule, forward, takes_jets
 from pinn.networks.mlp import LAST_SEED, OPTIONS, mlp

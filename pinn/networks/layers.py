@@ -1,8 +1,8 @@
-"""Layers that Keras has none of: chosen or periodic coordinates, factorized weights, a trainable slope.
+"""Layers that Keras lacks: selected or periodic coordinates, factorized kernels, trainable slopes.
 
-Each computes on tensors [n, features] by `call` and on jets [features, n] by `jet_call`.  A layer
-whose variables are trained also says by `jet_columns` how outputs depend on them, which saves
-Gauss–Newton its general way.
+Each evaluates tensors [n, features] by `call` and jets [features, n] by `jet_call`.  A layer with
+trained variables also gives the derivatives of its outputs by them, by `jet_columns`; without it,
+Gauss–Newton computes the Jacobian by its general method, which is slower.
 """
 
 from __future__ import annotations
@@ -16,147 +16,162 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import jets
-from pinn.jets import VALUE, Index, Jet
-from pinn.networks.forward import Columns
+from pinn.jets import VALUE, Jet
+from pinn.networks.forward import Columns, Components
 from pinn.networks.product import outer, product
-
-Parts = Mapping[Index, tf.Tensor]
 
 
 @keras.saving.register_keras_serializable(package="pinn")
 class Select(keras.layers.Layer):
-    """Takes some of the coordinates [n, d], for a network that depends on these alone.
+    """Selects some of the coordinates [n, d], for a network that depends on these alone.
 
     Args:
-        names: names of the coordinates to take, in order.
+        names: names of the selected coordinates, in order.
         of: names of all coordinates, in order.
     """
 
     def __init__(self, *, names: Sequence[str], of: Sequence[str], **options: Any) -> None:
         super().__init__(**{"trainable": False, **options})
-        self.names, self.of = list(names), list(of)
+        self.names = list(names)
+        self.of = list(of)
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        """Return the coordinates [n, k] that are taken from all [n, d]."""
-        return tf.gather(inputs, [self.of.index(name) for name in self.names], axis=1)
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the selected coordinates [n, k] of all [n, d]."""
+        return tf.gather(inputs, self._indices(), axis=1)
 
     def jet_call(self, inputs: Jet) -> Jet:
-        """Return the coordinates [k, n] of all [d, n], without the derivatives by others, which vanish."""
-        return jets.stack([inputs.row(self.of.index(name)) for name in self.names])
+        """Return the selected coordinates [k, n] of all [d, n].
+
+        Their derivatives by the other coordinates, which vanish, are left out.
+        """
+        return jets.stack([inputs.row(index) for index in self._indices()])
+
+    def _indices(self) -> list[int]:
+        return [self.of.index(name) for name in self.names]
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
+        """Return the arguments, from which Keras builds the layer again."""
         return {**super().get_config(), "names": self.names, "of": self.of}
 
 
 @keras.saving.register_keras_serializable(package="pinn")
 class PeriodicEmbedding(keras.layers.Layer):
-    """Scales coordinates [n, d] to [-1, 1], and in place of some gives cos and sin of their first harmonics.
+    """Scales coordinates [n, d] to [-1, 1], and replaces periodic ones by their first harmonics.
 
-        x  ↦  2 (x − lower)/(upper − lower) − 1                                where x is not periodic
-        x  ↦  cos(2πk (x − lower)/P), sin(2πk (x − lower)/P), k = 1 … harmonics    where it is, with period P
+        x  ↦  2 (x − lower)/(upper − lower) − 1                       where x is not periodic
+        x  ↦  cos(2πk (x − lower)/P), sin(2πk (x − lower)/P)          where x has the period P
 
-    Whole periods are taken off before the angle is formed, so that the two ends of the box give
-    equal bits.
+    with k = 1 … harmonics.  Whole periods are subtracted before the angle is formed, so that the
+    two ends of the box give equal bits.
 
     Args:
         periods: the period P by the index of the coordinate, in the coordinate's own units.
         lower: the lower corner of the box [d].
         upper: the upper corner of the box [d].
-        harmonics: waves per period, at most.
+        harmonics: the largest number of waves per period.
     """
 
     def __init__(
         self,
         *,
-        periods: Mapping[Any, float],
+        periods: Mapping[int, float] | Mapping[str, float],
         lower: Sequence[float],
         upper: Sequence[float],
         harmonics: int = 1,
         **options: Any,
     ) -> None:
         super().__init__(**{"trainable": False, **options})
-        self.periods = {
-            int(axis): float(period) for axis, period in periods.items()
-        }  # JSON makes keys text
-        self.lower, self.upper = [float(a) for a in lower], [float(a) for a in upper]
+        # In a file, which is JSON, the keys are text.
+        self.periods = {int(axis): float(period) for axis, period in periods.items()}
+        self.lower = [float(a) for a in lower]
+        self.upper = [float(a) for a in upper]
         self.harmonics = harmonics
-        count = len(self.lower)
-        # Weights, not numbers: XLA multiplies by the rounded reciprocal of a constant, and the ends
-        # would differ.
+        # The numbers are variables, because XLA would multiply by the rounded reciprocal of a
+        # constant, and the two ends of the box would differ.
+        shape = (len(self.lower),)
         self.origin = self.add_weight(
-            name="origin", shape=(count,), initializer="zeros", trainable=False
+            name="origin", shape=shape, initializer="zeros", trainable=False
         )
         self.length = self.add_weight(
-            name="length", shape=(count,), initializer="ones", trainable=False
+            name="length", shape=shape, initializer="ones", trainable=False
         )
-        lengths = [
-            self.periods.get(i, b - a)
-            for i, (a, b) in enumerate(zip(self.lower, self.upper, strict=True))
-        ]
-        self.set_weights([np.asarray(self.lower), np.asarray(lengths)])
+        lengths = np.subtract(self.upper, self.lower)
+        for axis, period in self.periods.items():
+            lengths[axis] = period
+        self.set_weights([np.asarray(self.lower), lengths])
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the features [n, k] of coordinates [n, d]."""
-        return tf.stack(self._features(tf.unstack(inputs, num=len(self.lower), axis=1)), axis=1)
+        columns = tf.unstack(inputs, num=len(self.lower), axis=1)
+        return tf.stack(self._features(columns), axis=1)
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the features [k, n] of coordinates [d, n], with all derivatives."""
-        return jets.stack(self._features([inputs[i] for i in range(len(self.lower))]))
+        rows = [inputs[i] for i in range(len(self.lower))]
+        return jets.stack(self._features(rows))
 
-    def _features(self, columns: Sequence[Any]) -> list[Any]:
-        found = []
-        for i, x in enumerate(columns):
-            share = self._share(x, i)
-            if i not in self.periods:
-                found.append(2.0 * share - 1.0)
+    def _features(self, coordinates: Sequence[Any]) -> list[Any]:
+        """Return the features of coordinates, which are all tensors [n] or all jets [n]."""
+        features = []
+        for axis, x in enumerate(coordinates):
+            fraction = self._fraction(x, axis)
+            if axis not in self.periods:
+                features.append(2.0 * fraction - 1.0)
                 continue
-            turns = share - tf.floor(share.value if isinstance(share, Jet) else share)
-            angles = [(2 * pi * k) * turns for k in range(1, self.harmonics + 1)]
-            found += [function(angle) for angle in angles for function in (tf.cos, tf.sin)]
-        return found
+            # The fraction of the present period; its whole part is constant, hence a number.
+            value = fraction.value if isinstance(fraction, Jet) else fraction
+            turns = fraction - tf.floor(value)
+            for k in range(1, self.harmonics + 1):
+                angle = (2 * pi * k) * turns
+                features += [tf.cos(angle), tf.sin(angle)]
+        return features
 
-    def _share(self, x: Any, axis: int) -> Any:
+    def _fraction(self, x: Any, axis: int) -> Any:
         """Return (x − lower)/P, or (x − lower)/(upper − lower)."""
-        origin, length = (tf.convert_to_tensor(v)[axis] for v in (self.origin, self.length))
+        origin = tf.convert_to_tensor(self.origin)[axis]
+        length = tf.convert_to_tensor(self.length)[axis]
         if isinstance(x, Jet):
             return x.shift(-origin).map(lambda component: component / length)
         return (x - origin) / length
 
-    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the features."""
         return (input_shape[0], len(self.lower) + len(self.periods) * (2 * self.harmonics - 1))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the settings, from which Keras makes the layer again."""
-        box = {"lower": self.lower, "upper": self.upper}
-        periods = {str(axis): period for axis, period in self.periods.items()}
-        return {**super().get_config(), **box, "periods": periods, "harmonics": self.harmonics}
+        """Return the arguments, from which Keras builds the layer again."""
+        return {
+            **super().get_config(),
+            "lower": self.lower,
+            "upper": self.upper,
+            "periods": {str(axis): period for axis, period in self.periods.items()},
+            "harmonics": self.harmonics,
+        }
 
 
 @keras.saving.register_keras_serializable(package="pinn")
 class FactorizedDense(keras.layers.Layer):
-    """A dense layer without activation, W = V diag(eˢ), with trainable V [inputs, units], s [units] and bias.
+    """A dense layer without activation whose kernel is factorized, W = V diag(eˢ).
 
-    Wang et al. (2022), arXiv:2210.01274.  At the start W is what the initializer gives, and s is
-    normal.
+    V [inputs, units], s [units] and the bias are trainable (Wang et al. 2022, arXiv:2210.01274).
+    At the start W is drawn by its initializer, and V follows from W and s.
 
     Args:
         units: number of outputs.
-        kernel_initializer: gives W.
-        bias_initializer: gives the bias.
-        scale_initializer: gives s.
+        kernel_initializer: initializer of W.
+        bias_initializer: initializer of the bias.
+        scale_initializer: initializer of s.
     """
 
     def __init__(
         self,
         units: int,
         *,
-        kernel_initializer: Any = "glorot_normal",
-        bias_initializer: Any = "zeros",
-        scale_initializer: Any = "zeros",
+        kernel_initializer: str | keras.Initializer = "glorot_normal",
+        bias_initializer: str | keras.Initializer = "zeros",
+        scale_initializer: str | keras.Initializer = "zeros",
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -165,11 +180,11 @@ class FactorizedDense(keras.layers.Layer):
         self.bias_initializer: Any = keras.initializers.get(bias_initializer)
         self.scale_initializer: Any = keras.initializers.get(scale_initializer)
 
-    def build(self, input_shape: Sequence[Any]) -> None:
-        """Make the variables for inputs [n, inputs]."""
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Create the variables for inputs [n, inputs]."""
 
-        def direction(shape: Any, dtype: Any = None) -> Any:
-            # An initializer with a seed gives the same numbers at every call: these are those of s.
+        def direction(shape: Sequence[int], dtype: str | None = None) -> tf.Tensor:
+            # An initializer with a seed returns the same numbers at every call, here those of s.
             scale: Any = self.scale_initializer((self.units,), dtype=dtype)
             kernel: Any = self.kernel_initializer(shape, dtype=dtype)
             return kernel / keras.ops.exp(scale)
@@ -191,50 +206,58 @@ class FactorizedDense(keras.layers.Layer):
     def _kernel(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.direction) * tf.exp(tf.convert_to_tensor(self.log_scale))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the outputs [n, units] for inputs [n, inputs]."""
         return tf.matmul(inputs, self._kernel()) + tf.convert_to_tensor(self.bias)
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the outputs [units, n] for inputs [inputs, n], with all derivatives."""
         kernel = self._kernel()
-        return inputs.map(lambda component: product(kernel, component)).shift(
-            tf.convert_to_tensor(self.bias)[:, None]
-        )
+        bias = tf.convert_to_tensor(self.bias)[:, None]
+        return inputs.map(lambda component: product(kernel, component)).shift(bias)
 
     def jet_columns(self) -> Columns:
-        """Return the function to the derivatives by V, s and the bias: those by W, and the chain rule."""
-        scale, kernel = tf.exp(tf.convert_to_tensor(self.log_scale)), self._kernel()
+        """Return the function to the derivatives by V, s and the bias."""
+        scale = tf.exp(tf.convert_to_tensor(self.log_scale))
+        kernel = self._kernel()
 
-        def columns(inputs: Parts, deltas: Parts) -> list[tuple[Any, tf.Tensor]]:
+        def columns(
+            inputs: Components, deltas: Components
+        ) -> list[tuple[keras.Variable, tf.Tensor]]:
+            # The derivatives by W, and the chain rule: ∂W/∂V = diag(eˢ), ∂W/∂s = W.
             by_kernel = outer(inputs, deltas)
-            by_scale = tf.reduce_sum(by_kernel * kernel[:, :, None], 0)
             by_direction = by_kernel * scale[None, :, None]
+            by_log_scale = tf.reduce_sum(by_kernel * kernel[:, :, None], 0)
             return [
                 (self.direction, by_direction),
-                (self.log_scale, by_scale),
+                (self.log_scale, by_log_scale),
                 (self.bias, deltas[VALUE]),
             ]
 
         return columns
 
-    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the outputs."""
         return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the settings, from which Keras makes the layer again."""
-        names = ("kernel_initializer", "bias_initializer", "scale_initializer")
-        drawn = {name: keras.initializers.serialize(getattr(self, name)) for name in names}
-        return {**super().get_config(), "units": self.units, **drawn}
+        """Return the arguments, from which Keras builds the layer again."""
+        serialize = keras.initializers.serialize
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "kernel_initializer": serialize(self.kernel_initializer),
+            "bias_initializer": serialize(self.bias_initializer),
+            "scale_initializer": serialize(self.scale_initializer),
+        }
 
 
 @keras.saving.register_keras_serializable(package="pinn")
 class TrainableSlope(keras.layers.Layer):
-    """Multiplies its inputs by n·a with one trainable number a: the slope of the activation that follows.
+    """Multiplies its inputs by n·a with one trainable number a: the slope of the next activation.
 
-    Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170; one for each layer as in
-    arXiv:1909.12228.  It is the α of a PirateNet's blocks too, from 0.
+    Jagtap, Kawaguchi & Karniadakis (2020), arXiv:1906.01170, with one slope per layer as in
+    arXiv:1909.12228.  With the start 0 it is also the α of a PirateNet's blocks.
 
     Args:
         scale: n.
@@ -243,7 +266,8 @@ class TrainableSlope(keras.layers.Layer):
 
     def __init__(self, *, scale: float = 1.0, start: float = 1.0, **options: Any) -> None:
         super().__init__(**options)
-        self.scale, self.start = scale, start
+        self.scale = scale
+        self.start = start
         self.slope = self.add_weight(name="slope", shape=(), initializer="zeros")
         self.slope.assign(start / scale)
         self.built = True
@@ -251,7 +275,7 @@ class TrainableSlope(keras.layers.Layer):
     def _factor(self) -> tf.Tensor:
         return self.scale * tf.convert_to_tensor(self.slope)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the inputs times n·a."""
         return inputs * self._factor()
 
@@ -262,29 +286,27 @@ class TrainableSlope(keras.layers.Layer):
     def jet_columns(self) -> Columns:
         """Return the function to the derivatives by a."""
 
-        def columns(inputs: Parts, deltas: Parts) -> list[tuple[Any, tf.Tensor]]:
-            return [
-                (
-                    self.slope,
-                    tf.add_n(
-                        [tf.reduce_sum(self.scale * inputs[i] * deltas[i], 0) for i in deltas]
-                    ),
-                )
+        def columns(
+            inputs: Components, deltas: Components
+        ) -> list[tuple[keras.Variable, tf.Tensor]]:
+            products = [
+                tf.reduce_sum(self.scale * inputs[i] * delta, 0) for i, delta in deltas.items()
             ]
+            return [(self.slope, tf.add_n(products))]
 
         return columns
 
-    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the inputs."""
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the settings, from which Keras makes the layer again."""
+        """Return the arguments, from which Keras builds the layer again."""
         return {**super().get_config(), "scale": self.scale, "start": self.start}
 
 
-def every_layer(model: Any) -> Iterator[Any]:
-    """Give the layers of a model, and those of the models among them."""
+def every_layer(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield the layers of a model, and those of the models among them."""
     for layer in model.layers:
         yield layer
         if isinstance(layer, keras.Model):

@@ -1,4 +1,4 @@
-"""The multilayer perceptron, from parts that compose: an embedding, dense layers, an architecture, a slope, a rank."""
+"""The multilayer perceptron: an embedding, dense layers wired by an architecture, options."""
 
 from __future__ import annotations
 
@@ -7,49 +7,43 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import keras
 import numpy as np
 
-from pinn.errors import InputError, did_you_mean
-from pinn.networks.architectures import modified, piratenet
+from pinn.arrays import Array
+from pinn.errors import InputError
+from pinn.networks.architectures import Chain, modified, piratenet
 from pinn.networks.layers import FactorizedDense, PeriodicEmbedding, TrainableSlope
 from pinn.networks.separable import separable
-from pinn.networks.settings import (
-    Factorization,
-    Fourier,
-    Periodic,
-    Slope,
-    check_count,
-    check_positive,
-)
+from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
+from pinn.settings import Settings, check_count, count, positive
 
-ACTIVATIONS = ("tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu")
-WORDS = {
-    "activation": ACTIVATIONS,
-    "architecture": ("plain", "modified", "piratenet"),
-    "initialization": ("glorot", "siren"),
-}
+Activation = Literal["tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu"]
+Architecture = Literal["plain", "modified", "piratenet"]
+Initialization = Literal["glorot", "siren"]
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 OPTIONS: dict[str, type] = {
     "periodic": Periodic,
     "fourier": Fourier,
     "factorization": Factorization,
     "slope": Slope,
 }
-"""Settings that are groups of settings, by name."""
-LAST_SEED = 2_000_000  # every layer has a seed of its own, 1000 × the network's and up, which must stay below 2³¹
+"""The settings that are groups of settings, by name."""
+LAST_SEED = 2_000_000
+"""The largest seed: every layer has its own, 1000 times the network's and up, below 2³¹."""
 
 
 @keras.saving.register_keras_serializable(package="pinn")
 def sin(x: Any) -> Any:
-    """Return the sine, as an activation function, which Keras has none of."""
+    """Return the sine, an activation function that Keras lacks."""
     return keras.ops.sin(x)
 
 
 @keras.saving.register_keras_serializable(package="pinn")
 def cos(x: Any) -> Any:
-    """Return the cosine, as an activation function, which Keras has none of."""
+    """Return the cosine, an activation function that Keras lacks."""
     return keras.ops.cos(x)
 
 
@@ -60,10 +54,10 @@ def mlp(
     outputs: int,
     width: int = 20,
     depth: int = 3,
-    activation: str = "tanh",
+    activation: Activation = "tanh",
     frequency: float = 1.0,
-    architecture: str = "plain",
-    initialization: str = "glorot",
+    architecture: Architecture = "plain",
+    initialization: Initialization = "glorot",
     periodic: Periodic | None = None,
     fourier: Fourier | None = None,
     factorization: Factorization | None = None,
@@ -71,55 +65,47 @@ def mlp(
     rank: int | None = None,
     seed: int = 0,
 ) -> keras.Model:
-    """Return a network of `depth` hidden layers of `width` units, from coordinates [n, d] to fields [n, outputs].
+    """Return a network of hidden layers, from coordinates [n, d] to fields [n, outputs].
 
     A frozen dense layer scales the inputs from the box `lower` … `upper` to [-1, 1] (`Rescaling`
-    would round its numbers to single precision when it is loaded from a file).  Every layer has a
-    seed of its own.  All else is a choice, and every choice goes with every other.
+    would round its numbers to single precision when it is loaded from a file).  Every layer has its
+    own seed.  All other settings can be combined freely.
 
     Args:
         lower: the lower corner of the box [d].
         upper: the upper corner of the box [d].
         outputs: number of fields.
         width: units of a hidden layer.
-        depth: hidden layers; blocks of three of them in a PirateNet.
+        depth: number of hidden layers; in a PirateNet, of blocks of three hidden layers.
         activation: one of `ACTIVATIONS`.
-        frequency: factor of the weights of what sees the coordinates first, at the start: above 1
-            for solutions that oscillate over the box (ω₀ of Sitzmann et al. 2020,
+        frequency: factor of the initial kernels of the layers that take the embedded coordinates;
+            above 1 for solutions that oscillate over the box (ω₀ of Sitzmann et al. 2020,
             arXiv:2006.09661).
-        architecture: "plain"; "modified": two further layers U = φ(W₁x + b₁), V = φ(W₂x + b₂) see
-            the inputs, and every hidden layer Z = φ(WH + b) gives (1 − Z)·U + Z·V (Wang, Teng &
-            Perdikaris 2021, arXiv:2001.04536); "piratenet": residual blocks of three layers with
-            such gates, switched off at the start, when the network is linear in its embedding
-            (Wang, Li, Chen & Perdikaris 2024, arXiv:2402.00326). A block ends in as many units as
-            the embedding has features, so a PirateNet wants `fourier`.
-        initialization: "glorot": weights from Glorot's normal distribution (Glorot & Bengio 2010),
-            biases zero; "siren", for sin(ω(Wx + b)): weights uniform up to √(6/inputs)/ω in size,
-            1/inputs in the first layer, biases up to 1/√inputs (Sitzmann et al. 2020); ω is where
-            the slope starts.
+        architecture: "plain"; "modified", where two encoders U = φ(W₁x + b₁), V = φ(W₂x + b₂) of
+            the inputs gate every hidden layer Z = φ(WH + b) to (1 − Z)·U + Z·V (Wang, Teng &
+            Perdikaris 2021, arXiv:2001.04536); or "piratenet": residual blocks of three layers with
+            such gates, which are switched off at the start, when the network is linear in its
+            embedding (Wang, Li, Chen & Perdikaris 2024, arXiv:2402.00326).  A block ends in as many
+            units as the embedding has features, so that a PirateNet is best combined with
+            `fourier`.
+        initialization: "glorot": kernels from Glorot's normal distribution (Glorot & Bengio 2010),
+            biases zero; or "siren", for sin(ω(Wx + b)): uniform kernels of at most √(6/inputs)/ω in
+            size, 1/inputs in the first layer, biases of at most 1/√inputs (Sitzmann et al. 2020); ω
+            is the initial slope.
         periodic: coordinates in which the network is periodic.
-        fourier: random Fourier features in place of the coordinates, or of what `periodic` makes of
-            them.
+        fourier: random Fourier features of the coordinates, or of their periodic embedding.
         factorization: random weight factorization of all trained layers.
         slope: a trainable slope in every activation.
         rank: for a separable network, the number of its products of functions of one coordinate,
             each of which is a network with all the other settings (Cho et al. 2023,
             arXiv:2306.15969); None for one network.
-        seed: of all that is drawn.
+        seed: seed of all random numbers.
 
     Raises:
         InputError: if width, depth, rank or frequency is not positive, or a word is unknown.
     """
-    for name, count in (
-        ("width", width),
-        ("depth", depth),
-        ("outputs", outputs),
-        ("rank", 1 if rank is None else rank),
-    ):
-        check_count(f"network.{name}", count)
-    check_positive("network.frequency", frequency)
-    _check_words(activation=activation, architecture=architecture, initialization=initialization)
-    _check_parts(periodic=periodic, fourier=fourier, factorization=factorization, slope=slope)
+    check_count("network.outputs", outputs)
+    check_count("network.rank", 1 if rank is None else rank)
     design = _Design(
         width=width,
         depth=depth,
@@ -133,168 +119,197 @@ def mlp(
         slope=slope,
         seed=seed,
     )
-    corners = np.asarray(lower, float), np.asarray(upper, float)
+    box = _Box(np.asarray(lower, float), np.asarray(upper, float))
     if rank is None:
-        return design.network(*corners, outputs)
-    factors = [factor.network(*ends, rank * outputs) for factor, ends in design.factors(*corners)]
-    return separable(factors, outputs=outputs)
+        return design.network(box, outputs)
+    return separable(design.factors(box, rank * outputs), outputs=outputs)
+
+
+class _Box(NamedTuple):
+    """The box of the coordinates, by its lower and upper corners [d]."""
+
+    lower: Array
+    upper: Array
+
+    @property
+    def dimension(self) -> int:
+        return len(self.lower)
+
+
+class _FrozenLayer(NamedTuple):
+    """A layer of the embedding, and the values of its variables unless it sets them itself."""
+
+    layer: keras.Layer
+    values: Sequence[Array] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Design:
-    """The settings of one network, and the network that they make for a box."""
+class _Design(Settings):
+    """The settings of one network; it builds the network for a box."""
 
-    width: int
-    depth: int
-    activation: str
-    frequency: float
-    architecture: str
-    initialization: str
+    width: int = count(20)
+    depth: int = count(3)
+    activation: Activation
+    frequency: float = positive(1.0)
+    architecture: Architecture
+    initialization: Initialization
     periodic: Periodic | None
     fourier: Fourier | None
     factorization: Factorization | None
     slope: Slope | None
     seed: int
 
-    def network(self, lower: np.ndarray, upper: np.ndarray, outputs: int) -> keras.Model:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name, kind in OPTIONS.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise InputError(
+                    f"{self.setting(name)}={value!r}; give a {kind.__name__}, such as "
+                    f"pinn.networks.{kind.__name__}(…)."
+                )
+
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"network.{name}"
+
+    def network(self, box: _Box, outputs: int) -> keras.Model:
         """Return the network from coordinates [n, d] in a box to [n, outputs]."""
-        embedding, features = self.embedding(lower, upper)
-        inputs = keras.Input((len(lower),), name="coordinates")
-        layers, sizes = [layer for layer, _ in embedding], self.sizes(features)
-        hidden = [
-            self.hidden(units, k, count, first=k == 0) for k, (count, units) in enumerate(sizes)
-        ]
-        last = self.dense(outputs, len(sizes), sizes[-1][1])
+        inputs = cast(keras.KerasTensor, keras.Input((box.dimension,), name="coordinates"))
+        embedding, features = self.embedding(box)
+        embedding_layers = [frozen.layer for frozen in embedding]
+
+        # The hidden layers and the encoders, each a dense layer and what follows it.
+        hidden = []
         encoders = []
+        sizes = self.sizes(features)
+        for k, (layer_inputs, units) in enumerate(sizes):
+            hidden.append(self.hidden(units, k, layer_inputs, first=k == 0))
+        last = self.dense(outputs, len(sizes), inputs=sizes[-1][1])
+        if self.architecture != "plain":
+            for k in (len(sizes) + 1, len(sizes) + 2):
+                encoders.append(self.hidden(self.width, k, features, first=True))
+
+        # Their wiring.  It builds the layers, so that their variables exist from here on.
         if self.architecture == "plain":
-            model = keras.Sequential([inputs, *layers, *chain(*hidden), last], name="mlp")
+            layers = [inputs, *embedding_layers, *chain(*hidden), last]
+            model = keras.Sequential(layers, name="mlp")
+        elif self.architecture == "modified":
+            model = modified(inputs, embedding_layers, encoders, hidden, last)
         else:
-            encoders = [
-                self.hidden(self.width, len(sizes) + 1 + k, features, first=True) for k in (0, 1)
-            ]
-            wired = {"modified": modified, "piratenet": piratenet}[self.architecture]
-            model = wired(inputs, layers, encoders, hidden, last)
-        for layer, weights in embedding:
-            if weights:
-                layer.set_weights(weights)
+            model = piratenet(inputs, embedding_layers, encoders, hidden, last)
+
+        # The frozen numbers, and the frequency of all layers that take the embedded coordinates.
+        for frozen in embedding:
+            if frozen.values:
+                frozen.layer.set_weights(list(frozen.values))
         for dense, *_ in (*encoders, hidden[0]):
             kernel = dense.trainable_variables[0]
             kernel.assign(self.frequency * kernel)
         return model
 
-    def factors(
-        self, lower: np.ndarray, upper: np.ndarray
-    ) -> list[tuple[_Design, tuple[np.ndarray, np.ndarray]]]:
-        """Return the design and the interval of every coordinate's own network."""
+    def factors(self, box: _Box, outputs: int) -> list[keras.Model]:
+        """Return one network per coordinate, from it [n, 1] to [n, outputs]."""
         if self.periodic:
-            self.periodic.periods(
-                lower.tolist(), upper.tolist()
-            )  # raises for what is no coordinate
-        found = []
-        for axis in range(len(lower)):
-            # Drawn, because the seeds near the network's own are those of other runs.
-            own = int(np.random.default_rng((self.seed, axis, 1)).integers(LAST_SEED))
-            periodic = self.periodic.among([axis]) if self.periodic else None
-            ends = lower[axis : axis + 1], upper[axis : axis + 1]
-            found.append((dataclasses.replace(self, seed=own, periodic=periodic), ends))
-        return found
+            # Raises where the settings name a coordinate that does not exist.
+            self.periodic.periods(box.lower.tolist(), box.upper.tolist())
+        networks = []
+        for axis in range(box.dimension):
+            # Drawn, because the seeds next to the network's own are those of other runs.
+            seed = int(np.random.default_rng((self.seed, axis, 1)).integers(LAST_SEED))
+            periodic = self.periodic.restricted_to([axis]) if self.periodic else None
+            design = dataclasses.replace(self, seed=seed, periodic=periodic)
+            interval = _Box(box.lower[axis : axis + 1], box.upper[axis : axis + 1])
+            networks.append(design.network(interval, outputs))
+        return networks
 
     def sizes(self, features: int) -> list[tuple[int, int]]:
         """Return the inputs and units of every hidden layer."""
+        square = (self.width, self.width)
         if self.architecture == "piratenet":
-            return [
-                (features, self.width),
-                (self.width, self.width),
-                (self.width, features),
-            ] * self.depth
-        return [(features, self.width), *[(self.width, self.width)] * (self.depth - 1)]
+            return [(features, self.width), square, (self.width, features)] * self.depth
+        return [(features, self.width)] + [square] * (self.depth - 1)
 
-    def embedding(
-        self, lower: np.ndarray, upper: np.ndarray
-    ) -> tuple[list[tuple[Any, list[np.ndarray]]], int]:
-        """Return the frozen layers with their weights (empty if they have them already), and their features' number."""
-        count, periodic, fourier = len(lower), self.periodic, self.fourier
-        if periodic:
-            box = {"lower": lower.tolist(), "upper": upper.tolist()}
-            periods = periodic.periods(**box)
-            found = PeriodicEmbedding(
-                periods=periods, harmonics=periodic.harmonics, name="periodic", **box
-            )
-            layers: list[tuple[Any, list[np.ndarray]]] = [(found, [])]
-            count += len(periods) * (2 * periodic.harmonics - 1)
+    def embedding(self, box: _Box) -> tuple[list[_FrozenLayer], int]:
+        """Return the frozen layers, and the number of features that they give."""
+        features = box.dimension
+        layers = []
+        if self.periodic:
+            periodic = self._periodic_embedding(box, self.periodic)
+            features += len(periodic.periods) * (2 * periodic.harmonics - 1)
+            layers.append(_FrozenLayer(periodic))
         else:
-            scaling = keras.layers.Dense(count, trainable=False, name="scaling")
-            layers = [(scaling, [np.diag(2 / (upper - lower)), -(lower + upper) / (upper - lower)])]
-        if fourier:
-            waves = np.random.default_rng(self._seed(3, 0)).normal(
-                0, fourier.sigma, (count, fourier.count)
-            )
-            count = 2 * fourier.count
-            # The cosines are sines a quarter of a turn ahead, so that one frozen dense layer gives
-            # both.
-            ahead = np.repeat([np.pi / 2, 0], fourier.count)
-            features = keras.layers.Dense(count, activation=sin, trainable=False, name="fourier")
-            layers.append((features, [np.pi * np.tile(waves, 2), ahead]))
-        return layers, count
+            scaling = keras.layers.Dense(features, trainable=False, name="scaling")
+            width = box.upper - box.lower
+            values = [np.diag(2 / width), -(box.lower + box.upper) / width]
+            layers.append(_FrozenLayer(scaling, values))
+        if self.fourier:
+            layers.append(self._fourier_features(features, self.fourier))
+            features = 2 * self.fourier.count
+        return layers, features
 
-    def hidden(
-        self, units: int, layer: int, inputs: int, *, first: bool = False
-    ) -> list[keras.layers.Layer]:
+    def _periodic_embedding(self, box: _Box, periodic: Periodic) -> PeriodicEmbedding:
+        lower = box.lower.tolist()
+        upper = box.upper.tolist()
+        return PeriodicEmbedding(
+            periods=periodic.periods(lower, upper),
+            lower=lower,
+            upper=upper,
+            harmonics=periodic.harmonics,
+            name="periodic",
+        )
+
+    def _fourier_features(self, inputs: int, fourier: Fourier) -> _FrozenLayer:
+        rng = np.random.default_rng(self._seed(3, 0))
+        waves = rng.normal(0, fourier.sigma, (inputs, fourier.count))
+        # A cosine is a sine a quarter of a turn ahead, so that one dense layer gives both.
+        phases = np.repeat([np.pi / 2, 0], fourier.count)
+        layer = keras.layers.Dense(
+            2 * fourier.count, activation=sin, trainable=False, name="fourier"
+        )
+        return _FrozenLayer(layer, [np.pi * np.tile(waves, 2), phases])
+
+    def hidden(self, units: int, layer: int, inputs: int, *, first: bool = False) -> Chain:
         """Return a dense layer and what follows it up to its activation."""
         function: Any = {"sin": sin, "cos": cos}.get(self.activation, self.activation)
         if not self.slope and not self.factorization:
             return [self.dense(units, layer, inputs, first=first, activation=function)]
-        dense, slope = self.dense(units, layer, inputs, first=first), self.slope
-        slopes = (
-            [TrainableSlope(scale=slope.scale, start=slope.start, name=f"slope_{layer}")]
-            if slope
-            else []
-        )
-        return [dense, *slopes, keras.layers.Activation(function, name=f"activation_{layer}")]
+        layers = [self.dense(units, layer, inputs, first=first)]
+        if self.slope:
+            scale = self.slope.scale
+            start = self.slope.start
+            layers.append(TrainableSlope(scale=scale, start=start, name=f"slope_{layer}"))
+        layers.append(keras.layers.Activation(function, name=f"activation_{layer}"))
+        return layers
 
     def dense(
         self, units: int, layer: int, inputs: int, *, first: bool = False, **options: Any
-    ) -> keras.layers.Layer:
-        """Return a trainable dense layer."""
-        # One seed for all layers would make equal shapes equal weights, hence a seed per layer.
-        kernel: Any = keras.initializers.GlorotNormal(seed=self._seed(0, layer))
-        bias: Any = "zeros"
+    ) -> keras.Layer:
+        """Return a trainable dense layer, the `layer`-th of the network."""
+        # With one seed for all layers, kernels of equal shapes would be equal.
+        kernel_seed = self._seed(0, layer)
         if self.initialization == "siren":
             omega = self.slope.start if self.slope else 1.0
-            bound, shift = (
-                1 / inputs if first else math.sqrt(6 / inputs) / omega,
-                1 / math.sqrt(inputs),
-            )
-            kernel = keras.initializers.RandomUniform(-bound, bound, seed=self._seed(0, layer))
+            bound = 1 / inputs if first else math.sqrt(6 / inputs) / omega
+            shift = 1 / math.sqrt(inputs)
+            kernel = keras.initializers.RandomUniform(-bound, bound, seed=kernel_seed)
             bias = keras.initializers.RandomUniform(-shift, shift, seed=self._seed(1, layer))
-        options |= {
-            "kernel_initializer": kernel,
-            "bias_initializer": bias,
-            "name": f"dense_{layer}",
-        }
+        else:
+            kernel = keras.initializers.GlorotNormal(seed=kernel_seed)
+            bias = keras.initializers.Zeros()
+        options["kernel_initializer"] = kernel
+        options["bias_initializer"] = bias
+        options["name"] = f"dense_{layer}"
         if not self.factorization:
             return keras.layers.Dense(units, **options)
-        mean, stddev = self.factorization.mean, self.factorization.stddev
-        scale = keras.initializers.RandomNormal(mean, stddev, seed=self._seed(2, layer))
+        scale = keras.initializers.RandomNormal(
+            self.factorization.mean, self.factorization.stddev, seed=self._seed(2, layer)
+        )
         return FactorizedDense(units, scale_initializer=scale, **options)
 
     def _seed(self, kind: int, layer: int) -> int:
-        count = (3 * self.depth if self.architecture == "piratenet" else self.depth) + 3
-        return 1000 * self.seed + count * kind + layer
-
-
-def _check_words(**settings: Any) -> None:
-    for name, value in settings.items():
-        if value not in WORDS[name]:
-            raise InputError(
-                f"network.{name}={value!r}: unknown.{did_you_mean(str(value), WORDS[name])}"
-            )
-
-
-def _check_parts(**settings: Any) -> None:
-    for name, value in settings.items():
-        if value is not None and not isinstance(value, OPTIONS[name]):
-            kind = OPTIONS[name].__name__
-            raise InputError(
-                f"network.{name}={value!r}; give a {kind}, such as pinn.networks.{kind}(…)."
-            )
+        """Return the seed of a layer's kernel (kind 0), bias (1), scale (2) or features (3)."""
+        hidden_layers = 3 * self.depth if self.architecture == "piratenet" else self.depth
+        # The hidden layers, the last one and two encoders.
+        layers = hidden_layers + 3
+        return 1000 * self.seed + layers * kind + layer

@@ -1,35 +1,37 @@
-"""The product of a dense layer, written so that XLA compiles it, and its gradients, well."""
+"""The product of a dense layer, written such that XLA compiles it and its gradients well."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import tensorflow as tf
 
 from pinn.arrays import static_size
+from pinn.jets import Index
+
+Gradient = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
 def product(kernel: tf.Tensor, inputs: tf.Tensor) -> tf.Tensor:
     """Return kernelᵀ inputs [outputs, n] for a kernel [inputs, outputs] and inputs [inputs, n]."""
     if tf.config.get_visible_devices("GPU"):
         return tf.matmul(kernel, inputs, transpose_a=True)
-    found: Any = _plain_products(kernel, inputs)  # custom_gradient hides its function's type
-    return found
+    # The decorator hides that only the product is returned.
+    return cast(tf.Tensor, _plain_products(kernel, inputs))
 
 
 @tf.custom_gradient
-def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """Return the product from products without transposed factors only, its gradients' too.
+def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, Gradient]:
+    """Return the product; it and its gradients are products without transposed factors.
 
-    XLA's CPU backend makes AVX-512 instructions of those; for a transposed factor it calls Eigen,
-    which the wheels of TensorFlow hold without them.  A transposition on its own would be folded
-    into the product again, so each is hidden: the small one behind a product with the identity, the
-    long one behind a maximum that changes no finite number.
+    XLA's CPU backend compiles those to AVX-512 instructions.  For a transposed factor it calls
+    Eigen, which the wheels of TensorFlow contain without these instructions.  XLA would fold a
+    separate transposition into the product again, so each is hidden: the small one behind a product
+    with the identity, the long one behind a maximum that changes no finite number.
     """
-    transposed = tf.matmul(
-        kernel, tf.eye(static_size(kernel), dtype=kernel.dtype), transpose_a=True
-    )
+    identity = tf.eye(static_size(kernel), dtype=kernel.dtype)
+    transposed = tf.matmul(kernel, identity, transpose_a=True)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         rows = tf.maximum(tf.transpose(upstream), upstream.dtype.min)
@@ -38,10 +40,11 @@ def _plain_products(kernel: tf.Tensor, inputs: tf.Tensor) -> tuple[tf.Tensor, An
     return tf.matmul(transposed, inputs), gradient
 
 
-def outer(inputs: Mapping[Any, tf.Tensor], deltas: Mapping[Any, tf.Tensor]) -> tf.Tensor:
-    """Return Σ aᵢ ⊗ δᵢ [inputs, outputs, n], the derivative by the kernel, point by point.
+def outer(inputs: Mapping[Index, tf.Tensor], deltas: Mapping[Index, tf.Tensor]) -> tf.Tensor:
+    """Return Σ aᵢ ⊗ δᵢ [inputs, outputs, n], the derivative by the kernel at every point.
 
-    aᵢ [inputs, n] are the components of the layer's inputs and δᵢ [outputs, n] the derivatives by those
-    of its outputs.
+    aᵢ [inputs, n] are the components of the layer's inputs, and δᵢ [outputs, n] the derivatives by
+    the components of its outputs.
     """
-    return tf.add_n([inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas])
+    products = [inputs[i][:, None, :] * deltas[i][None, :, :] for i in deltas]
+    return tf.add_n(products)

@@ -16,7 +16,7 @@ from pinn.networks.layers import Select
 
 @keras.saving.register_keras_serializable(package="pinn")
 class SumOverRank(keras.layers.Layer):
-    """Sums features [n, outputs · rank] over the rank, which runs fastest.
+    """Sums features [n, outputs · rank] over the rank, which is the fastest index.
 
     Args:
         outputs: number of sums.
@@ -27,57 +27,64 @@ class SumOverRank(keras.layers.Layer):
         self.outputs = outputs
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the sums [n, outputs]."""
-        return tf.reduce_sum(
-            tf.reshape(inputs, [-1, self.outputs, inputs.shape[-1] // self.outputs]), 2
-        )
+        rank = inputs.shape[-1] // self.outputs
+        by_rank = tf.reshape(inputs, [-1, self.outputs, rank])
+        return tf.reduce_sum(by_rank, 2)
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the sums [outputs, n] of features [outputs · rank, n], with all derivatives."""
         rank = static_size(inputs.value) // self.outputs
-        return inputs.map(
-            lambda component: tf.reduce_sum(tf.reshape(component, [self.outputs, rank, -1]), 1)
-        )
 
-    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+        def sum_over_rank(component: tf.Tensor) -> tf.Tensor:
+            by_rank = tf.reshape(component, [self.outputs, rank, -1])
+            return tf.reduce_sum(by_rank, 1)
+
+        return inputs.map(sum_over_rank)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the sums."""
         return (input_shape[0], self.outputs)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
+        """Return the arguments, from which Keras builds the layer again."""
         return {**super().get_config(), "outputs": self.outputs}
 
 
 def separable(factors: Sequence[keras.Model], *, outputs: int) -> keras.Model:
-    """Return a sum of products of functions of one coordinate each, from coordinates [n, d] to fields [n, outputs].
+    """Return a separable network from coordinates [n, d] to fields [n, outputs].
 
         u_k(x) = Σ_r Π_i f_{i,k,r}(x_i),  r = 1 … rank
 
-    as in separable PINNs (Cho et al. 2023, arXiv:2306.15969).  Jets go through a factor with the
-    derivatives by its own coordinate alone; for a Laplacian those are value, slope and second
-    derivative, whatever the dimension.
+    as in separable PINNs (Cho et al. 2023, arXiv:2306.15969).  A jet goes through a factor with
+    only the derivatives by the factor's own coordinate; for a Laplacian those are the value and the
+    first and second derivatives, in any dimension.
 
-    Biases of the factors' outputs are raised by one, those of the first coordinate by one and minus
-    one in turn.  A product of many factors around zero would all but vanish, and its gradient too;
-    a sum of products around one and minus one starts near a sum of functions of one coordinate.
+    The biases of the factors' outputs are shifted: by one, but for the first coordinate by one and
+    minus one in turn.  A product of many factors around zero, and its gradient, would almost
+    vanish; a sum of products around one and minus one starts close to a sum of functions of one
+    coordinate.
 
     Args:
-        factors: a network for each coordinate, from it [n, 1] to features [n, outputs · rank], rank
+        factors: one network per coordinate, from it [n, 1] to features [n, outputs · rank], rank
             fastest; the last layer of each has a bias.
         outputs: number of fields.
     """
     names = [str(axis) for axis in range(len(factors))]
     inputs = keras.Input((len(factors),), name="coordinates")
-    features: list[Any] = []
+    features = []
     for axis, (name, factor) in enumerate(zip(names, factors, strict=True)):
         factor.name = f"factor_{name}"
-        bias: Any = factor.layers[-1].bias
-        rank = int(bias.shape[0]) // outputs
-        signs = np.where((np.arange(outputs * rank) % rank) % 2, -1.0, 1.0)
-        bias.assign(np.asarray(bias) + (1.0 if axis else signs))
-        features.append(factor(Select(names=[name], of=names, name=f"coordinate_{name}")(inputs)))
-    product = keras.layers.Multiply(name="product")(features) if len(features) > 1 else features[0]
-    return keras.Model(
-        inputs, SumOverRank(outputs, name="sum_over_rank")(product), name="separable"
-    )
+        bias = factor.layers[-1].bias
+        rank = static_size(bias) // outputs
+        is_odd = (np.arange(outputs * rank) % rank) % 2 == 1
+        shifts = np.where(is_odd, -1.0, 1.0) if axis == 0 else 1.0
+        bias.assign(np.asarray(bias) + shifts)
+        coordinate = Select(names=[name], of=names, name=f"coordinate_{name}")(inputs)
+        features.append(factor(coordinate))
+    product = features[0]
+    if len(features) > 1:
+        product = keras.layers.Multiply(name="product")(features)
+    sums = SumOverRank(outputs, name="sum_over_rank")(product)
+    return keras.Model(inputs, sums, name="separable")

@@ -1,181 +1,177 @@
-"""Settings of a network's parts: embeddings of the coordinates, a factorization of the weights, a trainable slope."""
+"""Options of a network: periodicity, Fourier features, weight factorization, trainable slopes."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from pinn.errors import InputError, did_you_mean
+from pinn.settings import Settings, at_least, check_positive, count, finite, positive
+
+
+class _Options(Settings):
+    """A group of settings of a network; messages name it as the configuration does."""
+
+    group: ClassVar[str]
+
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return f"network.{self.group}.{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Periodic:
-    """Coordinates in which the network is periodic, exactly and to every derivative.
+class Periodic(_Options):
+    """Coordinates in which the network and all its derivatives are exactly periodic.
 
     Each coordinate x is replaced by cos(2πk (x − lower)/P) and sin(2πk (x − lower)/P), k = 1 …
     `harmonics` (Dong & Ni 2021, doi:10.1016/j.jcp.2021.110242).
 
     Attributes:
         coordinates: their names (where a problem is known) or their indices, from 0.
-        harmonics: waves per period, at most.
-        period: P in the coordinate's own units: one for all, or one each; None: the box's length.
+        harmonics: the largest number of waves per period.
+        period: P in the coordinate's own units, one for all coordinates or one for each; None: the
+            length of the box.
 
     Raises:
         InputError: for no coordinate, one named twice, or numbers that are not positive.
     """
 
+    group: ClassVar[str] = "periodic"
     coordinates: Sequence[str | int] = ()
-    harmonics: int = 1
+    harmonics: int = count(1)
     period: float | Sequence[float] | None = None
 
     def __post_init__(self) -> None:
-        where, axes = "network.periodic", self.coordinates
-        if isinstance(axes, str) or not axes or len({str(c) for c in axes}) < len(axes):
+        super().__post_init__()
+        axes = self.coordinates
+        if isinstance(axes, str) or not axes or len({str(axis) for axis in axes}) < len(axes):
             raise InputError(
-                f"{where}.coordinates={axes!r}; give a list of names, each once, such as [x]."
+                f"{self.setting('coordinates')}={axes!r}; give a list of names, each once, "
+                f"such as [x]."
             )
-        check_count(f"{where}.harmonics", self.harmonics)
-        periods = self.period if isinstance(self.period, Sequence) else [self.period]
-        if isinstance(self.period, Sequence) and len(periods) != len(axes):
+        if isinstance(self.period, Sequence) and len(self.period) != len(axes):
             raise InputError(
-                f"{where}.period={self.period!r}; give one number, or {len(axes)}, one per coordinate."
+                f"{self.setting('period')}={self.period!r}; give one number, or {len(axes)}, "
+                f"one per coordinate."
             )
-        for period in periods:
+        for i in range(len(axes)):
+            period = self._period(i)
             if period is not None:
-                check_positive(f"{where}.period", period)
+                check_positive(self.setting("period"), period)
 
     def with_indices(self, names: Sequence[str]) -> Periodic:
-        """Return the settings with indices in place of names, for a problem's coordinates.
+        """Return the settings with indices instead of names, for a problem's coordinates.
 
         Raises:
             InputError: if a name is no coordinate.
         """
-        for name in self.coordinates:
-            if isinstance(name, str) and name not in names:
-                where = f"network.periodic.coordinates={list(self.coordinates)}"
-                raise InputError(f"{where}: {name!r} is no coordinate.{did_you_mean(name, names)}")
-        axes = [list(names).index(c) if isinstance(c, str) else c for c in self.coordinates]
+        axes = []
+        for coordinate in self.coordinates:
+            if isinstance(coordinate, str) and coordinate not in names:
+                where = f"{self.setting('coordinates')}={list(self.coordinates)}"
+                hint = did_you_mean(coordinate, names)
+                raise InputError(f"{where}: {coordinate!r} is no coordinate.{hint}")
+            is_name = isinstance(coordinate, str)
+            axes.append(list(names).index(coordinate) if is_name else coordinate)
         return dataclasses.replace(self, coordinates=axes)
 
-    def among(self, axes: Sequence[int]) -> Periodic | None:
-        """Return the settings for a network that sees the coordinates of these indices alone; None if none is left."""
-        kept = [i for i, axis in enumerate(self.coordinates) if axis in axes]
-        if not kept:
+    def restricted_to(self, axes: Sequence[int]) -> Periodic | None:
+        """Return the settings for a network of some coordinates; None if none is periodic."""
+        coordinates = []
+        periods = []
+        for i, axis in enumerate(self.coordinates):
+            if axis in axes:
+                coordinates.append(list(axes).index(int(axis)))
+                periods.append(self._period(i))
+        if not coordinates:
             return None
-        period = (
-            [self.period[i] for i in kept] if isinstance(self.period, Sequence) else self.period
-        )
-        return dataclasses.replace(
-            self,
-            coordinates=[list(axes).index(int(self.coordinates[i])) for i in kept],
-            period=period,
-        )
+        period = periods if isinstance(self.period, Sequence) else self.period
+        return dataclasses.replace(self, coordinates=coordinates, period=period)
 
     def periods(self, lower: Sequence[float], upper: Sequence[float]) -> dict[int, float]:
-        """Return the period by the index of its coordinate, for a box.
+        """Return the period of every periodic coordinate in a box, by the coordinate's index.
 
         Raises:
-            InputError: if an index is none of a coordinate.
+            InputError: if an index belongs to no coordinate.
         """
-        count, found = len(lower), {}
+        dimension = len(lower)
+        periods = {}
         for i, axis in enumerate(self.coordinates):
-            if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < count:
-                where = f"network.periodic.coordinates={list(self.coordinates)}"
+            if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < dimension:
+                where = f"{self.setting('coordinates')}={list(self.coordinates)}"
                 raise InputError(
-                    f"{where}: {axis!r} is no index of a coordinate; give 0 to {count - 1}."
+                    f"{where}: {axis!r} is no index of a coordinate; give 0 to {dimension - 1}."
                 )
-            period = self.period[i] if isinstance(self.period, Sequence) else self.period
-            found[axis] = upper[axis] - lower[axis] if period is None else float(period)
-        return found
+            period = self._period(i)
+            periods[axis] = upper[axis] - lower[axis] if period is None else float(period)
+        return periods
+
+    def _period(self, number: int) -> float | None:
+        """Return the period that is set for the `number`-th periodic coordinate."""
+        if isinstance(self.period, Sequence):
+            return self.period[number]
+        return self.period
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fourier:
-    """Random Fourier features, a frozen layer: x ↦ cos(πBx), sin(πBx) with B normal, of deviation `sigma`.
+class Fourier(_Options):
+    """Random Fourier features, a frozen layer: x ↦ cos(πBx), sin(πBx) with a normal B.
 
-    x is scaled to [-1, 1], so that B counts waves across the box, as in Tancik et al. (2020),
-    arXiv:2006.10739, where x is scaled to [0, 1] and the angles are 2πBx.
+    x is scaled to [-1, 1], so that the entries of B are numbers of waves across the box.  Tancik et
+    al. (2020), arXiv:2006.10739, scale x to [0, 1] and use the angles 2πBx.
 
     Attributes:
-        count: rows of B; there are twice as many features.
-        sigma: the standard deviation of B's numbers, waves across the box.
+        count: number of rows of B; there are twice as many features.
+        sigma: standard deviation of the entries of B, in waves across the box.
 
     Raises:
         InputError: for numbers that are not positive.
     """
 
-    count: int = 64
-    sigma: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_count("network.fourier.count", self.count)
-        check_positive("network.fourier.sigma", self.sigma)
+    group: ClassVar[str] = "fourier"
+    count: int = count(64)
+    sigma: float = positive(1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Factorization:
-    """Random weight factorization: the weights of every unit are eˢ v, with s and v trainable.
+class Factorization(_Options):
+    """Random weight factorization: every unit's column of the kernel is eˢ v, s and v trainable.
 
-    s is drawn from a normal distribution, and v such that eˢ v is what it would be without
+    s is drawn from a normal distribution, and v is chosen such that eˢ v is the kernel without
     factorization (Wang et al. 2022, arXiv:2210.01274).
 
     Attributes:
-        mean: the mean of s.
-        stddev: its standard deviation.
+        mean: mean of s.
+        stddev: standard deviation of s.
 
     Raises:
         InputError: for numbers that are not finite, or a negative deviation.
     """
 
-    mean: float = 1.0
-    stddev: float = 0.1
-
-    def __post_init__(self) -> None:
-        where = "network.factorization"
-        if not _is_number(self.mean):
-            raise InputError(f"{where}.mean={self.mean!r}; give a finite number.")
-        if not _is_number(self.stddev) or self.stddev < 0:
-            raise InputError(f"{where}.stddev={self.stddev!r}; give a number of at least 0.")
+    group: ClassVar[str] = "factorization"
+    mean: float = finite(1.0)
+    stddev: float = at_least(0, 0.1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slope:
-    """A trainable number a in every activation: φ(n a z), one for each layer.
+class Slope(_Options):
+    """A trainable number a in every activation: φ(n a z), one per layer.
 
-    From n a = 1 it is the adaptive activation of Jagtap, Kawaguchi & Karniadakis (2020),
-    arXiv:1906.01170, one for each layer as in arXiv:1909.12228; from n a = ω with the sine, ω is
-    the frequency of Sitzmann et al. (2020), arXiv:2006.09661, made trainable.
+    With n a = 1 at the start it is the adaptive activation of Jagtap, Kawaguchi & Karniadakis
+    (2020), arXiv:1906.01170, with one slope per layer as in arXiv:1909.12228.  With the sine and
+    n a = ω at the start it makes the frequency ω of Sitzmann et al. (2020), arXiv:2006.09661,
+    trainable.
 
     Attributes:
-        scale: n; a step of a is n times as long in the slope.
+        scale: n; a step of a changes the slope n times as much.
         start: n a at the start.
 
     Raises:
         InputError: for numbers that are not positive.
     """
 
-    scale: float = 1.0
-    start: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_positive("network.slope.scale", self.scale)
-        check_positive("network.slope.start", self.start)
-
-
-def check_count(where: str, value: Any) -> None:
-    """Raise an InputError for what is no whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{where}={value!r}; give a whole number of at least 1.")
-
-
-def check_positive(where: str, value: Any) -> None:
-    """Raise an InputError for what is no positive, finite number."""
-    if not _is_number(value) or value <= 0:
-        raise InputError(f"{where}={value!r}; give a positive number.")
-
-
-def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+    group: ClassVar[str] = "slope"
+    scale: float = positive(1.0)
+    start: float = positive(1.0)

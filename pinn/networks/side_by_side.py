@@ -1,9 +1,8 @@
-"""Several networks as one model, each of which sees some of the coordinates."""
+"""Several networks as one model, each of which takes some of the coordinates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
 
@@ -17,36 +16,32 @@ def side_by_side(
     coordinates: Sequence[str],
     seen: Sequence[Sequence[str]],
 ) -> keras.Model:
-    """Return one model from coordinates [n, d] to the networks' outputs, one after another, [n, Σ outputs].
+    """Return one model from coordinates [n, d] to all networks' outputs [n, Σ outputs], in order.
 
-    A network that does not see a coordinate is carried without the derivatives by it.
+    Jets go through a network without the derivatives by coordinates that it does not take.
 
     Args:
-        networks: the networks by name, one for each row of `seen`; they get these names.
+        networks: the networks by name, one per row of `seen`; they are renamed to these names.
         coordinates: names of all coordinates, in order.
-        seen: names of the coordinates that each network sees, in its order.
+        seen: names of the coordinates that each network takes, in its order.
 
     Raises:
-        InputError: if a network sees what is no coordinate.
+        InputError: if a network takes a coordinate that does not exist.
     """
     inputs = keras.Input((len(coordinates),), name="coordinates")
-    outputs: list[Any] = []
+    outputs = []
     for (name, network), names in zip(networks.items(), seen, strict=True):
         if not set(names) <= set(coordinates):
             raise InputError(
-                f"side_by_side: {name} sees {', '.join(names)}; give some of {', '.join(coordinates)}."
+                f"side_by_side: {name} sees {', '.join(names)}; "
+                f"give some of {', '.join(coordinates)}."
             )
         network.name = name
-        whole = list(names) == list(coordinates)
-        outputs.append(
-            network(
-                inputs
-                if whole
-                else Select(names=names, of=coordinates, name=f"seen_by_{name}")(inputs)
-            )
-        )
-    if len(outputs) == 1:
-        return keras.Model(inputs, outputs[0], name="side_by_side")
-    return keras.Model(
-        inputs, keras.layers.Concatenate(name="outputs")(outputs), name="side_by_side"
-    )
+        taken = inputs
+        if list(names) != list(coordinates):
+            taken = Select(names=names, of=coordinates, name=f"seen_by_{name}")(inputs)
+        outputs.append(network(taken))
+    joined = outputs[0]
+    if len(outputs) > 1:
+        joined = keras.layers.Concatenate(name="outputs")(outputs)
+    return keras.Model(inputs, joined, name="side_by_side")

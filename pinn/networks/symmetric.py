@@ -15,39 +15,41 @@ from pinn.networks.layers import every_layer
 
 @keras.saving.register_keras_serializable(package="pinn")
 class Affine(keras.layers.Layer):
-    """Multiplies features [n, k] by fixed numbers and adds others, unrounded (`Rescaling` has single precision).
+    """Maps features [n, k] to factors · features + offsets, where `Rescaling` would round.
+
+    `Rescaling` holds its numbers in single precision.
 
     Args:
-        factors: a factor for each feature [k].
-        offsets: what is added [k].
+        factors: the fixed factor of each feature [k].
+        offsets: the fixed offset of each feature [k].
     """
 
     def __init__(
         self, *, factors: Sequence[float], offsets: Sequence[float], **options: Any
     ) -> None:
         super().__init__(**{"trainable": False, **options})
-        self.factors, self.offsets = [float(f) for f in factors], [float(o) for o in offsets]
+        self.factors = [float(factor) for factor in factors]
+        self.offsets = [float(offset) for offset in offsets]
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Return the features [n, k]."""
-        return inputs * tf.constant(self.factors, inputs.dtype) + tf.constant(
-            self.offsets, inputs.dtype
-        )
+        factors = tf.constant(self.factors, inputs.dtype)
+        offsets = tf.constant(self.offsets, inputs.dtype)
+        return inputs * factors + offsets
 
     def jet_call(self, inputs: Jet) -> Jet:
         """Return the features [k, n] with all derivatives."""
-        factors, offsets = (
-            tf.constant(v, inputs.dtype)[:, None] for v in (self.factors, self.offsets)
-        )
+        factors = tf.constant(self.factors, inputs.dtype)[:, None]
+        offsets = tf.constant(self.offsets, inputs.dtype)[:, None]
         return inputs.map(lambda component: component * factors).shift(offsets)
 
-    def compute_output_shape(self, input_shape: Sequence[Any]) -> tuple[Any, ...]:
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Return the shape of the features."""
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
+        """Return the arguments, from which Keras builds the layer again."""
         return {**super().get_config(), "factors": self.factors, "offsets": self.offsets}
 
 
@@ -59,57 +61,62 @@ def symmetric(
     upper: Sequence[float],
     seed: int = 0,
 ) -> keras.Model:
-    """Return a network that has mirror symmetries exactly, from coordinates [n, d] to fields [n, outputs].
+    """Return a network with exact mirror symmetries, from coordinates [n, d] to [n, outputs].
 
         (N(x) + S N(Rx))/2
 
     with the mirrored coordinates Rx and the signs S, the mean over the group that R generates
-    (Yarotsky 2018, arXiv:1804.10306); several mirrors one inside the other, so that m of them
-    evaluate the network 2ᵐ times.  A point then trains its mirror images too.
+    (Yarotsky 2018, arXiv:1804.10306).  Several mirrors are nested, so that m of them evaluate the
+    network 2ᵐ times.  A point thus also trains its mirror images.
 
-    Without biases a network of tanh or sine is odd, and its mean may vanish at all points; so where
-    those of the first trained layer are zero, they are drawn, as large as the layer's weights.
+    Without biases a network of tanh or sine is odd, and its mean may vanish at all points.  So the
+    biases of the first trained layer are drawn, where they are zero, with the standard deviation of
+    the layer's kernel.
 
     Args:
-        network: the network, whose weights are shared by all its evaluations.
-        mirrors: for each symmetry the indices of the coordinates that are mirrored at the middle of
-            the box, and of the outputs that change their sign.
+        network: the network, whose parameters are shared by all its evaluations.
+        mirrors: per symmetry, the indices of the coordinates that are mirrored at the middle of the
+            box, and of the outputs that change their sign.
         lower: the lower corner of the box [d].
         upper: the upper corner of the box [d].
-        seed: of the biases.
+        seed: seed of the biases.
     """
     _draw_biases(network, seed)
-    middle = np.asarray(lower, float) + np.asarray(upper, float)
+    # Mirroring at the middle of the box maps x to lower + upper − x.
+    reflection = np.asarray(lower, float) + np.asarray(upper, float)
     outputs = int(network.output_shape[-1])
     for axes, odd in mirrors:
-        mirrored = np.isin(np.arange(len(middle)), axes)
-        signs = np.where(np.isin(np.arange(outputs), odd), -0.5, 0.5)
-        inputs = keras.Input((len(middle),), name="coordinates")
+        mirrored = np.isin(np.arange(len(reflection)), axes)
+        half_signs = np.where(np.isin(np.arange(outputs), odd), -0.5, 0.5)
+        inputs = keras.Input((len(reflection),), name="coordinates")
         image = Affine(
             factors=np.where(mirrored, -1.0, 1.0).tolist(),
-            offsets=np.where(mirrored, middle, 0.0).tolist(),
+            offsets=np.where(mirrored, reflection, 0.0).tolist(),
             name="image",
         )
-        here = Affine(factors=[0.5] * outputs, offsets=[0.0] * outputs, name="half")
-        there = Affine(factors=signs.tolist(), offsets=[0.0] * outputs, name="half_of_image")
-        mean = keras.layers.Add(name="mean")([here(network(inputs)), there(network(image(inputs)))])
+        zeros = [0.0] * outputs
+        half = Affine(factors=[0.5] * outputs, offsets=zeros, name="half")
+        half_of_image = Affine(factors=half_signs.tolist(), offsets=zeros, name="half_of_image")
+        value = half(network(inputs))
+        image_value = half_of_image(network(image(inputs)))
+        mean = keras.layers.Add(name="mean")([value, image_value])
         network = keras.Model(inputs, mean, name="symmetric")
     return network
 
 
-def _draw_biases(network: Any, seed: int) -> None:
+def _draw_biases(network: keras.Model, seed: int) -> None:
     """Draw the biases of the first trained layer that has any, if they are zero."""
-    biased = (
-        v for v in every_layer(network) if v.trainable and getattr(v, "bias", None) is not None
-    )
-    layer = next(biased, None)
-    if layer is not None and not np.any(np.asarray(layer.bias)):
-        deviation = np.std(np.asarray(layer.trainable_variables[0]))
-        layer.bias.assign(np.random.default_rng(seed).normal(0.0, deviation, layer.bias.shape))
+    for layer in every_layer(network):
+        bias = getattr(layer, "bias", None)
+        if layer.trainable and bias is not None:
+            if not np.any(np.asarray(bias)):
+                deviation = np.std(np.asarray(layer.trainable_variables[0]))
+                bias.assign(np.random.default_rng(seed).normal(0.0, deviation, bias.shape))
+            return
 
 
-def without_mirrors(network: Any) -> Any:
-    """Return the network inside a symmetric one; any other as it is."""
+def without_mirrors(network: keras.Model) -> keras.Model:
+    """Return the network inside a symmetric one; any other network unchanged."""
     while any(isinstance(layer, Affine) for layer in getattr(network, "layers", ())):
         network = next(layer for layer in network.layers if isinstance(layer, keras.Model))
     return network
