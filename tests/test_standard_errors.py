@@ -1,4 +1,4 @@
-"""Standard errors against what is known exactly: the textbook's formula, constrained least squares, and samples."""
+"""Standard errors against the textbook's formula, constrained least squares, and samples."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 from pinn import Adam, Interval, Problem, residual, solve
 from pinn.measurements.synthetic import Synthetic
 from pinn.objective import LeastSquares, Objective, PointSet, blocks, standard_errors
-from pinn.objective.standard_errors import propagated
+from pinn.objective.standard_errors import propagated_covariance
 from pinn.optimizers import GaussNewton
 from pinn.problems import Burgers
 from pinn.references import cole_hopf
@@ -22,81 +22,88 @@ RNG = np.random.default_rng(0)
 NOISE = 0.1
 
 
-def test_with_noise_in_every_row_it_is_the_textbook_s():
-    rows, data = RNG.standard_normal((30, 4)), RNG.standard_normal(30)
+def test_noise_in_every_row_gives_the_textbook_covariance():
+    rows = RNG.standard_normal((30, 4))
+    data = RNG.standard_normal(30)
     misfit = float(np.linalg.lstsq(rows, data)[1][0])
     gram = rows.T @ rows
-    found = propagated(gram, [gram], misfits=[misfit], counts=[30], of=range(4))
-    assert found == pytest.approx(misfit / 26 * np.linalg.inv(gram), rel=1e-9)
+    covariance = propagated_covariance(
+        gram, [gram], misfits=[misfit], counts=[30], entries=range(4)
+    )
+    assert covariance == pytest.approx(misfit / 26 * np.linalg.inv(gram), rel=1e-9)
 
 
 def test_heavy_rows_without_noise_are_constraints():
-    """Minimize |Ax - b|² subject to Cx = 0: cov = σ² Z (ZᵀAᵀAZ)⁻¹ Zᵀ, with the columns of Z a basis of C's kernel."""
-    a, c, b = RNG.standard_normal((40, 5)), RNG.standard_normal((2, 5)), RNG.standard_normal(40)
+    """Minimize |Ax - b|² subject to Cx = 0: cov = σ² Z (ZᵀAᵀAZ)⁻¹ Zᵀ, Z a basis of C's kernel."""
+    a = RNG.standard_normal((40, 5))
+    c = RNG.standard_normal((2, 5))
+    b = RNG.standard_normal(40)
     kernel = np.linalg.svd(c)[2][2:].T
     inner = kernel.T @ a.T @ a @ kernel
-    best = kernel @ np.linalg.solve(inner, kernel.T @ a.T @ b)
-    misfit = float(np.sum((a @ best - b) ** 2))
-    share = a.T @ a
-    found = propagated(share + 1e6 * c.T @ c, [share], misfits=[misfit], counts=[40], of=range(5))
-    # 40 data, 5 - 2 free entries
-    assert found == pytest.approx(
-        misfit / 37 * kernel @ np.linalg.solve(inner, kernel.T), rel=1e-4, abs=1e-9
+    minimum = kernel @ np.linalg.solve(inner, kernel.T @ a.T @ b)
+    misfit = float(np.sum((a @ minimum - b) ** 2))
+    noisy = a.T @ a
+    covariance = propagated_covariance(
+        noisy + 1e6 * c.T @ c, [noisy], misfits=[misfit], counts=[40], entries=range(5)
     )
+    # There are 40 data and 5 - 2 free entries.
+    expected = misfit / 37 * kernel @ np.linalg.solve(inner, kernel.T)
+    assert covariance == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
-def test_two_sizes_of_noise_are_told_apart_and_light_constraints_too():
-    """Against the covariance of 20 000 estimates, of which each also estimates its own covariance."""
-    a, b, c = (
-        RNG.standard_normal((30, 4)),
-        RNG.standard_normal((20, 4)),
-        RNG.standard_normal((3, 4)),
-    )
-    shares, gram = [a.T @ a, b.T @ b], a.T @ a + b.T @ b + c.T @ c
+def test_two_noise_levels_and_light_constraints_give_the_sampled_covariance():
+    """Against the covariance of 20 000 estimates, each of which has its own misfits."""
+    a = RNG.standard_normal((30, 4))
+    b = RNG.standard_normal((20, 4))
+    c = RNG.standard_normal((3, 4))
+    groups = [a.T @ a, b.T @ b]
+    gram = a.T @ a + b.T @ b + c.T @ c
     noise = RNG.standard_normal((20_000, 50)) * np.repeat([1.0, 3.0], [30, 20])
     estimates = noise @ np.concatenate([a, b]) @ np.linalg.inv(gram)
     misfits = [
-        np.sum((noise[:, :30] - estimates @ a.T) ** 2, 1),
-        np.sum((noise[:, 30:] - estimates @ b.T) ** 2, 1),
+        float(np.mean(np.sum((noise[:, :30] - estimates @ a.T) ** 2, 1))),
+        float(np.mean(np.sum((noise[:, 30:] - estimates @ b.T) ** 2, 1))),
     ]
-    mean = [float(np.mean(m)) for m in misfits]
-    found = propagated(gram, shares, misfits=mean, counts=[30, 20], of=range(4))
-    assert found == pytest.approx(np.cov(estimates.T), rel=0.05, abs=0.02 * np.max(found))
+    covariance = propagated_covariance(
+        gram, groups, misfits=misfits, counts=[30, 20], entries=range(4)
+    )
+    tolerance = 0.02 * np.max(covariance)
+    assert covariance == pytest.approx(np.cov(estimates.T), rel=0.05, abs=tolerance)
 
 
 def test_as_many_unknowns_as_data_leave_the_noise_unknown():
     gram = np.eye(3)
-    assert np.all(
-        np.isnan(np.diag(propagated(gram, [gram], misfits=[0.0], counts=[3], of=range(3))))
-    )
+    covariance = propagated_covariance(gram, [gram], misfits=[0.0], counts=[3], entries=range(3))
+    assert np.all(np.isnan(np.diag(covariance)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line(Problem):
-    """u_x = slope: with a linear network, u = w x + b, everything is linear, and so exact."""
+    """u_x = slope: with a linear network, u = w x + b, everything is linear and thus exact."""
 
     slope: float = 2.0
-    fields, space = ("u",), Interval(x=(-1.0, 1.0))
+    fields = ("u",)
+    space = Interval(x=(-1.0, 1.0))
 
     @residual(on="interior")
     def equation(self, u_x):
         return u_x - self.slope
 
 
-def line(unknown, x, measured):
+def slope_error(unknown, x, measured):
     """Return the standard error of the slope of a straight line through measurements."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     objective = Objective(Line(unknowns={"slope": unknown}), network, measured=("u",))
     w, b = np.polyfit(x, measured, 1)
-    # The equation can hold exactly, so the minimum is the straight line's: w is the slope.
+    # The equation can hold exactly, so that the minimum is the fitted line with the slope w.
     start = objective.problem.unknowns["slope"].inverse(w)
     theta = tf.constant([w, b, start], tf.float64)
     sets = {
         "interior": PointSet(np.zeros((1, 1))),
         "data": PointSet(x[:, None], None, {"u": measured}),
     }
-    cut = {r: blocks(s, threads=2, size=32, dtype="float64") for r, s in sets.items()}
-    return standard_errors(LeastSquares(objective), theta, objective.batch(cut))
+    points = {r: blocks(s, threads=2, size=32, dtype="float64") for r, s in sets.items()}
+    return standard_errors(LeastSquares(objective), theta, objective.batch(points))
 
 
 @pytest.mark.usefixtures("eager")
@@ -104,30 +111,28 @@ def line(unknown, x, measured):
     "unknown",
     [{"start": 1.0}, {"start": 1.0, "lower": 0.0}, {"start": 1.0, "lower": 0, "upper": 9}],
 )
-def test_of_a_problem_that_is_linear(unknown):
+def test_a_linear_problem_has_the_standard_error_of_linear_regression(unknown):
     x = RNG.uniform(-1, 1, 101)  # blocks with padding
     measured = 2 * x + 0.5 + NOISE * RNG.standard_normal(101)
     (w, _), residuals, *_ = np.polyfit(x, measured, 1, full=True)
     expected = np.sqrt(residuals[0] / 99 / np.sum((x - x.mean()) ** 2))
-    found = line(unknown, x, measured)
-    assert found == {"slope": pytest.approx(expected, rel=1e-6)}
+    errors = slope_error(unknown, x, measured)
+    assert errors == {"slope": pytest.approx(expected, rel=1e-6)}
     assert abs(w - 2.0) < 4 * expected
 
 
 @pytest.mark.usefixtures("eager")
-def test_without_measurements_there_is_none():
+def test_without_measurements_there_are_no_standard_errors():
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     objective = Objective(Line(unknowns={"slope": 1.0}), network)
-    cut = {"interior": blocks(PointSet(np.zeros((1, 1))), threads=1, size=8, dtype="float64")}
-    assert (
-        standard_errors(LeastSquares(objective), objective.flat.flatten(), objective.batch(cut))
-        is None
-    )
+    interior = blocks(PointSet(np.zeros((1, 1))), threads=1, size=8, dtype="float64")
+    batch = objective.batch({"interior": interior})
+    assert standard_errors(LeastSquares(objective), objective.flat.flatten(), batch) is None
 
 
 @pytest.mark.slow
-def test_equations_that_weigh_more_than_noisy_data_give_the_best_of_all_exact_solutions():
-    """The network's coefficients beside those of the formula that fits the same data best."""
+def test_heavily_weighted_equations_give_the_exact_solution_that_fits_noisy_data_best():
+    """The network's coefficients against those of the formula that fits the same data best."""
     problem = Burgers(
         nu=0.05, unknowns={"lambda1": {"start": 0.5}, "nu": {"start": 0.1, "lower": 0.0}}
     )
@@ -145,21 +150,14 @@ def test_equations_that_weigh_more_than_noisy_data_give_the_best_of_all_exact_so
     measured = data.measure(problem)
     x, t = measured.coordinates.T
 
-    def misfit(at):
-        return cole_hopf(x, t, at[1], at[0]) - measured.values["u"]
+    def misfits(coefficients):
+        lambda1, nu = coefficients
+        return cole_hopf(x, t, nu, lambda1) - measured.values["u"]
 
-    best = dict(
-        zip(
-            ("lambda1", "nu"),
-            least_squares(misfit, (1.0, 0.05), x_scale=(1.0, 0.05), xtol=1e-12).x,
-            strict=True,
-        )
-    )
-    for name, found in solution.metrics["unknowns"].items():
-        assert abs(found["estimate"] - best[name]) < 0.1 * found["standard_error"], (
-            name,
-            found,
-            best,
-        )
-        # Noise moves it, and both alike.
-        assert abs(best[name] - getattr(problem, name)) > 0.2 * found["standard_error"]
+    fit = least_squares(misfits, (1.0, 0.05), x_scale=(1.0, 0.05), xtol=1e-12)
+    best = dict(zip(("lambda1", "nu"), fit.x, strict=True))
+    for name, unknown in solution.metrics["unknowns"].items():
+        error = unknown["standard_error"]
+        assert abs(unknown["estimate"] - best[name]) < 0.1 * error, (name, unknown, best)
+        # The noise moves both estimates, by the same amount.
+        assert abs(best[name] - getattr(problem, name)) > 0.2 * error

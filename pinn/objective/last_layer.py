@@ -1,19 +1,19 @@
-"""A network's last layer, fitted to what is known of the solution beforehand: how a PirateNet starts.
+"""A least-squares fit of a network's last layer before training: how a PirateNet starts.
 
-Where the last layer is linear, residuals that are linear in the fields are linear in its weights,
-and least squares gives the best of these at once: the physics-informed initialization of Wang et
-al. (2024), arXiv:2402.00326.
+Where the last layer is linear, residuals that are linear in the fields are linear in the layer's
+parameters, and least squares gives their optimum at once: the physics-informed initialization of
+Wang et al. (2024), arXiv:2402.00326.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Array
 from pinn.derivatives import taylor
 from pinn.jets import Jet
 from pinn.networks.layers import FactorizedDense, TrainableSlope, every_layer
@@ -22,92 +22,116 @@ from pinn.objective.objective import Objective
 from pinn.objective.points import Blocks, PointSet, blocks, draw
 from pinn.problem import Term
 
-POINTS = 1024  # at least; more where the layer has many inputs
-PER_INPUT = 8
-MEASURED = 20_000  # measurements at most, taken evenly from all
-CUTOFF = 1e-3  # of the largest singular value; what is below asks for large weights that cancel each other
+POINTS = 1024  # the least number of points
+PER_INPUT = 8  # points per input of the layer, where that is more
+MEASURED = 20_000  # the largest number of measurements, which are taken evenly from all
+# Singular values below this share of the largest one are cut off: they would ask for large
+# parameters that cancel each other.
+CUTOFF = 1e-3
+
+LastLayer = keras.layers.Dense | FactorizedDense
 
 
 def is_shallow(network: keras.Model) -> bool:
-    """Say whether a network is linear in its embedding: a PirateNet all of whose blocks are still switched off."""
-    alphas = [
-        layer
-        for layer in every_layer(network)
-        if isinstance(layer, TrainableSlope) and layer.start == 0
-    ]
-    return bool(alphas) and all(float(np.asarray(alpha.slope)) == 0 for alpha in alphas)
+    """Return whether a network is a PirateNet whose blocks are all still switched off."""
+    alphas = []
+    for layer in every_layer(network):
+        if isinstance(layer, TrainableSlope) and layer.start == 0:
+            alphas.append(float(np.asarray(layer.slope)))
+    return bool(alphas) and not any(alphas)
 
 
 def fitted_last_layer(
     objective: Objective, data: PointSet | None, *, seed: int = 0
 ) -> tf.Tensor | None:
-    """Return the network's weights and the unknowns as a flat vector [p], with the last layer fitted.
+    """Return the network's parameters and the unknowns [p], with the last layer fitted.
 
-        min Σₜ wₜ/nₜ Σⱼ rₜ(xⱼ)²    over the weights of the last layer
+        min Σₜ wₜ/nₜ Σⱼ rₜ(xⱼ)²    over the parameters of the last layer
 
-    The terms t are the misfits to measurements and the initial conditions, those of values and not
-    of derivatives. Where nothing is measured, initial conditions count at all times: the state
-    begins as one that does not change. Weights of outputs of which these terms say nothing stay as
-    they are.
+    The terms t are the misfits to measurements, and the initial conditions on values and not on
+    derivatives.  Without measurements, initial conditions hold at all times: the state starts as
+    one that does not change.  Parameters of outputs that occur in none of these terms keep their
+    values.
 
     Args:
-        objective: the loss; with conditions that the ansatz builds in, its terms have none.
+        objective: the loss; conditions that its ansatz satisfies are no terms of it.
         data: the measurements, if there are any.
-        seed: of the points.
+        seed: seed of the points.
 
     Returns:
-        None where no such term is in the loss, the last layer is no dense layer without activation,
+        None where the loss has no such term, the last layer is no dense layer without activation,
         jets do not go through the network, or the terms are not linear and the fit is worse than
-        what was there.
+        the present parameters.
     """
-    layer, terms = _last(objective), _known(objective)
+    layer = _last_layer(objective)
+    terms = _value_terms(objective)
     if layer is None or not terms or objective.engine is not taylor:
         return None
     theta = objective.flat.flatten()
-    present = _weights(layer)
+    present = _parameters(layer)
     count = max(POINTS, PER_INPUT * len(present))
     pieces = list(_pieces(objective, terms, data, count, seed))
-    constant, rows = _system(
-        objective, _replaced(objective, layer, np.zeros_like(present)), pieces, terms, layer
-    )
-    before, _ = _system(objective, theta, pieces, terms, layer)
+
+    # The linear system: the residuals without the layer, and their derivatives by its parameters.
+    without = _replaced(objective, layer, np.zeros_like(present))
+    constant, rows = _system(objective, without, pieces, terms, layer)
     solution = np.linalg.lstsq(rows, -constant, rcond=CUTOFF)[0].reshape(present.shape)
-    seen = np.any(rows.reshape(len(rows), *present.shape), axis=(0, 1))
-    found = _replaced(objective, layer, np.where(seen, solution, present))
-    after, _ = _system(objective, found, pieces, terms, layer)
-    return found if np.sum(after**2) < np.sum(before**2) else None
+
+    # Outputs on which no residual depends keep their parameters.
+    by_output = rows.reshape(len(rows), *present.shape)
+    is_determined = np.any(by_output, axis=(0, 1))
+    fitted = _replaced(objective, layer, np.where(is_determined, solution, present))
+
+    # The fit counts only if it improves the terms: they need not be linear.
+    before, _ = _system(objective, theta, pieces, terms, layer)
+    after, _ = _system(objective, fitted, pieces, terms, layer)
+    return fitted if np.sum(after**2) < np.sum(before**2) else None
 
 
-def _known(objective: Objective) -> list[Term]:
-    """Return the terms that say what values the fields have, from measurements or at the start."""
-    return [
-        t
-        for t in objective.terms
-        if t.region in ("data", "initial")
-        and not any(s.index or s.kind in ("laplacian", "normal") for s in t.symbols)
-    ]
+def _value_terms(objective: Objective) -> list[Term]:
+    """Return the terms that give the fields' values, from measurements or at the initial time."""
+    terms = []
+    for term in objective.terms:
+        differentiates = any(s.index or s.kind in ("laplacian", "normal") for s in term.symbols)
+        if term.region in ("data", "initial") and not differentiates:
+            terms.append(term)
+    return terms
 
 
 def _pieces(
     objective: Objective, terms: Sequence[Term], data: PointSet | None, count: int, seed: int
 ) -> Iterator[tuple[str, Blocks]]:
-    """Give the regions of the terms and one block of points of each."""
-    problem, regions = objective.problem, {t.region for t in terms}
-    timed = any(s.name == "t" for t in terms if t.region == "initial" for s in t.symbols)
-    for region in sorted(regions):
+    """Yield the regions of the terms with one block of points each."""
+    for region in sorted({term.region for term in terms}):
         if region == "data":
             assert data is not None
-            rows = np.linspace(
-                0, len(data.coordinates) - 1, min(MEASURED, len(data.coordinates))
-            ).astype(int)
-            points = PointSet(
-                data.coordinates[rows], None, {name: v[rows] for name, v in data.values.items()}
-            )
+            points = _thinned(data)
         else:
-            always = "data" not in regions and not timed
-            points = draw(problem, "interior" if always else "initial", count, seed=seed)
+            source = _initial_source(terms)
+            points = draw(objective.problem, source, count, seed=seed)
         whole = blocks(points, threads=1, size=len(points.coordinates), dtype=objective.dtype)
         yield region, tf.nest.map_structure(lambda a: a[0, 0], whole)
+
+
+def _thinned(data: PointSet) -> PointSet:
+    """Return at most `MEASURED` of the measurements, evenly from all."""
+    size = len(data.coordinates)
+    chosen = np.linspace(0, size - 1, min(MEASURED, size)).astype(int)
+    values = {name: value[chosen] for name, value in data.values.items()}
+    return PointSet(data.coordinates[chosen], None, values)
+
+
+def _initial_source(terms: Sequence[Term]) -> str:
+    """Return the region where initial conditions are imposed: at all times if nothing is measured.
+
+    A condition that depends on time itself holds at the initial time only.
+    """
+    if any(term.region == "data" for term in terms):
+        return "initial"
+    for term in terms:
+        if any(symbol.name == "t" for symbol in term.symbols):
+            return "initial"
+    return "interior"
 
 
 def _system(
@@ -115,34 +139,53 @@ def _system(
     theta: tf.Tensor,
     pieces: Sequence[tuple[str, Blocks]],
     terms: Sequence[Term],
-    layer: Any,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the terms' residuals [m], scaled as in the loss, and their derivatives [m, k] by the layer's weights."""
+    layer: LastLayer,
+) -> tuple[Array, Array]:
+    """Return the terms' residuals [m], scaled as in the loss, and their derivatives [m, k].
+
+    The derivatives are those by the layer's k parameters.
+    """
     weights = {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
-    residuals, rows = [], []
+    tensors = objective.flat.partition(theta)
+    scaled_residuals = []
+    rows = []
     for region, piece in pieces:
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            probe = _LastLayerProbe(layer, tape)
-            found = objective.residuals(objective.flat.partition(theta), region, piece, hook=probe)
-        for name in (t.name for t in terms if t.region == region):
-            scaled = tf.sqrt(weights[name] * piece.weights)
-            slopes: Any = tape.gradient(
-                found[name], probe.zeros, unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
-            residuals.append(scaled * found[name])
-            rows.append(probe.rows([scaled * slope for slope in slopes]))
-    return np.concatenate(residuals).astype(float), np.concatenate(rows).astype(float)
+            probe = _OutputProbe(layer, tape)
+            residuals = objective.residuals(tensors, region, piece, hook=probe)
+        for term in terms:
+            if term.region == region:
+                scale = tf.sqrt(weights[term.name] * piece.weights)
+                slopes = tape.gradient(
+                    residuals[term.name],
+                    probe.zeros,
+                    unconnected_gradients=tf.UnconnectedGradients.ZERO,
+                )
+                scaled_residuals.append(scale * residuals[term.name])
+                rows.append(probe.rows([scale * slope for slope in slopes]))
+    return np.concatenate(scaled_residuals).astype(float), np.concatenate(rows).astype(float)
 
 
-class _LastLayerProbe:
-    """Adds zeros to the values that one layer puts out; by them a residual has the slope δ, by the kernel a ⊗ δ."""
+class _OutputProbe:
+    """A layer hook that adds watched zeros to one layer's outputs.
 
-    def __init__(self, layer: Any, tape: tf.GradientTape) -> None:
-        self.layer, self.tape = layer, tape
-        self.inputs: list[tf.Tensor] = []  # of every time that the network comes to the layer
+    Where a residual has the derivative δ by these zeros, it has the derivative a ⊗ δ by the kernel,
+    with the inputs a, and δ by the bias.
+
+    Args:
+        layer: the layer.
+        tape: the tape that watches the zeros.
+    """
+
+    def __init__(self, layer: LastLayer, tape: tf.GradientTape) -> None:
+        self.layer = layer
+        self.tape = tape
+        self.inputs: list[tf.Tensor] = []
+        """The layer's inputs [inputs, n], one entry per evaluation of the layer."""
         self.zeros: list[tf.Tensor] = []
+        """The zeros [outputs, n] that were added to its outputs, one entry per evaluation."""
 
-    def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
+    def __call__(self, layer: keras.Operation, inputs: Jet, outputs: Jet) -> Jet:
         if layer is not self.layer:
             return outputs
         zeros = tf.zeros_like(outputs.value)
@@ -152,51 +195,63 @@ class _LastLayerProbe:
         return outputs.shift(zeros)
 
     def rows(self, slopes: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Return the derivatives [n, k] by kernel and bias from those by the outputs [outputs, n] of every time."""
-        found = []
+        """Return the derivatives [n, k] by kernel and bias, from those by the zeros."""
+        summands = []
         for inputs, slope in zip(self.inputs, slopes, strict=True):
-            ones = [] if self.layer.bias is None else [tf.ones_like(inputs[:1])]
-            columns = tf.concat([inputs, *ones], 0)[:, None, :] * slope[None, :, :]
-            found.append(tf.transpose(tf.reshape(columns, [-1, columns.shape[2]])))
-        return tf.add_n(found)
+            extended = inputs
+            if self.layer.bias is not None:
+                extended = tf.concat([inputs, tf.ones_like(inputs[:1])], 0)
+            columns = extended[:, None, :] * slope[None, :, :]
+            summands.append(tf.transpose(tf.reshape(columns, [-1, columns.shape[2]])))
+        return tf.add_n(summands)
 
 
-def _last(objective: Objective) -> Any:
-    """Return the layer that gives the fields, if it is a trained dense one without activation."""
-    network: Any = objective.network
+def _last_layer(objective: Objective) -> LastLayer | None:
+    """Return the layer that gives the fields, if it is dense, trained and without activation."""
+    network = objective.network
     if network.name == "side_by_side":
         network = network.get_layer("fields")
     network = without_mirrors(network)
     outputs = getattr(network, "outputs", None)
-    layer = outputs[0]._keras_history.operation if outputs else None
-    linear = type(layer) is keras.layers.Dense and layer.activation is keras.activations.linear
-    trained = {id(v) for v in objective.flat.variables}
-    if not (linear or isinstance(layer, FactorizedDense)):
+    if not outputs:
         return None
-    return layer if id(_kernel(layer)) in trained else None
+    layer = outputs[0]._keras_history.operation
+    is_dense = type(layer) is keras.layers.Dense
+    is_linear = is_dense and layer.activation is keras.activations.linear
+    if not (is_linear or isinstance(layer, FactorizedDense)):
+        return None
+    trained = {id(variable) for variable in objective.flat.variables}
+    return layer if id(_kernel_variable(layer)) in trained else None
 
 
-def _kernel(layer: Any) -> Any:
+def _kernel_variable(layer: LastLayer) -> keras.Variable:
+    """Return the variable that is the kernel, up to the factor `_kernel_scale`."""
     return layer.direction if isinstance(layer, FactorizedDense) else layer.kernel
 
 
-def _scale(layer: Any) -> Any:
-    """Return what the kernel's variable is multiplied by."""
+def _kernel_scale(layer: LastLayer) -> Array | float:
+    """Return the factor eˢ of the kernel's variable; 1 where the kernel is not factorized."""
     return np.exp(np.asarray(layer.log_scale)) if isinstance(layer, FactorizedDense) else 1.0
 
 
-def _weights(layer: Any) -> np.ndarray:
-    """Return the kernel, and below it the bias if there is one, [inputs (+ 1), outputs]."""
-    kernel = np.asarray(_kernel(layer)) * _scale(layer)
-    return kernel if layer.bias is None else np.concatenate([kernel, np.asarray(layer.bias)[None]])
+def _parameters(layer: LastLayer) -> Array:
+    """Return the kernel, and the bias if there is one as a further row, [inputs (+ 1), outputs]."""
+    kernel = np.asarray(_kernel_variable(layer)) * _kernel_scale(layer)
+    if layer.bias is None:
+        return kernel
+    return np.concatenate([kernel, np.asarray(layer.bias)[None]])
 
 
-def _replaced(objective: Objective, layer: Any, weights: np.ndarray) -> tf.Tensor:
-    """Return the network's weights and the unknowns as a flat vector [p], the layer's weights replaced."""
-    flat, inputs = objective.flat, int(_kernel(layer).shape[0])
-    new = {id(_kernel(layer)): weights[:inputs] / _scale(layer), id(layer.bias): weights[inputs:]}
+def _replaced(objective: Objective, layer: LastLayer, parameters: Array) -> tf.Tensor:
+    """Return the network's parameters and the unknowns [p], with those of the layer replaced."""
+    flat = objective.flat
+    kernel = _kernel_variable(layer)
+    inputs = int(kernel.shape[0])
+    replacements = {id(kernel): parameters[:inputs] / _kernel_scale(layer)}
+    if layer.bias is not None:
+        replacements[id(layer.bias)] = parameters[inputs:]
     tensors = flat.partition(flat.flatten())
-    pairs = zip(flat.variables, tensors, strict=True)
-    return flat.concat(
-        [tf.constant(new[id(v)], flat.dtype) if id(v) in new else tensor for v, tensor in pairs]
-    )
+    for i, variable in enumerate(flat.variables):
+        if id(variable) in replacements:
+            tensors[i] = tf.constant(replacements[id(variable)], flat.dtype)
+    return flat.concat(tensors)

@@ -1,57 +1,76 @@
-"""Whether a network fits a problem: by its outputs, and by its periods."""
+"""Whether a network fits a problem: by its number of outputs, and by its periods."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Array
 from pinn.errors import InputError
 from pinn.problem import Problem
 
+TOLERANCE = 1e-5  # of the difference between two ends of a period, relative to the largest value
+_COLOR = r"\x1b\[\d+m"
+
 
 def outputs(problem: Problem, network: keras.Model) -> int:
-    """Return the number of a network's outputs, found by a call, which also builds it where that is yet to be done."""
+    """Return the number of a network's outputs.
+
+    The network is evaluated at one point, which also builds it where it is not built yet.
+
+    Raises:
+        InputError: if the network does not map points [n, d] to one tensor [n, outputs].
+    """
     lower, upper = problem.bounds
-    names, point = (
-        ", ".join(problem.coordinates),
-        tf.constant([(lower + upper) / 2], network.variable_dtype),
-    )
+    center = tf.constant([(lower + upper) / 2], network.variable_dtype)
     try:
-        found: Any = network(point, training=False)
-    except Exception as error:  # a layer may raise anything
-        lines = [line for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines() if line]
-        reason = next(
-            (line for line in lines if not line.startswith("Exception encountered")),
-            type(error).__name__,
-        )
+        output = network(center, training=False)
+    except Exception as error:  # a layer may raise any exception
+        names = ", ".join(problem.coordinates)
         raise InputError(
-            f"network: cannot take points ({names}) [n, {len(lower)}]: {reason}; make it fit."
+            f"network: cannot take points ({names}) [n, {len(lower)}]: {_reason(error)}; "
+            f"make it fit."
         ) from error
-    if not tf.is_tensor(found) or found.shape.rank != 2:
-        raise InputError(
-            f"network: gives {getattr(found, 'shape', type(found).__name__)}; give one tensor [n, fields]."
-        )
-    return int(found.shape[1])
+    if not tf.is_tensor(output) or output.shape.rank != 2:
+        shape = getattr(output, "shape", type(output).__name__)
+        raise InputError(f"network: gives {shape}; give one tensor [n, fields].")
+    return int(output.shape[1])
 
 
 def check_period(problem: Problem, network: keras.Model) -> None:
-    """Raise an InputError for a network without the periods that a problem leaves to it."""
+    """Check that a network has the periods which the problem requires of it.
+
+    Raises:
+        InputError: if the network's values differ at the two ends of a period.
+    """
     lower, upper = problem.bounds
     inside = lower + (upper - lower) * np.random.default_rng(0).random((8, len(lower)))
+
+    def values(axis: int, end: float) -> Array:
+        """Return the network's values at points that are moved to an end of a coordinate."""
+        points = inside.copy()
+        points[:, axis] = end
+        return np.asarray(network(tf.constant(points, network.variable_dtype), training=False))
+
     for name in problem.periodic:
-        here, there = inside.copy(), inside.copy()
         axis = problem.coordinates.index(name)
-        here[:, axis], there[:, axis] = lower[axis], upper[axis]
-        a, b = (
-            np.asarray(network(tf.constant(p, network.variable_dtype), training=False))
-            for p in (here, there)
-        )
-        if np.max(np.abs(a - b)) > 1e-5 * (np.max(np.abs(a)) + np.finfo(a.dtype).tiny):
+        at_lower = values(axis, lower[axis])
+        at_upper = values(axis, upper[axis])
+        scale = np.max(np.abs(at_lower)) + np.finfo(at_lower.dtype).tiny
+        if np.max(np.abs(at_lower - at_upper)) > TOLERANCE * scale:
             raise InputError(
-                f"network: is not periodic in {name}, as {type(problem).__name__} asks; embed it, as mlp's "
-                f"periodic=Periodic(coordinates=[{axis}]) does."
+                f"network: is not periodic in {name}, as {type(problem).__name__} asks; "
+                f"embed it, as mlp's periodic=Periodic(coordinates=[{axis}]) does."
             )
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line that says what went wrong; Keras puts a heading above it."""
+    text = re.sub(_COLOR, "", str(error))
+    for line in text.splitlines():
+        if line and not line.startswith("Exception encountered"):
+            return line
+    return type(error).__name__
