@@ -19,16 +19,16 @@ def points(count=7):
     return {c: tf.constant(rng.uniform(-1, 1, count)) for c in "xy"}
 
 
-def agree(model, tolerance=1e-13):
-    """Assert that the forward pass gives the model's own values, and the derivatives of nested tapes."""
-    at = points()
-    found = forward(model, jets.stack(list(jets.coordinates(at, PLAN).values())))
-    expected = model(tf.stack(list(at.values()), axis=1), training=False)
-    assert isinstance(found, Jet)
-    assert found.value.shape == tf.transpose(expected).shape
-    assert found.value.numpy() == pytest.approx(expected.numpy().T, rel=tolerance, abs=tolerance)
+def assert_forward_agrees(model, tolerance=1e-13):
+    """Assert that `forward` gives the model's values and the derivatives of nested tapes."""
+    coordinates = points()
+    outputs = forward(model, jets.stack(list(jets.coordinates(coordinates, PLAN).values())))
+    expected = model(tf.stack(list(coordinates.values()), axis=1), training=False)
+    assert isinstance(outputs, Jet)
+    assert outputs.value.shape == tf.transpose(expected).shape
+    assert outputs.value.numpy() == pytest.approx(expected.numpy().T, rel=tolerance, abs=tolerance)
     symbols = [Symbol("u_" + "".join(i), "derivative", "u", i) for i in PLAN.indices[1:]]
-    for row in range(found.value.shape[0]):
+    for row in range(outputs.value.shape[0]):
 
         def field(c, row=row):
             return {"u": model(tf.stack([c["x"], c["y"]], axis=1), training=False)[:, row]}
@@ -44,70 +44,53 @@ def agree(model, tolerance=1e-13):
 
 def test_shape_and_dtype():
     network = mlp(**BOX, outputs=3, width=8, depth=2)
-    assert [tuple(v.shape) for v in network.trainable_variables] == [
-        (2, 8),
-        (8,),
-        (8, 8),
-        (8,),
-        (8, 3),
-        (3,),
-    ]
+    shapes = [tuple(v.shape) for v in network.trainable_variables]
+    assert shapes == [(2, 8), (8,), (8, 8), (8,), (8, 3), (3,)]
     assert {v.dtype for v in network.variables} == {"float64"}
     assert network(np.zeros((4, 2))).dtype == tf.float64
     assert network(np.zeros((4, 2))).shape == (4, 3)
 
 
 def test_no_two_kernels_are_equal():
-    kernels = [
-        v.numpy()
-        for v in mlp(**BOX, outputs=5, width=5, depth=6).trainable_variables
-        if len(v.shape) == 2
-    ]
+    network = mlp(**BOX, outputs=5, width=5, depth=6)
+    kernels = [v.numpy() for v in network.trainable_variables if len(v.shape) == 2]
     for i, a in enumerate(kernels):
         assert np.std(a) > 0
         assert not any(a.shape == b.shape and np.any(a == b) for b in kernels[:i])
 
 
-def test_seeds():
-    def weights(seed):
-        return np.concatenate(
-            [v.numpy().ravel() for v in mlp(**BOX, outputs=1, seed=seed).trainable_variables]
-        )
+def test_a_seed_determines_the_parameters():
+    def parameters(seed):
+        network = mlp(**BOX, outputs=1, seed=seed)
+        return np.concatenate([v.numpy().ravel() for v in network.trainable_variables])
 
-    assert np.array_equal(weights(4), weights(4))
-    kernels = weights(4) != 0
-    assert np.all((weights(4) != weights(5))[kernels])
+    assert np.array_equal(parameters(4), parameters(4))
+    in_kernels = parameters(4) != 0
+    assert np.all((parameters(4) != parameters(5))[in_kernels])
 
 
 @pytest.mark.parametrize("kind", [np.array, list])
 def test_inputs_are_scaled_to_the_unit_box(kind):
-    scaled = mlp(lower=kind([-1.0, 0.0]), upper=kind([1.0, 5.0]), outputs=1).layers[0](
-        np.array([[-1.0, 0.0], [1.0, 5.0], [0.0, 2.5]])
-    )
+    network = mlp(lower=kind([-1.0, 0.0]), upper=kind([1.0, 5.0]), outputs=1)
+    scaled = network.layers[0](np.array([[-1.0, 0.0], [1.0, 5.0], [0.0, 2.5]]))
     assert scaled.numpy() == pytest.approx(np.array([[-1, -1], [1, 1], [0, 0]]), abs=1e-15)
 
 
 def test_biases_start_at_zero_and_kernels_are_glorot():
     network = mlp(**BOX, outputs=1, width=200, depth=2)
-    kernel, bias = network.layers[2].kernel.numpy(), network.layers[2].bias.numpy()
-    assert np.all(bias == 0)
+    kernel = network.layers[2].kernel.numpy()
+    assert np.all(network.layers[2].bias.numpy() == 0)
     # Keras draws a truncated normal and rescales it to this standard deviation.
     assert np.std(kernel) == pytest.approx(np.sqrt(2 / 400), rel=0.02)
 
 
-@pytest.mark.parametrize(
-    "activation",
-    [
-        "tanh",
-        "sin",
-    ],
-)
-def test_saves_and_loads_without_custom_objects(activation, tmp_path):
+@pytest.mark.parametrize("activation", ["tanh", "sin"])
+def test_a_network_is_saved_and_loaded_without_custom_objects(activation, tmp_path):
     network = mlp(**BOX, outputs=1, activation=activation)
     network.save(tmp_path / "network.keras")
     loaded = keras.models.load_model(tmp_path / "network.keras")
-    at = np.random.default_rng(0).uniform(-1, 5, (5, 2))
-    assert np.array_equal(loaded(at), network(at))
+    x = np.random.default_rng(0).uniform(-1, 5, (5, 2))
+    assert np.array_equal(loaded(x), network(x))
     assert takes_jets(loaded)
 
 
@@ -116,7 +99,7 @@ def test_forward_of_mlp(activation):
     network = mlp(**BOX, outputs=2, width=6, depth=2, activation=activation)
     assert takes_jets(network)
     # TensorFlow rounds √2 to single precision in gelu.
-    agree(network, 1e-7 if activation == "gelu" else 1e-13)
+    assert_forward_agrees(network, 1e-7 if activation == "gelu" else 1e-13)
 
 
 def dense(units, activation=None, seed=1, **options):
@@ -128,9 +111,8 @@ def dense(units, activation=None, seed=1, **options):
 
 def residual_model():
     inputs = keras.Input((2,))
-    hidden = dense(4, "tanh")(
-        keras.layers.Rescaling(np.array([0.3, 2.0]), np.array([0.1, -1.0]))(inputs)
-    )
+    rescaling = keras.layers.Rescaling(np.array([0.3, 2.0]), np.array([0.1, -1.0]))
+    hidden = dense(4, "tanh")(rescaling(inputs))
     hidden = keras.layers.Add()([hidden, dense(4, "tanh", 2)(hidden)])
     gate = dense(4, "sigmoid", 3)(inputs)
     hidden = keras.layers.Multiply()([hidden, gate, hidden])
@@ -160,7 +142,7 @@ def nested_model():
 
 
 class Doubled(keras.layers.Layer):
-    """A layer of a user's own, with a rule of its own."""
+    """A user's layer with a Taylor rule."""
 
     def call(self, inputs):
         return 2 * inputs
@@ -170,7 +152,7 @@ class Doubled(keras.layers.Layer):
 
 
 class Plain(keras.layers.Layer):
-    """A layer of a user's own, without a rule."""
+    """A user's layer without a Taylor rule."""
 
     def call(self, inputs):
         return 2 * inputs
@@ -204,7 +186,7 @@ ROUNDED = {
 def test_forward_of_model(name):
     model = {**MODELS, **ROUNDED}[name]()
     assert takes_jets(model)
-    agree(model)
+    assert_forward_agrees(model)
 
 
 def keras_operation_model():
@@ -225,14 +207,14 @@ UNKNOWN = {
 
 
 class Twice(keras.layers.Dense):
-    """A dense layer whose call is another."""
+    """A subclass of a dense layer with another call."""
 
     def call(self, inputs, training=None):
         return 2 * super().call(inputs)
 
 
 class TwiceSequential(keras.Sequential):
-    """A sequence whose call is another."""
+    """A subclass of a sequential model with another call."""
 
     def call(self, inputs, training=None, mask=None):
         return 2 * super().call(inputs)
@@ -249,7 +231,7 @@ SUBTLE = {
 
 
 @pytest.mark.parametrize("name", [*UNKNOWN, *SUBTLE])
-def test_layer_without_rule(name):
+def test_a_layer_without_a_taylor_rule_raises_an_error(name):
     model = {**UNKNOWN, **SUBTLE}[name]()
     assert not takes_jets(model)
     with pytest.raises(NoTaylorRule, match="no Taylor rule") as error:
@@ -258,7 +240,7 @@ def test_layer_without_rule(name):
     assert "\n" not in str(error.value)
 
 
-def test_several_outputs_need_nested():
+def test_several_outputs_need_nested_derivatives():
     inputs = keras.Input((2,))
     model = keras.Model(inputs, [dense(1)(inputs), dense(1, seed=2)(inputs)])
     with pytest.raises(NoTaylorRule, match="several inputs or outputs"):
@@ -277,7 +259,7 @@ def test_several_outputs_need_nested():
         ({"activation": "relu"}, ["relu"]),
     ],
 )
-def test_bad_settings_are_told(arguments, words):
+def test_bad_settings_raise_an_error(arguments, words):
     with pytest.raises(InputError) as error:
         mlp(**{**BOX, "outputs": 1, **arguments})
     assert str(error.value).startswith("network.")
