@@ -23,23 +23,23 @@ def assert_forward_agrees(model, tolerance=1e-13):
     """Assert that `forward` gives the model's values and the derivatives of nested tapes."""
     coordinates = points()
     outputs = forward(model, jets.stack(list(jets.coordinates(coordinates, PLAN).values())))
-    expected = model(tf.stack(list(coordinates.values()), axis=1), training=False)
+    values = model(tf.stack(list(coordinates.values()), axis=1), training=False)
     assert isinstance(outputs, Jet)
-    assert outputs.value.shape == tf.transpose(expected).shape
-    assert outputs.value.numpy() == pytest.approx(expected.numpy().T, rel=tolerance, abs=tolerance)
+    assert outputs.value.shape == tf.transpose(values).shape
+    assert outputs.value.numpy() == pytest.approx(values.numpy().T, rel=tolerance, abs=tolerance)
     symbols = [Symbol("u_" + "".join(i), "derivative", "u", i) for i in PLAN.indices[1:]]
     for row in range(outputs.value.shape[0]):
 
         def field(c, row=row):
             return {"u": model(tf.stack([c["x"], c["y"]], axis=1), training=False)[:, row]}
 
-        for symbol, slow in zip(
-            symbols, nested.evaluate(field, symbols, at, {}).values(), strict=True
-        ):
-            fast = jets.component(found[row], symbol.index, at["x"]).numpy()
-            assert fast == pytest.approx(slow.numpy(), rel=100 * tolerance, abs=100 * tolerance), (
-                symbol
+        expected = nested.evaluate(field, symbols, coordinates, {})
+        for symbol in symbols:
+            fast = jets.component(outputs[row], symbol.index, coordinates["x"]).numpy()
+            slow = pytest.approx(
+                expected[symbol.name].numpy(), rel=100 * tolerance, abs=100 * tolerance
             )
+            assert fast == slow, symbol
 
 
 def test_shape_and_dtype():
