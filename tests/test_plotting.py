@@ -18,14 +18,14 @@ from pinn.plotting import (
     slices_figure,
     unknowns_figure,
 )
-from pinn.plotting.phases import phases
 from pinn.plotting.style import symbol
+from pinn.record import History
 
 X, T = np.linspace(-1, 1, 21), np.linspace(0, 1, 11)
 U = np.sin(np.pi * X)[:, None] * np.exp(-T)[None, :]
 
 
-def history(unknowns: bool = False) -> dict[str, list]:
+def history(**more: list) -> History:
     table = {
         "phase": ["explore"] * 3 + ["polish"] * 3,
         "iteration": [10, 20, 30, 40, 50, 60],
@@ -34,11 +34,14 @@ def history(unknowns: bool = False) -> dict[str, list]:
         "loss": [1.0, 0.1, 0.01, 1e-4, 1e-6, 0.0],  # a logarithmic axis leaves the zero out
         "loss_momentum": [0.5, 0.05, 0.005, 5e-5, 5e-7, 5e-9],
         "loss_walls": [0.5, 0.05, 0.005, 5e-5, 5e-7, 5e-9],
-        "heldout_loss": [1.1, "", 0.02, None, 2e-6, float("nan")],
+        "heldout_loss": [1.1, np.nan, 0.02, np.nan, 2e-6, np.nan],
         "error_u": [1.0, 0.5, 0.1, 1e-2, 1e-3, 1e-4],
         "step": [1e-3] * 6,
     }
-    return table | ({"unknown_nu": [0.02, 0.015, 0.012, 0.011, 0.0101, 0.01]} if unknowns else {})
+    return History.of_columns(table | more)
+
+
+NU = [0.02, 0.015, 0.012, 0.011, 0.0101, 0.01]
 
 
 def titles(figure) -> list[str]:
@@ -168,12 +171,10 @@ def test_seeds_stand_beside_what_was_published():
 
 
 def test_convergence_without_reference_has_one_row():
-    table = {k: v for k, v in history().items() if k != "error_u"}
-    assert len(convergence_figure(table).axes) == 2
-
-
-def test_phases_begin_where_the_one_before_ended():
-    assert phases(history(), "evaluations") == [("explore", 0, 30), ("polish", 30, 105)]
+    without_errors = history(error_u=[np.nan] * 6)
+    assert len(convergence_figure(without_errors).axes) == 2
+    table = {column: values for column, values in history().items() if column != "error_u"}
+    assert len(convergence_figure(History.of_columns(table)).axes) == 2
 
 
 def test_points_are_labeled_by_region():
@@ -186,11 +187,11 @@ def test_points_are_labeled_by_region():
 
 
 def test_unknowns_approach_the_truth():
-    axes = unknowns_figure(history(unknowns=True), {"nu": 0.01}).axes[0]
+    axes = unknowns_figure(history(unknown_nu=NU), {"nu": 0.01}).axes[0]
     estimate, truth = axes.lines
     assert list(estimate.get_ydata())[-1] == 0.01 and set(truth.get_ydata()) == {0.01}
     assert truth.get_linestyle() == "--" and axes.get_ylabel() == r"$\nu$"
-    assert len(unknowns_figure(history(unknowns=True), {}).axes[0].lines) == 1
+    assert len(unknowns_figure(history(unknown_nu=NU), {}).axes[0].lines) == 1
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ def problem(*coordinates: str) -> dict:
         "fields": ("u",),
         "evaluate": fields,
         "reference": fields,
-        "history": history(unknowns=True) | {"weight_momentum": [1.0, 2.0, 3.0, 3.0, 3.0, 3.0]},
+        "history": history(unknown_nu=NU, weight_momentum=[1.0, 2.0, 3.0, 3.0, 3.0, 3.0]),
         "points": {"interior": np.full((4, d), 0.5)},
         "weights": {"momentum": (np.full((4, d), 0.5), np.arange(4.0))},
         "truths": {"nu": 0.01},
@@ -248,7 +249,7 @@ def test_save_figures_writes_every_picture(coordinates, tmp_path):
 def test_save_figures_leaves_out_what_is_not_there(tmp_path):
     given = problem("x", "t") | {
         "reference": lambda at: None,
-        "history": {},
+        "history": History([]),
         "points": {},
         "truths": {},
     }

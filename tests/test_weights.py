@@ -14,7 +14,7 @@ from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw, stan
 from pinn.optimizers import SOAP, GaussNewton
 from pinn.plotting import weights_figure
 from pinn.problems import Burgers, Helmholtz, Kovasznay
-from pinn.record import RunFolder
+from pinn.record import History, RunFolder
 from pinn.run import checkpoint, load, resume, solve
 from pinn.setup import Points
 from pinn.training import Phase, StopRule, Trainer
@@ -709,7 +709,7 @@ def test_the_figure_of_weights():
     }
     places = rng.random((30, 2))
     points = {"momentum": (places, rng.random(30)), "start": (places * [1, 0], rng.random(30))}
-    figure = weights_figure(history, points, ("x", "t"))
+    figure = weights_figure(History.of_columns(history), points, ("x", "t"))
     lines, scatter, curve = figure.axes[:3]
     assert [line.get_label() for line in lines.lines] == [
         "momentum",
@@ -719,11 +719,11 @@ def test_the_figure_of_weights():
     assert scatter.get_title() == "momentum" and scatter.get_xlabel() == "$t$"
     assert curve.get_xlabel() == "$x$" and len(curve.lines) == 1  # the initial points have one time
     causal = {"causal_minimum": [0.0, 0.5, 0.995, 0.2], "causal_epsilon": [0.1, 0.1, 0.1, 1.0]}
-    figure = weights_figure(history | causal, {}, ("x", "t"))
+    causal_history = History.of_columns(history | causal)
+    figure = weights_figure(causal_history, {}, ("x", "t"))
     assert "min" in figure.axes[1].get_ylabel() and figure.axes[2].get_yscale() == "log"
-    assert (
-        len(weights_figure(history, {"momentum": (places[:, :1], places[:, 0])}, ("x",)).axes) == 2
-    )
+    line = {"momentum": (places[:, :1], places[:, 0])}
+    assert len(weights_figure(History.of_columns(history), line, ("x",)).axes) == 2
 
 
 def test_a_run_draws_its_weights(eager, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Pictures of a run: one function per kind, from NumPy arrays to matplotlib figures, without global state."""
+"""Pictures of a run: one function per kind, from arrays to matplotlib figures, no global state."""
 
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure

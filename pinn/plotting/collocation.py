@@ -1,55 +1,76 @@
-"""The points that a run trained on, by region."""
+"""The points on which a run was trained, by region."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pinn.plotting.style import COLORS, axis_order, journal, label_axes, math_text, panels
 
 # Markers differ in shape as well as in color.
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "interior": {"color": "#888888", "marker": ".", "s": 5},
     "initial": {"color": COLORS[0], "marker": "o", "s": 9},
     "boundary": {"color": COLORS[1], "marker": "s", "s": 9},
     "data": {"color": COLORS[2], "marker": "x", "s": 16, "linewidths": 0.9},
 }
+_OTHER_HUES = (*COLORS[3:-1], *COLORS[:3])  # of faces and parts; those above come last
 
 
 @journal()
 def points_figure(points: Mapping[str, np.ndarray], axes_names: Sequence[str]) -> Figure:
-    """Return the points of all regions over the first two coordinates.
+    """Return the points of all regions over the first two coordinates, or over the only one.
 
     Args:
-        points: coordinates [n, d] by region ("interior", "initial", "boundary", "data" or a face).
+        points: coordinates [n, d] by region ("interior", "initial", "boundary", "data", a face or a
+            part of the boundary).
         axes_names: names of the coordinates; of two, a second one called "t" is horizontal.
     """
-    flat = len(axes_names) == 1
-    figure, axes = panels(1, 1, width=5.2, height=0.7 + 0.3 * len(points) if flat else 3.2)
+    has_one_axis = len(axes_names) == 1
+    height = 0.7 + 0.3 * len(points) if has_one_axis else 3.2
+    figure, axes = panels(1, 1, width=5.2, height=height)
     panel = axes[0, 0]
-    spare = iter(range(3, 3 * len(points) + 3))
-    for row, (region, array) in enumerate(points.items()):
-        style = _STYLES.get(region)
-        if style is None:
-            style = {"color": COLORS[next(spare) % (len(COLORS) - 1)], "marker": "D", "s": 9}
-        columns = [np.asarray(array)[:, i] for i in range(min(2, len(axes_names)))]
-        if flat:
-            across, up = columns[0], np.full(len(array), -row)
+    styles = _region_styles(points)
+    for row, (region, coordinates) in enumerate(points.items()):
+        if has_one_axis:
+            across = coordinates[:, 0]
+            up = np.full(len(coordinates), -row)
         else:
-            across, up = (columns[i] for i in axis_order(axes_names))
-        panel.scatter(
-            across, up, label=f"{region} ({len(array)})", clip_on=False, zorder=2 + row, **style
-        )
-    if flat:
+            horizontal, vertical = axis_order(axes_names)
+            across = coordinates[:, horizontal]
+            up = coordinates[:, vertical]
+        label = f"{region} ({len(coordinates)})"
+        panel.scatter(across, up, label=label, clip_on=False, zorder=2 + row, **styles[region])
+    if has_one_axis:
         panel.set_xlabel(math_text(axes_names[0]))
         panel.set_yticks([])
         panel.margins(y=0.5 / max(1, len(points) - 1))
     else:
-        label_axes(panel, axes_names)
-        panel.margins(0.02)
-        if axes_names[1] != "t":
-            panel.set_aspect("equal")
+        _finish_plane(panel, axes_names)
     panel.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, markerscale=1.4)
     return figure
+
+
+def _region_styles(regions: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
+    """Return the style of every region; faces and parts have one hue each, in turn."""
+    styles: dict[str, dict[str, Any]] = {}
+    others = 0
+    for region in regions:
+        if region in _STYLES:
+            styles[region] = _STYLES[region]
+        else:
+            color = _OTHER_HUES[others % len(_OTHER_HUES)]
+            styles[region] = {"color": color, "marker": "D", "s": 9}
+            others += 1
+    return styles
+
+
+def _finish_plane(axes: Axes, axes_names: Sequence[str]) -> None:
+    label_axes(axes, axes_names)
+    axes.margins(0.02)
+    if axes_names[1] != "t":
+        axes.set_aspect("equal")

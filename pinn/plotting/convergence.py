@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinn.plotting.phases import History, numbers, phases, shade
-from pinn.plotting.style import COLORS, count_axis, journal, math_text, panels
+from pinn.plotting.phases import shade_phases
+from pinn.plotting.style import COLORS, count_axis, journal, math_text, panels, term_text
+from pinn.record import History
+from pinn.record.columns import EVALUATIONS, HELDOUT_LOSS, LOSS, SECONDS
+from pinn.record.history import Series
 
-_WIDTH, _HEIGHT = 3.3, 2.3  # inches of one panel
-_ENTRY = 0.17  # inches of one line of the legend
-_ABSCISSAE = {"seconds": "time / s", "evaluations": "evaluations of loss and gradient"}
+_WIDTH = 3.3  # inches of one panel
+_HEIGHT = 2.3
+_ENTRY = 0.17  # inches per line of the legend
+_ABSCISSAE = {SECONDS: "time / s", EVALUATIONS: "evaluations of loss and gradient"}
+_HUES = COLORS[:-1]  # without black
+_DASHES = ("-", ":", "-.")
+
+
+class _Curve(NamedTuple):
+    label: str
+    values: Series
+    style: dict[str, Any]
 
 
 @journal()
 def convergence_figure(history: History) -> Figure:
     """Return the losses and, below them, the errors against the reference, on logarithmic scales.
 
-    Left over seconds, right over evaluations.  The losses of the terms are thin; phases are shaded
-    in turn.
-
-    Args:
-        history: columns `phase`, `seconds`, `evaluations`, `loss`, and where they exist
-            `heldout_loss`, `loss_<term>` and `error_<field>` (relative L2), one value per report.
+    The abscissa is seconds on the left and evaluations on the right.  The losses of the terms are
+    thin; phases are shaded alternately.  Errors are relative L2 errors.
     """
-    losses = [c for c in ("loss", "heldout_loss") if c in history] + [
-        c for c in history if c.startswith("loss_")
-    ]
-    errors = [
-        c for c in history if c.startswith("error_") and np.isfinite(numbers(history, c)).any()
-    ]
-    rows = [("loss", losses)] + ([("relative $L^2$ error", errors)] if errors else [])
-    height = max(_HEIGHT, _ENTRY * (len(losses) + 3))  # room for the legend beside the panel
+    losses = _loss_curves(history)
+    errors = _error_curves(history)
+    rows = [("loss", losses)]
+    if errors:
+        rows.append(("relative $L^2$ error", errors))
+    # The legend stands to the right of the panels, and must not be taller than they are.
+    height = max(_HEIGHT, _ENTRY * (len(losses) + 3))
     figure, axes = panels(
         len(rows), 2, width=_WIDTH + 0.6, height=height, sharex="col", sharey="row"
     )
-    for number, (row, (title, columns)) in enumerate(zip(axes, rows, strict=True)):
+    for number, (row, (title, curves)) in enumerate(zip(axes, rows, strict=True)):
         for panel, abscissa in zip(row, _ABSCISSAE, strict=True):
-            for column, style in _styles(columns).items():
-                _curve(panel, history, abscissa, column, style)
-            panel.set_yscale("log")
-            panel.grid(axis="y", which="major", linewidth=0.4, color="#DDDDDD")
-            panel.set_axisbelow(True)
-            shade(panel, phases(history, abscissa), width=_WIDTH, label=number == 0)
+            _draw(panel, history.numbers(abscissa), curves)
+            spans = history.phases(abscissa)
+            shade_phases(panel, spans, width=_WIDTH, label=number == 0)
         row[0].set_ylabel(title)
         row[1].legend(
             loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, labelspacing=0.3
@@ -56,27 +61,36 @@ def convergence_figure(history: History) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, history: History, abscissa: str, column: str, style: dict[str, Any]) -> None:
-    at, values = numbers(history, abscissa), numbers(history, column)
-    shown = np.isfinite(values) & (values > 0)  # a logarithmic axis has no place for the others
-    axes.plot(at[shown], values[shown], label=_label(column), **style)
+def _loss_curves(history: History) -> list[_Curve]:
+    """Return the curves of the losses: training black, held-out gray, terms thin and colored."""
+    curves: list[_Curve] = []
+    if LOSS in history:
+        curves.append(_Curve("training", history.numbers(LOSS), {"color": "#000000"}))
+    if HELDOUT_LOSS in history:
+        style = {"color": "#777777", "linestyle": (0, (4, 2))}
+        curves.append(_Curve("held out", history.numbers(HELDOUT_LOSS), style))
+    for i, (name, values) in enumerate(history.losses().items()):
+        curves.append(_Curve(term_text(name), values, {**_hue(i), "linewidth": 0.8}))
+    return curves
 
 
-def _styles(columns: list[str]) -> dict[str, dict[str, Any]]:
-    """Return each curve's look: losses black and gray, all others hues in turn, then dotted ones; terms thin."""
-    found: dict[str, dict[str, Any]] = {
-        "loss": {"color": "#000000"},
-        "heldout_loss": {"color": "#777777", "linestyle": (0, (4, 2))},
-    }
-    hues = COLORS[:-1]  # without black
-    for i, column in enumerate(c for c in columns if c not in found):
-        style = {"color": hues[i % len(hues)], "linestyle": ("-", ":", "-.")[i // len(hues) % 3]}
-        found[column] = style | ({"linewidth": 0.8} if column.startswith("loss_") else {})
-    return {c: found[c] for c in columns}
+def _error_curves(history: History) -> list[_Curve]:
+    """Return the curves of the errors that are finite anywhere."""
+    known = {name: e for name, e in history.errors().items() if np.isfinite(e).any()}
+    return [_Curve(math_text(name), e, _hue(i)) for i, (name, e) in enumerate(known.items())]
 
 
-def _label(column: str) -> str:
-    if column.startswith("error_"):
-        return math_text(column.removeprefix("error_"))
-    names = {"loss": "training", "heldout_loss": "held out"}
-    return names.get(column) or column.removeprefix("loss_").replace("_", " ")
+def _hue(number: int) -> dict[str, Any]:
+    """Return the style of the i-th curve: all hues solid, then all dotted, then all dash-dotted."""
+    dashes = _DASHES[number // len(_HUES) % len(_DASHES)]
+    return {"color": _HUES[number % len(_HUES)], "linestyle": dashes}
+
+
+def _draw(axes: Axes, abscissae: Series, curves: Sequence[_Curve]) -> None:
+    for curve in curves:
+        # A logarithmic axis has no place for other values.
+        shown = np.isfinite(curve.values) & (curve.values > 0)
+        axes.plot(abscissae[shown], curve.values[shown], label=curve.label, **curve.style)
+    axes.set_yscale("log")
+    axes.grid(axis="y", which="major", linewidth=0.4, color="#DDDDDD")
+    axes.set_axisbelow(True)

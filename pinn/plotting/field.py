@@ -1,18 +1,21 @@
-"""Fields over two coordinates: prediction, reference and error, one row per field; and what time does to them."""
+"""Fields over two coordinates: prediction, reference and error, at one time or at several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from pinn.norms import relative_l2
 from pinn.plotting.style import (
     Fields,
+    add_note,
     axis_order,
     few_ticks,
     journal,
@@ -25,8 +28,97 @@ from pinn.plotting.style import (
 
 _WIDTH = 2.2  # inches of one panel, without its color bar
 _FRAME = 1.6  # the same where time runs from panel to panel
-_LINE = 1.2  # points: a domain's boundary, wide enough to hide the steps of the cells beside it
-_DECADES = 4  # of a logarithmic error scale; what lies below is as good as exact
+_LINE = 1.2  # points: the boundary of a domain, wide enough to hide the steps of the cells at it
+_DECADES = 4  # of a logarithmic error scale; lower errors have its lowest color
+
+
+class _Colors(NamedTuple):
+    """A color map and its scale."""
+
+    map: str
+    norm: Normalize
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """Two coordinates with their grids, and how a field over them is drawn.
+
+    Attributes:
+        names: names of the coordinates; a second one called "t" runs along the horizontal axis.
+        grids: values of the coordinates, [n] and [m].
+        distance: signed distance to the domain's boundary [n, m], positive inside; or None.
+    """
+
+    names: Sequence[str]
+    grids: Sequence[np.ndarray]
+    distance: np.ndarray | None
+
+    @property
+    def ratio(self) -> float:
+        """Height over width of a panel: to scale for two lengths, else a landscape."""
+        if self.names[1] == "t":
+            return 0.75
+        width, height = (float(np.ptp(grid)) for grid in self.grids)
+        return min(max(height / width, 0.4), 1.6)
+
+    def panels(
+        self, rows: int, columns: int, *, width: float, margins: tuple[float, float]
+    ) -> tuple[Figure, np.ndarray]:
+        """Return a figure with panels of `width` inches, and `margins` around each (across, up)."""
+        across, up = margins
+        figure, axes = panels(
+            rows,
+            columns,
+            width=width + across,
+            height=width * self.ratio + up,
+            sharex=True,
+            sharey=True,
+        )
+        for panel in axes.flat:
+            panel.set_box_aspect(self.ratio)
+        return figure, axes
+
+    def draw(self, axes: Axes, values: np.ndarray, colors: _Colors) -> QuadMesh:
+        """Draw a field [n, m] and the boundary of the domain."""
+        horizontal, vertical = axis_order(self.names)
+        image = axes.pcolormesh(
+            self.grids[horizontal],
+            self.grids[vertical],
+            self._rows_upward(values),
+            shading="nearest",
+            rasterized=True,
+            cmap=colors.map,
+            norm=colors.norm,
+        )
+        # Cells are centered on grid points, so half of the outer ones lies outside.
+        axes.set_xlim(self.grids[horizontal][0], self.grids[horizontal][-1])
+        axes.set_ylim(self.grids[vertical][0], self.grids[vertical][-1])
+        axes.xaxis.set_major_locator(few_ticks())
+        axes.yaxis.set_major_locator(few_ticks())
+        label_axes(axes, self.names)
+        if self.distance is not None:
+            self._draw_boundary(axes, self.distance)
+        return image
+
+    def _draw_boundary(self, axes: Axes, distance: np.ndarray) -> None:
+        """Draw the line where the distance is zero; the cells of the field end there in steps."""
+        # A little outside, so that the frame, where the distance is zero too, is not drawn twice.
+        level = -1e-6 * max(float(np.ptp(grid)) for grid in self.grids)
+        if np.any(distance < level):
+            horizontal, vertical = axis_order(self.names)
+            axes.contour(
+                self.grids[horizontal],
+                self.grids[vertical],
+                self._rows_upward(distance),
+                levels=[level],
+                colors="black",
+                linestyles="solid",
+                linewidths=_LINE,
+            )
+
+    def _rows_upward(self, values: np.ndarray) -> np.ndarray:
+        """Return values [n, m] with the vertical coordinate along the rows."""
+        return values.T if axis_order(self.names) == (0, 1) else values
 
 
 @journal()
@@ -40,7 +132,7 @@ def field_figure(
 ) -> Figure:
     """Return a row of three pictures per field: prediction, reference and |prediction − reference|.
 
-    The first two share their colors.  Fields that have no reference show the prediction alone.
+    The first two share their colors.  Fields without a reference show the prediction alone.
 
     Args:
         axes_names: names of the two coordinates; a second one called "t" runs along the horizontal
@@ -48,37 +140,27 @@ def field_figure(
         grids: values of the two coordinates, [n] and [m].
         fields: (prediction, reference or None) by field, [n, m] each; NaN lies outside the domain.
         note: a line above the figure, such as the values of further coordinates.
-        distance: signed distance to the domain's boundary [n, m], positive inside, which draws that
-            boundary.
+        distance: signed distance to the domain's boundary [n, m], positive inside; where it is
+            given, the boundary is drawn.
     """
-    names, compared = list(fields), any(reference is not None for _, reference in fields.values())
-    ratio = _ratio(axes_names, grids)
-    size = {"width": _WIDTH + 0.75, "height": _WIDTH * ratio + 0.75}
-    figure, axes = panels(len(names), 3 if compared else 1, sharex=True, sharey=True, **size)
-    for row, name in zip(axes, names, strict=True):
-        prediction, reference = fields[name]
-        colors = _colors(prediction if reference is None else np.stack([prediction, reference]))
-        for panel in row:
-            panel.set_box_aspect(ratio)
-        image = _panel(row[0], axes_names, grids, prediction, **colors)
+    plane = _Plane(axes_names, grids, distance)
+    has_reference = any(reference is not None for _, reference in fields.values())
+    columns = 3 if has_reference else 1
+    figure, axes = plane.panels(len(fields), columns, width=_WIDTH, margins=(0.75, 0.75))
+    for row, (name, (prediction, reference)) in zip(axes, fields.items(), strict=True):
+        colors = _field_colors(prediction, reference)
+        image = plane.draw(row[0], prediction, colors)
         row[0].set_title(f"{math_text(name)}, prediction")
         if reference is None:
-            _color_bar(row[0], image)
+            _add_color_bar(row[0], image)
             for panel in row[1:]:
                 panel.set_axis_off()
             continue
-        _color_bar(row[1], _panel(row[1], axes_names, grids, reference, **colors))
+        _add_color_bar(row[1], plane.draw(row[1], reference, colors))
         row[1].set_title(f"{math_text(name)}, reference")
-        _error_panel(row[2], axes_names, grids, name, prediction, reference)
-    if distance is not None:
-        for panel in axes.flat:
-            _draw_boundary(panel, axes_names, grids, distance)
-    for panel in axes[:-1].flat:
-        panel.set_xlabel("")
-    for panel in axes[:, 1:].flat:
-        panel.set_ylabel("")
-    if note:
-        figure.suptitle(note, fontsize=10)
+        _draw_error(plane, row[2], name, prediction, reference)
+    _label_outer_panels(axes)
+    add_note(figure, note)
     return figure
 
 
@@ -92,10 +174,10 @@ def evolution_figure(
     note: str = "",
     distance: np.ndarray | None = None,
 ) -> Figure:
-    """Return the prediction at several times, one column each, below it the reference and |prediction − reference|.
+    """Return the prediction, and below it the reference and the error, with one column per time.
 
-    A field's colors are the same at all times, its reference's included, and so are those of its
-    error.
+    The colors of a field are the same at all times, and the same for its reference; those of its
+    error |prediction − reference| are the same at all times.
 
     Args:
         axes_names: names of the two coordinates in space.
@@ -106,147 +188,101 @@ def evolution_figure(
         note: a line above the figure, such as the values of further coordinates.
         distance: as in `field_figure`.
     """
-    kinds = ("prediction", "reference", "error")
-    rows = [
-        (name, kind)
-        for name, (_, truth) in fields.items()
-        for kind in kinds[: 1 if truth is None else 3]
-    ]
-    ratio = _ratio(axes_names, grids)
-    size = {"width": _FRAME + 0.25, "height": _FRAME * ratio + 0.45}
-    figure, axes = panels(len(rows), len(times), sharex=True, sharey=True, **size)
-    for row, (name, kind) in zip(axes, rows, strict=True):
-        shown, titles, colors = _frames(kind, name, times, *fields[name])
-        for panel, values, title in zip(row, shown, titles, strict=True):
-            panel.set_box_aspect(ratio)
-            image = _panel(panel, axes_names, grids, values, **colors)
-            panel.set_title(title)
-            if distance is not None:
-                _draw_boundary(panel, axes_names, grids, distance)
-        _color_bar(row[-1], image)
-    for panel in axes[:-1].flat:
-        panel.set_xlabel("")
-    for panel in axes[:, 1:].flat:
-        panel.set_ylabel("")
-    if note:
-        figure.suptitle(note, fontsize=10)
+    plane = _Plane(axes_names, grids, distance)
+    count = sum(1 if reference is None else 3 for _, reference in fields.values())
+    figure, axes = plane.panels(count, len(times), width=_FRAME, margins=(0.25, 0.45))
+    rows = iter(axes)
+    for name, (prediction, reference) in fields.items():
+        colors = _field_colors(prediction, reference)
+        titles = _time_titles(math_text(name), times)
+        _draw_frames(plane, next(rows), prediction, titles, colors)
+        if reference is not None:
+            titles = _time_titles(f"{math_text(name)}, reference", times)
+            _draw_frames(plane, next(rows), reference, titles, colors)
+            _draw_error_frames(plane, next(rows), prediction, reference)
+    _label_outer_panels(axes)
+    add_note(figure, note)
     return figure
 
 
-def _frames(
-    kind: str,
-    name: str,
-    times: Sequence[float],
-    prediction: np.ndarray,
-    reference: np.ndarray | None,
-) -> tuple[np.ndarray, list[str], dict[str, Any]]:
-    """Return what a row of an evolution shows of a field: values [k, n, m], titles, and colors that they share."""
-    if reference is None:
-        reference = prediction
-    if kind == "error":
-        shown, distances = _errors(prediction, reference)
-        norm = _error_norm(shown[np.isfinite(shown)])
-        shown = np.where(np.isfinite(shown), np.maximum(shown, norm.vmin or 0.0), np.nan)
-        return (
-            shown,
-            [rf"rel. $L^2$ ${scientific(d)}$" for d in distances],
-            {"cmap": "magma", "norm": norm},
-        )
-    label = math_text(name) + (", reference" if kind == "reference" else "")
-    titles = [f"{label}, ${symbol('t')} = {t:.3g}$" for t in times]
-    return (
-        reference if kind == "reference" else prediction,
-        titles,
-        _colors(np.stack([prediction, reference])),
-    )
-
-
-def _errors(prediction: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, list[float]]:
-    """Return |prediction − reference| [k, n, m] and the relative L2 errors [k], over what is finite."""
-    error, distances = np.abs(prediction - reference), []
-    for found, truth in zip(prediction, reference, strict=True):
-        inside = np.isfinite(found - truth)
-        distances.append(relative_l2(found[inside], truth[inside]) if inside.any() else np.nan)
-    return error, distances
-
-
-def _panel(
-    axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], values: np.ndarray, **colors: Any
-) -> Any:
-    horizontal, vertical = axis_order(names)
-    shown = values.T if (horizontal, vertical) == (0, 1) else values
-    image = axes.pcolormesh(
-        grids[horizontal], grids[vertical], shown, shading="nearest", rasterized=True, **colors
-    )
-    # Cells are centered on grid points, so the outer ones stand out by a half.
-    axes.set_xlim(grids[horizontal][0], grids[horizontal][-1])
-    axes.set_ylim(grids[vertical][0], grids[vertical][-1])
-    axes.xaxis.set_major_locator(few_ticks())
-    axes.yaxis.set_major_locator(few_ticks())
-    label_axes(axes, names)
-    return image
-
-
-def _draw_boundary(
-    axes: Axes, names: Sequence[str], grids: Sequence[np.ndarray], distance: np.ndarray
+def _draw_frames(
+    plane: _Plane, row: np.ndarray, frames: np.ndarray, titles: Sequence[str], colors: _Colors
 ) -> None:
-    """Draw the line where the distance is zero; the cells of the field beside it end in steps."""
-    # A little outside, so that the frame, where the distance is zero too, is not drawn twice.
-    level = -1e-6 * max(float(np.ptp(grid)) for grid in grids)
-    if axes.axison and np.any(distance < level):
-        horizontal, vertical = axis_order(names)
-        shown = distance.T if (horizontal, vertical) == (0, 1) else distance
-        axes.contour(
-            grids[horizontal],
-            grids[vertical],
-            shown,
-            levels=[level],
-            colors="black",
-            linestyles="solid",
-            linewidths=_LINE,
-        )
+    """Draw values [k, n, m] in a row of panels that share their colors."""
+    for panel, values, title in zip(row, frames, titles, strict=True):
+        image = plane.draw(panel, values, colors)
+        panel.set_title(title)
+    _add_color_bar(row[-1], image)
 
 
-def _error_panel(
-    axes: Axes,
-    names: Sequence[str],
-    grids: Sequence[np.ndarray],
-    name: str,
-    prediction: np.ndarray,
-    reference: np.ndarray,
+def _draw_error_frames(
+    plane: _Plane, row: np.ndarray, prediction: np.ndarray, reference: np.ndarray
 ) -> None:
-    error = np.abs(prediction - reference)
-    inside = np.isfinite(error)
-    # A logarithmic scale has no color for zero; the floor is its lowest color.
-    norm = _error_norm(error[inside])
-    shown = np.where(inside, np.maximum(error, norm.vmin or 0.0), np.nan)
-    _color_bar(axes, _panel(axes, names, grids, shown, cmap="magma", norm=norm))
-    distance = relative_l2(prediction[inside], reference[inside]) if inside.any() else np.nan
+    """Draw |prediction − reference| [k, n, m] in a row of panels."""
+    error, colors = _error_colors(np.abs(prediction - reference))
+    titles: list[str] = []
+    for frame, truth in zip(prediction, reference, strict=True):
+        titles.append(_relative_l2_text(frame, truth))
+    _draw_frames(plane, row, error, titles, colors)
+
+
+def _draw_error(
+    plane: _Plane, axes: Axes, name: str, prediction: np.ndarray, reference: np.ndarray
+) -> None:
+    """Draw |prediction − reference| [n, m]."""
+    error, colors = _error_colors(np.abs(prediction - reference))
+    _add_color_bar(axes, plane.draw(axes, error, colors))
     s = symbol(name)
-    axes.set_title(rf"$|{s} - {s}^{{\mathrm{{ref}}}}|$, rel. $L^2$ ${scientific(distance)}$")
+    difference = rf"$|{s} - {s}^{{\mathrm{{ref}}}}|$"
+    axes.set_title(f"{difference}, {_relative_l2_text(prediction, reference)}")
 
 
-def _error_norm(error: np.ndarray) -> Normalize:
-    """Return a logarithmic scale where most of the domain would be black on a linear one."""
-    top = float(error.max()) if error.size else 0.0
+def _time_titles(label: str, times: Sequence[float]) -> list[str]:
+    return [f"{label}, ${symbol('t')} = {time:.3g}$" for time in times]
+
+
+def _relative_l2_text(prediction: np.ndarray, reference: np.ndarray) -> str:
+    """Return the relative L2 error over the points at which the error is finite."""
+    inside = np.isfinite(prediction - reference)
+    value = relative_l2(prediction[inside], reference[inside]) if inside.any() else np.nan
+    return rf"rel. $L^2$ ${scientific(value)}$"
+
+
+def _error_colors(error: np.ndarray) -> tuple[np.ndarray, _Colors]:
+    """Return an error that is raised to the least value of its scale, and its colors.
+
+    The scale is logarithmic if most of the domain would be black on a linear one.
+    """
+    inside = np.isfinite(error)
+    values = error[inside]
+    top = float(values.max()) if values.size else 0.0
     if top == 0:
-        return Normalize(0.0, 1.0)
-    if np.median(error) < top / 20:
-        return LogNorm(top * 10.0**-_DECADES, top)
-    return Normalize(0.0, top)
+        norm = Normalize(0.0, 1.0)
+    elif np.median(values) < top / 20:
+        norm = LogNorm(top * 10.0**-_DECADES, top)
+    else:
+        norm = Normalize(0.0, top)
+    # A logarithmic scale has no color for zero.
+    raised = np.where(inside, np.maximum(error, norm.vmin or 0.0), np.nan)
+    return raised, _Colors("magma", norm)
 
 
-def _colors(values: np.ndarray) -> dict[str, Any]:
+def _field_colors(prediction: np.ndarray, reference: np.ndarray | None) -> _Colors:
     """Return a diverging map around zero for fields of both signs, else a sequential one."""
+    values = prediction if reference is None else np.stack([prediction, reference])
     finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low < 0 < high and min(-low, high) > 0.4 * max(-low, high):
-        top = max(-low, high)
-        return {"cmap": "RdBu_r", "norm": Normalize(-top, top)}
-    return {"cmap": "viridis", "norm": Normalize(low, high)}
+    low = float(finite.min()) if finite.size else 0.0
+    high = float(finite.max()) if finite.size else 1.0
+    top = max(-low, high)
+    has_both_signs = low < 0 < high and min(-low, high) > 0.4 * top
+    if has_both_signs:
+        return _Colors("RdBu_r", Normalize(-top, top))
+    return _Colors("viridis", Normalize(low, high))
 
 
-def _color_bar(axes: Axes, image: Any) -> None:
+def _add_color_bar(axes: Axes, image: QuadMesh) -> None:
+    """Add a color bar to the right of a panel."""
+    assert axes.figure is not None
     # An inset keeps the bar as tall as its panel, whatever the aspect.
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((1.04, 0.0, 0.05, 1.0)))
     bar.outline.set_linewidth(0.4)
@@ -255,9 +291,9 @@ def _color_bar(axes: Axes, image: Any) -> None:
         bar.update_ticks()
 
 
-def _ratio(names: Sequence[str], grids: Sequence[np.ndarray]) -> float:
-    """Return height over width of a panel: to scale for two lengths, a landscape for space and time."""
-    if names[1] == "t":
-        return 0.75
-    width, height = (float(np.ptp(grid)) for grid in grids)
-    return min(max(height / width, 0.4), 1.6)
+def _label_outer_panels(axes: np.ndarray) -> None:
+    """Leave the labels of the coordinates to the lowest row and the first column."""
+    for panel in axes[:-1].flat:
+        panel.set_xlabel("")
+    for panel in axes[:, 1:].flat:
+        panel.set_ylabel("")

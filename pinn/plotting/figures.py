@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,83 @@ from matplotlib.figure import Figure
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.field import evolution_figure, field_figure
-from pinn.plotting.phases import History
 from pinn.plotting.slices import slices_figure
-from pinn.plotting.style import Fields, journal, symbol
+from pinn.plotting.style import journal, symbol
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
+from pinn.record import History
 
 Columns = dict[str, np.ndarray]
-"""Name to values [n]: coordinates on the way in, fields on the way out."""
+"""Values [n] by name: coordinates as arguments, fields as results."""
 
 _SIZE = 201  # grid points along each axis: one pixel or two of the printed panel
 _TIMES = 4  # of the evolution, the first and the last one included
 _DPI = 150
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sampler:
+    """A solution and its reference, sampled on a grid over the first two coordinates.
+
+    The attributes are those arguments of `save_figures` that have the same names.
+    """
+
+    coordinates: Sequence[str]
+    bounds: tuple[np.ndarray, np.ndarray]
+    fields: Sequence[str]
+    evaluate: Callable[[Columns], Columns]
+    reference: Callable[[Columns], Columns | None] | None
+
+    @property
+    def axes_names(self) -> list[str]:
+        """Names of the coordinates of the grid: the first two, or the only one."""
+        return list(self.coordinates[:2])
+
+    @property
+    def grids(self) -> list[np.ndarray]:
+        """Values of the coordinates of the grid."""
+        lower, upper = self.bounds
+        return [np.linspace(a, b, _SIZE) for a, b in zip(lower[:2], upper[:2], strict=True)]
+
+    @property
+    def middle(self) -> dict[str, float]:
+        """The further coordinates in space, in the middle of their range."""
+        lower, upper = self.bounds
+        values: dict[str, float] = {}
+        for i, name in enumerate(self.coordinates):
+            if i >= 2 and name != "t":
+                values[name] = float(lower[i] + upper[i]) / 2
+        return values
+
+    def fixed(self, time: float | None = None) -> dict[str, float]:
+        """Return the values of the further coordinates: time at its end by default."""
+        values = self.middle
+        if "t" in self.coordinates[2:]:
+            values["t"] = float(self.bounds[1][-1]) if time is None else time
+        return values
+
+    def sample(self, time: float | None = None) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
+        """Return (prediction, reference or None) by field; time is at its end by default."""
+        predictions = self.on_grid(self.evaluate, time)
+        references: Columns = {}
+        if self.reference is not None:
+            references = self.on_grid(self.reference, time)
+        return {name: (predictions[name], references.get(name)) for name in self.fields}
+
+    def on_grid(
+        self, function: Callable[[Columns], Columns | None], time: float | None = None
+    ) -> Columns:
+        """Return the values of a function on the grid; none if it returns None."""
+        mesh = np.meshgrid(*self.grids, indexing="ij")
+        size, shape = mesh[0].size, mesh[0].shape
+        points = {name: m.ravel() for name, m in zip(self.axes_names, mesh, strict=True)}
+        for name, value in self.fixed(time).items():
+            points[name] = np.full(size, value)
+        values = function(points) or {}
+        shaped: Columns = {}
+        for name, column in values.items():
+            shaped[name] = np.broadcast_to(np.asarray(column, float), size).reshape(shape)
+        return shaped
 
 
 def save_figures(
@@ -40,132 +106,118 @@ def save_figures(
     distance: Callable[[Columns], np.ndarray] | None = None,
     weights: Mapping[str, tuple[np.ndarray, np.ndarray]] = {},
 ) -> list[Path]:
-    """Write solution, slices, evolution, convergence, points, unknowns and weights as PNG files and return their paths.
+    """Write all pictures of a run as PNG files, and return their paths.
 
-    A picture that has nothing to show (no history, no points, no unknowns, fixed weights) is left
-    out.  Over the first two coordinates the solution is drawn on a grid; further ones are fixed in
-    the middle of their range, and time at its end, where errors have grown.  Where two coordinates
-    in space leave no axis to time, the evolution has it.
+    These are the solution, slices, evolution, convergence, points, unknowns and weights.  A picture
+    that has nothing to show (no history, no points, no unknowns, fixed weights) is left out.
+
+    The solution is drawn on a grid over the first two coordinates; further ones are fixed in the
+    middle of their range, and time at its end, where errors have grown.  Where two coordinates in
+    space leave no axis to time, the evolution shows several times.
 
     Args:
-        folder: where the pictures go; made if need be.
+        folder: where the pictures are written; created if it does not exist.
         coordinates: names, time last.
         bounds: lower and upper corner of the domain, [d] each, in the coordinates' own units.
         fields: names of the fields to show, in order.
         evaluate: from coordinates [n] by name to predictions [n] by field; NaN outside the domain.
-        reference: the same for the reference; None, or returns None, where there is none.
-        history: columns of history.csv, one value per report.
+        reference: the same for the reference; None, or returns None, where there is no reference.
+        history: the history of the run.
         points: coordinates [n, d] by region.
         truths: true value of each unknown, None where it is not known.
         distance: from coordinates [n] by name to the signed distance [n] to the domain's boundary,
             positive inside; the boundary is drawn where it does not coincide with the picture's
             frame.
-        weights: points [n, d] and their weights [n], by term, where points have weights of their
-            own.
+        weights: points [n, d] and their weights [n] by term, for terms that have one weight per
+            point.
     """
     folder.mkdir(parents=True, exist_ok=True)
-
-    def drawn() -> Iterator[tuple[str, Figure]]:
-        names, grids, shown, note = _on_grid(coordinates, bounds, fields, evaluate, reference)
-        depth = (
-            _depth(coordinates, bounds, distance)
-            if distance is not None and len(names) == 2
-            else None
-        )
-        if len(names) == 2:
-            yield "solution", field_figure(names, grids, shown, note=note, distance=depth)
-            yield "slices", slices_figure(names, grids, shown, note=note)
-        else:
-            yield "solution", slices_figure(names, grids, shown, note=note)
-        if len(coordinates) > 2 and coordinates[-1] == "t":
-            yield "evolution", _evolution(coordinates, bounds, fields, evaluate, reference, depth)
-        if len(history.get("loss", ())):
-            yield "convergence", convergence_figure(history)
-        if points:
-            yield "points", points_figure(points, names)
-        if any(c.startswith("unknown_") for c in history) and len(history["iteration"]):
-            yield "unknowns", unknowns_figure(history, truths)
-        if any(c.startswith("weight_") for c in history) and len(history["iteration"]):
-            yield "weights", weights_figure(history, weights, names)
-
-    return [_save(figure, folder / f"{name}.png") for name, figure in drawn()]
-
-
-def _on_grid(
-    coordinates: Sequence[str],
-    bounds: tuple[np.ndarray, np.ndarray],
-    fields: Sequence[str],
-    evaluate: Callable[[Columns], Columns],
-    reference: Callable[[Columns], Columns | None] | None,
-    time: float | None = None,
-) -> tuple[list[str], list[np.ndarray], Fields, str]:
-    """Return the names and grids of the axes, (prediction, reference) by field on the grid, and what is fixed.
-
-    Time is fixed at `time`, or where that is None at its end.
-    """
-    lower, upper = (np.asarray(b, float) for b in bounds)
-    names = list(coordinates[:2])
-    grids = [np.linspace(a, b, _SIZE) for a, b in zip(lower[:2], upper[:2], strict=True)]
-    mesh = np.meshgrid(*grids, indexing="ij")
-    fixed = {c: (lower[i] + upper[i]) / 2 for i, c in enumerate(coordinates) if i >= 2}
-    if "t" in fixed:
-        fixed["t"] = upper[-1] if time is None else time
-    at = {c: m.ravel() for c, m in zip(names, mesh, strict=True)}
-    at |= {c: np.full(mesh[0].size, value) for c, value in fixed.items()}
-    predictions = evaluate(dict(at))
-    references = (reference(dict(at)) if reference is not None else None) or {}
-
-    def shaped(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(np.asarray(values, float), mesh[0].size).reshape(mesh[0].shape)
-
-    shown = {
-        n: (shaped(predictions[n]), shaped(references[n]) if n in references else None)
-        for n in fields
-    }
-    note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in fixed.items())
-    return names, grids, shown, f"${note}$" if note else ""
-
-
-def _depth(
-    coordinates: Sequence[str],
-    bounds: tuple[np.ndarray, np.ndarray],
-    distance: Callable[[Columns], np.ndarray],
-) -> np.ndarray:
-    """Return the signed distance to the boundary on the grid."""
-    _, _, shown, _ = _on_grid(
-        coordinates, bounds, ["distance"], lambda at: {"distance": distance(at)}, None
+    sampler = _Sampler(
+        coordinates=coordinates,
+        bounds=bounds,
+        fields=fields,
+        evaluate=evaluate,
+        reference=reference,
     )
-    return shown["distance"][0]
+    paths: list[Path] = []
+    for name, figure in _solution_figures(sampler, distance):
+        paths.append(_save(figure, folder / f"{name}.png"))
+    for name, figure in _training_figures(sampler.axes_names, history, points, truths, weights):
+        paths.append(_save(figure, folder / f"{name}.png"))
+    return paths
 
 
-def _evolution(
-    coordinates: Sequence[str],
-    bounds: tuple[np.ndarray, np.ndarray],
-    fields: Sequence[str],
-    evaluate: Callable[[Columns], Columns],
-    reference: Callable[[Columns], Columns | None] | None,
-    distance: np.ndarray | None,
-) -> Figure:
-    """Return the picture of what time does to fields over the first two coordinates, both in space."""
-    times = np.linspace(bounds[0][-1], bounds[1][-1], _TIMES)
-    frames = [_on_grid(coordinates, bounds, fields, evaluate, reference, t) for t in times]
-    names, grids, _, _ = frames[0]
-    shown: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
-    for field in fields:
-        found, truths = zip(*(frame[2][field] for frame in frames), strict=True)
-        shown[field] = np.stack(found), None if any(t is None for t in truths) else np.stack(truths)
-    middle = {
-        c: (bounds[0][i] + bounds[1][i]) / 2 for i, c in enumerate(coordinates[:-1]) if i >= 2
-    }
-    note = ", ".join(f"{symbol(c)} = {value:.3g}" for c, value in middle.items())
+def _solution_figures(
+    sampler: _Sampler, distance: Callable[[Columns], np.ndarray] | None
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the pictures of the solution with their names."""
+    names = sampler.axes_names
+    grids = sampler.grids
+    fields = sampler.sample()
+    note = _note(sampler.fixed())
+    if len(names) == 1:
+        yield "solution", slices_figure(names, grids, fields, note=note)
+        return
+    depth = None
+    if distance is not None:
+        depth = sampler.on_grid(lambda points: {"distance": distance(points)})["distance"]
+    yield "solution", field_figure(names, grids, fields, note=note, distance=depth)
+    yield "slices", slices_figure(names, grids, fields, note=note)
+    if len(sampler.coordinates) > 2 and sampler.coordinates[-1] == "t":
+        yield "evolution", _evolution(sampler, depth)
+
+
+def _training_figures(
+    axes_names: Sequence[str],
+    history: History,
+    points: Mapping[str, np.ndarray],
+    truths: Mapping[str, float | None],
+    weights: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the pictures of the training with their names."""
+    if history.rows:
+        yield "convergence", convergence_figure(history)
+    if points:
+        yield "points", points_figure(points, axes_names)
+    if history.rows and history.unknowns():
+        yield "unknowns", unknowns_figure(history, truths)
+    if history.rows and history.weights():
+        yield "weights", weights_figure(history, weights, axes_names)
+
+
+def _evolution(sampler: _Sampler, distance: np.ndarray | None) -> Figure:
+    """Return the picture of fields over two coordinates in space at several times."""
+    begin, end = sampler.bounds[0][-1], sampler.bounds[1][-1]
+    times = np.linspace(begin, end, _TIMES).tolist()
+    samples = [sampler.sample(time) for time in times]
+    frames: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
+    for field in sampler.fields:
+        predictions = np.stack([sample[field][0] for sample in samples])
+        references = [sample[field][1] for sample in samples]
+        known = [reference for reference in references if reference is not None]
+        is_complete = len(known) == len(references)
+        frames[field] = (predictions, np.stack(known) if is_complete else None)
     return evolution_figure(
-        names, grids, times, shown, note=f"${note}$" if note else "", distance=distance
+        sampler.axes_names,
+        sampler.grids,
+        times,
+        frames,
+        note=_note(sampler.middle),
+        distance=distance,
     )
+
+
+def _note(fixed: Mapping[str, float]) -> str:
+    """Return the values of fixed coordinates as a line of TeX mathematics."""
+    if not fixed:
+        return ""
+    values = [f"{symbol(name)} = {value:.3g}" for name, value in fixed.items()]
+    return f"${', '.join(values)}$"
 
 
 @journal()
 def _save(figure: Figure, path: Path) -> Path:
-    """Write a figure whole or not at all: a reader never meets half a picture."""
+    """Write a figure completely or not at all, so that no reader meets half a picture."""
     unfinished = path.with_name(f".{path.name}.part")
     figure.savefig(unfinished, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.06)
     os.replace(unfinished, path)

@@ -1,76 +1,91 @@
-"""Cuts through a field: u(x) at several times, or at several values of another coordinate."""
+"""Slices of a field: u(x) at several times, or at several values of another coordinate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinn.plotting.style import COLORS, TRUTH, Fields, few_ticks, journal, math_text, panels, symbol
+from pinn.plotting.style import (
+    COLORS,
+    TRUTH,
+    Fields,
+    add_note,
+    few_ticks,
+    journal,
+    math_text,
+    panels,
+    symbol,
+)
 
-_COUNT = 4
+_COUNT = 4  # slices of a field over two coordinates
 
 
 @journal()
 def slices_figure(
     axes_names: Sequence[str], grids: Sequence[np.ndarray], fields: Fields, *, note: str = ""
 ) -> Figure:
-    """Return one panel per cut and one row per field: prediction dashed over the reference.
+    """Return one panel per slice and one row per field: prediction dashed over the reference.
 
     Args:
         axes_names: names of one or two coordinates; the first runs along the horizontal axis, the
-            second is cut at quarters of its range (with its end, where it is time).
+            second is fixed at quarters of its range (including its end if it is time).
         grids: values of the coordinates, [n] and [m].
         fields: (prediction, reference or None) by field, [n, m] each ([n] for one coordinate).
         note: a line above the figure, such as the values of further coordinates.
     """
-    cuts = _cuts(axes_names, grids)
-    size = {"width": 2.1, "height": 1.9} if len(cuts) > 1 else {"width": 4.2, "height": 2.8}
-    figure, axes = panels(len(fields), len(cuts), sharex=True, sharey="row", **size)
+    has_slices = len(axes_names) == 2
+    if has_slices:
+        indices = _slice_indices(axes_names[1], len(grids[1]))
+        figure, axes = _panels(len(fields), _COUNT, width=2.1, height=1.9)
+    else:
+        indices = [0]
+        figure, axes = _panels(len(fields), 1, width=4.2, height=2.8)
     for row, (name, (prediction, reference)) in zip(axes, fields.items(), strict=True):
-        for panel, cut in zip(row, cuts, strict=True):
-            at = (slice(None), cut) if len(axes_names) == 2 else slice(None)
-            if reference is not None:
-                panel.plot(
-                    grids[0],
-                    reference[at],
-                    color=TRUTH,
-                    linewidth=2.2,
-                    alpha=0.7,
-                    label="reference",
-                )
-            panel.plot(
-                grids[0], prediction[at], color=COLORS[1], linestyle=(0, (4, 2)), label="prediction"
-            )
-            panel.set_xlim(grids[0][0], grids[0][-1])
-            panel.margins(y=0.08)
-            panel.xaxis.set_major_locator(few_ticks())
-            panel.yaxis.set_major_locator(few_ticks(5))
+        for panel, index in zip(row, indices, strict=True):
+            at = (slice(None), index) if has_slices else slice(None)
+            truth = None if reference is None else reference[at]
+            _draw_slice(panel, grids[0], prediction[at], truth)
         row[0].set_ylabel(math_text(name), rotation=0, va="center", labelpad=8)
-    if len(axes_names) == 2:
-        for panel, cut in zip(axes[0], cuts, strict=True):
-            panel.set_title(f"${symbol(axes_names[1])} = {grids[1][cut]:.3g}$")
+    if has_slices:
+        for panel, index in zip(axes[0], indices, strict=True):
+            panel.set_title(f"${symbol(axes_names[1])} = {grids[1][index]:.3g}$")
     for panel in axes[-1]:
         panel.set_xlabel(math_text(axes_names[0]))
     lines, labels = _legend(axes)
     figure.legend(lines, labels, loc="outside lower center", ncols=2)
-    if note:
-        figure.suptitle(note, fontsize=10)
+    add_note(figure, note)
     return figure
 
 
-def _cuts(names: Sequence[str], grids: Sequence[np.ndarray]) -> list[int]:
-    if len(names) == 1:
-        return [0]
-    last = len(grids[1]) - 1
-    # Time runs to its end, where errors have grown; walls of a steady problem tell little.
-    parts = _COUNT if names[1] == "t" else _COUNT + 1
-    return [round(last * i / parts) for i in range(1, _COUNT + 1)]
+def _panels(rows: int, columns: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    return panels(rows, columns, width=width, height=height, sharex=True, sharey="row")
 
 
-def _legend(axes: np.ndarray) -> tuple[list, list]:
-    """Return the richest legend among the rows: a field without reference has one entry only."""
-    return max(
-        (row[0].get_legend_handles_labels() for row in axes), key=lambda found: len(found[1])
-    )
+def _slice_indices(name: str, size: int) -> list[int]:
+    """Return the indices of the slices along the second coordinate."""
+    # The slices include the end of time, where errors have grown, and no wall of a steady problem,
+    # where the conditions hold.
+    intervals = _COUNT if name == "t" else _COUNT + 1
+    return [round((size - 1) * i / intervals) for i in range(1, _COUNT + 1)]
+
+
+def _draw_slice(
+    axes: Axes, grid: np.ndarray, prediction: np.ndarray, reference: np.ndarray | None
+) -> None:
+    if reference is not None:
+        axes.plot(grid, reference, color=TRUTH, linewidth=2.2, alpha=0.7, label="reference")
+    axes.plot(grid, prediction, color=COLORS[1], linestyle=(0, (4, 2)), label="prediction")
+    axes.set_xlim(grid[0], grid[-1])
+    axes.margins(y=0.08)
+    axes.xaxis.set_major_locator(few_ticks())
+    axes.yaxis.set_major_locator(few_ticks(5))
+
+
+def _legend(axes: np.ndarray) -> tuple[list[Artist], list[str]]:
+    """Return the longest legend among the rows: a field without a reference has one entry only."""
+    legends = [row[0].get_legend_handles_labels() for row in axes]
+    return max(legends, key=lambda legend: len(legend[1]))

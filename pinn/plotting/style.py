@@ -1,4 +1,4 @@
-"""What all pictures share: fonts, colors, symbols, and which coordinate runs along which axis."""
+"""The style of all pictures: fonts, colors, symbols, and the coordinates along the axes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 Fields = Mapping[str, tuple[np.ndarray, np.ndarray | None]]
-"""Field name to (prediction, reference or None), both on the same grid."""
+"""(prediction, reference or None) by field, both on the same grid."""
 
-# Okabe & Ito (2008), "Color universal design": told apart with any kind of color vision.  Yellow is
+# Okabe & Ito (2008), "Color universal design": distinct for every kind of color vision.  Yellow is
 # left out, because it cannot be read on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-TRUTH = "#666666"  # reference solutions and true values, in every picture
+TRUTH = "#666666"  # reference solutions and true values
 SHADE = "#F0F0F0"  # every other phase of a run
 
 RC: Any = {
@@ -46,13 +46,13 @@ RC: Any = {
 }
 
 _GREEK = re.compile(
-    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|psi|omega|"
-    "Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega"
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|phi|chi|"
+    "psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega"
 )
 
 
 def journal() -> Any:
-    """Return a context (also a decorator) in which figures are made in the style of a journal."""
+    """Return a context manager, also a decorator, that gives figures the style of a journal."""
     return matplotlib.rc_context(RC)
 
 
@@ -60,14 +60,17 @@ def panels(
     rows: int, columns: int, *, width: float, height: float, **options: Any
 ) -> tuple[Figure, np.ndarray]:
     """Return a figure and its axes [rows, columns], each of about `width` × `height` inches."""
-    # Compression moves panels of a fixed aspect together, which the layout alone would leave apart.
+    # Compression closes the gaps that the layout leaves between panels of a fixed aspect.
     layout = ConstrainedLayoutEngine(compress=True, w_pad=0.07, h_pad=0.05)
     figure = Figure(figsize=(columns * width, rows * height), layout=layout)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def symbol(name: str) -> str:
-    r"""Return a name as TeX mathematics, no dollars: "lambda1" is \lambda_{1}, "u_re" u_{\mathrm{re}}, "abs_h" |h|."""
+    r"""Return a name as TeX mathematics without dollars.
+
+    Examples: "lambda1" is \lambda_{1}, "u_re" is u_{\mathrm{re}}, "abs_h" is |h|.
+    """
     if name.startswith("abs_"):
         return f"|{symbol(name.removeprefix('abs_'))}|"
     match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)", name) or re.fullmatch(r"([A-Za-z]+)_(\w+)", name)
@@ -82,6 +85,11 @@ def math_text(name: str) -> str:
     return f"${symbol(name)}$"
 
 
+def term_text(name: str) -> str:
+    """Return the name of a term as words."""
+    return name.replace("_", " ")
+
+
 def scientific(value: float) -> str:
     r"""Return a number as TeX mathematics without dollars, three digits: 2.31\times10^{-4}."""
     if not math.isfinite(value):
@@ -93,17 +101,23 @@ def scientific(value: float) -> str:
 
 
 def axis_order(names: Sequence[str]) -> tuple[int, int]:
-    """Return which of the two coordinates is horizontal and which vertical: time is horizontal."""
+    """Return the indices of the horizontal and of the vertical coordinate: time is horizontal."""
     return (1, 0) if names[1] == "t" else (0, 1)
 
 
+def add_note(figure: Figure, note: str) -> None:
+    """Write a line above a figure, such as the values of further coordinates; "" writes none."""
+    if note:
+        figure.suptitle(note, fontsize=10)
+
+
 def few_ticks(most: int = 4) -> MaxNLocator:
-    """Return at most `most` + 1 ticks at round numbers."""
+    """Return a locator of at most `most` + 1 ticks at round numbers."""
     return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])
 
 
 def count_axis(axes: Axes) -> None:
-    """Write whole numbers out along the horizontal axis: 20,000 rather than 2.0 × 10⁴."""
+    """Write the numbers of the horizontal axis in full: 20,000 rather than 2.0 × 10⁴."""
     axes.xaxis.set_major_locator(few_ticks())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
