@@ -1,4 +1,4 @@
-"""Derivatives by name: the grammar of signatures, the fast engine, and the slow one that proves it."""
+"""Derivatives by name: the grammar of signatures, the fast engine, and the slow one, its oracle."""
 
 from pinn.derivatives import collapse, nested, taylor
 from pinn.derivatives.names import Symbol, parse, plan

@@ -1,3 +1,4 @@
+# pyright: strict
 """The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_data`."""
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data"]
 
 @dataclass(frozen=True)
 class Symbol:
-    """One parameter of a residual: what it is, of which field, differentiated by what."""
+    """One parameter of a residual.
+
+    Attributes:
+        name: the parameter's name.
+        kind: what it stands for.
+        field: the field that it is computed from, if any.
+        index: the coordinates by which the field is differentiated.
+    """
 
     name: str
     kind: Kind
@@ -44,43 +52,55 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
         index = _split(tail, coordinates)
         if index and len(index) > MAX_ORDER:
             raise InputError(
-                f"{where}: {name!r} is a derivative of order {len(index)}; at most {MAX_ORDER} is supported; "
+                f"{where}: {name!r} is a derivative of order {len(index)}; "
+                f"at most {MAX_ORDER} is supported; "
                 f"introduce a further field for the lower derivatives."
             )
         if index:
             return Symbol(name, "derivative", head, tuple(sorted(index)))
         if tail == "n":
             return Symbol(name, "normal", head)
-    examples = [
-        *coordinates,
-        *fields,
-        *(f"{f}_{c}{d}" for f in fields for c in coordinates for d in ("", c)),
-    ]
-    known = [*examples, *(f"lap_{f}" for f in fields), *(f"{f}_n" for f in fields)]
     raise InputError(
-        f"{where}: {name!r} is no coordinate ({', '.join(coordinates)}), field ({', '.join(fields)}) or derivative "
-        f"of one (such as {fields[0]}_{coordinates[0]}).{guess(name, known)}"
+        f"{where}: {name!r} is no coordinate ({', '.join(coordinates)}), "
+        f"field ({', '.join(fields)}) or derivative of one "
+        f"(such as {fields[0]}_{coordinates[0]}).{guess(name, _examples(coordinates, fields))}"
     )
+
+
+def _examples(coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:
+    """Return names that exist: all that are not higher or mixed derivatives."""
+    first_and_second: list[str] = []
+    for field in fields:
+        for c in coordinates:
+            first_and_second += [f"{field}_{c}", f"{field}_{c}{c}"]
+    laplacians = [f"lap_{field}" for field in fields]
+    normals = [f"{field}_n" for field in fields]
+    return [*coordinates, *fields, *first_and_second, *laplacians, *normals]
 
 
 def plan(
     symbols: Iterable[Symbol], *, space: Sequence[str], operator: Sequence[Index] = ()
 ) -> Plan:
-    """Return the derivatives that the symbols and an operator need; normals and Laplacians run over `space`."""
+    """Return the derivatives that the symbols and an operator need.
+
+    Normal derivatives and Laplacians take the coordinates `space`.
+    """
     symbols = list(symbols)
+    kinds = {symbol.kind for symbol in symbols}
     wanted: list[Index] = [s.index for s in symbols if s.kind == "derivative"]
-    if any(s.kind == "normal" for s in symbols):
+    if "normal" in kinds:
         wanted += [(c,) for c in space]
-    laplacian = tuple(space) if any(s.kind == "laplacian" for s in symbols) else ()
+    laplacian = tuple(space) if "laplacian" in kinds else ()
     return Plan.of(wanted, laplacian=laplacian, operator=operator)
 
 
 def _split(tail: str, coordinates: Sequence[str]) -> list[str]:
-    """Return the coordinates that `tail` is made of, longest names first; empty if it is made of none."""
+    """Return the coordinates whose names make up `tail`, longest names first; empty if none do."""
     for coordinate in sorted(coordinates, key=len, reverse=True):
         if tail == coordinate:
             return [coordinate]
-        rest = _split(tail[len(coordinate) :], coordinates) if tail.startswith(coordinate) else []
-        if rest:
-            return [coordinate, *rest]
+        if tail.startswith(coordinate):
+            rest = _split(tail[len(coordinate) :], coordinates)
+            if rest:
+                return [coordinate, *rest]
     return []

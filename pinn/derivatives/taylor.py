@@ -1,17 +1,18 @@
-"""The fast engine: one Taylor sweep through network and ansatz gives every derivative that is named."""
+# pyright: strict, reportUnknownMemberType=false
+"""The fast engine: one pass of jets through network and ansatz gives all named derivatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 from pinn import jets
 from pinn.derivatives.names import Symbol, plan
 
-Trial = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""The trial solution: coordinates by name to fields by name; takes tensors [n] as well as jets."""
+Trial: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""The trial solution: coordinates by name to fields by name, as tensors [n] or as jets."""
 
 
 def evaluate(
@@ -23,34 +24,40 @@ def evaluate(
     operator: Sequence[jets.Index] = (),
     coefficients: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Return the value [n] of every derivative, Laplacian and normal derivative among the symbols.
+    """Return the values [n] of all derivatives, Laplacians and normal derivatives in the symbols.
 
-    `points` holds the coordinates [n] by name, space before time; `normals` the outward normal's
-    components [n] by space coordinate, empty away from a boundary.  With an `operator` and its
-    `coefficients` [k], the operator's value for every field is there too, under `operator_name(field)`.
+    Args:
+        trial: the trial solution.
+        symbols: what to evaluate; coordinates and measurements are left out.
+        points: the coordinates [n] by name, space before time.
+        normals: the components [n] of the outward normal by space coordinate; empty away from a
+            boundary.
+        operator: the derivatives of a linear operator.  The result then holds its value for every
+            field too, under `operator_name(field)`.
+        coefficients: the coefficients [k] of the operator; None means ones.
     """
     space = list(normals) or [c for c in points if c != "t"]
-    fields = trial(
-        jets.coordinates(points, plan(symbols, space=space, operator=operator), coefficients)
+    variables = jets.coordinates(
+        points, plan(symbols, space=space, operator=operator), coefficients
     )
+    fields = trial(variables)
     like = next(iter(points.values()))
-    found = (
-        {operator_name(f): jets.component(v, jets.OPERATOR, like) for f, v in fields.items()}
-        if operator
-        else {}
-    )
-    for s in symbols:
-        if s.kind == "derivative":
-            found[s.name] = jets.component(fields[s.field], s.index, like)
-        elif s.kind == "laplacian":
-            found[s.name] = jets.component(fields[s.field], jets.OPERATOR, like)
-        elif s.kind == "normal":
-            found[s.name] = tf.add_n(
-                [normals[c] * jets.component(fields[s.field], (c,), like) for c in normals]
-            )
-    return found
+    values: dict[str, tf.Tensor] = {}
+    if operator:
+        for name, field in fields.items():
+            values[operator_name(name)] = jets.component(field, jets.OPERATOR, like)
+    for symbol in symbols:
+        if symbol.kind == "derivative":
+            values[symbol.name] = jets.component(fields[symbol.field], symbol.index, like)
+        elif symbol.kind == "laplacian":
+            values[symbol.name] = jets.component(fields[symbol.field], jets.OPERATOR, like)
+        elif symbol.kind == "normal":
+            field = fields[symbol.field]
+            products = [normals[c] * jets.component(field, (c,), like) for c in normals]
+            values[symbol.name] = tf.add_n(products)
+    return values
 
 
 def operator_name(field: str) -> str:
-    """Return the name under which the operator's value for a field is found."""
+    """Return the name under which `evaluate` returns the operator's value for a field."""
     return f"Σ {field}"
