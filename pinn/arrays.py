@@ -1,9 +1,9 @@
 # pyright: strict
-"""Names for the arrays of the package, and sizes that are known when a program is traced."""
+"""Types of arrays and of what behaves like them, and sizes that are known at tracing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,19 +18,21 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 """Truth values of any shape."""
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
-"""Whole numbers of any shape, mostly indices."""
-
-TextArray: TypeAlias = npt.NDArray[np.str_]
-"""Text of any shape."""
+"""Whole numbers of any shape, such as indices."""
 
 
-def static_shape(tensor: tf.Tensor | tf.Variable) -> tuple[int, ...]:
-    """Return the shape of a tensor as Python numbers.
+class Quantity(Protocol):
+    """A number, a NumPy array, a tensor or a jet: whatever formulas with operators accept."""
 
-    Raises:
-        ValueError: if an axis has no size that is known when the program is traced.
-    """
-    return tuple(static_size(tensor, axis) for axis in range(len(tensor.shape)))
+    def __neg__(self) -> Any: ...
+    def __abs__(self) -> Any: ...
+    def __add__(self, other: Any, /) -> Any: ...
+    def __radd__(self, other: Any, /) -> Any: ...
+    def __sub__(self, other: Any, /) -> Any: ...
+    def __rsub__(self, other: Any, /) -> Any: ...
+    def __mul__(self, other: Any, /) -> Any: ...
+    def __rmul__(self, other: Any, /) -> Any: ...
+    def __truediv__(self, other: Any, /) -> Any: ...
 
 
 def static_size(tensor: tf.Tensor | tf.Variable, axis: int = 0) -> int:
@@ -43,3 +45,12 @@ def static_size(tensor: tf.Tensor | tf.Variable, axis: int = 0) -> int:
     if size is None:
         raise ValueError(f"axis {axis} of {tensor!r} has no static size")
     return int(size)
+
+
+def static_shape(tensor: tf.Tensor | tf.Variable) -> tuple[int, ...]:
+    """Return a tensor's shape as Python numbers.
+
+    Raises:
+        ValueError: if a size is not known when the program is traced.
+    """
+    return tuple(static_size(tensor, axis) for axis in range(len(tensor.shape)))

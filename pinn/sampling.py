@@ -1,33 +1,42 @@
-"""Point sets: samples of the unit cube, and the rule that splits a count over several parts."""
+# pyright: strict, reportMissingTypeStubs=false, reportUnnecessaryIsInstance=false
+"""Samples of the unit cube, random choice by weights, and the apportionment of a count."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy.stats import qmc
 
+from pinn.arrays import Array, BoolArray, IntArray
 from pinn.errors import InputError, did_you_mean
 
 Method = Literal["uniform", "sobol", "halton", "latin_hypercube", "grid"]
 METHODS: tuple[str, ...] = get_args(Method)
-LEAST_SHARE = 1e-3  # of the unit cube that a domain must fill for points to be drawn by rejection
+LEAST_SHARE = 1e-3  # of the unit cube that a domain must fill for rejection sampling
+
+Seed: TypeAlias = int | Sequence[int]
+Accept: TypeAlias = Callable[[Array], BoolArray]
+"""Points [n, d] to truth values [n]."""
 
 
-def unit_cube(
-    count: int, dimension: int, *, method: str = "sobol", seed: int | Sequence[int] = 0
-) -> np.ndarray:
+def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: Seed = 0) -> Array:
     """Return `count` points [count, dimension] of the unit cube.
 
-    `seed` may be a sequence, such as (run's seed, region's number, draw's number); equal seeds give
-    equal points.  A grid has the largest whole number of points per axis whose product does not
-    exceed the count and fills up with uniform points.  Scrambled Sobol and Halton points are
-    SciPy's (scipy.stats.qmc).
+    A grid has as many points per axis as the count allows, and uniform points fill it up.
+    Scrambled Sobol and Halton points are SciPy's (scipy.stats.qmc).
+
+    Args:
+        count: the number of points.
+        dimension: the dimension of the cube.
+        method: one of `METHODS`.
+        seed: a number, or a sequence such as (seed of the run, number of the region, number of the
+            draw).  Equal seeds give equal points.
 
     Raises:
-        InputError: if the count is not positive or the method unknown.
+        InputError: if the count is not positive or the method is unknown.
     """
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"sampling: {count!r} points; give a whole number of at least 1.")
@@ -37,129 +46,138 @@ def unit_cube(
     if dimension == 0:
         return np.zeros((count, 0))
     if method == "sobol":
-        # A power of two is drawn and cut, so that the sequence's balance holds for the part that is
-        # used.
-        return qmc.Sobol(dimension, rng=rng).random_base2(
-            int(np.ceil(np.log2(count))) if count > 1 else 0
-        )[:count]
+        # The sequence is balanced for powers of two: draw the next one, and use the first points.
+        exponent = int(np.ceil(np.log2(count))) if count > 1 else 0
+        return qmc.Sobol(dimension, rng=rng).random_base2(exponent)[:count]
     if method == "halton":
         return qmc.Halton(dimension, rng=rng).random(count)
     if method == "latin_hypercube":
         return qmc.LatinHypercube(dimension, rng=rng).random(count)
     if method == "grid":
-        side = max(
-            int(count ** (1 / dimension) + 1e-9), 1
-        )  # the root of a whole power may round down
-        axis = (np.arange(side) + 0.5) / side
-        grid = np.stack(np.meshgrid(*[axis] * dimension, indexing="ij"), -1).reshape(-1, dimension)
+        root = int(count ** (1 / dimension) + 1e-9)  # the root of an exact power may round down
+        grid = _grid(max(root, 1), dimension)
         return np.concatenate([grid, rng.random((count - len(grid), dimension))])
     return rng.random((count, dimension))
 
 
-def rejection_sample(
-    count: int,
-    dimension: int,
-    keep: Callable[[np.ndarray], np.ndarray],
-    *,
-    method: str = "sobol",
-    seed: int | Sequence[int] = 0,
-) -> np.ndarray:
-    """Return `count` points [count, dimension] of the part of the unit cube that `keep` accepts ([n, d] to bools [n]).
+def _grid(side: int, dimension: int) -> Array:
+    """Return a grid [side^dimension, dimension] of the centers of equal cells."""
+    axis = (np.arange(side) + 0.5) / side
+    axes = np.meshgrid(*[axis] * dimension, indexing="ij")
+    return np.stack(axes, -1).reshape(-1, dimension)
 
-    They are as evenly spread there as the method's points are in the cube; where `keep` accepts
-    everything, they are `unit_cube`'s.  A grid is the finest of which no more than `count` points
-    are accepted; uniform points fill it up.
+
+def rejection_sample(
+    count: int, dimension: int, accept: Accept, *, method: str = "sobol", seed: Seed = 0
+) -> Array:
+    """Return `count` points [count, dimension] of the subset of the unit cube that is accepted.
+
+    They are as even there as the method's points are in the cube.  Where `accept` accepts
+    everything, they are `unit_cube`'s points.  A grid is the finest one with at most `count`
+    accepted points, and uniform points fill it up.
+
+    Args:
+        count: the number of points.
+        dimension: the dimension of the cube.
+        accept: points [n, dimension] to truth values [n].
+        method: as in `unit_cube`.
+        seed: as in `unit_cube`.
 
     Raises:
-        InputError: if the part is next to nothing.
+        InputError: if the accepted subset has almost no volume.
     """
-    unit = unit_cube(count, dimension, method=method, seed=seed)
-    kept = unit[keep(unit)]
-    if len(kept) < count and method == "grid":
-        grid = _accepted_grid(count, dimension, keep)
-        rest = count - len(grid)
-        return (
-            np.concatenate(
-                [grid, rejection_sample(rest, dimension, keep, method="uniform", seed=seed)]
-            )
-            if rest
-            else grid
-        )
-    while len(kept) < count:
-        _check_share(len(kept), len(unit), count)
-        # A little more than the share asks for, since the share too is an estimate.
-        wanted = math.ceil(1.05 * len(unit) * count / max(len(kept), 1)) + 8
-        unit = unit_cube(min(wanted, 8 * len(unit) + 8), dimension, method=method, seed=seed)
-        kept = unit[keep(unit)]
-    return kept[:count]
+    candidates = unit_cube(count, dimension, method=method, seed=seed)
+    accepted = candidates[accept(candidates)]
+    if len(accepted) < count and method == "grid":
+        grid = _finest_grid(count, dimension, accept)
+        if len(grid) == count:
+            return grid
+        rest = rejection_sample(count - len(grid), dimension, accept, method="uniform", seed=seed)
+        return np.concatenate([grid, rest])
+    while len(accepted) < count:
+        _check_share(len(accepted), len(candidates), count)
+        # Draw a little more than the share suggests, since the share itself is an estimate.
+        needed = math.ceil(1.05 * len(candidates) * count / max(len(accepted), 1)) + 8
+        larger = min(needed, 8 * len(candidates) + 8)
+        candidates = unit_cube(larger, dimension, method=method, seed=seed)
+        accepted = candidates[accept(candidates)]
+    return accepted[:count]
 
 
-def _accepted_grid(
-    count: int, dimension: int, keep: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """Return the accepted points of the finest grid of which `keep` accepts no more than `count`."""
+def _finest_grid(count: int, dimension: int, accept: Accept) -> Array:
+    """Return the accepted points of the finest grid with at most `count` accepted points."""
 
-    def grid(side: int) -> np.ndarray:
-        unit = unit_cube(side**dimension, dimension, method="grid")
-        return unit[keep(unit)]
+    def accepted_grid(side: int) -> Array:
+        grid = unit_cube(side**dimension, dimension, method="grid")
+        return grid[accept(grid)]
 
-    side, found = 1, grid(1)
-    while len(found) < count:
-        _check_share(len(found), side**dimension, count)
-        closer = int(side * (count / max(len(found), 1)) ** (1 / dimension))
-        side = max(side + 1, min(2 * side, closer))
-        found = grid(side)
-    while len(found) > count:
+    # Refine until there are enough points: as much as the accepted share suggests, at most twofold.
+    side = 1
+    grid = accepted_grid(side)
+    while len(grid) < count:
+        _check_share(len(grid), side**dimension, count)
+        estimate = int(side * (count / max(len(grid), 1)) ** (1 / dimension))
+        side = max(side + 1, min(2 * side, estimate))
+        grid = accepted_grid(side)
+    # Coarsen step by step until there are not too many.
+    while len(grid) > count:
         side -= 1
-        found = grid(side) if side else np.zeros((0, dimension))
-    return found
+        grid = accepted_grid(side) if side else np.zeros((0, dimension))
+    return grid
 
 
-def _check_share(kept: int, drawn: int, count: int) -> None:
+def _check_share(accepted: int, drawn: int, count: int) -> None:
     if drawn * LEAST_SHARE > max(count, 1000):
         raise InputError(
-            f"sampling: {kept} of {drawn} points fall into the domain; choose a smaller box around it."
+            f"sampling: {accepted} of {drawn} points fall into the domain; "
+            f"choose a smaller box around it."
         )
 
 
 def weighted_choice(
-    sizes: np.ndarray, count: int, *, power: float, offset: float, seed: int | Sequence[int]
-) -> np.ndarray:
-    """Return `count` different indices [count] of candidates, drawn with a density that follows `sizes` |r| [n].
+    sizes: Array, count: int, *, power: float, offset: float, seed: Seed
+) -> IntArray:
+    """Return `count` different indices [count] of candidates, in ascending order.
+
+    They are drawn with a probability p that increases with the size |r| [n] of a candidate:
 
         p ∝ |r|^power / mean |r|^power + offset
 
     Source: Wu, Zhu, Tan, Kartha & Lu (2022), doi:10.1016/j.cma.2022.115671.
 
     Raises:
-        InputError: if there are fewer candidates than are to be drawn.
+        InputError: if there are fewer candidates than indices to draw.
     """
     if len(sizes) < count:
         raise InputError(
             f"sampling: {len(sizes)} candidates for {count} points; give more candidates."
         )
-    raised = np.where(np.isfinite(sizes), np.abs(sizes), 0.0) ** power
-    mean = np.mean(raised)
-    density = (raised / mean if mean > 0 else np.ones(len(sizes))) + offset
-    # The largest of u^(1/p) are a sample without replacement (Efraimidis & Spirakis 2006), here by
-    # logarithms.
+    powers = np.where(np.isfinite(sizes), np.abs(sizes), 0.0) ** power
+    mean = np.mean(powers)
+    relative = powers / mean if mean > 0 else np.ones(len(sizes))
+    density = relative + offset
+    # The largest u^(1/p), u uniform, are a sample without replacement (Efraimidis & Spirakis 2006).
+    # Their logarithms are -e/p, e exponential, so the smallest e/p are taken here.
     with np.errstate(divide="ignore"):
         keys = np.random.default_rng(seed).exponential(size=len(sizes)) / density
     return np.sort(np.argpartition(keys, count - 1)[:count])
 
 
 def apportion(count: int, sizes: Sequence[float]) -> list[int]:
-    """Return whole numbers in proportion to `sizes` that add up to `count`, each at least 1.
+    """Return whole numbers in proportion to `sizes` whose sum is `count`, each at least 1.
 
     Raises:
-        InputError: if the count is smaller than the number of parts.
+        InputError: if the count is smaller than the number of sizes.
     """
     if count < len(sizes):
         raise InputError(
             f"sampling: {count} points for {len(sizes)} faces; give at least {len(sizes)}."
         )
-    shares = np.asarray(sizes, float) / np.sum(sizes) * (count - len(sizes))
-    parts = np.floor(shares).astype(int)
-    for i in np.argsort(parts - shares, kind="stable")[: count - len(sizes) - parts.sum()]:
-        parts[i] += 1
-    return [int(p) + 1 for p in parts]
+    # One for each, and the rest in proportion, rounded down ...
+    exact = np.asarray(sizes, float) / np.sum(sizes) * (count - len(sizes))
+    counts = np.floor(exact).astype(int)
+    # ... except for the largest remainders, which are rounded up.
+    missing = count - len(sizes) - int(counts.sum())
+    for i in np.argsort(counts - exact, kind="stable")[:missing]:
+        counts[i] += 1
+    return [int(n) + 1 for n in counts]

@@ -1,3 +1,4 @@
+# pyright: strict, reportUnnecessaryIsInstance=false
 """Mirror symmetries of a problem's solution."""
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from pinn.errors import InputError, did_you_mean
 
 @dataclass(frozen=True)
 class Mirror:
-    """A symmetry of the solution: some coordinates mirrored at the middle of the box, some fields with another sign.
+    """A symmetry of the solution under a reflection at the middle of the box.
 
-    `Mirror(("x",), odd=("u",))` says u(a + b − x, …) = −u(x, …) for a < x < b; several coordinates
-    are mirrored at once.
+    `Mirror(("x",), odd=("u",))` means u(a + b − x, …) = −u(x, …) for a < x < b.  Several
+    coordinates are reflected at once.
 
     Attributes:
-        coordinates: the mirrored coordinates.
-        odd: the fields that change their sign; the others stay as they are.
+        coordinates: the reflected coordinates.
+        odd: the fields that change their sign; the others are even.
     """
 
     coordinates: tuple[str, ...]
@@ -27,22 +28,20 @@ class Mirror:
 def check_symmetries(
     where: str, mirrors: Sequence[Mirror], *, coordinates: Sequence[str], fields: Sequence[str]
 ) -> None:
-    """Raise an InputError for a mirror of what is no coordinate of space or no field."""
+    """Raise an InputError for a mirror with an unknown space coordinate or field."""
     for mirror in mirrors:
-        if (
-            not isinstance(mirror, Mirror)
-            or isinstance(mirror.coordinates, str)
-            or not mirror.coordinates
-        ):
+        is_mirror = isinstance(mirror, Mirror) and not isinstance(mirror.coordinates, str)
+        if not is_mirror or not mirror.coordinates:
             raise InputError(
                 f"{where}.symmetries: {mirror!r}; give mirrors, such as Mirror(('x',), odd=('u',))."
             )
-        for names, known, what in (
-            (mirror.coordinates, coordinates, "coordinate of space"),
-            (mirror.odd, fields, "field"),
-        ):
-            for name in names:
-                if name not in known:
-                    raise InputError(
-                        f"{where}.symmetries: {name!r} is no {what}.{did_you_mean(name, known)}"
-                    )
+        _check_names(where, mirror.coordinates, coordinates, "coordinate of space")
+        _check_names(where, mirror.odd, fields, "field")
+
+
+def _check_names(where: str, names: Sequence[str], known: Sequence[str], kind: str) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{where}.symmetries: {name!r} is no {kind}.{did_you_mean(name, known)}"
+            )

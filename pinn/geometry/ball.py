@@ -1,4 +1,5 @@
-"""Disks and balls in any dimension, with exact maps from the unit cube to their inside and their surface."""
+# pyright: strict, reportMissingTypeStubs=false
+"""Disks and balls, with exact maps from the unit cube to their interior and their surface."""
 
 from __future__ import annotations
 
@@ -9,17 +10,18 @@ from typing import Any
 import numpy as np
 from scipy.special import betaincinv
 
+from pinn.arrays import Array, Quantity
 from pinn.errors import InputError
-from pinn.geometry.domain import Array, Domain, check_coordinates
+from pinn.geometry.domain import Domain, check_coordinates
 
 
 class Ball(Domain):
-    """A ball by its center and radius, e.g. `Ball(x=0, y=0, z=1, radius=2)`; lengths in the problem's own units.
+    """A ball in at least two dimensions, e.g. `Ball(x=0, y=0, z=1, radius=2)`.
 
-    Its boundary is one face, `"sphere"`.
+    Its boundary is one face, `"sphere"`.  Lengths are in the problem's own units.
 
     Raises:
-        InputError: if there are fewer than two coordinates, or a number is out of range.
+        InputError: for fewer than two coordinates, or a number out of range.
     """
 
     faces = ("sphere",)
@@ -38,7 +40,8 @@ class Ball(Domain):
                 )
         if not (np.isfinite(radius) and radius > 0):
             raise InputError(f"{name}: radius={radius}; give a positive number.")
-        self.coordinates, self.radius = tuple(center), float(radius)
+        self.coordinates = tuple(center)
+        self.radius = float(radius)
         self.center = np.array(list(center.values()), float)
 
     def __repr__(self) -> str:
@@ -47,47 +50,53 @@ class Ball(Domain):
 
     @property
     def bounds(self) -> tuple[Array, Array]:
-        """The lower and the upper corner [d] of the smallest axis-parallel box around the ball."""
+        """The lower and the upper corner [d] of the bounding box."""
         return self.center - self.radius, self.center + self.radius
 
     def interior(self, unit: Array) -> Array:
-        """Return points [n, d] for a sample `unit` [n, d] of the unit cube: radii as u^(1/d), and directions."""
+        """Return points [n, d] for a sample `unit` [n, d] of the unit cube.
+
+        The first column gives the radius, r u^(1/d), and the others give the direction.
+        """
         radii = self.radius * unit[:, :1] ** (1 / unit.shape[1])
         return self.center + radii * directions(unit[:, 1:])
 
     def face(self, name: str, unit: Array) -> tuple[Array, Array]:
-        """Return points [n, d] on the sphere and their outward normals [n, d], for a sample [n, d - 1]."""
+        """Return points [n, d] on the sphere and their outward normals [n, d].
+
+        `unit` [n, d - 1] is a sample of the unit cube.
+        """
         normals = directions(unit)
         return self.center + self.radius * normals, normals
 
     def measure(self, face: str) -> float:
-        """Return the size of the sphere, 2 π^(d/2) r^(d-1) / Γ(d/2): a length, an area …"""
+        """Return the measure of the sphere, 2 π^(d/2) r^(d-1) / Γ(d/2)."""
         d = len(self.center)
         return 2 * math.pi ** (d / 2) * self.radius ** (d - 1) / math.gamma(d / 2)
 
-    def distance(self, *coordinates: Any) -> Any:
-        """Return the signed distance [n], r - |x - c|; it is exact, and has no derivative at the center."""
+    def distance(self, *coordinates: Quantity) -> Any:
+        """Return the exact signed distance [n], r - |x - c|, which has a kink at the center."""
         return self.radius - self._square(coordinates) ** 0.5
 
-    def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
-        """Return (r² - |x - c|²)/2r, which is smooth at the center, too."""
-        self.members(on)
+    def smooth_distance(self, *coordinates: Quantity, on: str | Sequence[str] = "boundary") -> Any:
+        """Return (r² - |x - c|²)/2r [n], which is smooth at the center too."""
+        self.members(on)  # raises an error for an unknown part
         return (self.radius**2 - self._square(coordinates)) / (2 * self.radius)
 
-    def smooth_distance_outside(self, *coordinates: Any) -> Any:
-        """Return the distance |x - c| - r itself."""
+    def smooth_distance_outside(self, *coordinates: Quantity) -> Any:
+        """Return |x - c| - r [n], which is smooth outside."""
         return -self.distance(*coordinates)
 
-    def _square(self, coordinates: tuple[Any, ...]) -> Any:
+    def _square(self, coordinates: Sequence[Quantity]) -> Any:
         """Return |x - c|² [n]."""
-        squares = [
-            (x - c) * (x - c) for x, c in zip(coordinates, self.center.tolist(), strict=True)
-        ]
+        squares: list[Any] = []
+        for x, c in zip(coordinates, self.center.tolist(), strict=True):
+            squares.append((x - c) * (x - c))
         return sum(squares[1:], start=squares[0])
 
 
 class Disk(Ball):
-    """A disk in the plane, e.g. `Disk(x=0.3, y=0.3, radius=0.1)`; its boundary is `"sphere"`, a circle here."""
+    """A disk in the plane, e.g. `Disk(x=0.3, y=0.3, radius=0.1)`; its face is `"sphere"` too."""
 
     def __init__(self, *, radius: float, **center: float) -> None:
         if len(center) != 2:
@@ -96,15 +105,19 @@ class Disk(Ball):
 
 
 def directions(unit: Array) -> Array:
-    """Return unit vectors [n, k + 1] for a sample [n, k] of the unit cube, which covers the sphere evenly.
+    """Return unit vectors [n, k + 1] for a sample [n, k] of the unit cube.
 
-    In d dimensions one component, moved to [0, 1], has the beta distribution with both parameters
-    (d - 1)/2; what is left of the vector is one of d - 1 dimensions.  In two it is an angle.
+    Uniform samples give uniform directions.  In d dimensions one component, mapped to [0, 1], has
+    the beta distribution with both parameters (d - 1)/2.  The rest of the vector is a vector of
+    d - 1 dimensions, and so on down to two dimensions, where it is an angle.
     """
-    height, found = np.ones(len(unit)), []
+    length = np.ones(len(unit))  # of the rest of the vector
+    components: list[Array] = []
     for d in range(unit.shape[1] + 1, 2, -1):
-        component = 2 * betaincinv((d - 1) / 2, (d - 1) / 2, unit[:, d - 2]) - 1
-        found.append(height * component)
-        height = height * np.sqrt(1 - component**2)
+        parameter = (d - 1) / 2
+        cosine: Array = 2 * betaincinv(parameter, parameter, unit[:, d - 2]) - 1
+        components.append(length * cosine)
+        length = length * np.sqrt(1 - cosine**2)
     angle = 2 * np.pi * unit[:, 0]
-    return np.stack([height * np.cos(angle), height * np.sin(angle), *reversed(found)], axis=1)
+    components += [length * np.sin(angle), length * np.cos(angle)]
+    return np.stack(components[::-1], axis=1)

@@ -1,4 +1,5 @@
-"""Intervals, rectangles and boxes: named faces, outward normals, points inside and on the boundary."""
+# pyright: strict
+"""Intervals, rectangles and boxes: named faces, outward normals, points inside and on the faces."""
 
 from __future__ import annotations
 
@@ -9,17 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from pinn.arrays import Array, Quantity
 from pinn.errors import InputError
-from pinn.geometry.domain import Array, Domain, check_coordinates, minimum
+from pinn.geometry.domain import Domain, check_coordinates, minimum
 
 
 class Box(Domain):
-    """An axis-parallel box, e.g. `Box(x=(0, 1), y=(0, 1), z=(0, 2))`; lengths in the problem's own units.
+    """An axis-parallel box, e.g. `Box(x=(0, 1), y=(0, 1), z=(0, 2))`.
 
-    Faces are named by coordinate and side: `"x-"` is the lower face of x, `"x+"` the upper one.
+    Coordinate and side name a face: `"x-"` is the lower face of x, `"x+"` the upper one.  Lengths
+    are in the problem's own units.
 
     Raises:
-        InputError: if there is no coordinate or a range is empty or not finite.
+        InputError: if there is no coordinate, or if a range is empty or not finite.
     """
 
     def __init__(self, **ranges: tuple[float, float]) -> None:
@@ -30,14 +33,16 @@ class Box(Domain):
         for c, (a, b) in ranges.items():
             if not (np.isfinite(a) and np.isfinite(b) and a < b):
                 raise InputError(
-                    f"{name}: range {c}=({a}, {b}) is empty; give (lower, upper) with lower < upper."
+                    f"{name}: range {c}=({a}, {b}) is empty; "
+                    f"give (lower, upper) with lower < upper."
                 )
         self.ranges = {c: (float(a), float(b)) for c, (a, b) in ranges.items()}
         self.coordinates = tuple(ranges)
         self.faces = tuple(f"{c}{side}" for c in ranges for side in "-+")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{c}={r}' for c, r in self.ranges.items())})"
+        ranges = ", ".join(f"{c}={interval}" for c, interval in self.ranges.items())
+        return f"{type(self).__name__}({ranges})"
 
     @property
     def bounds(self) -> tuple[Array, Array]:
@@ -51,38 +56,58 @@ class Box(Domain):
         return lower + unit * (upper - lower)
 
     def face(self, name: str, unit: Array) -> tuple[Array, Array]:
-        """Return points [n, d] on a face and their outward normals [n, d], for a sample [n, d - 1] of the unit cube."""
-        axis, side = self.coordinates.index(name[:-1]), name[-1]
+        """Return points [n, d] on a face and their outward normals [n, d].
+
+        `unit` [n, d - 1] is a sample of the unit cube.
+        """
+        axis = self.coordinates.index(name[:-1])
+        is_upper = name[-1] == "+"
+        lower, upper = self.bounds
         points = self.interior(np.insert(unit, axis, 0.5, axis=1))
-        points[:, axis] = self.bounds[side == "+"][axis]
+        points[:, axis] = upper[axis] if is_upper else lower[axis]
         normals = np.zeros_like(points)
-        normals[:, axis] = 1.0 if side == "+" else -1.0
+        normals[:, axis] = 1.0 if is_upper else -1.0
         return points, normals
 
     def measure(self, face: str) -> float:
-        """Return the size of a face: 1 for an end point, a length, an area …"""
-        return float(np.prod([b - a for c, (a, b) in self.ranges.items() if c != face[:-1]]))
+        """Return the measure of a face: 1 for an end point, else its length, area, …"""
+        lengths = [b - a for c, (a, b) in self.ranges.items() if c != face[:-1]]
+        return float(np.prod(lengths))
 
-    def distance(self, *coordinates: Any) -> Any:
-        """Return the signed distance [n]; outside, that to the nearest of the faces' planes, which is a lower bound."""
-        pairs = zip(coordinates, self.ranges.values(), strict=True)
-        return reduce(minimum, [minimum(c - a, b - c) for c, (a, b) in pairs])
+    def distance(self, *coordinates: Quantity) -> Any:
+        """Return the signed distance [n].
 
-    def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
-        """Return the product, over coordinates, of the distance to a face or d₁d₂/(d₁ + d₂) for two opposite ones.
+        Outside it is the distance to the nearest plane of a face, which is a lower bound.
+        """
+        distances: list[Any] = []
+        for c, (a, b) in zip(coordinates, self.ranges.values(), strict=True):
+            distances.append(minimum(c - a, b - c))
+        return reduce(minimum, distances)
 
-        All factors but the one of the least range are divided by their largest value, so that the
+    def smooth_distance(self, *coordinates: Quantity, on: str | Sequence[str] = "boundary") -> Any:
+        """Return a product [n] of one factor per coordinate that has a face in the part.
+
+        The factor is the distance d to a single face, or d₁d₂/(d₁ + d₂) for two opposite ones.  All
+        factors except the one with the least maximum are divided by their maximum, so that the
         slope on a face is at most one.
         """
-        faces, found = self.members(on), []
+        faces = self.members(on)
+        factors: list[Any] = []
+        maxima: list[float] = []
         for name, c in zip(self.coordinates, coordinates, strict=True):
-            (a, b), sides = self.ranges[name], [side for side in "-+" if f"{name}{side}" in faces]
-            if len(sides) == 2:
-                found.append(((b - a) / 4, (c - a) * (b - c) / (b - a)))
-            elif sides:
-                found.append((b - a, c - a if sides == ["-"] else b - c))
-        least = min(largest for largest, _ in found)
-        return least * reduce(mul, [factor / largest for largest, factor in found])
+            a, b = self.ranges[name]
+            has_lower = f"{name}-" in faces
+            has_upper = f"{name}+" in faces
+            if has_lower and has_upper:
+                factors.append((c - a) * (b - c) / (b - a))
+                maxima.append((b - a) / 4)
+            elif has_lower or has_upper:
+                factors.append(c - a if has_lower else b - c)
+                maxima.append(b - a)
+        scaled: list[Any] = []
+        for factor, maximum in zip(factors, maxima, strict=True):
+            scaled.append(factor / maximum)
+        return min(maxima) * reduce(mul, scaled)
 
 
 class Interval(Box):

@@ -1,4 +1,5 @@
-"""What every domain in space has: coordinates, points inside, a boundary of named faces with outward normals."""
+# pyright: strict
+"""What all domains in space have: points inside, and a boundary of named faces with normals."""
 
 from __future__ import annotations
 
@@ -9,20 +10,23 @@ from typing import Any, Self
 
 import numpy as np
 
+from pinn.arrays import Array, BoolArray, Quantity
 from pinn.errors import InputError, did_you_mean
-
-Array = np.ndarray
 
 REGIONS = ("interior", "initial", "boundary", "data")
 """Names of regions that mean the same for every domain."""
 
 
 class Domain(ABC):
-    """A domain in space; lengths in the problem's own units.
+    """A domain in space; lengths are in the problem's own units.
 
-    Its boundary consists of faces, each of which has a name, a map from the unit cube and outward
-    normals. Several faces together are a part of the boundary, which has a name too: `named` gives
-    it.
+    The boundary consists of faces.  Each face has a name, a map from the unit cube and outward
+    normals.  A set of faces is a part of the boundary; `named` gives it a name.
+
+    Attributes:
+        coordinates: the names of the space coordinates.
+        faces: the names of the faces.
+        parts: the faces of every named part of the boundary.
     """
 
     coordinates: tuple[str, ...]
@@ -32,118 +36,139 @@ class Domain(ABC):
     @property
     @abstractmethod
     def bounds(self) -> tuple[Array, Array]:
-        """The lower and the upper corner [d] of the smallest axis-parallel box around the domain."""
+        """The lower and the upper corner [d] of the bounding box."""
 
     @abstractmethod
     def interior(self, unit: Array) -> Array:
-        """Return points [n, d] for a sample `unit` [n, d] of the unit cube; equal volumes hold equally many."""
+        """Return points [n, d] for a sample `unit` [n, d] of the unit cube.
+
+        The map preserves volume up to a constant factor, so uniform samples give uniform points.
+        """
 
     @abstractmethod
     def face(self, name: str, unit: Array) -> tuple[Array, Array]:
-        """Return points [n, d] on a face and their outward normals [n, d], for a sample [n, d - 1] of the unit cube."""
+        """Return points [n, d] on a face and their outward normals [n, d].
+
+        `unit` [n, d - 1] is a sample of the unit cube.
+        """
 
     @abstractmethod
     def measure(self, face: str) -> float:
-        """Return the size of a face: 1 for an end point, a length, an area …"""
+        """Return the measure of a face: 1 for an end point, else its length, area, …"""
 
     @abstractmethod
-    def distance(self, *coordinates: Any) -> Any:
-        """Return the signed distance [n] to the boundary: positive inside, zero on it, negative outside.
+    def distance(self, *coordinates: Quantity) -> Any:
+        """Return the signed distance [n] to the boundary: positive inside, negative outside.
 
-        Takes the space coordinates in order, as NumPy arrays, tensors or jets.  It has kinks where
-        two parts of the boundary are equally near; `smooth_distance` has none.
+        It has kinks where two faces are equally near; `smooth_distance` has none.  The arguments
+        are the space coordinates in order, as NumPy arrays, tensors or jets.
         """
 
-    def smooth_distance(self, *coordinates: Any, on: str | Sequence[str] = "boundary") -> Any:
-        """Return a smooth function [n] of the kind of the distance to a part of the boundary, for use in an ansatz.
+    def smooth_distance(self, *coordinates: Quantity, on: str | Sequence[str] = "boundary") -> Any:
+        """Return a smooth substitute [n] for the distance to a part of the boundary, for an ansatz.
 
-        It is zero on the part and positive elsewhere inside; on the part its slope is one, and less
-        near corners. Takes what `distance` takes, and the name or names of faces or parts; in the
-        coordinates' units.
+        It is zero on the part and positive elsewhere inside.  On the part its slope is one, and
+        less near corners.
+
+        Args:
+            coordinates: as for `distance`.
+            on: the name or names of faces or parts.
 
         Raises:
-            InputError: if the domain has none, or no such part.
+            InputError: if the domain has no smooth distance, or no such part.
         """
         raise InputError(f"{self!r}: has no smooth distance; use constraints=soft.")
 
-    def smooth_distance_outside(self, *coordinates: Any) -> Any:
-        """Return a smooth function [n] of the kind of the distance to the boundary, zero on it and positive outside."""
+    def smooth_distance_outside(self, *coordinates: Quantity) -> Any:
+        """Return a smooth substitute [n] for the distance to the boundary from outside.
+
+        It is zero on the boundary and positive outside.
+        """
         raise InputError(f"{self!r}: has no smooth distance outside; use constraints=soft.")
 
-    def accepts(self, points: Array, face: str | None = None) -> Array:
-        """Return which points [n, d] that `interior`, or a face, gave belong to the domain, or to the face: [n]."""
+    def accepts(self, points: Array, face: str | None = None) -> BoolArray:
+        """Return which points [n, d] of `interior`, or of a face, belong to the domain: [n].
+
+        Sampling rejects the others.
+        """
         return np.ones(len(points), bool)
 
-    def contains(self, points: Array) -> Array:
+    def contains(self, points: Array) -> BoolArray:
         """Return which points [n, d] lie inside or on the boundary, up to rounding: [n]."""
         lower, upper = self.bounds
         return np.asarray(self.distance(*points.T)) >= -1e-12 * np.max(upper - lower)
 
     @property
     def boundaries(self) -> dict[str, tuple[str, ...]]:
-        """The faces behind every name: "boundary" for all, the names of parts, and every face's own."""
+        """The faces of every name: "boundary" for all, the parts, and each face itself."""
         return {"boundary": self.faces, **self.parts, **{face: (face,) for face in self.faces}}
 
     def named(self, **parts: Sequence[str]) -> Self:
-        """Return the domain with further names for parts of its boundary, such as `named(wall=["y-", "y+"])`.
+        """Return the domain with further named parts, such as `named(wall=["y-", "y+"])`.
 
         Raises:
-            InputError: for a name that is taken, or a face or part that there is none of.
+            InputError: for a name that is taken, or for an unknown face or part.
         """
-        found = dict(self.parts)
+        all_parts = dict(self.parts)
         for name, members in parts.items():
             check_part(name, self.boundaries, f"{self!r}.named")
-            found[name] = self.members(members)
-            if not found[name]:
+            faces = self.members(members)
+            if not faces:
                 raise InputError(
-                    f"{self!r}.named: {name} has no face; give at least one of {', '.join(self.faces)}."
+                    f"{self!r}.named: {name} has no face; "
+                    f"give at least one of {', '.join(self.faces)}."
                 )
+            all_parts[name] = faces
         other = copy.copy(self)
-        other.parts = found
+        other.parts = all_parts
         return other
 
     def members(self, on: str | Sequence[str]) -> tuple[str, ...]:
-        """Return the faces behind one name or several.
+        """Return the faces of one name or of several.
 
         Raises:
-            InputError: if there is no face or part of a name.
+            InputError: for an unknown face or part.
         """
-        names, known = (on,) if isinstance(on, str) else on, self.boundaries
+        names = (on,) if isinstance(on, str) else on
+        known = self.boundaries
+        faces: list[str] = []
         for name in names:
             if name not in known:
                 raise InputError(
                     f"{self!r}: no part {name!r} of the boundary.{did_you_mean(name, known)}"
                 )
-        return tuple(dict.fromkeys(face for name in names for face in known[name]))
+            faces += known[name]
+        return tuple(dict.fromkeys(faces))
 
 
 def check_coordinates(names: Iterable[str], where: str) -> None:
-    """Raise an InputError for a name that cannot be a space coordinate's."""
-    for c in names:
-        if c == "t" or not c.isidentifier() or "_" in c:
+    """Raise an InputError for a name that a space coordinate cannot have."""
+    for name in names:
+        if name == "t" or not name.isidentifier() or "_" in name:
             raise InputError(
-                f"{where}: {c!r} cannot name a space coordinate; use a letter such as x (t is time)."
+                f"{where}: {name!r} cannot name a space coordinate; "
+                f"use a letter such as x (t is time)."
             )
 
 
 def check_part(name: str, taken: Iterable[str], where: str) -> None:
-    """Raise an InputError for a name that cannot be a part's of the boundary."""
+    """Raise an InputError for a name that a part of the boundary cannot have."""
     if not name.isidentifier() or name in REGIONS or name in set(taken):
         raise InputError(
             f"{where}: {name!r} cannot name a part of the boundary; use a word that is not taken."
         )
 
 
-def minimum(a: Any, b: Any) -> Any:
-    """Return the lesser of two arrays, tensors or jets, entry by entry."""
+def minimum(a: Quantity, b: Quantity) -> Any:
+    """Return the smaller of two arrays, tensors or jets, element by element."""
     return 0.5 * (a + b - abs(a - b))
 
 
-def join_distances(a: Any, b: Any) -> Any:
-    """Return the smooth distance to two parts of a boundary from those to each: 1/(1/a + 1/b).
+def join_distances(a: Quantity, b: Quantity) -> Any:
+    """Return the smooth distance to two parts of a boundary from the distance to each of them.
 
-    Zero where one of the two is, with that one's slope (R-equivalence of order one: Biswas &
-    Shapiro 2004, doi:10.1016/j.gmod.2004.01.003; in networks Sukumar & Srivastava 2022,
-    doi:10.1016/j.cma.2021.114333).
+    This is 1/(1/a + 1/b).  It is zero where one of the two is, and has its slope there
+    (R-equivalence of order one: Biswas & Shapiro 2004, doi:10.1016/j.gmod.2004.01.003; in networks
+    Sukumar & Srivastava 2022, doi:10.1016/j.cma.2021.114333).
     """
     return a * b / (a + b)

@@ -1,16 +1,16 @@
+# pyright: strict
 """The domain without extension."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from pinn.arrays import Array, BoolArray, Quantity
 from pinn.geometry.domain import Domain
 
 
 class NoSpace(Domain):
-    """No extension in space: the domain of ordinary differential equations, whose functions depend on time alone."""
+    """The domain of ordinary differential equations, whose functions depend on time alone."""
 
     coordinates = ()
     faces = ()
@@ -19,15 +19,15 @@ class NoSpace(Domain):
         return "NoSpace()"
 
     @property
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+    def bounds(self) -> tuple[Array, Array]:
         """The lower and the upper corner, [0] each."""
         return np.zeros(0), np.zeros(0)
 
-    def interior(self, unit: np.ndarray) -> np.ndarray:
-        """Return the point, which has no coordinates, as often as a sample asks: [n, 0]."""
+    def interior(self, unit: Array) -> Array:
+        """Return the only point, which has no coordinates, once per sample: [n, 0]."""
         return unit
 
-    def face(self, name: str, unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def face(self, name: str, unit: Array) -> tuple[Array, Array]:
         """Never called: there are no faces."""
         raise NotImplementedError
 
@@ -35,10 +35,10 @@ class NoSpace(Domain):
         """Never called: there are no faces."""
         raise NotImplementedError
 
-    def distance(self, *coordinates: Any) -> Any:
+    def distance(self, *coordinates: Quantity) -> float:
         """Return infinity: there is no boundary."""
         return np.inf
 
-    def contains(self, points: np.ndarray) -> np.ndarray:
-        """Return that all points [n, 0] are inside: [n]."""
+    def contains(self, points: Array) -> BoolArray:
+        """Return that all points [n, 0] lie inside: [n]."""
         return np.ones(len(points), bool)
