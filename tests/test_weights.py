@@ -711,31 +711,34 @@ def test_the_figure_of_weights():
     points = {"momentum": (places, rng.random(30)), "start": (places * [1, 0], rng.random(30))}
     figure = weights_figure(History.of_columns(history), points, ("x", "t"))
     lines, scatter, curve = figure.axes[:3]
-    assert [line.get_label() for line in lines.lines] == [
-        "momentum",
-        "start",
-    ] and lines.get_yscale() == "log"
+    assert [line.get_label() for line in lines.lines] == ["momentum", "start"]
+    assert lines.get_yscale() == "log"
     assert [t.get_text() for t in lines.texts] == ["explore", "polish"]
-    assert scatter.get_title() == "momentum" and scatter.get_xlabel() == "$t$"
-    assert curve.get_xlabel() == "$x$" and len(curve.lines) == 1  # the initial points have one time
+    assert scatter.get_title() == "momentum"
+    assert scatter.get_xlabel() == "$t$"
+    # The initial points have only one time.
+    assert curve.get_xlabel() == "$x$"
+    assert len(curve.lines) == 1
     causal = {"causal_minimum": [0.0, 0.5, 0.995, 0.2], "causal_epsilon": [0.1, 0.1, 0.1, 1.0]}
     causal_history = History.of_columns(history | causal)
     figure = weights_figure(causal_history, {}, ("x", "t"))
-    assert "min" in figure.axes[1].get_ylabel() and figure.axes[2].get_yscale() == "log"
-    line = {"momentum": (places[:, :1], places[:, 0])}
-    assert len(weights_figure(History.of_columns(history), line, ("x",)).axes) == 2
+    assert "min" in figure.axes[1].get_ylabel()
+    assert figure.axes[2].get_yscale() == "log"
+    in_space = {"momentum": (places[:, :1], places[:, 0])}
+    assert len(weights_figure(History.of_columns(history), in_space, ("x",)).axes) == 2
 
 
 def test_a_run_draws_its_weights(eager, monkeypatch, tmp_path):
-    drawn = []
-    monkeypatch.setattr(
-        "pinn.run.solution.save_figures", lambda folder, **given: drawn.append(given)
-    )
-    run = burgers(
-        scheme=SelfAdaptive(every=1, terms=["walls"]), folder=tmp_path / "run", phases=PHASES[:1]
-    )
-    (given,) = drawn
-    places, weights = given["weights"]["walls"]
+    calls = []
+
+    def save_figures(folder, **arguments):
+        calls.append(arguments)
+
+    monkeypatch.setattr("pinn.run.solution.save_figures", save_figures)
+    scheme = SelfAdaptive(every=1, terms=["walls"])
+    run = burgers(scheme=scheme, folder=tmp_path / "run", phases=PHASES[:1])
+    (arguments,) = calls
+    places, weights = arguments["weights"]["walls"]
     np.testing.assert_array_equal(places, run.points["boundary"].coordinates)
     np.testing.assert_array_equal(weights, run.weights["walls"])
-    assert 2.0 < np.min(weights) <= given["history"]["weight_walls"][-1] <= np.max(weights)
+    assert 2.0 < np.min(weights) <= arguments["history"]["weight_walls"][-1] <= np.max(weights)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from pinn.arrays import Array
 from pinn.objective.batch import Batch, threads
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Objective
@@ -31,7 +31,7 @@ class TermDiagnostics:
         names = [term.name for term in self.objective.terms]
         return dict(zip(names, map(float, losses), strict=True))
 
-    def gradients(self, theta: tf.Tensor, batch: Batch) -> dict[str, NDArray[np.float64]]:
+    def gradients(self, theta: tf.Tensor, batch: Batch) -> dict[str, Array]:
         """Return the gradient [p] of every term's mean squared residual."""
         plain = batch.plain
         terms = self.objective.terms
@@ -45,7 +45,7 @@ class TermDiagnostics:
             gradients[term.name] = np.asarray(gradient, float)
         return gradients
 
-    def residuals(self, theta: tf.Tensor, batch: Batch) -> dict[str, NDArray[np.float64]]:
+    def residuals(self, theta: tf.Tensor, batch: Batch) -> dict[str, Array]:
         """Return the residual [n] of every term, in the order of its region's point set."""
         points = batch.plain.points
         residuals = {}

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pinn.arrays import Array, IntArray
 from pinn.errors import InputError
 from pinn.objective import Objective
 from pinn.problem import Term
@@ -113,9 +113,7 @@ class Causal(Scheme):
         """Return the terms that have one weight per point: those on the interior."""
         return [term for term in terms if term.region == "interior"]
 
-    def point_weights(
-        self, memory: Memory, term: Term, coordinates: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def point_weights(self, memory: Memory, term: Term, coordinates: Array) -> Array:
         """Return the weights [n] at unit coordinates [n, d]: those of the points' time segments."""
         return memory["chunks"][self._segments(coordinates)]
 
@@ -135,7 +133,7 @@ class Causal(Scheme):
         assert isinstance(self.epsilon, tuple)
         return self.epsilon
 
-    def _segments(self, coordinates: NDArray[np.float64]) -> NDArray[np.int_]:
+    def _segments(self, coordinates: Array) -> IntArray:
         """Return the number [n] of the time segment of each point, from 0."""
         times = coordinates[:, -1]
         return np.clip((times * self.chunks).astype(int), 0, self.chunks - 1)

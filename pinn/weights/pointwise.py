@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from pinn.arrays import Array
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Objective
 from pinn.problem import Term
 from pinn.settings import count
 from pinn.weights.scheme import LossSnapshot, Memory, Scheme, UnitCoordinates
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from pinn.arrays import Array
 from pinn.problem import Term
 from pinn.settings import between, positive
-from pinn.weights.pointwise import Array, PointScheme
+from pinn.weights.pointwise import PointScheme
 
 
 @dataclass(frozen=True, kw_only=True)

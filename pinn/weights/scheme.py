@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from pinn.arrays import Array
 from pinn.errors import InputError
 from pinn.objective import Batch, Blocks, Objective, TermDiagnostics
 from pinn.problem import Problem, Term
@@ -19,7 +20,7 @@ from pinn.settings import Settings, count
 Memory = Mapping[str, NDArray]
 """What a scheme remembers from one update to the next, by name; a checkpoint holds a copy of it."""
 
-UnitCoordinates = Mapping[str, NDArray[np.float64]]
+UnitCoordinates = Mapping[str, Array]
 """Points [n, d] by region, scaled so that the domain is the unit cube; time is the last column."""
 
 
@@ -51,7 +52,7 @@ class LossSnapshot:
         """The terms of the loss."""
         return self.diagnostics.objective.terms
 
-    def unit_coordinates(self, region: str) -> NDArray[np.float64]:
+    def unit_coordinates(self, region: str) -> Array:
         """Return the points [n, d] of a region, scaled so that the domain is the unit cube."""
         return to_unit_coordinates(self.diagnostics.objective.problem, self.batch.points[region])
 
@@ -59,11 +60,11 @@ class LossSnapshot:
         """Return the mean squared residual of every term."""
         return self.diagnostics.losses(self.theta, self.batch)
 
-    def gradients(self) -> dict[str, NDArray[np.float64]]:
+    def gradients(self) -> dict[str, Array]:
         """Return the gradient [p] of every term's mean squared residual."""
         return self.diagnostics.gradients(self.theta, self.batch)
 
-    def residuals(self) -> dict[str, NDArray[np.float64]]:
+    def residuals(self) -> dict[str, Array]:
         """Return the residual [n] of every term at the points of its region."""
         return self.diagnostics.residuals(self.theta, self.batch)
 
@@ -111,9 +112,7 @@ class Scheme(Settings, ABC):
         """Return the terms that have one weight per point."""
         return []
 
-    def point_weights(
-        self, memory: Memory, term: Term, coordinates: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def point_weights(self, memory: Memory, term: Term, coordinates: Array) -> Array:
         """Return the weights [n] of a pointwise term at unit coordinates [n, d] of its region."""
         return np.ones(len(coordinates))
 
@@ -148,7 +147,7 @@ class TermScheme(Scheme):
         return float(memory[name])
 
 
-def to_unit_coordinates(problem: Problem, blocks: Blocks) -> NDArray[np.float64]:
+def to_unit_coordinates(problem: Problem, blocks: Blocks) -> Array:
     """Return points [n, d], scaled so that a problem's domain is the unit cube."""
     lower, upper = problem.bounds
     return (blocks.rows - lower) / (upper - lower)

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from pinn.arrays import Array
 from pinn.settings import at_least, positive
-from pinn.weights.pointwise import Array, PointScheme
+from pinn.weights.pointwise import PointScheme
 
 
 @dataclass(frozen=True, kw_only=True)

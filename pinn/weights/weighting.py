@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from pinn.arrays import Array
 from pinn.objective import Batch, Objective, TermDiagnostics
 from pinn.problem import Term
 from pinn.record.columns import LARGEST_WEIGHT, LEAST_WEIGHT, WEIGHT, weight_columns
@@ -74,7 +74,7 @@ class Weighting:
             points=points, weights=tf.constant(term_weights, self.objective.dtype)
         )
 
-    def point_weights(self, batch: Batch, memory: Memory) -> dict[str, NDArray[np.float64]]:
+    def point_weights(self, batch: Batch, memory: Memory) -> dict[str, Array]:
         """Return the weights [n] of the pointwise terms, fixed weights included."""
         pointwise = self.scheme.pointwise_terms(self.objective.terms)
         weights = {}
@@ -108,7 +108,7 @@ class Weighting:
         pointwise = [term.name for term in self.scheme.pointwise_terms(self.objective.terms)]
         return weight_columns(terms, pointwise) + self.scheme.columns()
 
-    def _scheme_weights(self, term: Term, batch: Batch, memory: Memory) -> NDArray[np.float64]:
+    def _scheme_weights(self, term: Term, batch: Batch, memory: Memory) -> Array:
         """Return the scheme's own weights [n] of a term's points."""
         coordinates = to_unit_coordinates(self.objective.problem, batch.points[term.region])
         return self.scheme.point_weights(memory, term, coordinates)
