@@ -14,7 +14,7 @@ from pinn.geometry import Rectangle
 from pinn.problem import positive, residual, satisfies
 from pinn.problems.navier_stokes import SteadyPlaneFlow
 from pinn.references import cavity, cavity_error
-from pinn.references.corner import HELD, SCALE
+from pinn.references.corner import CUTOFF, SCALE
 
 _TINY = 1e-30  # beside a corner itself, where the angle is not defined
 _NEAR = 0.05  # the weight of momentum is a quarter at this distance
@@ -159,7 +159,7 @@ class _Corner:
         self.stream = SCALE * (angle * w - pi**2 / 4 * b)
         self.by_a = SCALE * (angle - b * w / square)
         self.by_b = SCALE * (a * w / square + pi / 2 * angle - pi**2 / 4)
-        self.pressure = -2 * SCALE * w / (square + HELD**2)
+        self.pressure = -2 * SCALE * w / (square + CUTOFF**2)
 
 
 def _weight(x: Any, y: Any) -> Any:

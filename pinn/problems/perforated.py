@@ -13,14 +13,7 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.geometry import Difference, Disk, Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
-from pinn.references import (
-    CHARGES,
-    HOLES,
-    laplace_holes,
-    laplace_holes_error,
-    poisson_boltzmann,
-    poisson_boltzmann_error,
-)
+from pinn.references import perforated
 
 
 def _disks(rows: Any) -> dict[str, Disk]:
@@ -43,7 +36,7 @@ class PoissonHoles(Problem):
     """
 
     fields = ("u",)
-    space = Difference(Rectangle(x=(-0.5, 0.5), y=(-0.5, 0.5)), **_disks(HOLES))
+    space = Difference(Rectangle(x=(-0.5, 0.5), y=(-0.5, 0.5)), **_disks(perforated.HOLES))
 
     @residual(on="interior")
     def laplace(self, u_xx, u_yy):
@@ -63,10 +56,10 @@ class PoissonHoles(Problem):
         return circles / (walls + circles) + 8 * self.space.smooth_distance(x, y) * net
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-        return {"u": laplace_holes(x, y)}
+        return {"u": perforated.laplace_holes(x, y)}
 
     def reference_error(self) -> dict[str, float]:
-        return {"u": laplace_holes_error()}
+        return {"u": perforated.laplace_holes_error()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +91,7 @@ class PoissonBoltzmann(Problem):
     mu2: int = 4
 
     fields = ("u",)
-    space = Difference(Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0)), **_disks(CHARGES))
+    space = Difference(Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0)), **_disks(perforated.CHARGES))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -140,7 +133,9 @@ class PoissonBoltzmann(Problem):
         return 0.2 + 0.8 * walls / (walls + circles) + 4 * self.space.smooth_distance(x, y) * net
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-        return {"u": poisson_boltzmann(x, y, k=self.k, A=self.A, mu1=self.mu1, mu2=self.mu2)}
+        u = perforated.poisson_boltzmann(x, y, k=self.k, A=self.A, mu1=self.mu1, mu2=self.mu2)
+        return {"u": u}
 
     def reference_error(self) -> dict[str, float]:
-        return {"u": poisson_boltzmann_error(self.k, self.A, self.mu1, self.mu2)}
+        error = perforated.poisson_boltzmann_error(self.k, self.A, self.mu1, self.mu2)
+        return {"u": error}

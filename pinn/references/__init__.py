@@ -1,31 +1,22 @@
-"""Reference solutions: formulas, and the numerics that evaluate them to rounding error; spectral solvers."""
+"""Reference solutions: formulas that are evaluated up to rounding, and spectral solvers."""
 
 from pinn.references.allen_cahn import allen_cahn, allen_cahn_error, kink_images, smoothed_kink
 from pinn.references.cavity import cavity, cavity_error
 from pinn.references.cole_hopf import cole_hopf
-from pinn.references.etdrk4 import PeriodicFunction, etdrk4, project, sample, wavenumbers
+from pinn.references.etdrk4 import etdrk4, project, pseudospectral, sample, wavenumbers
 from pinn.references.ginzburg_landau import ginzburg_landau, ginzburg_landau_error
 from pinn.references.gray_scott import BELLS, bell_images, fading_bell, gray_scott, gray_scott_error
+from pinn.references.interpolation import PeriodicFunction
 from pinn.references.kdv import kdv, kdv_error
 from pinn.references.kuramoto_sivashinsky import kuramoto_sivashinsky, kuramoto_sivashinsky_error
 from pinn.references.lorenz import lorenz
 from pinn.references.multipoles import Multipoles
-from pinn.references.perforated import (
-    CHARGES,
-    HOLES,
-    laplace_holes,
-    laplace_holes_error,
-    poisson_boltzmann,
-    poisson_boltzmann_error,
-)
-from pinn.references.plane import PeriodicRectangle, PlaneFunction, etdrk4_plane
+from pinn.references.plane import PeriodicRectangle, PlaneFunction
 from pinn.references.schrodinger import schrodinger, schrodinger_error
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
 __all__ = [
     "BELLS",
-    "CHARGES",
-    "HOLES",
     "Multipoles",
     "PeriodicFunction",
     "PeriodicRectangle",
@@ -37,7 +28,6 @@ __all__ = [
     "cavity_error",
     "cole_hopf",
     "etdrk4",
-    "etdrk4_plane",
     "fading_bell",
     "ginzburg_landau",
     "ginzburg_landau_error",
@@ -48,12 +38,9 @@ __all__ = [
     "kink_images",
     "kuramoto_sivashinsky",
     "kuramoto_sivashinsky_error",
-    "laplace_holes",
-    "laplace_holes_error",
     "lorenz",
-    "poisson_boltzmann",
-    "poisson_boltzmann_error",
     "project",
+    "pseudospectral",
     "sample",
     "schrodinger",
     "schrodinger_error",

@@ -1,20 +1,23 @@
-"""Corners of a driven cavity, where the moving lid meets a wall at rest: the singular part of the stream function."""
+"""Upper corners of a driven cavity, where the lid meets a wall: the singular part of the flow."""
 
+# pyright: strict
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import pi
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from pinn.errors import InputError
+from pinn.references.points import Array
 
-Array = np.ndarray
+Lid = Literal["uniform", "parabolic"]
 
-_TINY = 1e-30  # beside the corner itself, where the angle is not defined
-HELD = 1e-3  # the pressure is held within this distance
-SCALE = 1 / (pi**2 / 4 - 1)  # c, of the uniform lid
+LIDS = ("uniform", "parabolic")
+CUTOFF = 1e-3  # the pressure is bounded within this distance from a corner
+SCALE = 1 / (pi**2 / 4 - 1)  # c of the uniform lid
+_TINY = 1e-30  # keeps positions away from the corner itself, where the angle is not defined
 
 
 class Derivatives(NamedTuple):
@@ -30,19 +33,23 @@ class Derivatives(NamedTuple):
 
 @dataclass(frozen=True)
 class Corner:
-    """Stokes' flow in an upper corner of the unit square, r and θ from the corner, θ = 0 along the lid.
+    """Stokes flow in an upper corner of the unit square.
 
-        uniform lid, u = 1:     ψ = c (θ (a + ½π b) - ¼π² b),  c = 1 / (¼π² - 1),  p = -2c (a + ½π b) / r²
-        parabolic, u = 4a:      ψ = π b² - 2θ r² - 2ab,                            p = 8 log r
+    Polar coordinates r and θ start from the corner, with θ = 0 along the lid.
 
-    where a = r cos θ, b = r sin θ and p is for Re = 1.  Both are biharmonic with ψ = 0 on both
-    walls.
+        uniform lid, u = 1:     ψ = c (θ (a + ½π b) - ¼π² b),  c = 1 / (¼π² - 1),
+                                p = -2c (a + ½π b) / r²
+        parabolic, u = 4a:      ψ = π b² - 2θ r² - 2ab,
+                                p = 8 log r
+
+    where a = r cos θ, b = r sin θ and p is for Re = 1.  Both stream functions are biharmonic with
+    ψ = 0 on both walls.
 
     Source: Goodier (1934), doi:10.1080/14786443409462524; Taylor (1962); subtracted from a spectral
     solution by Botella & Peyret (1998), doi:10.1016/S0045-7930(98)00002-4.
 
     Attributes:
-        uniform: whether the lid's speed does not vanish in the corner.
+        uniform: whether the lid moves with u = 1, and not with a speed that vanishes in the corner.
         right: the right corner, where a = 1 - x and the pressure has the other sign; else the left
             one.
     """
@@ -52,45 +59,73 @@ class Corner:
 
     def derivatives(self, x: Array, y: Array) -> Derivatives:
         """Return ψ and its derivatives at positions of one shape."""
-        a, b = np.maximum(1 - x if self.right else x, _TINY), 1 - y
-        square, angle = a * a + b * b, np.arctan2(b, a)
-        found = (self._uniform if self.uniform else self._parabolic)(a, b, square, angle)
-        value, by_a, by_b, by_aa, by_ab, by_bb = found
+        a = np.maximum(1 - x if self.right else x, _TINY)
+        b = 1 - y
+        in_corner = self._uniform(a, b) if self.uniform else self._parabolic(a, b)
+        # The chain rule: b = 1 - y, and a = 1 - x in the right corner.
         sign = -1 if self.right else 1
-        return Derivatives(value, sign * by_a, -by_b, by_aa, -sign * by_ab, by_bb)
+        return Derivatives(
+            value=in_corner.value,
+            x=sign * in_corner.a,
+            y=-in_corner.b,
+            xx=in_corner.aa,
+            xy=-sign * in_corner.ab,
+            yy=in_corner.bb,
+        )
 
     def pressure(self, x: Array, y: Array) -> Array:
-        """Return the pressure for Re = 1, held within a small distance from the corner."""
-        a, b = 1 - x if self.right else x, 1 - y
-        square = np.maximum(a * a + b * b, HELD**2)
-        found = -2 * SCALE * (a + pi / 2 * b) / square if self.uniform else 4 * np.log(square)
-        return -found if self.right else found
+        """Return the pressure for Re = 1, bounded within a small distance from the corner."""
+        a = 1 - x if self.right else x
+        b = 1 - y
+        square = np.maximum(a * a + b * b, CUTOFF**2)
+        sign = -1 if self.right else 1
+        if self.uniform:
+            return sign * -2 * SCALE * (a + pi / 2 * b) / square
+        return sign * 4 * np.log(square)
 
     @staticmethod
-    def _uniform(a: Array, b: Array, square: Array, angle: Array) -> tuple[Array, ...]:
-        by_a, by_b = -b / square, a / square
-        by_aa, by_ab = 2 * by_b * -by_a, by_a * by_a - by_b * by_b
+    def _uniform(a: Array, b: Array) -> _InCorner:
+        square = a * a + b * b
+        theta = np.arctan2(b, a)
+        # Derivatives of θ by a and b; θ_bb = -θ_aa, as θ is harmonic.
+        theta_a = -b / square
+        theta_b = a / square
+        theta_aa = 2 * theta_b * -theta_a
+        theta_ab = theta_a * theta_a - theta_b * theta_b
         w = a + pi / 2 * b
-        return (
-            SCALE * (angle * w - pi**2 / 4 * b),
-            SCALE * (by_a * w + angle),
-            SCALE * (by_b * w + pi / 2 * angle - pi**2 / 4),
-            SCALE * (by_aa * w + 2 * by_a),
-            SCALE * (by_ab * w + pi / 2 * by_a + by_b),
-            SCALE * (-by_aa * w + pi * by_b),
+        return _InCorner(
+            value=SCALE * (theta * w - pi**2 / 4 * b),
+            a=SCALE * (theta_a * w + theta),
+            b=SCALE * (theta_b * w + pi / 2 * theta - pi**2 / 4),
+            aa=SCALE * (theta_aa * w + 2 * theta_a),
+            ab=SCALE * (theta_ab * w + pi / 2 * theta_a + theta_b),
+            bb=SCALE * (-theta_aa * w + pi * theta_b),
         )
 
     @staticmethod
-    def _parabolic(a: Array, b: Array, square: Array, angle: Array) -> tuple[Array, ...]:
+    def _parabolic(a: Array, b: Array) -> _InCorner:
+        square = a * a + b * b
+        theta = np.arctan2(b, a)
         ratio = 4 * a * b / square
-        return (
-            pi * b * b - 2 * angle * square - 2 * a * b,
-            -4 * a * angle,
-            2 * pi * b - 4 * a - 4 * b * angle,
-            -4 * angle + ratio,
-            -4 * a * a / square,
-            2 * pi - 4 * angle - ratio,
+        return _InCorner(
+            value=pi * b * b - 2 * theta * square - 2 * a * b,
+            a=-4 * a * theta,
+            b=2 * pi * b - 4 * a - 4 * b * theta,
+            aa=-4 * theta + ratio,
+            ab=-4 * a * a / square,
+            bb=2 * pi - 4 * theta - ratio,
         )
+
+
+class _InCorner(NamedTuple):
+    """ψ and its derivatives by a and b."""
+
+    value: Array
+    a: Array
+    b: Array
+    aa: Array
+    ab: Array
+    bb: Array
 
 
 def corners(lid: str) -> tuple[Corner, Corner]:
@@ -99,12 +134,14 @@ def corners(lid: str) -> tuple[Corner, Corner]:
     Raises:
         InputError: for another lid.
     """
-    if lid not in ("uniform", "parabolic"):
+    if lid not in LIDS:
         raise InputError(f"corners: lid={lid!r}; choose uniform or parabolic.")
-    return Corner(lid == "uniform", False), Corner(lid == "uniform", True)
+    uniform = lid == "uniform"
+    return Corner(uniform, right=False), Corner(uniform, right=True)
 
 
 def corner_flow(x: Array, y: Array, lid: str) -> Derivatives:
-    """Return the sum of both corners' stream functions, with its derivatives, at positions of one shape."""
-    left, right = (corner.derivatives(x, y) for corner in corners(lid))
-    return Derivatives(*(a + b for a, b in zip(left, right, strict=True)))
+    """Return the sum of both corners' stream functions, with derivatives, at equal shapes."""
+    left, right = corners(lid)
+    pairs = zip(left.derivatives(x, y), right.derivatives(x, y), strict=True)
+    return Derivatives(*(a + b for a, b in pairs))

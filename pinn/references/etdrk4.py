@@ -1,23 +1,23 @@
-"""Semilinear equations with periodic boundaries in one dimension: Fourier modes in space, ETDRK4 in time."""
+"""Semilinear equations with periodic boundaries: Fourier modes in space, ETDRK4 in time."""
 
+# pyright: strict
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from pinn.errors import InputError
+from pinn.references.points import Array
 
-Array = np.ndarray
 Function = Callable[[Array], Array]
 
-_CONTOUR = np.exp(2j * np.pi * (np.arange(32) + 0.5) / 32)  # as many points as the source takes
-_OVERSAMPLING = (
-    2**20
-)  # a kink's coefficients fall as k⁻², and so do the aliases that a projection takes in
-_NODES_X, _NODES_T = 10, 8  # of the local polynomials: ninth degree in x, seventh in t
-_CHUNK = 2**14  # points evaluated at once: arrays of 10 MB
+_CONTOUR = np.exp(2j * np.pi * (np.arange(32) + 0.5) / 32)  # as many points as in the source
+# The Fourier coefficients of a function with a kink fall as n⁻², and so do the aliases in its
+# projection.
+_OVERSAMPLING = 2**20
 
 
 def wavenumbers(modes: int, length: float) -> Array:
@@ -26,7 +26,7 @@ def wavenumbers(modes: int, length: float) -> Array:
 
 
 def project(function: Function, *, lower: float, length: float, modes: int) -> Array:
-    """Return the Fourier coefficients [modes + 1] of a real function with a period, free of aliases.
+    """Return the Fourier coefficients [modes + 1] of a real periodic function, free of aliases.
 
     The n-th is the mean of u(x) e^{-ik(x - lower)}; those of negative n are the conjugates.
     """
@@ -39,169 +39,118 @@ def sample(coefficients: Array, count: int) -> Array:
     return np.fft.irfft(coefficients, count, norm="forward")
 
 
-def etdrk4(
-    start: Array,
-    times: Array,
-    *,
-    linear: Array,
-    nonlinear: Function,
-    outer: Array | float = 1.0,
-    degree: int = 2,
-    substeps: int = 1,
-) -> Array:
-    """Return the Fourier coefficients [m, K] at `times` [m] of the real solution of u_t = L u + G n(u).
+def pseudospectral(function: Function, *, outer: npt.ArrayLike = 1.0, degree: int = 2) -> Function:
+    """Return the nonlinear term N(u) = G n(u) as a function from coefficients [K] to coefficients.
 
-    Exponential time differencing with a Runge–Kutta scheme of fourth order: the linear part is
-    exact, however stiff it is; its φ-functions, which cancel near zero, are means over a circle in
-    the complex plane.
+    Args:
+        function: n, from values to values.
+        outer: symbol of the linear operator G, [K]; such as -ik/2 for -(u²)_x/2.
+        degree: degree of n as a polynomial.  Products are formed on a grid that is fine enough to
+            be free of aliases up to this degree.
+    """
+    symbol = np.asarray(outer)
+
+    def nonlinear(u: Array) -> Array:
+        modes = len(u) - 1
+        count = 1 << ((degree + 1) * modes - 1).bit_length()
+        values = function(sample(u, count))
+        return symbol * np.fft.rfft(values, norm="forward")[: modes + 1]
+
+    return nonlinear
+
+
+def etdrk4(
+    start: Array, times: Array, *, linear: Array, nonlinear: Function, substeps: int = 1
+) -> Array:
+    """Return the Fourier coefficients [m, …] at `times` [m] of the solution of u_t = L u + N(u).
+
+    Exponential time differencing with a Runge–Kutta scheme of fourth order.  The linear part is
+    integrated exactly, however stiff it is.
 
     Source: Cox & Matthews (2002), doi:10.1006/jcph.2002.6995; Kassam & Trefethen (2005),
     doi:10.1137/S1064827502410633.
 
     Args:
-        start: coefficients [K] at times[0], as `project` gives them.
+        start: coefficients […] at times[0], of any shape.
         times: increasing times; between two of them lie `substeps` equal steps.
-        linear: symbol of L at the wavenumbers, [K]; such as -νk² for ν u_xx.
-        nonlinear: n, from values to values.
-        outer: symbol of the linear operator G, [K]; such as -ik/2 for -(u²)_x/2.
-        degree: degree of n as a polynomial; products are formed on a grid that is fine enough for
-            it.
+        linear: symbol of L, of a shape that broadcasts against `start`; such as -νk² for ν u_xx.
+        nonlinear: N, from coefficients to coefficients; see `pseudospectral`.
         substeps: steps between two of the times.
 
     Raises:
         InputError: if the times do not increase or the solution overflows.
     """
-    modes = len(start) - 1
-    count = 1 << ((degree + 1) * modes - 1).bit_length()
-
-    def change(u: Array) -> Array:
-        return outer * np.fft.rfft(nonlinear(sample(u, count)), norm="forward")[: modes + 1]
-
-    return integrate(start, times, linear=linear, change=change, substeps=substeps)
-
-
-def integrate(
-    start: Array, times: Array, *, linear: Array, change: Function, substeps: int = 1
-) -> Array:
-    """Return the coefficients [m, …] at `times` [m] of the solution of u_t = L u + N(u), by ETDRK4.
-
-    Args:
-        start: coefficients […] at times[0], of any shape.
-        times: as in `etdrk4`.
-        linear: L, diagonal; of the shape of `start`, or one that broadcasts against it.
-        change: N, from coefficients to coefficients.
-        substeps: as in `etdrk4`.
-
-    Raises:
-        InputError: if the times do not increase or the solution overflows.
-    """
-    lengths = np.diff(times)
-    if not np.all(lengths > 0):
-        raise InputError("etdrk4: the times do not increase; sort them and leave out doubles.")
-    found = np.empty((len(times), *np.shape(start)), complex)
-    found[0] = u = np.asarray(start, complex)
-    last, weights = 0.0, ()
-    for i, length in enumerate(lengths):
-        if not np.isclose(length, last, rtol=1e-12, atol=0):
-            last, weights = length, _weights(linear, length / substeps)
+    intervals = np.diff(times)
+    if not np.all(intervals > 0):
+        raise InputError("etdrk4: the times do not increase; sort them and remove duplicates.")
+    u = np.asarray(start, complex)
+    solution = np.empty((len(times), *u.shape), complex)
+    solution[0] = u
+    coefficients = None
+    previous = 0.0
+    for i, interval in enumerate(intervals):
+        # The scheme's coefficients depend on the length of the steps alone.
+        if coefficients is None or not np.isclose(interval, previous, rtol=1e-12, atol=0):
+            coefficients = _scheme_coefficients(linear, interval / substeps)
+            previous = interval
         for _ in range(substeps):
-            u = _step(u, change, *weights)
-        found[i + 1] = u
-    if not np.all(np.isfinite(found)):
+            u = _step(u, nonlinear, coefficients)
+        solution[i + 1] = u
+    if not np.all(np.isfinite(solution)):
+        longest = intervals.max() / substeps
         raise InputError(
-            f"etdrk4: the solution overflows with steps of {lengths.max() / substeps:.3g}; take smaller."
+            f"etdrk4: the solution overflows with steps of {longest:.3g}; take smaller steps."
         )
-    return found
+    return solution
 
 
-def _weights(linear: Array, step: float) -> tuple[Array, ...]:
-    """Return e^{hL}, e^{hL/2} and the scheme's weights Q, f₁, f₂, f₃, of the shape of L each."""
+class _Coefficients(NamedTuple):
+    """The scheme's coefficients, in the notation of Kassam & Trefethen, of the shape of L each."""
+
+    E: Array  # e^{hL}
+    E2: Array  # e^{hL/2}
+    Q: Array
+    f1: Array
+    f2: Array
+    f3: Array
+
+
+def _scheme_coefficients(linear: Array, step: float) -> _Coefficients:
+    """Return the coefficients for steps of one length.
+
+    The formulas for Q, f₁, f₂ and f₃ suffer from cancellation where hL is near zero.  Their means
+    over a circle around hL in the complex plane do not, and are equal to them by Cauchy's formula.
+    """
     scaled = step * np.asarray(linear)
-    real = np.isrealobj(
-        linear
-    )  # then the lower half of the circle gives the conjugates of the upper
+    # For a real L, the lower half of the circle contributes the conjugates of the upper half.
+    real = np.isrealobj(linear)
     nodes = _CONTOUR[: len(_CONTOUR) // 2] if real else _CONTOUR
-    means = np.zeros((4, *scaled.shape), complex)
+    sums = np.zeros((4, *scaled.shape), complex)
     for node in nodes:
         z = scaled + node
-        e, cube = np.exp(z), z * z * z
-        means[0] += (np.exp(z / 2) - 1) / z
-        means[1] += (-4 - z + e * (4 - 3 * z + z * z)) / cube
-        means[2] += (2 + z + e * (z - 2)) / cube
-        means[3] += (-4 - 3 * z - z * z + e * (4 - z)) / cube
+        exp_z = np.exp(z)
+        cube = z * z * z
+        sums[0] += (np.exp(z / 2) - 1) / z
+        sums[1] += (-4 - z + exp_z * (4 - 3 * z + z * z)) / cube
+        sums[2] += (2 + z + exp_z * (z - 2)) / cube
+        sums[3] += (-4 - 3 * z - z * z + exp_z * (4 - z)) / cube
+    means = step / len(nodes) * (np.real(sums) if real else sums)
     half = np.exp(scaled / 2)
-    return half * half, half, *(step / len(nodes) * (np.real(means) if real else means))
+    return _Coefficients(half * half, half, *means)
 
 
-def _step(
-    u: Array, change: Function, whole: Array, half: Array, q: Array, f1: Array, f2: Array, f3: Array
-) -> Array:
-    """Return the coefficients one step later."""
-    carried, first = half * u, change(u)
-    a = carried + q * first
-    second = change(a)
-    third = change(carried + q * second)
-    last = change(half * a + q * (2 * third - first))
-    return whole * u + f1 * first + 2 * f2 * (second + third) + f3 * last
-
-
-@dataclass(frozen=True)
-class PeriodicFunction:
-    """A function of x, periodic, and t, from its values on a grid, by local polynomials.
-
-    Attributes:
-        times: increasing times [m], at least eight.
-        values: values [m, n] at x = lower + length · i/n.  The grid is to be a few times finer than
-            the modes that matter: the interpolation error falls with the tenth power of its
-            spacing.
-        lower: where the grid starts.
-        length: the period.
-    """
-
-    times: Array
-    values: Array
-    lower: float
-    length: float
-
-    def __call__(self, x: Array, t: Array) -> Array:
-        """Return the values at positions and times, which broadcast against each other.
-
-        Raises:
-            InputError: if a time lies before the first or behind the last.
-        """
-        x, t = np.broadcast_arrays(np.asarray(x, float), np.asarray(t, float))
-        first, last = self.times[[0, -1]]
-        if t.size and not (t.min() >= first and t.max() <= last):
-            raise InputError(
-                f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}."
-            )
-        found = np.empty(x.size)
-        for begin in range(0, x.size, _CHUNK):
-            part = slice(begin, begin + _CHUNK)
-            found[part] = self._at(x.ravel()[part], t.ravel()[part])
-        return found.reshape(x.shape)
-
-    def distance(self, other: PeriodicFunction) -> float:
-        """Return the relative L2 distance of another function from this one, at random points."""
-        corners = (self.lower, self.times[0]), (self.lower + self.length, self.times[-1])
-        x, t = np.random.default_rng(0).uniform(*corners, (20_000, 2)).T
-        here = self(x, t)
-        return float(np.linalg.norm(here - other(x, t)) / np.linalg.norm(here))
-
-    def _at(self, x: Array, t: Array) -> Array:
-        count = self.values.shape[1]
-        place = (x - self.lower) * (count / self.length)
-        columns = np.floor(place).astype(int)[:, None] + np.arange(_NODES_X) - (_NODES_X // 2 - 1)
-        rows = np.searchsorted(self.times, t)[:, None] - _NODES_T // 2
-        rows = np.clip(rows, 0, len(self.times) - _NODES_T) + np.arange(_NODES_T)
-        in_x, in_t = lagrange(columns, place), lagrange(self.times[rows], t)
-        near = self.values[rows[:, :, None], columns[:, None, :] % count]
-        return np.einsum("ptx,pt,px->p", near, in_t, in_x)
-
-
-def lagrange(nodes: Array, at: Array) -> Array:
-    """Return the weights [n, q] of the values at nodes [n, q] in the polynomial through them, at points [n]."""
-    apart = nodes[:, :, None] - nodes[:, None, :]
-    there = np.broadcast_to((at[:, None] - nodes)[:, None, :], apart.shape)
-    itself = np.eye(nodes.shape[1], dtype=bool)
-    return np.prod(np.where(itself, 1.0, there) / np.where(itself, 1.0, apart), axis=2)
+def _step(u: Array, nonlinear: Function, scheme: _Coefficients) -> Array:
+    """Return the coefficients one step later, by the stages a, b and c of Cox & Matthews."""
+    E, E2, Q, f1, f2, f3 = scheme
+    # Stages a and b approximate u in the middle of the step.
+    linear_half = E2 * u
+    N_u = nonlinear(u)
+    a = linear_half + Q * N_u
+    N_a = nonlinear(a)
+    b = linear_half + Q * N_a
+    N_b = nonlinear(b)
+    # Stage c approximates u at the end of the step; it starts from a.
+    c = E2 * a + Q * (2 * N_b - N_u)
+    N_c = nonlinear(c)
+    # The quadrature of the nonlinear term over the step.
+    return E * u + f1 * N_u + 2 * f2 * (N_a + N_b) + f3 * N_c

@@ -1,36 +1,38 @@
-"""The Gray–Scott equations from two bells, made periodic: a spectral solution, and its own error."""
+"""The Gray–Scott equations from two bells: a spectral solution and its error."""
 
+# pyright: strict, reportMissingTypeStubs=false
 from __future__ import annotations
 
-import functools
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import erf
 
 from pinn.errors import InputError
-from pinn.references.plane import PeriodicRectangle, PlaneFunction, etdrk4_plane
+from pinn.references.etdrk4 import Function, etdrk4
+from pinn.references.plane import PeriodicRectangle, PlaneFunction
+from pinn.references.points import Array, broadcast
+from pinn.references.resolutions import two_resolutions
 
-Array = np.ndarray
-
-BELLS = ((-0.05, -0.02), (0.05, 0.02))  # where those of 1 - u and v have their centers
+BELLS = ((-0.05, -0.02), (0.05, 0.02))  # centers of the bells of 1 - u and v
 _SHARPNESS = 10.0
-_LOWER, _PERIOD = -1.0, 2.0
-_FAST = 20.0  # how long v is of the order of one, in units of 1/c; from then on it is about a third
-_FIRST, _LATER, _SUBSTEPS = (
-    0.4,
-    3.2,
-    4,
-)  # times between two reports, then and later, in the same units; steps between them
-_COARSER = 4 / 3
-_ROUNDING = 36.0  # e⁻³⁶ is below it
+_LOWER = -1.0
+_PERIOD = 2.0
+# Times in units of 1/c.
+_FAST = 20.0  # v is of the order of one up to this time; afterwards it is about a third
+_FAST_INTERVAL = 0.4  # between two stored times up to `_FAST`
+_LATER_INTERVAL = 3.2  # between two stored times afterwards
+_SUBSTEPS = 4  # steps between two stored times
+_ROUNDING = 36.0  # e⁻³⁶ is below rounding
 
 
 def gray_scott(
-    x: Array,
-    y: Array,
-    t: Array,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    t: npt.ArrayLike,
     epsilon1: float,
     epsilon2: float,
     b1: float,
@@ -42,17 +44,17 @@ def gray_scott(
     """Return u and v of the Gray–Scott equations, periodic on [-1, 1]²; dimensionless.
 
         u_t = ε₁ Δu + b₁ (1 - u) - c₁ u v²,  v_t = ε₂ Δv - b₂ v + c₂ u v²
-        u = 1 - exp(-10 ((x + 0.05)² + (y + 0.02)²)),  v = exp(-10 ((x - 0.05)² + (y - 0.02)²)) at t
-        = 0
+        u(x, y, 0) = 1 - exp(-10 ((x + 0.05)² + (y + 0.02)²))
+        v(x, y, 0) = exp(-10 ((x - 0.05)² + (y - 0.02)²))
 
-    Made periodic, the bells jump by 10⁻⁴ at ±1, where their Fourier series do not converge.  So the
-    coefficients are those of the bells themselves, and only what is left of the solution without
-    `fading_bell`, what diffusion and the losses b₁, b₂ alone make of them, comes from the series;
-    it starts from zero.
+    The periodic extensions of the bells jump by 10⁻⁴ at ±1, where their Fourier series do not
+    converge.  So the coefficients of the bells are computed by `project`, and the Fourier series
+    represents only the remainder, which starts from zero: the solution without the bells as
+    diffusion (`fading_bell`) and the losses b₁ and b₂ alone would change them.
 
-    The modes and steps suffice for fronts √(ε₂/b₂) wide; how far that goes, `gray_scott_error`
-    tells.  The first call for a set of coefficients solves the equations, which takes some seconds
-    up to t = 0.5; later ones evaluate.
+    Modes and steps are chosen for fronts √(ε₂/b₂) wide; `gray_scott_error` estimates the error.
+    The first call for a set of coefficients solves the equations, which takes some seconds up to
+    t = 0.5; later calls only evaluate.
 
     Args:
         x: positions, any shape that broadcasts against `y` and `t`.
@@ -69,26 +71,18 @@ def gray_scott(
     Raises:
         InputError: if a coefficient is not positive, or a time lies outside.
     """
-    case = (epsilon1, epsilon2, b1, b2, c1, c2, end)
+    case = _Case(epsilon1, epsilon2, b1, b2, c1, c2, end)
     if not min(case) > 0:
-        raise InputError(f"gray_scott: coefficients and end {case}; all must be positive.")
-    x, y, t = np.broadcast_arrays(*(np.asarray(c, float) for c in (x, y, t)))
-    return _evaluate(_rest(*case, coarseness=1.0), x, y, t, case)
+        raise InputError(f"gray_scott: coefficients and end {tuple(case)}; all must be positive.")
+    u, v = _solution.fine(case)(*broadcast(x, y, t))
+    return u, v
 
 
-@functools.lru_cache(maxsize=4)
 def gray_scott_error(
     epsilon1: float, epsilon2: float, b1: float, b2: float, c1: float, c2: float, end: float
 ) -> tuple[float, float]:
-    """Return the relative L2 distances of u and v from those with 3/4 of the modes and 4/3 of the steps' length.
-
-    As the errors of the coarser ones, they are upper bounds of the errors of the finer.
-    """
-    case = (epsilon1, epsilon2, b1, b2, c1, c2, end)
-    rests = [_rest(*case, coarseness=coarseness) for coarseness in (1.0, _COARSER)]
-    x, y, t = rests[0].random_points()
-    fine, coarse = (np.stack(_evaluate(rest, x, y, t, case)) for rest in rests)
-    u, v = np.linalg.norm(fine - coarse, axis=1) / np.linalg.norm(fine, axis=1)
+    """Return the relative L2 errors of u and v, estimated by `TwoResolutions.error`."""
+    u, v = _solution.error(_Case(epsilon1, epsilon2, b1, b2, c1, c2, end))
     return float(u), float(v)
 
 
@@ -108,12 +102,12 @@ def fading_bell(
         p = Σ e^{-a (X - c)²/g} (erf(s (1 - m)) + erf(s (1 + m))) / 2√g,  X = x, x ± 2, x ± 4, …
         a = 10,  g = 1 + 4aεt,  m = (X + 4aεt c) / g,  s = √(g / 4εt)
 
-    This is the heat kernel over the bell between -1 and 1, and over its images.  The product of
-    those of x and y is the one in the plane.
+    This is the convolution of the heat kernel with the bell between -1 and 1 and with its images.
+    The bell in the plane is the product of one in x and one in y.
 
     Args:
-        x: positions in [-1, 1]: NumPy arrays, tensors or jets, with the functions that go with
-            them.
+        x: positions in [-1, 1]: NumPy arrays, tensors or jets, with the functions of their own
+            library below.
         t: times ≥ 0.
         center: center c of the bell.
         epsilon: diffusivity ε.
@@ -122,93 +116,118 @@ def fading_bell(
         exp: the exponential function.
         sqrt: the square root.
     """
-    spread = 4 * epsilon * (t + 1e-30)  # without this, division by zero at t = 0
+    spread = 4 * epsilon * (t + 1e-30)  # 1e-30 avoids a division by zero at t = 0
     growth = 1 + _SHARPNESS * spread
     steepness = sqrt(growth / spread)
     total = 0.0
     for shift in range(-images, images + 1):
-        place = x + _PERIOD * shift
-        middle = (place + _SHARPNESS * center * spread) / growth
-        height = exp(-_SHARPNESS * (place - center) * (place - center) / growth)
+        X = x + _PERIOD * shift
+        middle = (X + _SHARPNESS * center * spread) / growth
+        height = exp(-_SHARPNESS * (X - center) * (X - center) / growth)
         total = total + height * (erf(steepness * (1 - middle)) + erf(steepness * (1 + middle)))
     return total / (2 * sqrt(growth))
 
 
 def bell_images(epsilon: float, b: float, end: float) -> int:
-    """Return how many images `fading_bell` needs, where e^{-bt} goes with it: what the next ones add is rounding.
+    """Return how many images per side `fading_bell` needs when it is multiplied by e^{-bt}.
 
-    The next but n stands at least 2n away and adds e^{-bt - n²/εt}, which is largest at t =
-    n/√(bε).
+    The n-th image that is left out is at least 2n away and adds e^{-bt - n²/εt}, which is largest
+    at t = n/√(bε).  The images that are left out contribute less than rounding.
     """
-    return max(
-        1,
-        math.ceil(
-            min(_ROUNDING / 2 * math.sqrt(epsilon / b), math.sqrt(_ROUNDING * epsilon * end))
-        ),
-    )
+    at_largest = _ROUNDING / 2 * math.sqrt(epsilon / b)
+    at_end = math.sqrt(_ROUNDING * epsilon * end)
+    return max(1, math.ceil(min(at_largest, at_end)))
 
 
-def _evaluate(
-    rest: PlaneFunction, x: Array, y: Array, t: Array, case: tuple[float, ...]
-) -> tuple[Array, Array]:
-    """Return u and v from what is left of them without the bells."""
-    epsilon1, epsilon2, b1, b2, *_, end = case
-    found_u, found_v = rest(x, y, t)
-    inside = [(c - _LOWER) % _PERIOD + _LOWER for c in (x, y)]
+class _Case(NamedTuple):
+    """The coefficients of the equations, and the time up to which they are solved."""
 
-    def bell(centers: tuple[float, float], epsilon: float, b: float) -> Array:
-        images = bell_images(epsilon, b, end)
-        in_x, in_y = (
-            fading_bell(c, t, m, epsilon, images=images)
-            for c, m in zip(inside, centers, strict=True)
-        )
-        return np.exp(-b * t) * in_x * in_y
-
-    return 1 - bell(BELLS[0], epsilon1, b1) - found_u, bell(BELLS[1], epsilon2, b2) + found_v
+    epsilon1: float
+    epsilon2: float
+    b1: float
+    b2: float
+    c1: float
+    c2: float
+    end: float
 
 
-@functools.lru_cache(maxsize=4)
-def _rest(
-    epsilon1: float,
-    epsilon2: float,
-    b1: float,
-    b2: float,
-    c1: float,
-    c2: float,
+@dataclass(frozen=True)
+class _Solution:
+    """u and v as the sum of the fading bells and a smooth remainder."""
+
+    case: _Case
+    remainder: PlaneFunction
+
+    def __call__(self, x: Array, y: Array, t: Array) -> tuple[Array, Array]:
+        case = self.case
+        remainder_u, remainder_v = self.remainder(x, y, t)
+        bell_u = _plane_bell(x, y, t, BELLS[0], case.epsilon1, case.b1, case.end)
+        bell_v = _plane_bell(x, y, t, BELLS[1], case.epsilon2, case.b2, case.end)
+        return 1 - bell_u - remainder_u, bell_v + remainder_v
+
+    def at_random_points(self) -> Array:
+        return np.stack(self(*self.remainder.random_points()))
+
+
+def _plane_bell(
+    x: Array,
+    y: Array,
+    t: Array,
+    center: tuple[float, float],
+    epsilon: float,
+    b: float,
     end: float,
-    *,
-    coarseness: float,
-) -> PlaneFunction:
-    """Return 1 - u and v without the bells; `coarseness` divides the modes and multiplies the steps."""
-    # A front is √(ε₂/b₂) wide, and the reaction takes a time of 1/c; `gray_scott_error` judges the
-    # factors.
+) -> Array:
+    """Return the bell in the plane, which diffuses and is lost at the rate b."""
+    images = bell_images(epsilon, b, end)
+    in_x = fading_bell(_in_period(x), t, center[0], epsilon, images=images)
+    in_y = fading_bell(_in_period(y), t, center[1], epsilon, images=images)
+    return np.exp(-b * t) * in_x * in_y
+
+
+def _in_period(x: Array) -> Array:
+    """Return positions shifted by whole periods into [-1, 1)."""
+    return (x - _LOWER) % _PERIOD + _LOWER
+
+
+def _bell(center: float) -> Function:
+    return lambda x: np.exp(-_SHARPNESS * (x - center) ** 2)
+
+
+@two_resolutions(fine=1.0, coarse=4 / 3, sample=_Solution.at_random_points)
+def _solution(coarseness: float, case: _Case) -> _Solution:
+    """Return u and v; `coarseness` divides the modes and multiplies the steps."""
+    epsilon1, epsilon2, b1, b2, c1, c2, end = case
+    # A front is √(ε₂/b₂) wide, and the time scale of the reaction is 1/c.  `gray_scott_error`
+    # shows that the factors suffice.
     modes = int(max(31.0, 2 * math.sqrt(b2 / epsilon2)) / coarseness)
     plane = PeriodicRectangle((_LOWER, _LOWER), (_PERIOD, _PERIOD), (modes, modes))
     times = _times(end * max(c1, c2), coarseness) / max(c1, c2)
     k_x, k_y = plane.wavenumbers
     square = k_x**2 + k_y**2
 
-    def bell(center: float) -> Any:
-        return lambda x: np.exp(-_SHARPNESS * (x - center) ** 2)
+    def reaction(fields: Array) -> Array:
+        one_minus_u, v = fields
+        return ((1 - one_minus_u) * v**2)[None]
 
-    start = np.stack([plane.product(*map(bell, center)) for center in BELLS])
+    # Solve for 1 - u and v, which vanish at rest.
+    start = np.stack([plane.product(_bell(x), _bell(y)) for x, y in BELLS])
     linear = np.stack([-epsilon1 * square - b1, -epsilon2 * square - b2])
-    found = etdrk4_plane(
+    coefficients = etdrk4(
         start,
         times,
-        plane=plane,
         linear=linear,
-        nonlinear=lambda w: ((1 - w[0]) * w[1] ** 2)[None],
-        outer=np.array([c1, c2])[:, None, None],
+        nonlinear=plane.pseudospectral(reaction, outer=np.array([c1, c2])[:, None, None]),
         substeps=_SUBSTEPS,
     )
-    found -= start * np.exp(linear * times[:, None, None, None])
-    return PlaneFunction(plane, times, found)
+    # Subtract the series of the fading bells, whose modes decay exponentially in time.
+    coefficients -= start * np.exp(linear * times[:, None, None, None])
+    return _Solution(case, PlaneFunction(plane, times, coefficients))
 
 
 def _times(end: float, coarseness: float) -> Array:
-    """Return the times of the reports up to `end`, in units of 1/c: dense while v is of the order of one."""
+    """Return the stored times up to `end` in units of 1/c, dense while v is of the order of one."""
     fast = min(_FAST, end)
-    first = np.linspace(0, fast, max(8, math.ceil(fast / (_FIRST * coarseness))) + 1)
-    later = np.linspace(fast, end, math.ceil((end - fast) / (_LATER * coarseness)) + 1)
+    first = np.linspace(0, fast, max(8, math.ceil(fast / (_FAST_INTERVAL * coarseness))) + 1)
+    later = np.linspace(fast, end, math.ceil((end - fast) / (_LATER_INTERVAL * coarseness)) + 1)
     return np.concatenate([first, later[1:]])

@@ -1,18 +1,19 @@
-"""PINNacle's squares with four round holes: Laplace's equation, and the linear Poisson–Boltzmann equation."""
+"""PINNacle's squares with four round holes: Laplace's and the linear Poisson–Boltzmann equation."""
 
+# pyright: strict, reportMissingTypeStubs=false
 from __future__ import annotations
 
-import functools
 import math
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import erf
 
 from pinn.errors import InputError
 from pinn.references.multipoles import Multipoles
-
-Array = np.ndarray
+from pinn.references.points import Array, PlaneMap, broadcast
+from pinn.references.resolutions import two_resolutions
 
 HOLES = ((0.3, 0.3, 0.1), (-0.3, 0.3, 0.1), (0.3, -0.3, 0.1), (-0.3, -0.3, 0.1))
 """Disks (x, y, radius) of Poisson2d-C in the square |x|, |y| < ½."""
@@ -20,46 +21,48 @@ HOLES = ((0.3, 0.3, 0.1), (-0.3, 0.3, 0.1), (0.3, -0.3, 0.1), (-0.3, -0.3, 0.1))
 CHARGES = ((0.5, 0.5, 0.2), (0.4, -0.4, 0.4), (-0.2, -0.7, 0.1), (-0.6, 0.5, 0.3))
 """Disks (x, y, radius) of Poisson2d-CG in the square |x|, |y| < 1."""
 
-_LAPLACE_ORDERS = (20, 14)
-_SCREENED_ORDERS = (60, 42)
-_STEP = 0.3  # of the trapezoidal rule in log time: its error is below 1e-13, by comparison with half of it
-_FIRST, _LAST = -37.0, 3.9  # log times between which the integrand is not negligible
+_RANDOM = 4000  # points in the square at which two solutions are compared
+# Step of the trapezoidal rule in log time; compared with half the step, its error is below 1e-13.
+_STEP = 0.3
+_FIRST = -37.0  # the integrand is negligible before this log time
+_LAST = 3.9  # and after this one
 
 
-def laplace_holes(x: Array, y: Array) -> Array:
-    """Return u with Δu = 0 in |x|, |y| < ½ less four disks, u = 1 on the square and 0 on the circles; dimensionless.
+def laplace_holes(x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
+    """Return u with Δu = 0 in |x|, |y| < ½ outside of four disks.
+
+    u = 1 on the square, u = 0 on the circles.
 
     Args:
-        x: positions, any shape that broadcasts against `y`.
+        x: positions, any shape that broadcasts against `y`; dimensionless.
         y: positions.
     """
-    return _shaped(_laplace(_LAPLACE_ORDERS[0]), x, y)
+    return _at_any_shape(_laplace.fine(), x, y)
 
 
-@functools.cache
 def laplace_holes_error() -> float:
-    """Return the relative L2 distance of `laplace_holes` from the same with fewer multipoles.
-
-    As the error of the coarser one, it is an upper bound of the error of the finer.
-    """
-    return _distance(*(_laplace(order) for order in _LAPLACE_ORDERS), disks=HOLES, half=0.5)
+    """Return the relative L2 error of `laplace_holes`, estimated by `TwoResolutions.error`."""
+    return float(_laplace.error())
 
 
-def poisson_boltzmann(x: Array, y: Array, *, k: float, A: float, mu1: float, mu2: float) -> Array:
-    """Return u of the linear Poisson–Boltzmann equation in |x|, |y| < 1 less four disks; dimensionless.
+def poisson_boltzmann(
+    x: npt.ArrayLike, y: npt.ArrayLike, *, k: float, A: float, mu1: float, mu2: float
+) -> Array:
+    """Return u of the linear Poisson–Boltzmann equation in |x|, |y| < 1 outside of four disks.
 
         -Δu + k² u = A (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy)
         u = 0.2 on the square, u = 1 on the circles
 
-    Where walls meet, u = 0.2 and the equation contradict each other (Δu = 0 from the one, k² u from
-    the other), so that u has singularities there, as r² log r; the solution for the square without
-    disks has them, exactly.  What is left is smooth, and multipoles give it.
+    Where two walls meet, the boundary value u = 0.2 contradicts the equation: the boundary implies
+    Δu = 0, the equation Δu = k² u.  So u has singularities r² log r there.  The solution for the
+    square without disks has exactly the same singularities.  The remainder is smooth, and
+    multipoles represent it.
 
     Args:
-        x: positions, any shape that broadcasts against `y`.
+        x: positions, any shape that broadcasts against `y`; dimensionless.
         y: positions.
         k: inverse screening length, at least 2.
-        A: size of the source.
+        A: amplitude of the source.
         mu1: half waves of the source along half of x, a whole number.
         mu2: half waves along half of y, a whole number.
 
@@ -68,41 +71,54 @@ def poisson_boltzmann(x: Array, y: Array, *, k: float, A: float, mu1: float, mu2
     """
     if round(mu1) != mu1 or round(mu2) != mu2:
         raise InputError(f"poisson_boltzmann: mu1={mu1}, mu2={mu2}; give whole numbers.")
-    return _shaped(_screened(float(k), float(A), int(mu1), int(mu2), _SCREENED_ORDERS[0]), x, y)
+    return _at_any_shape(_screened.fine(float(k), float(A), int(mu1), int(mu2)), x, y)
 
 
-@functools.lru_cache(maxsize=4)
 def poisson_boltzmann_error(k: float, A: float, mu1: float, mu2: float) -> float:
-    """Return the relative L2 distance of `poisson_boltzmann` from the same with fewer multipoles.
-
-    As the error of the coarser one, it is an upper bound of the error of the finer.
-    """
-    fine, coarse = (
-        _screened(float(k), float(A), int(mu1), int(mu2), order) for order in _SCREENED_ORDERS
-    )
-    return _distance(fine, coarse, disks=CHARGES, half=1.0)
+    """Return the relative L2 error of `poisson_boltzmann`, estimated by `TwoResolutions.error`."""
+    return float(_screened.error(float(k), float(A), int(mu1), int(mu2)))
 
 
-@functools.lru_cache(maxsize=4)
-def _laplace(order: int) -> Any:
+def _points_outside(disks: Sequence[Sequence[float]], *, half: float) -> tuple[Array, Array]:
+    """Return x and y of random points in the square |x|, |y| < half outside of the disks."""
+    x, y = np.random.default_rng(0).uniform(-half, half, (2, _RANDOM))
+    outside = np.ones(_RANDOM, bool)
+    for center_x, center_y, radius in disks:
+        outside &= np.hypot(x - center_x, y - center_y) > radius
+    return x[outside], y[outside]
+
+
+def _sample_laplace(u: PlaneMap) -> Array:
+    return u(*_points_outside(HOLES, half=0.5))
+
+
+@two_resolutions(fine=20, coarse=14, sample=_sample_laplace)
+def _laplace(order: int) -> PlaneMap:
     """Return u(x, y) of `laplace_holes` from multipoles up to an order."""
-    rest = Multipoles(
-        (-0.5, -0.5), (0.5, 0.5), HOLES, k=0, data=lambda x, y: -np.ones_like(x), order=order
-    )
-    return lambda x, y: 1 + rest(x, y)
+
+    def on_circles(x: Array, y: Array) -> Array:
+        return -np.ones_like(x)
+
+    remainder = Multipoles((-0.5, -0.5), (0.5, 0.5), HOLES, k=0, data=on_circles, order=order)
+    return lambda x, y: 1 + remainder(x, y)
 
 
-@functools.lru_cache(maxsize=4)
-def _screened(k: float, A: float, mu1: int, mu2: int, order: int) -> Any:
+def _sample_screened(u: PlaneMap) -> Array:
+    return u(*_points_outside(CHARGES, half=1.0))
+
+
+@two_resolutions(fine=60, coarse=42, sample=_sample_screened)
+def _screened(order: int, k: float, A: float, mu1: int, mu2: int) -> PlaneMap:
     """Return u(x, y) of `poisson_boltzmann` from multipoles up to an order."""
 
-    def square(x: Array, y: Array) -> Array:
+    def without_disks(x: Array, y: Array) -> Array:
         return 0.2 * (1 - constant_source(x, y, k)) + A * _wave_source(x, y, k, mu1, mu2)
 
-    rest = Multipoles(
-        (-1.0, -1.0), (1.0, 1.0), CHARGES, k=k, data=lambda x, y: 1 - square(x, y), order=order
-    )
-    return lambda x, y: square(x, y) + rest(x, y)
+    def on_circles(x: Array, y: Array) -> Array:
+        return 1 - without_disks(x, y)
+
+    remainder = Multipoles((-1.0, -1.0), (1.0, 1.0), CHARGES, k=k, data=on_circles, order=order)
+    return lambda x, y: without_disks(x, y) + remainder(x, y)
 
 
 def constant_source(x: Array, y: Array, k: float) -> Array:
@@ -122,25 +138,26 @@ def constant_source(x: Array, y: Array, k: float) -> Array:
 
 
 def _cooling(x: Array, width: float) -> Array:
-    """Return the solution of the heat equation at x in [-1, 1] from one, zero at the ends; width is √(4t).
+    """Return the solution of the heat equation from one, zero at the ends of [-1, 1].
 
-    Its odd continuation is a square wave at the start, with jumps at -1, 1, -3, 3 …; 1 - erf(6) is
-    below rounding.
+    The width is √(4t).  The odd continuation of the solution starts as a square wave with jumps at
+    -1, 1, -3, 3, ….  Jumps more than 6 widths away are left out, as 1 - erf(6) is below rounding.
     """
     reach = 2 * math.ceil(max(0.0, 6 * width - 2) / 4)
-    found = -np.ones(np.shape(x))
+    total = -np.ones(np.shape(x))
     for n in range(-reach, reach + 2):
-        found = found + (-1) ** n * erf((x + 1 - 2 * n) / width)
-    return found
+        total = total + (-1) ** n * erf((x + 1 - 2 * n) / width)
+    return total
 
 
 def _wave_source(x: Array, y: Array, k: float, mu1: int, mu2: int) -> Array:
-    """Return w with -Δw + k² w = (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy) in |x|, |y| < 1, w = 0 on the walls.
+    """Return w with -Δw + k² w = (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy) in |x|, |y| < 1.
 
-    Besides the sines and products with x and y, hyperbolic sines cancel what those products leave
-    on the walls.
+    w = 0 on the walls.  It is a sum of the sines and of their products with x and y.  Hyperbolic
+    sines cancel the values of those products on the walls.
     """
-    a, b = np.pi * mu1, np.pi * mu2
+    a = np.pi * mu1
+    b = np.pi * mu2
     kappa = k * k + a * a + b * b
     sines = np.sin(a * x) * np.sin(b * y)
     square = mu1**2 + mu2**2 + x * x + y * y + (4 - 8 * (a * a + b * b) / kappa) / kappa
@@ -151,23 +168,12 @@ def _wave_source(x: Array, y: Array, k: float, mu1: int, mu2: int) -> Array:
 
 def _growth(x: Array, rate: float) -> Array:
     """Return sinh(rate x)/sinh(rate), without overflow."""
-    return (
-        np.sign(x)
-        * np.exp(rate * (np.abs(x) - 1))
-        * np.expm1(-2 * rate * np.abs(x))
-        / math.expm1(-2 * rate)
-    )
+    size = np.abs(x)
+    from_end = np.exp(rate * (size - 1))
+    return np.sign(x) * from_end * np.expm1(-2 * rate * size) / math.expm1(-2 * rate)
 
 
-def _shaped(function: Any, x: Array, y: Array) -> Array:
-    """Return a function of x [n] and y [n] at arrays that broadcast."""
-    x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
+def _at_any_shape(function: PlaneMap, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
+    """Return the values of a function of x [n] and y [n] at arrays that broadcast."""
+    x, y = broadcast(x, y)
     return function(x.ravel(), y.ravel()).reshape(x.shape)
-
-
-def _distance(fine: Any, coarse: Any, *, disks: Any, half: float) -> float:
-    """Return the relative L2 distance of two functions in the square less disks, at random points."""
-    x, y = np.random.default_rng(0).uniform(-half, half, (2, 4000))
-    inside = np.all([np.hypot(x - cx, y - cy) > radius for cx, cy, radius in disks], axis=0)
-    found, other = fine(x[inside], y[inside]), coarse(x[inside], y[inside])
-    return float(np.linalg.norm(found - other) / np.linalg.norm(found))

@@ -1,16 +1,21 @@
-"""Systems of semilinear equations, periodic in a rectangle: Fourier modes in x and y, ETDRK4 in time."""
+"""Semilinear equations that are periodic in a rectangle: Fourier modes in x and y."""
 
+# pyright: strict, reportMissingTypeStubs=false
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from scipy import fft
 
 from pinn.errors import InputError
-from pinn.references.etdrk4 import Array, Function, integrate, lagrange, project
+from pinn.references.etdrk4 import Function, project
+from pinn.references.interpolation import TIMES, group_by_times, lagrange
+from pinn.references.points import Array, broadcast, check_times
 
-_NODES = 8  # times in a local polynomial
 _CHUNK = 512  # points evaluated at once: arrays of some 30 MB
 _RANDOM = 5000  # points at which two solutions are compared
 
@@ -20,13 +25,13 @@ class PeriodicRectangle:
     """The Fourier modes |n_x|, |n_y| ≤ `modes` of functions that are periodic in a rectangle.
 
     Coefficients have the shape [..., K_x, K_y].  Rows are in the order n_x = 0, 1, …, modes,
-    -modes, …, -1.  Columns are so too, where fields are complex; where they are real, n_y = 0, 1,
-    …, modes tells the rest.
+    -modes, …, -1.  If the fields are complex, columns have the same order; if they are real, the
+    columns n_y = 0, 1, …, modes determine the rest.
 
     Attributes:
-        lower: where the rectangle begins, (x, y).
+        lower: the lower corner of the rectangle, (x, y).
         lengths: the periods in x and y.
-        modes: waves per period, at most, in x and y.
+        modes: the largest numbers of waves per period in x and y.
         real: whether the fields are real.
 
     Raises:
@@ -41,107 +46,97 @@ class PeriodicRectangle:
     def __post_init__(self) -> None:
         if not (min(self.lengths) > 0 and min(self.modes) >= 1):
             raise InputError(
-                f"PeriodicRectangle: lengths={self.lengths}, modes={self.modes}; all must be positive."
+                f"PeriodicRectangle: lengths={self.lengths}, modes={self.modes}; "
+                "all must be positive."
             )
 
     @property
     def wavenumbers(self) -> tuple[Array, Array]:
         """k_x [K_x, 1] and k_y [1, K_y]."""
-        x, y = (
-            2 * np.pi / length * _both(n)
-            for length, n in zip(self.lengths, self.modes, strict=True)
-        )
-        return x[:, None], (y[: self.modes[1] + 1] if self.real else y)[None, :]
+        k_x = 2 * np.pi / self.lengths[0] * _mode_numbers(self.modes[0])
+        k_y = 2 * np.pi / self.lengths[1] * _mode_numbers(self.modes[1])
+        if self.real:
+            k_y = k_y[: self.modes[1] + 1]
+        return k_x[:, None], k_y[None, :]
 
     def counts(self, degree: int) -> tuple[int, int]:
-        """Return the sizes of a grid on which products of `degree` factors have no aliases among the modes."""
-        x, y = (_round_number((degree + 1) * n + 1) for n in self.modes)
-        return x, y
+        """Return the size of a grid on which products of `degree` factors have no aliases."""
+        modes_x, modes_y = self.modes
+        return _grid_count(modes_x, degree), _grid_count(modes_y, degree)
 
     def grid(self, counts: Sequence[int]) -> tuple[Array, Array]:
         """Return the grid's x [M_x, 1] and y [1, M_y]."""
-        x, y = (
-            a + b * np.arange(n) / n
-            for a, b, n in zip(self.lower, self.lengths, counts, strict=True)
-        )
+        x = self.lower[0] + self.lengths[0] * np.arange(counts[0]) / counts[0]
+        y = self.lower[1] + self.lengths[1] * np.arange(counts[1]) / counts[1]
         return x[:, None], y[None, :]
 
     def sample(self, coefficients: Array, counts: Sequence[int]) -> Array:
         """Return the values [..., M_x, M_y] on the grid."""
-        rows = np.fft.ifft(_spread(coefficients, -2, counts[0]), axis=-2, norm="forward")
+        rows = np.fft.ifft(_pad(coefficients, -2, counts[0]), axis=-2, norm="forward")
         if self.real:
             return np.fft.irfft(rows, counts[1], axis=-1, norm="forward")
-        return np.fft.ifft(_spread(rows, -1, counts[1]), axis=-1, norm="forward")
+        return np.fft.ifft(_pad(rows, -1, counts[1]), axis=-1, norm="forward")
 
     def coefficients(self, values: Array) -> Array:
         """Return the coefficients of the modes from values [..., M_x, M_y] on a grid."""
         if self.real:
             columns = np.fft.rfft(values, axis=-1, norm="forward")[..., : self.modes[1] + 1]
         else:
-            columns = _kept(np.fft.fft(values, axis=-1, norm="forward"), -1, self.modes[1])
-        return _kept(np.fft.fft(columns, axis=-2, norm="forward"), -2, self.modes[0])
+            columns = _truncate(np.fft.fft(values, axis=-1, norm="forward"), -1, self.modes[1])
+        return _truncate(np.fft.fft(columns, axis=-2, norm="forward"), -2, self.modes[0])
 
     def product(self, in_x: Function, in_y: Function) -> Array:
         """Return the coefficients [K_x, K_y] of f(x) g(y), both real, free of aliases."""
-        places = zip((in_x, in_y), self.lower, self.lengths, self.modes, strict=True)
-        half_x, half_y = (project(f, lower=a, length=b, modes=n) for f, a, b, n in places)
-        x, y = (np.concatenate([half, half[:0:-1].conj()]) for half in (half_x, half_y))
-        return np.outer(x, half_y if self.real else y)
+        half_x = self._project(in_x, axis=0)
+        half_y = self._project(in_y, axis=1)
+        return np.outer(_add_conjugates(half_x), half_y if self.real else _add_conjugates(half_y))
 
     def waves(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Return e^{i k_x (x - a)} [K_x, n] and e^{i k_y (y - b)} [K_y, n], with factors 2 for what is not stored."""
+        """Return the modes at points: e^{i k_x (x - a)} [K_x, n] and e^{i k_y (y - b)} [K_y, n].
+
+        Where fields are real, the waves in y have a factor of 2 for the conjugates that are not
+        stored.
+        """
         k_x, k_y = self.wavenumbers
-        in_x, in_y = (
-            np.exp(1j * k_x * (x - self.lower[0])),
-            np.exp(1j * k_y.T * (y - self.lower[1])),
-        )
+        in_x = np.exp(1j * k_x * (x - self.lower[0]))
+        in_y = np.exp(1j * k_y.T * (y - self.lower[1]))
         if self.real:
             in_y[1:] *= 2
         return in_x, in_y
 
+    def pseudospectral(
+        self, function: Function, *, outer: npt.ArrayLike = 1.0, degree: int = 2
+    ) -> Function:
+        """Return the nonlinear terms N(u) = G n(u) as a function from coefficients to coefficients.
 
-def etdrk4_plane(
-    start: Array,
-    times: Array,
-    *,
-    plane: PeriodicRectangle,
-    linear: Array,
-    nonlinear: Function,
-    outer: Array | float = 1.0,
-    degree: int = 2,
-    substeps: int = 1,
-) -> Array:
-    """Return the Fourier coefficients [m, f, K_x, K_y] at `times` [m] of f fields with u_t = L u + G n(u).
+        Args:
+            function: n, from values [f, M_x, M_y] of f fields to values [g, M_x, M_y].
+            outer: symbol of the linear operator G, which broadcasts against [g, K_x, K_y] to
+                [f, K_x, K_y]; g = 1 where one product drives all fields.
+            degree: products of this many factors are free of aliases.  Where the modes resolve the
+                solution, 2 suffices for cubes too: the size of their aliases is that of the squares
+                of the truncated coefficients.
+        """
+        symbol = np.asarray(outer)
+        counts = self.counts(degree)
 
-    As `etdrk4` does it in one dimension; L does not couple the fields, n may.
+        def nonlinear(u: Array) -> Array:
+            return symbol * self.coefficients(function(self.sample(u, counts)))
 
-    Args:
-        start: coefficients [f, K_x, K_y] at times[0].
-        times: increasing times; between two of them lie `substeps` equal steps.
-        plane: the rectangle and its modes.
-        linear: symbol of L, [f, K_x, K_y]; such as -ν (k_x² + k_y²) for ν Δu.
-        nonlinear: n, from values [f, M_x, M_y] to values [g, M_x, M_y].
-        outer: symbol of the linear operator G, which broadcasts against [g, K_x, K_y] to [f, K_x,
-            K_y]: g = 1 where one product drives all fields.
-        degree: products of that many factors are formed without aliases.  Where the modes resolve
-            the solution, 2 will do for cubes, too: what they alias is of the size of the cut-off
-            coefficients' squares.
-        substeps: steps between two of the times.
+        return nonlinear
 
-    Raises:
-        InputError: if the times do not increase or the solution overflows.
-    """
-    counts = plane.counts(degree)
-
-    def change(u: Array) -> Array:
-        return outer * plane.coefficients(nonlinear(plane.sample(u, counts)))
-
-    return integrate(start, times, linear=linear, change=change, substeps=substeps)
+    def _project(self, function: Function, *, axis: int) -> Array:
+        return project(
+            function,
+            lower=self.lower[axis],
+            length=self.lengths[axis],
+            modes=self.modes[axis],
+        )
 
 
 @dataclass(frozen=True)
 class PlaneFunction:
-    """Fields of x, y and t, periodic in the plane: their Fourier series, with local polynomials in time.
+    """Fields of x, y and t: Fourier series in the plane, local polynomials in time.
 
     Attributes:
         plane: the rectangle and its modes.
@@ -153,85 +148,76 @@ class PlaneFunction:
     times: Array
     coefficients: Array
 
-    def __call__(self, x: Array, y: Array, t: Array) -> Array:
+    def __call__(self, x: npt.ArrayLike, y: npt.ArrayLike, t: npt.ArrayLike) -> Array:
         """Return the fields [f, …] at positions and times, which broadcast against each other.
 
         Raises:
-            InputError: if a time lies before the first or behind the last.
+            InputError: if a time lies before the first or after the last.
         """
-        x, y, t = np.broadcast_arrays(*(np.asarray(c, float) for c in (x, y, t)))
-        first, last = self.times[[0, -1]]
-        if t.size and not (t.min() >= first and t.max() <= last):
-            raise InputError(
-                f"reference: t from {t.min()} to {t.max()}; it reaches from {first:g} to {last:g}."
+        x, y, t = broadcast(x, y, t)
+        check_times("reference", t, self.times[0], self.times[-1])
+        flat_x = x.ravel()
+        flat_y = y.ravel()
+        flat_t = t.ravel()
+        fields = self.coefficients.shape[1]
+        values = np.empty((fields, t.size), float if self.plane.real else complex)
+        for rows, points in group_by_times(self.times, flat_t, _CHUNK):
+            values[:, points] = self._interpolate(
+                rows, flat_x[points], flat_y[points], flat_t[points]
             )
-        found = np.empty(
-            (self.coefficients.shape[1], t.size), float if self.plane.real else complex
-        )
-        row = np.clip(
-            np.searchsorted(self.times, t.ravel()) - _NODES // 2, 0, len(self.times) - _NODES
-        )
-        order = np.lexsort((t.ravel(), row))
-        # Points between the same two times share the eight rows that their values come from.
-        for group in np.split(order, np.flatnonzero(np.diff(row[order])) + 1):
-            for part in np.split(group, range(_CHUNK, len(group), _CHUNK)):
-                if part.size:
-                    found[:, part] = self._at(
-                        int(row[part[0]]), *(c.ravel()[part] for c in (x, y, t))
-                    )
-        return found.reshape(len(found), *t.shape)
-
-    def _at(self, row: int, x: Array, y: Array, t: Array) -> Array:
-        rows = slice(row, row + _NODES)
-        in_time = lagrange(np.broadcast_to(self.times[rows], (len(t), _NODES)), t)
-        series = self.coefficients[rows]
-        if np.ptp(t) == 0:  # one series for all
-            series, in_time = np.tensordot(in_time[:1], series, 1), np.ones((len(t), 1))
-        in_x, in_y = self.plane.waves(x, y)
-        nodes, fields, k_x, k_y = series.shape
-        along_y = (series.reshape(-1, k_y) @ in_y).reshape(nodes, fields, k_x, -1)
-        along_y *= in_x
-        found = np.einsum("jfp,pj->fp", np.sum(along_y, axis=2), in_time)
-        return found.real if self.plane.real else found
+        return values.reshape(fields, *t.shape)
 
     def random_points(self) -> Array:
         """Return x, y and t of random points, [3, n], at which two solutions may be compared."""
         lower = np.array([*self.plane.lower, self.times[0]])
-        sizes = np.array([*self.plane.lengths, self.times[-1] - self.times[0]])
-        return lower[:, None] + sizes[:, None] * np.random.default_rng(0).random((3, _RANDOM))
+        lengths = np.array([*self.plane.lengths, self.times[-1] - self.times[0]])
+        uniform = np.random.default_rng(0).random((3, _RANDOM))
+        return lower[:, None] + lengths[:, None] * uniform
+
+    def _interpolate(self, rows: slice, x: Array, y: Array, t: Array) -> Array:
+        """Return the fields [f, n] at points [n] that are interpolated between the same rows."""
+        basis_t = lagrange(np.broadcast_to(self.times[rows], (len(t), TIMES)), t)
+        series = self.coefficients[rows]
+        if np.ptp(t) == 0:
+            # All points have the same time, so that one series serves them all.
+            series = np.tensordot(basis_t[:1], series, 1)
+            basis_t = np.ones((len(t), 1))
+        in_x, in_y = self.plane.waves(x, y)
+        nodes, fields, k_x, k_y = series.shape
+        # Sum over the modes in y by a matrix product, then over those in x, then over the times.
+        in_plane = (series.reshape(-1, k_y) @ in_y).reshape(nodes, fields, k_x, -1)
+        in_plane *= in_x
+        values = np.einsum("jfp,pj->fp", np.sum(in_plane, axis=2), basis_t)
+        return values.real if self.plane.real else values
 
 
-def _both(modes: int) -> Array:
+def _mode_numbers(modes: int) -> Array:
     """Return 0, 1, …, modes, -modes, …, -1."""
     return np.concatenate([np.arange(modes + 1), np.arange(-modes, 0)])
 
 
-def _round_number(least: int) -> int:
-    """Return the smallest number without other factors than 2, 3 and 5 that is not below `least`.
-
-    Transforms of such sizes are quick.
-    """
-    found = least
-    while True:
-        rest = found
-        for factor in (2, 3, 5):
-            while rest % factor == 0:
-                rest //= factor
-        if rest == 1:
-            return found
-        found += 1
+def _grid_count(modes: int, degree: int) -> int:
+    """Return the size of a grid without aliases, rounded up to one whose transform is fast."""
+    # SciPy's own annotation of the result is wrong.
+    count: Any = fft.next_fast_len((degree + 1) * modes + 1, real=True)  # pyright: ignore
+    return count
 
 
-def _spread(coefficients: Array, axis: int, count: int) -> Array:
-    """Return coefficients with zeros for the modes between those of an axis, `count` in all."""
+def _add_conjugates(half: Array) -> Array:
+    """Return the coefficients of all modes of a real function from those of n = 0, 1, …, modes."""
+    return np.concatenate([half, half[:0:-1].conj()])
+
+
+def _pad(coefficients: Array, axis: int, count: int) -> Array:
+    """Return coefficients with zeros for higher modes along an axis, `count` in all."""
     moved = np.moveaxis(coefficients, axis, -1)
     half = moved.shape[-1] // 2
-    wide = np.zeros((*moved.shape[:-1], count), complex)
-    wide[..., : half + 1] = moved[..., : half + 1]
-    wide[..., count - half :] = moved[..., half + 1 :]
-    return np.moveaxis(wide, -1, axis)
+    padded = np.zeros((*moved.shape[:-1], count), complex)
+    padded[..., : half + 1] = moved[..., : half + 1]
+    padded[..., count - half :] = moved[..., half + 1 :]
+    return np.moveaxis(padded, -1, axis)
 
 
-def _kept(coefficients: Array, axis: int, modes: int) -> Array:
+def _truncate(coefficients: Array, axis: int, modes: int) -> Array:
     """Return the coefficients of |n| ≤ modes along an axis."""
-    return np.take(coefficients, _both(modes), axis=axis)
+    return np.take(coefficients, _mode_numbers(modes), axis=axis)

@@ -1,9 +1,10 @@
 """The two-soliton solution of the Korteweg–de Vries equation."""
 
+# pyright: strict
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,27 +17,28 @@ def two_solitons(
     starts: tuple[Any, Any],
     tanh: Callable[[Any], Any] = np.tanh,
 ) -> Any:
-    """Return u with u_t + 6 u u_x + u_xxx = 0: a fast soliton that overtakes a slow one; dimensionless.
+    """Return u with u_t + 6 u u_x + u_xxx = 0: a fast soliton overtakes a slow one; dimensionless.
 
         u = ½ (c₁ - c₂) [c₁ (1 - A²) + c₂ A² (1 - B²)] / (√c₁ - √c₂ A B)²
         A = tanh(√c₁ (x - c₁t - x₁) / 2),  B = tanh(√c₂ (x - c₂t - x₂) / 2)
 
-    which is 2 (ln W)_xx for the Wronskian W of cosh and sinh: the usual quotient of hyperbolic
-    cosines, its numerator and denominator divided by cosh² cosh².  Everything is bounded, so
-    nothing overflows far away from the solitons.
+    which is 2 (ln W)_xx for the Wronskian W of cosh and sinh.  It is the usual quotient of
+    hyperbolic cosines with numerator and denominator divided by cosh² cosh².  All factors are
+    bounded, so that nothing overflows far from the solitons.
 
     Source: Hirota (1971), doi:10.1103/PhysRevLett.27.1192.
 
     Args:
-        x: positions: NumPy arrays, tensors or jets, with the `tanh` that goes with them.
+        x: positions: NumPy arrays, tensors or jets, with the `tanh` of their own library.
         t: times.
         speeds: c₁ > c₂ > 0; the amplitudes are c/2.
         starts: x₁ and x₂, the solitons' phases at t = 0.
         tanh: the hyperbolic tangent.
     """
-    a, b, _, _ = _waves(x, t, speeds, starts, tanh)
-    top, root, _, _ = _quotient(a, b, speeds)
-    return 0.5 * (speeds[0] - speeds[1]) * top / (root * root)
+    waves = _waves(x, t, speeds, starts, tanh)
+    quotient = _quotient(waves.A, waves.B, speeds)
+    root = quotient.root
+    return 0.5 * (speeds[0] - speeds[1]) * quotient.bracket / (root * root)
 
 
 def two_solitons_slope(
@@ -48,27 +50,46 @@ def two_solitons_slope(
     tanh: Callable[[Any], Any] = np.tanh,
 ) -> Any:
     """Return u_x of `two_solitons`, by the quotient rule."""
-    a, b, a_x, b_x = _waves(x, t, speeds, starts, tanh)
-    top, root, top_a, top_b = _quotient(a, b, speeds)
-    top_x = top_a * a_x + top_b * b_x
-    root_x = -(speeds[1] ** 0.5) * (a_x * b + a * b_x)
-    return 0.5 * (speeds[0] - speeds[1]) * (top_x * root - 2 * top * root_x) / (root * root * root)
+    A, B, A_x, B_x = _waves(x, t, speeds, starts, tanh)
+    N, root, N_A, N_B = _quotient(A, B, speeds)
+    N_x = N_A * A_x + N_B * B_x
+    root_x = -(speeds[1] ** 0.5) * (A_x * B + A * B_x)
+    return 0.5 * (speeds[0] - speeds[1]) * (N_x * root - 2 * N * root_x) / (root * root * root)
+
+
+class _Waves(NamedTuple):
+    """A and B of the formula, and their derivatives by x."""
+
+    A: Any
+    B: Any
+    A_x: Any
+    B_x: Any
 
 
 def _waves(
     x: Any, t: Any, speeds: tuple[Any, Any], starts: tuple[Any, Any], tanh: Callable[[Any], Any]
-) -> Any:
-    """Return A and B of the formula, and their derivatives A_x and B_x."""
-    halves = [0.5 * c**0.5 for c in speeds]
-    a, b = (
-        tanh(k * (x - c * t - start)) for k, c, start in zip(halves, speeds, starts, strict=True)
-    )
-    return a, b, halves[0] * (1 - a * a), halves[1] * (1 - b * b)
-
-
-def _quotient(a: Any, b: Any, speeds: tuple[Any, Any]) -> Any:
-    """Return the numerator's bracket N, the root D of the denominator, and N's derivatives N_A and N_B."""
+) -> _Waves:
     fast, slow = speeds
-    top = fast * (1 - a * a) + slow * (a * a) * (1 - b * b)
-    root = fast**0.5 - slow**0.5 * a * b
-    return top, root, 2 * a * (slow * (1 - b * b) - fast), -2 * slow * (a * a) * b
+    half_fast = 0.5 * fast**0.5
+    half_slow = 0.5 * slow**0.5
+    A = tanh(half_fast * (x - fast * t - starts[0]))
+    B = tanh(half_slow * (x - slow * t - starts[1]))
+    return _Waves(A, B, half_fast * (1 - A * A), half_slow * (1 - B * B))
+
+
+class _Quotient(NamedTuple):
+    """The bracket N in the numerator, the root of the denominator, and N's derivatives."""
+
+    bracket: Any
+    root: Any
+    bracket_by_a: Any
+    bracket_by_b: Any
+
+
+def _quotient(A: Any, B: Any, speeds: tuple[Any, Any]) -> _Quotient:
+    fast, slow = speeds
+    bracket = fast * (1 - A * A) + slow * (A * A) * (1 - B * B)
+    root = fast**0.5 - slow**0.5 * A * B
+    bracket_by_a = 2 * A * (slow * (1 - B * B) - fast)
+    bracket_by_b = -2 * slow * (A * A) * B
+    return _Quotient(bracket, root, bracket_by_a, bracket_by_b)
