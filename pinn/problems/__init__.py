@@ -1,4 +1,4 @@
-"""The problems that come with the package: one equation family per file, each with its reference solution."""
+"""The problems of the package: one family of equations per file, with reference solutions."""
 
 from pinn.problems.allen_cahn import AllenCahn
 from pinn.problems.beltrami import Beltrami

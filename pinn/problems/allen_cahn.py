@@ -1,6 +1,6 @@
 """The Allen–Cahn equation: phases that separate, with thin interfaces between them."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,23 +23,24 @@ class AllenCahn(Problem):
         u_t = D u_xx + k (u - u³)      -1 < x < 1,  0 < t ≤ 1
         u(x, 0) = x² cos(πx),  u periodic in x
 
-    Periodicity is the network's, which embeds x.  Made periodic, the initial state has a kink at x
-    = ±1, and diffusion smooths it at once.  So x² cos(πx) + t·net is no ansatz: it keeps the kink
-    for all times, where the solution has none.  The ansatz here contains what becomes of the kink,
-    `smoothed_kink`.
+    The network is periodic, because it embeds x.  The periodic extension of the initial state has a
+    kink at x = ±1, which diffusion smooths at once.  So x² cos(πx) + t·net is no ansatz: it keeps
+    the kink at all times, and the solution does not.  The ansatz below contains `smoothed_kink`
+    instead, the solution of a linear equation with the same kink.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with D = 10⁻⁴, k
-    = 5.
-    Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with D = 10⁻⁴
+    and k = 5.
+    Reference: Fourier modes and ETDRK4, with the error in `reference_error`.
 
     Attributes:
         D: diffusion coefficient D > 0; an interface is about √(D/k) wide.
-        k: rate of reaction k > 0.
+        k: reaction rate k > 0.
     """
 
     D: float = positive(1e-4)
     k: float = positive(5.0)
-    _images: ClassVar[int]  # of the kink; set by instance, a ClassVar because it is no coefficient
+    # Number of images of the kink.  Each instance has its own; ClassVar, as it is no coefficient.
+    _images: ClassVar[int]
 
     fields = ("u",)
     space = Interval(x=(-1.0, 1.0))

@@ -1,6 +1,6 @@
-"""Beltrami flow: an exact solution of Navier–Stokes in three dimensions, whose vorticity runs along its velocity."""
+"""Beltrami flow: an exact solution of the Navier–Stokes equations in three dimensions."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 import math
@@ -21,12 +21,12 @@ class Beltrami(Problem):
 
         U_t + (U·∇) U = -∇p + ΔU / Re,  ∇·U = 0,  U = (u, v, w)      -1 < x, y, z < 1,  0 < t ≤ 1
 
-    with u, v and w given at the start and on the boundary; the pressure is determined up to a
-    function of time.
+    u, v and w are given at the start and on the boundary.  The pressure is determined up to a
+    function of time.  The vorticity of this flow is parallel to its velocity.
 
     Source: Ethier & Steinman (1994), doi:10.1002/fld.1650190502, with a = d = 1; as a benchmark Jin
     et al. (2021, NSFnets), doi:10.1016/j.jcp.2020.109951, with Re = 1.
-    Reference, v and w by the cycle x → y → z → x:
+    Reference, where v and w follow by the cycle x → y → z → x:
         u = -[e^x sin(y + z) + e^z cos(x + y)] e^{-t/Re}
         p = -½ [e^{2x} + 2 sin(x + y) cos(z + x) e^{y + z} + two more by the cycle] e^{-2t/Re}.
 
@@ -35,7 +35,9 @@ class Beltrami(Problem):
     """
 
     Re: float = positive(1.0)
-    _decay: ClassVar[float]  # 1/Re of the given data, the true one where Re is an unknown
+    # 1/Re in the given data, which have the true Re where Re is an unknown.  Each instance has its
+    # own; ClassVar, as it is no coefficient.
+    _decay: ClassVar[float]
 
     fields = ("u", "v", "w", "p")
     space = Box(x=(-1.0, 1.0), y=(-1.0, 1.0), z=(-1.0, 1.0))
@@ -88,56 +90,58 @@ class Beltrami(Problem):
 
     @satisfies("start_u", "start_v", "start_w", "wall_u", "wall_v", "wall_w")
     def ansatz(self, x, y, z, t, net):
-        # The state at the start, and how the walls' values have changed since, blended into the
-        # interior. Blended from its values on the walls, a product of functions of one coordinate
-        # each lacks the product of what they are without their straight lines (Gordon & Hall 1973,
-        # doi:10.1007/BF01436298).
-        inside = t * (1 - x * x) * (1 - y * y) * (1 - z * z)
+        # The state at the start, plus the change of the boundary values since then, blended into
+        # the interior.
         change = tf.exp(-self._decay * t) - 1
+        inside = t * (1 - x * x) * (1 - y * y) * (1 - z * z)
         fields = []
-        for at, free in zip(((x, y, z), (y, z, x), (z, x, y)), net[:3], strict=True):
-            factors = _factors(*at)
+        for coordinates, free in zip(((x, y, z), (y, z, x), (z, x, y)), net[:3], strict=True):
+            factors = _factors(*coordinates)
             start = _velocity(*factors)
-            blended = start - _velocity(
-                *(_without_line(f, c) for f, c in zip(factors, at, strict=True))
-            )
+            # The transfinite interpolant of a product of functions of one coordinate each is the
+            # product, minus the product of these functions without their straight lines (Gordon &
+            # Hall 1973, doi:10.1007/BF01436298).
+            without_lines = map(_without_line, factors, coordinates)
+            blended = start - _velocity(*without_lines)
             fields.append(start + change * blended + inside * free)
-        return (*fields, net[3])
+        u, v, w = fields
+        return u, v, w, net[3]
 
     def reference(
         self, x: np.ndarray, y: np.ndarray, z: np.ndarray, t: np.ndarray
     ) -> dict[str, Any]:
-        decay, cycles = np.exp(-t / self.Re), ((x, y, z), (y, z, x), (z, x, y))
-        velocities = (
-            -(np.exp(a) * np.sin(b + c) + np.exp(c) * np.cos(a + b)) * decay for a, b, c in cycles
-        )
-        pressure = sum(
-            np.exp(2 * a) + 2 * np.sin(a + b) * np.cos(c + a) * np.exp(b + c) for a, b, c in cycles
-        )  # fmt: skip
-        return {**dict(zip("uvw", velocities, strict=True)), "p": -0.5 * pressure * decay**2}
+        decay = np.exp(-t / self.Re)
+        cycles = {"u": (x, y, z), "v": (y, z, x), "w": (z, x, y)}
+        fields: dict[str, Any] = {}
+        pressure = 0
+        for name, (a, b, c) in cycles.items():
+            fields[name] = -(np.exp(a) * np.sin(b + c) + np.exp(c) * np.cos(a + b)) * decay
+            products = 2 * np.sin(a + b) * np.cos(c + a) * np.exp(b + c)
+            pressure = pressure + (np.exp(2 * a) + products)
+        fields["p"] = -0.5 * pressure * decay**2
+        return fields
 
 
 Factors = Mapping[str, Any]
 """Functions of one coordinate by name."""
 
-_FUNCTIONS = {"exp": (tf.exp, math.exp), "sin": (tf.sin, math.sin), "cos": (tf.cos, math.cos)}
-
 
 def _factors(*coordinates: Any) -> tuple[Factors, ...]:
     """Return exp, sin and cos of each coordinate."""
-    return tuple({name: f(c) for name, (f, _) in _FUNCTIONS.items()} for c in coordinates)
+    return tuple({"exp": tf.exp(c), "sin": tf.sin(c), "cos": tf.cos(c)} for c in coordinates)
 
 
 def _without_line(factors: Factors, c: Any) -> Factors:
-    """Return the functions of c, each less the straight line between its values at -1 and 1."""
-    ends = {name: (f(-1.0), f(1.0)) for name, (_, f) in _FUNCTIONS.items()}
-    return {
-        name: f - ((1 - c) / 2 * ends[name][0] + (1 + c) / 2 * ends[name][1])
-        for name, f in factors.items()
-    }
+    """Return the functions of c minus the straight lines between their values at -1 and 1."""
+    functions = {"exp": math.exp, "sin": math.sin, "cos": math.cos}
+    remainders = {}
+    for name, function in functions.items():
+        line = (1 - c) / 2 * function(-1.0) + (1 + c) / 2 * function(1.0)
+        remainders[name] = factors[name] - line
+    return remainders
 
 
 def _velocity(a: Factors, b: Factors, c: Factors) -> Any:
-    """Return -[e^a sin(b + c) + e^c cos(a + b)] as a sum of products of functions of one coordinate each."""
+    """Return -[e^a sin(b + c) + e^c cos(a + b)] from functions of one coordinate each."""
     first = a["exp"] * (b["sin"] * c["cos"] + b["cos"] * c["sin"])
     return -(first + c["exp"] * (a["cos"] * b["cos"] - a["sin"] * b["sin"]))

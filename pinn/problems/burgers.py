@@ -1,6 +1,6 @@
 """Burgers' equation: a sine wave that steepens into a viscous shock."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,8 +25,9 @@ class Burgers(Problem):
 
     At ν = 0.01/π the shock at x = 0 is about 0.006 wide when it is steepest, at t ≈ 0.5.
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, for the inverse
-    problem in (λ₁, ν) too.  Reference: Cole–Hopf integral by the trapezoidal rule.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, also for the
+    inverse problem in (λ₁, ν).
+    Reference: the Cole–Hopf integral by the trapezoidal rule.
 
     Attributes:
         nu: viscosity ν > 0.

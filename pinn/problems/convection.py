@@ -1,6 +1,6 @@
 """Linear convection: a sine that travels several times around its period."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Convection(Problem):
         u_t + β u_x = 0      0 < x < 2π,  0 < t ≤ 1
         u(x, 0) = sin(x),  u periodic in x
 
-    Periodicity is the network's, which embeds x.
+    The network is periodic, because it embeds x.
 
     Source: Krishnapriyan et al. (2021), arXiv:2109.01050, with β = 30; Rathore et al. (2024),
     arXiv:2402.01868, with β = 40.  Other papers have β = 50, some of them up to t = 2.
@@ -48,8 +48,8 @@ class Convection(Problem):
 
     @satisfies("start")
     def ansatz(self, x, t, net):
-        # With the factor t the network's output would have to be β times as large at the start as
-        # at the end.
+        # With the factor t instead, the network's output would have to be β times larger at the
+        # start than at the end.
         return tf.sin(x) + (1 - tf.exp(-self.beta * t)) * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Conductivities from temperatures: a coefficient that is a function, in a steady and in a decaying field."""
+"""Conductivities from temperatures: the unknown coefficient is a function."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from pinn.unknowns import UnknownField
 
 @dataclass(frozen=True, kw_only=True)
 class PoissonFieldInverse(Problem):
-    """Poisson's equation with an unknown conductivity a(x, y), from noisy values of u; dimensionless.
+    """Poisson's equation with unknown conductivity a(x, y), from noisy values of u; dimensionless.
 
         -∇·(a ∇u) = f      0 < x, y < 1
         a given on the boundary
 
     Source: Hao et al. (2024, PINNacle), arXiv:2306.08827, "PInv": 2500 values of u with noise of
-    standard deviation 0.1, which is 0.3415 of that of u.  f belongs to the solution below; the
-    published code's, which has 2x + 1 and 2y + 1 where the derivatives of a give 2x - 1 and 2y - 1,
-    does not.
+    standard deviation 0.1, which is 0.3415 of that of u.  The source f here belongs to the solution
+    below.  That of the published code does not: it contains 2x + 1 and 2y + 1 where the derivatives
+    of a give 2x - 1 and 2y - 1.
     Reference: u = sin(πx) sin(πy),  a = 1 / (1 + x² + y² + (x-1)² + (y-1)²).
     """
 
@@ -45,23 +45,23 @@ class PoissonFieldInverse(Problem):
         return {"u": np.sin(pi * x) * np.sin(pi * y), "a": _bump(x, y)}
 
     def _source(self, x: Any, y: Any) -> Any:
-        a, (sx, sy), (cx, cy) = (
-            _bump(x, y),
-            (tf.sin(pi * x), tf.sin(pi * y)),
-            (tf.cos(pi * x), tf.cos(pi * y)),
-        )
-        # a_x = -2a² (2x - 1), and so for y.
+        a = _bump(x, y)
+        sx = tf.sin(pi * x)
+        sy = tf.sin(pi * y)
+        cx = tf.cos(pi * x)
+        cy = tf.cos(pi * y)
+        # a_x = -2a² (2x - 1) and a_y = -2a² (2y - 1).
         return 2 * pi * a * (pi * sx * sy + a * ((2 * x - 1) * cx * sy + (2 * y - 1) * sx * cy))
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeatFieldInverse(Problem):
-    """Heat equation with an unknown conductivity a(x, y), from noisy values of u; dimensionless.
+    """Heat equation with unknown conductivity a(x, y), from noisy values of u; dimensionless.
 
         u_t = ∇·(a ∇u) + f      -1 < x, y < 1,  0 < t ≤ 1
         a given on the boundary
 
-    a does not depend on time, and neither does its network.
+    Neither a nor its network depends on time.
 
     Source: Hao et al. (2024, PINNacle), arXiv:2306.08827, "HInv": 2500 values of u with noise of
     standard deviation 0.1, which is 0.3042 of that of u.
@@ -86,8 +86,11 @@ class HeatFieldInverse(Problem):
         return {"u": np.exp(-t) * wave, "a": 2 + wave}
 
     def _source(self, x: Any, y: Any, t: Any) -> Any:
-        sx, sy, cx, cy = tf.sin(pi * x), tf.sin(pi * y), tf.cos(pi * x), tf.cos(pi * y)
-        # With w = sin(πx) sin(πy): f = e^{-t} (-w + 2π² (2 + w) w - |∇w|²).
+        sx = tf.sin(pi * x)
+        sy = tf.sin(pi * y)
+        cx = tf.cos(pi * x)
+        cy = tf.cos(pi * y)
+        # f = e^{-t} (-w + 2π² (2 + w) w - |∇w|²), where w = sin(πx) sin(πy).
         slopes = pi**2 * (cx * cx * sy * sy + sx * sx * cy * cy)
         return tf.exp(-t) * ((4 * pi**2 - 1) * sx * sy + 2 * pi**2 * (sx * sy) ** 2 - slopes)
 

@@ -1,6 +1,6 @@
-"""The complex Ginzburg–Landau equation: a vortex that grows, turns, and winds up into a spiral."""
+"""The complex Ginzburg–Landau equation: a vortex that grows and winds up into a spiral."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class GinzburgLandau(Problem):
         A_t = ε ΔA + k A - k (1 + iβ) A |A|²      -1 < x, y < 1,  0 < t ≤ `end`
         A(x, y, 0) = 10 (y + ix) exp(-25 (x² + y²)),  A periodic in x and y
 
-    Periodicity is the network's, which embeds x and y; that the start jumps by 10⁻¹⁰ at ±1 is of no
-    consequence.
+    The network is periodic, because it embeds x and y.  The periodic extension of the start jumps
+    by 10⁻¹⁰ at ±1, which is negligible.
 
     Source: Wang et al. (2024, PirateNets), arXiv:2402.00326, with ε = 0.004, k = 10, β = 1.5 up to
     t = 1.
-    Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
+    Reference: Fourier modes and ETDRK4, with the error in `reference_error`.
 
     Attributes:
         epsilon: diffusivity ε > 0; the vortex is about √(ε/k) wide.
-        k: rate of growth k > 0.
-        beta: shift β of the frequency by the amplitude.
+        k: growth rate k > 0.
+        beta: coefficient β of the amplitude-dependent shift of the frequency.
         end: final time.
     """
 
@@ -65,9 +65,11 @@ class GinzburgLandau(Problem):
 
     @satisfies("start_u", "start_v")
     def ansatz(self, x, y, t, net):
-        fading = tf.exp(-self.k * t)
-        bell = 10 * fading * tf.exp(-25 * (x * x + y * y))
-        return y * bell + (1 - fading) * net[0], x * bell + (1 - fading) * net[1]
+        decay = tf.exp(-self.k * t)
+        bell = 10 * decay * tf.exp(-25 * (x * x + y * y))
+        u = y * bell + (1 - decay) * net[0]
+        v = x * bell + (1 - decay) * net[1]
+        return u, v
 
     def derived(self, u: np.ndarray, v: np.ndarray) -> dict[str, Any]:
         return {"abs_A": np.hypot(u, v)}

@@ -1,6 +1,6 @@
-"""The heat equation: a sine wave that fades on a rod, fine stripes on a plate, and a ball in R⁵ that is heated."""
+"""The heat equation: a sine on a rod, fine stripes on a plate, and a heated ball in R⁵."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -63,14 +63,14 @@ class HeatMultiscale(Problem):
         u_t = α_x u_xx + α_y u_yy      0 < x, y < 1,  0 < t ≤ 5
         u(x, y, 0) = sin(20πx) sin(πy),  u = 0 on the boundary
 
-    Source: Heat2d-MS of PINNacle, Hao et al. (2023), arXiv:2306.08827, with α_x = 1/(500π)², α_y =
-    1/π².  Errors published there are those against a file of finite elements, which is itself 1.3 %
-    from the solution.
+    Source: Heat2d-MS of PINNacle, Hao et al. (2023), arXiv:2306.08827, with α_x = 1/(500π)² and
+    α_y = 1/π².  The errors published there are against a finite-element solution that is itself off
+    by 1.3 %.
     Reference: u = e^{-(400 α_x + α_y) π² t} sin(20πx) sin(πy).
 
     Attributes:
         alpha_x: diffusivity α_x > 0 across the stripes.
-        alpha_y: diffusivity α_y > 0 along them.
+        alpha_y: diffusivity α_y > 0 along the stripes.
     """
 
     alpha_x: float = positive(1 / (500 * pi) ** 2)

@@ -1,6 +1,6 @@
 """The Helmholtz equation, with a source that makes a product of sines its solution."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -35,9 +35,8 @@ class Helmholtz(Problem):
     k: float = 1.0
     a1: int = 1
     a2: int = 4
-    _strength: ClassVar[
-        float
-    ]  # of the source; set by instance, a ClassVar because it is no coefficient
+    # Strength of the source.  Each instance has its own; ClassVar, as it is no coefficient.
+    _strength: ClassVar[float]
 
     fields = ("u",)
     space = Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0))
@@ -49,9 +48,10 @@ class Helmholtz(Problem):
             value = getattr(self, name)
             if value != round(value):
                 raise InputError(
-                    f"Helmholtz: {name}={value} is not whole, so u is not zero on the walls; round it."
+                    f"Helmholtz: {name}={value} is not whole, so u is not zero on the walls; "
+                    "give a whole number."
                 )
-        # The source is given, not searched for: it keeps the true k where k is an unknown.
+        # The source is given data: it has the true k where k is an unknown.
         object.__setattr__(self, "_strength", self.k**2 - pi**2 * (self.a1**2 + self.a2**2))
 
     @residual(on="interior")

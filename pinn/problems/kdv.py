@@ -1,6 +1,6 @@
-"""The Korteweg–de Vries equation: a cosine that steepens and breaks up into solitons, forward and inverse."""
+"""The Korteweg–de Vries equation: a cosine that breaks up into solitons, forward and inverse."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from pinn.references import kdv, kdv_error
 
 @dataclass(frozen=True, kw_only=True)
 class BreakingCosine(Problem):
-    """Korteweg–de Vries equation, whose solution is a cosine at t = 0; dimensionless; to be derived from.
+    """Korteweg–de Vries equation whose solution is a cosine at t = 0; dimensionless; a base class.
 
         u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1
         u periodic in x
 
-    Periodicity is the network's, which embeds x.
+    The network is periodic, because it embeds x.
 
-    Reference, from u(x, 0) = cos(πx): Fourier modes and ETDRK4, with the error that
-    `reference_error` states, up to t = 1.
+    Reference, from u(x, 0) = cos(πx) up to t = 1: Fourier modes and ETDRK4, with the error in
+    `reference_error`.
 
     Attributes:
         lambda1: strength λ₁ of the convection.
@@ -60,7 +60,7 @@ class KdV(BreakingCosine):
     Source: Zabusky & Kruskal (1965), doi:10.1103/PhysRevLett.15.240, with λ₁ = 1, λ₂ = 0.022²; as a
     benchmark Wang et al. (2024, PirateNets), arXiv:2402.00326.  `KdVInverse` seeks λ₁ and λ₂;
     `KdVSolitons` is another problem.
-    Reference: as of `BreakingCosine`.
+    Reference: as for `BreakingCosine`.
     """
 
     time = (0.0, 1.0)
@@ -76,13 +76,14 @@ class KdV(BreakingCosine):
 
 @dataclass(frozen=True, kw_only=True)
 class KdVInverse(BreakingCosine):
-    """Korteweg–de Vries equation between two snapshots, of which λ₁ and λ₂ are to be found; dimensionless.
+    """Korteweg–de Vries equation between two snapshots that determine λ₁ and λ₂; dimensionless.
 
         u_t + λ₁ u u_x + λ₂ u_xxx = 0      -1 < x < 1,  0.2 < t < 0.8
-        u periodic in x;  u(x, 0) = cos(πx), which the fit is not told
+        u periodic in x;  u(x, 0) = cos(πx), which is not used in the fit
 
-    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with λ₁ = 1, λ₂
-    = 0.0025 and values of u at t = 0.2 and t = 0.8 alone.  Reference: as of `BreakingCosine`.
+    Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, with λ₁ = 1,
+    λ₂ = 0.0025 and values of u only at t = 0.2 and t = 0.8.
+    Reference: as for `BreakingCosine`.
     """
 
     lambda2: float = positive(0.0025)

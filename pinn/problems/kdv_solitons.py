@@ -1,6 +1,6 @@
 """The Korteweg–de Vries equation: a fast soliton overtakes a slow one."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ class KdVSolitons(Problem):
         u_t + 6 u u_x + u_xxx = 0      0 < x < 20,  0 < t ≤ 5
         u(x, 0), u(0, t), u(20, t) and u_x(20, t) of the two-soliton solution
 
-    Waves of this equation enter from the left and disperse to the left, hence one condition on the
-    left and two on the right.
+    Waves of this equation enter from the left and disperse to the left, so there are one condition
+    on the left and two on the right.
 
     Source and reference: the two-soliton solution, Hirota (1971), doi:10.1103/PhysRevLett.27.1192.
 
     Attributes:
         c1: speed of the fast soliton; its amplitude is c1/2.
         c2: speed of the slow soliton, 0 < c2 < c1.
-        x1: phase of the fast soliton, its place at t = 0 if it were alone.
+        x1: phase of the fast soliton, which is its position at t = 0 if it were alone.
         x2: phase of the slow soliton.
     """
 
@@ -52,7 +52,7 @@ class KdVSolitons(Problem):
         if self.unknowns:
             name = next(iter(self.unknowns))
             raise InputError(
-                f"KdVSolitons: unknown {name!r} is not in the equation but in its data; leave it out."
+                f"KdVSolitons: unknown {name!r} is in the data, not in the equation; leave it out."
             )
 
     @residual(on="interior")
@@ -80,23 +80,20 @@ class KdVSolitons(Problem):
 
     @satisfies("start", "left", "right")
     def ansatz(self, x, t, net):
-        # The change of the values at the ends since the start fades within about a soliton's width:
-        # carried across the domain, a soliton that enters on the left would have to be cancelled
-        # everywhere.
-        left, right = (
-            self._exact(end, t) - self._exact(end, 0.0, tanh=np.tanh) for end in (0.0, 20.0)
-        )
-        near_left, near_right = tf.exp(-x), tf.exp(x - 20)
+        # The lift contains the change of the values at the ends since the start.  It decays within
+        # about a soliton's width.  If it extended across the domain, the network would have to
+        # cancel everywhere a soliton that enters on the left.
+        left = self._exact(0.0, t) - self._exact(0.0, 0.0, tanh=np.tanh)
+        right = self._exact(20.0, t) - self._exact(20.0, 0.0, tanh=np.tanh)
+        near_left = tf.exp(-x)
+        near_right = tf.exp(x - 20)
         lift = (1 - x / 20) * near_left * left + x / 20 * near_right * right
-        return (
-            self._exact(x, 0.0)
-            + lift
-            + (1 - tf.exp(-3 * t)) * ((1 - near_left) * (1 - near_right)) * net
-        )
+        inside = (1 - near_left) * (1 - near_right)
+        return self._exact(x, 0.0) + lift + (1 - tf.exp(-3 * t)) * inside * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         return {"u": self._exact(x, t, tanh=np.tanh)}
 
     def _exact(self, x: Any, t: Any, *, tanh: Any = tf.tanh) -> Any:
-        """Return the two-soliton solution for tensors or jets, or NumPy arrays with `np.tanh`."""
+        """Return the two-soliton solution for tensors or jets; for NumPy arrays with `np.tanh`."""
         return two_solitons(x, t, speeds=(self.c1, self.c2), starts=(self.x1, self.x2), tanh=tanh)

@@ -1,6 +1,6 @@
 """The Klein–Gordon equation with a quadratic term, and a source that makes x cos t its solution."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class KleinGordon(Problem):
         u_tt - u_xx + u² = -x cos(t) + x² cos²(t)      -1 < x < 1,  0 < t ≤ 10
         u(x, 0) = x,  u_t(x, 0) = 0,  u(±1, t) = ±cos(t)
 
-    The ansatz leaves the walls to the loss: what interpolates their values is the solution itself.
+    The ansatz does not contain the values on the walls: their interpolant is the solution itself.
 
-    Source: the demonstration of DeepXDE, Lu et al. (2021), doi:10.1137/19M1274067.  Others have the
-    solution x cos(5πt) + x³t³ on [0, 1]², with u³ for u² (Wang, Teng & Perdikaris 2021,
+    Source: a demonstration of DeepXDE, Lu et al. (2021), doi:10.1137/19M1274067.  Other papers have
+    the solution x cos(5πt) + x³t³ on [0, 1]², with u³ instead of u² (Wang, Teng & Perdikaris 2021,
     doi:10.1137/20M1318043).
     Reference: u = x cos(t).
     """
@@ -51,7 +51,7 @@ class KleinGordon(Problem):
 
     @satisfies("start", "start_velocity")
     def ansatz(self, x, t, net):
-        # t² until t ≈ 1, but no more than 1 at t = 10.
+        # The factor is about t² until t ≈ 1, and stays below 1 until t = 10.
         return x + t * t / (1 + t * t) * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Kovasznay flow: the steady wake behind a row of cylinders, an exact solution of Navier–Stokes."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 import math
@@ -25,7 +25,7 @@ class Kovasznay(SteadyPlaneFlow):
         u v_x + v v_y = -p_y + (v_xx + v_yy) / Re
         u_x + v_y = 0
 
-    with u and v given on the boundary; the pressure is determined up to a constant.
+    u and v are given on the boundary.  The pressure is determined up to a constant.
 
     Source: Kovasznay (1948), doi:10.1017/S0305004100024130; as a benchmark Jin et al. (2021,
     NSFnets), doi:10.1016/j.jcp.2020.109951.
@@ -37,15 +37,15 @@ class Kovasznay(SteadyPlaneFlow):
     """
 
     Re: float = positive(40.0)
-    _rate: ClassVar[float]  # L; set by instance, a ClassVar because it is no coefficient
+    # L.  Each instance has its own; ClassVar, as it is no coefficient.
+    _rate: ClassVar[float]
 
     space = Rectangle(x=(-0.5, 1.0), y=(-0.5, 1.5))
     symmetries = (Mirror(("y",), odd=("v",)),)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        # The boundary values are given, not searched for: they keep the true Re where Re is an
-        # unknown.
+        # The boundary values are given data: they have the true Re where Re is an unknown.
         object.__setattr__(self, "_rate", self.Re / 2 - math.sqrt(self.Re**2 / 4 + 4 * pi**2))
 
     @residual(on="boundary")
@@ -58,15 +58,24 @@ class Kovasznay(SteadyPlaneFlow):
 
     @satisfies("wall_u", "wall_v")
     def ansatz(self, x, y, net):
-        (x0, y0), (x1, y1) = (corner.tolist() for corner in self.space.bounds)
-        xi, eta = (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)
+        lower, upper = self.space.bounds
+        x0, y0 = lower.tolist()
+        x1, y1 = upper.tolist()
+        xi = (x - x0) / (x1 - x0)
+        eta = (y - y0) / (y1 - y0)
         inside = 16 * (xi * (1 - xi)) * (eta * (1 - eta))
         rate = self._rate
-        growth = tf.exp(rate * x), (1 - xi) * math.exp(rate * x0) + xi * math.exp(rate * x1)
-        cosine = tf.cos(2 * pi * y), (1 - eta) * math.cos(2 * pi * y0) + eta * math.cos(2 * pi * y1)
-        sine = tf.sin(2 * pi * y), (1 - eta) * math.sin(2 * pi * y0) + eta * math.sin(2 * pi * y1)
-        u = 1 - _transfinite(*growth, *cosine) + inside * net[0]
-        v = rate / (2 * pi) * _transfinite(*growth, *sine) + inside * net[1]
+        # The factors of u and v, and the straight lines between their values at the ends.
+        growth = tf.exp(rate * x)
+        growth_line = (1 - xi) * math.exp(rate * x0) + xi * math.exp(rate * x1)
+        cosine = tf.cos(2 * pi * y)
+        cosine_line = (1 - eta) * math.cos(2 * pi * y0) + eta * math.cos(2 * pi * y1)
+        sine = tf.sin(2 * pi * y)
+        sine_line = (1 - eta) * math.sin(2 * pi * y0) + eta * math.sin(2 * pi * y1)
+        blended_u = _transfinite(growth, growth_line, cosine, cosine_line)
+        blended_v = _transfinite(growth, growth_line, sine, sine_line)
+        u = 1 - blended_u + inside * net[0]
+        v = rate / (2 * pi) * blended_v + inside * net[1]
         return u, v, net[2]
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
@@ -81,9 +90,9 @@ class Kovasznay(SteadyPlaneFlow):
 def _transfinite(f: Any, f_line: Any, g: Any, g_line: Any) -> Any:
     """Return f(x)g(y) blended into the interior from its boundary values (Coons patch).
 
-    `f_line` and `g_line` are the straight lines between the end values: the left and right sides
-    give f_line g, the lower and upper sides f g_line, and the corners, counted twice, f_line
-    g_line.
+    `f_line` and `g_line` are the straight lines between the values at the ends.  The left and right
+    sides contribute f_line g, and the lower and upper sides f g_line.  Both contain the corners, so
+    f_line g_line is subtracted.
 
     Source: Gordon & Hall (1973), doi:10.1007/BF01436298.
     """

@@ -1,6 +1,6 @@
 """The Kuramoto–Sivashinsky equation: waves that grow, interact and become chaotic."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,24 +23,24 @@ class KuramotoSivashinsky(Problem):
         u_t + α u u_x + β u_xx + γ u_xxxx = 0      0 < x < 2π,  0 < t ≤ `end`
         u(x, 0) = cos(x) (1 + sin(x)),  u periodic in x
 
-    Periodicity is the network's, which embeds x.  Waves of about 11 per period grow fastest, at the
-    rate 25, until they are as high as the start, at t ≈ 0.4; from then on they move, merge and
-    arise chaotically.
+    The network is periodic, because it embeds x.  Waves with about 11 crests per period grow
+    fastest, at the rate 25.  At t ≈ 0.4 they are as high as the start; from then on they move,
+    merge and arise chaotically.
 
-    Source: Wang, Sankaran & Perdikaris (2024), doi:10.1016/j.cma.2024.116813, with α = 100/16, β =
-    100/16², γ = 100/16⁴, which is the equation without coefficients on 0 < x < 32π, 0 < t ≤ 100,
-    rescaled.  Other papers start from -sin(πx) on [-1, 1], with α = 5, β = 0.5, γ = 0.005 or α =
-    5/π, β = 5/(3π²), γ = 5/(27π⁴).
-    Reference: Fourier modes and ETDRK4, with the error that `reference_error` states.
+    Source: Wang, Sankaran & Perdikaris (2024), doi:10.1016/j.cma.2024.116813, with α = 100/16,
+    β = 100/16², γ = 100/16⁴: a rescaling of the equation without coefficients on 0 < x < 32π,
+    0 < t ≤ 100.  Other papers start from -sin(πx) on [-1, 1], with α = 5, β = 0.5, γ = 0.005 or
+    α = 5/π, β = 5/(3π²), γ = 5/(27π⁴).
+    Reference: Fourier modes and ETDRK4, with the error in `reference_error`.
 
     Attributes:
         alpha: strength α of the convection.
         beta: strength β > 0 of the growth; waves longer than 2π √(γ/β) grow.
         gamma: strength γ > 0 of the damping.
-        end: final time, at most 1, where published errors end.
+        end: final time, at most 1, up to which errors are published.
 
     Raises:
-        InputError: for a later final time, or where that is an unknown.
+        InputError: for a later final time, or if the final time is an unknown.
     """
 
     alpha: float = 6.25
@@ -57,7 +57,8 @@ class KuramotoSivashinsky(Problem):
         super().__post_init__()
         if self.end > 1:
             raise InputError(
-                f"KuramotoSivashinsky: end={self.end}, and the reference ends at 1; set problem.end."
+                f"KuramotoSivashinsky: end={self.end}, but the reference ends at 1; "
+                "set problem.end."
             )
 
     @residual(on="interior")

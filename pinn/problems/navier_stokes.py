@@ -1,6 +1,6 @@
-"""The incompressible Navier–Stokes equations in the plane, which several flows share; a flow adds its conditions."""
+"""The steady incompressible Navier–Stokes equations in the plane, which several flows share."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from pinn.problem import Problem, positive, residual
 
 @dataclass(frozen=True, kw_only=True)
 class SteadyPlaneFlow(Problem):
-    """Steady incompressible Navier–Stokes equations in the plane; dimensionless; to be derived from.
+    """Steady incompressible Navier–Stokes equations in the plane; dimensionless; a base class.
 
         u u_x + v u_y = -p_x + (u_xx + u_yy) / Re
         u v_x + v v_y = -p_y + (v_xx + v_yy) / Re
         u_x + v_y = 0
 
-    Without a condition on it the pressure is determined up to a constant.
+    A derived class adds the conditions.  Without a condition on the pressure, it is determined up
+    to a constant.
 
     Attributes:
         Re: Reynolds number Re > 0.

@@ -1,6 +1,6 @@
-"""Navier–Stokes equations: their two coefficients from velocities, the pressure being found along the way."""
+"""Navier–Stokes equations: their two coefficients and the pressure from measured velocities."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ STREAM = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class NavierStokesInverse(Problem):
-    """Incompressible Navier–Stokes equations in the plane, of which velocities are measured; dimensionless.
+    """Incompressible Navier–Stokes equations in the plane with measured velocities; dimensionless.
 
         u_t + λ₁ (u u_x + v u_y) = -p_x + λ₂ (u_xx + u_yy)      -1 < x, y < 1,  0 < t ≤ 1
         v_t + λ₁ (u v_x + v v_y) = -p_y + λ₂ (v_xx + v_yy)
         u_x + v_y = 0
 
-    without any condition but the measurements; the pressure is determined up to a function of time.
+    There are no conditions except the measurements.  The pressure is determined up to a function of
+    time.
 
     Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, on the wake of a
     cylinder.
-    Reference: vortices of Taylor & Green (1937), doi:10.1098/rspa.1937.0036, that a stream U = 1
-    carries along. (Vortices at rest do not tell λ₁: their convection is a gradient, which the
-    pressure takes up whatever λ₁ is.) With ξ = x - λ₁Ut and E = e^{-2π²λ₂t}:
+    Reference: vortices of Taylor & Green (1937), doi:10.1098/rspa.1937.0036, in a stream U = 1.
+    (Vortices at rest do not determine λ₁: their convection is a gradient, which the pressure
+    balances for any λ₁.)  With ξ = x - λ₁Ut and E = e^{-2π²λ₂t}:
         u = U - cos(πξ) sin(πy) E,  v = sin(πξ) cos(πy) E,  p = -¼ λ₁ (cos(2πξ) + cos(2πy)) E².
 
     Attributes:
@@ -58,17 +59,20 @@ class NavierStokesInverse(Problem):
         return u_x + v_y
 
     def reference(self, x: np.ndarray, y: np.ndarray, t: np.ndarray) -> dict[str, Any] | None:
-        xi, fading = pi * (x - self.lambda1 * STREAM * t), np.exp(-2 * pi**2 * self.lambda2 * t)
+        xi = pi * (x - self.lambda1 * STREAM * t)
+        decay = np.exp(-2 * pi**2 * self.lambda2 * t)
         return {
-            "u": STREAM - np.cos(xi) * np.sin(pi * y) * fading,
-            "v": np.sin(xi) * np.cos(pi * y) * fading,
-            "p": -self.lambda1 / 4 * (np.cos(2 * xi) + np.cos(2 * pi * y)) * fading**2,
+            "u": STREAM - np.cos(xi) * np.sin(pi * y) * decay,
+            "v": np.sin(xi) * np.cos(pi * y) * decay,
+            "p": -self.lambda1 / 4 * (np.cos(2 * xi) + np.cos(2 * pi * y)) * decay**2,
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class CylinderWake(NavierStokesInverse):
-    """The same behind a cylinder at Re = 100, for measurements from a file; there is no reference.
+    """The same equations behind a cylinder at Re = 100, with measurements from a file.
+
+    There is no reference.
 
     Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045,
     `cylinder_nektar_wake.mat`.

@@ -1,6 +1,6 @@
 """A nonlinear Poisson equation, Δu - e^u = f, with a known solution."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 import math
@@ -23,10 +23,10 @@ class NonlinearPoisson(Problem):
         u_xx + u_yy - e^u = f      0 < x, y < 1
         u = 1 + sin(kπx) cos(kπy) on the boundary
 
-    with f such that u is this inside, too.
+    f is such that the same formula holds inside.
 
-    Source: Urbán, Stefanou & Pons (2025), doi:10.1016/j.jcp.2024.113656 (arXiv:2405.04230), with k
-    = 4.
+    Source: Urbán, Stefanou & Pons (2025), doi:10.1016/j.jcp.2024.113656 (arXiv:2405.04230), with
+    k = 4.
     Reference: u = 1 + sin(kπx) cos(kπy).
 
     Attributes:
@@ -42,11 +42,12 @@ class NonlinearPoisson(Problem):
         super().__post_init__()
         if self.k != round(self.k) or self.k < 1:
             raise InputError(
-                f"NonlinearPoisson: k={self.k}: give a round number of half waves, such as 4."
+                f"NonlinearPoisson: k={self.k}; give a whole number of half waves, such as 4."
             )
         if "k" in self.unknowns:
             raise InputError(
-                "NonlinearPoisson: unknown k: it is a number of half waves, not a coefficient; leave it out."
+                "NonlinearPoisson: unknown k is a number of half waves, not a coefficient; "
+                "leave it out."
             )
 
     @residual(on="interior")
@@ -61,8 +62,8 @@ class NonlinearPoisson(Problem):
 
     @satisfies("walls")
     def ansatz(self, x, y, net):
-        # Between the lower and the upper wall the wave is a straight line in y; at the other two it
-        # is zero.
+        # The wave is replaced by a straight line in y between its values on the lower and the upper
+        # wall; on the other two walls it is zero.
         wave = tf.sin(self.k * pi * x) * (1 - y + math.cos(self.k * pi) * y)
         return 1 + wave + 16 * (x * (1 - x)) * (y * (1 - y)) * net
 

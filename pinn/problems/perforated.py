@@ -1,6 +1,6 @@
 """Squares with four round holes: Laplace's equation, and the linear Poisson–Boltzmann equation."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -17,22 +17,23 @@ from pinn.references import perforated
 
 
 def _disks(rows: Any) -> dict[str, Disk]:
-    """Return disks by name, from (x, y, radius) of each."""
-    return {
-        f"hole{i}": Disk(x=x, y=y, radius=radius) for i, (x, y, radius) in enumerate(rows, start=1)
-    }
+    """Return disks by name, from their (x, y, radius)."""
+    disks = {}
+    for i, (x, y, radius) in enumerate(rows, start=1):
+        disks[f"hole{i}"] = Disk(x=x, y=y, radius=radius)
+    return disks
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoissonHoles(Problem):
-    """Laplace's equation in a square less four disks; dimensionless.
+    """Laplace's equation in a square without four disks; dimensionless.
 
         u_xx + u_yy = 0      |x|, |y| < ½, outside of the disks about (±0.3, ±0.3) of radius 0.1
         u = 1 on the square, u = 0 on the circles
 
-    Source: Poisson2d-C of PINNacle, Hao et al. (2023), arXiv:2306.08827.  Errors published there
-    are those against a file of finite elements, which is itself 2.8e-5 from this reference.
-    Reference: multipoles in every disk, with the error that `reference_error` states.
+    Source: Poisson2d-C of PINNacle, Hao et al. (2023), arXiv:2306.08827.  The errors published
+    there are against a finite-element solution that is itself off by 2.8e-5.
+    Reference: multipoles in each disk, with the error in `reference_error`.
     """
 
     fields = ("u",)
@@ -52,7 +53,8 @@ class PoissonHoles(Problem):
 
     @satisfies("walls", "circles")
     def ansatz(self, x, y, net):
-        walls, circles = (self.space.smooth_distance(x, y, on=part) for part in ("outer", "holes"))
+        walls = self.space.smooth_distance(x, y, on="outer")
+        circles = self.space.smooth_distance(x, y, on="holes")
         return circles / (walls + circles) + 8 * self.space.smooth_distance(x, y) * net
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
@@ -64,23 +66,23 @@ class PoissonHoles(Problem):
 
 @dataclass(frozen=True, kw_only=True)
 class PoissonBoltzmann(Problem):
-    """Linear Poisson–Boltzmann equation in a square less four disks; dimensionless.
+    """Linear Poisson–Boltzmann equation in a square without four disks; dimensionless.
 
-        -(u_xx + u_yy) + k² u = A (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy)      |x|, |y| < 1, outside of the disks
+        -(u_xx + u_yy) + k² u = A (μ₁² + x² + μ₂² + y²) sin(μ₁πx) sin(μ₂πy)      |x|, |y| < 1
         u = 0.2 on the square, u = 1 on the circles
 
-    The disks stand about (0.5, 0.5), (0.4, -0.4), (-0.2, -0.7), (-0.6, 0.5), with radii 0.2, 0.4,
-    0.1, 0.3.
+    The equation holds outside of the disks, whose centers are (0.5, 0.5), (0.4, -0.4), (-0.2, -0.7)
+    and (-0.6, 0.5), with radii 0.2, 0.4, 0.1 and 0.3.
 
-    Source: Poisson2d-CG of PINNacle, Hao et al. (2023), arXiv:2306.08827, with k = 8, A = 10, μ₁ =
-    1, μ₂ = 4.  Errors published there are those against a file of finite elements, which is itself
-    9.0e-5 from this reference.
-    Reference: multipoles in every disk and a solution for the whole square, with the error that
-    `reference_error` states.
+    Source: Poisson2d-CG of PINNacle, Hao et al. (2023), arXiv:2306.08827, with k = 8, A = 10,
+    μ₁ = 1, μ₂ = 4.  The errors published there are against a finite-element solution that is itself
+    off by 9.0e-5.
+    Reference: multipoles in each disk and a solution for the whole square, with the error in
+    `reference_error`.
 
     Attributes:
         k: inverse screening length, at least 2.
-        A: size of the source.
+        A: amplitude of the source.
         mu1: half waves of the source along half of x, a whole number.
         mu2: half waves of the source along half of y, a whole number.
     """
@@ -97,27 +99,25 @@ class PoissonBoltzmann(Problem):
         super().__post_init__()
         if self.k < 2:
             raise InputError(
-                f"PoissonBoltzmann: k={self.k}: the reference needs at least 2; set problem.k."
+                f"PoissonBoltzmann: k={self.k}; the reference needs at least 2; set problem.k."
             )
         for name in ("mu1", "mu2"):
-            if getattr(self, name) != round(getattr(self, name)):
-                given = f"{name}={getattr(self, name)}"
+            value = getattr(self, name)
+            if value != round(value):
                 raise InputError(
-                    f"PoissonBoltzmann: {given}: give a round number; the reference has no other."
+                    f"PoissonBoltzmann: {name}={value}; "
+                    "the reference needs a whole number; give one."
                 )
             if name in self.unknowns:
                 raise InputError(
-                    f"PoissonBoltzmann: unknown {name}: it is a number of half waves; leave it out."
+                    f"PoissonBoltzmann: unknown {name} is a number of half waves; leave it out."
                 )
 
     @residual(on="interior")
     def poisson(self, x, y, u, u_xx, u_yy):
         waves = tf.sin(self.mu1 * pi * x) * tf.sin(self.mu2 * pi * y)
-        return (
-            -(u_xx + u_yy)
-            + self.k**2 * u
-            - self.A * (self.mu1**2 + x * x + self.mu2**2 + y * y) * waves
-        )
+        source = self.A * (self.mu1**2 + x * x + self.mu2**2 + y * y) * waves
+        return -(u_xx + u_yy) + self.k**2 * u - source
 
     @residual(on="outer")
     def walls(self, u):
@@ -129,7 +129,8 @@ class PoissonBoltzmann(Problem):
 
     @satisfies("walls", "circles")
     def ansatz(self, x, y, net):
-        walls, circles = (self.space.smooth_distance(x, y, on=part) for part in ("outer", "holes"))
+        walls = self.space.smooth_distance(x, y, on="outer")
+        circles = self.space.smooth_distance(x, y, on="holes")
         return 0.2 + 0.8 * walls / (walls + circles) + 4 * self.space.smooth_distance(x, y) * net
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Poisson's equation with known solutions: on the unit square, and on the unit cubes of R⁵ and R¹⁰."""
+"""Poisson's equation with known solutions on the unit square and the unit cubes of R⁵ and R¹⁰."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -66,11 +66,8 @@ class LaplacianMultiscale(Problem):
 
     @residual(on="interior")
     def poisson(self, x, y, u_xx, u_yy):
-        return (
-            u_xx
-            + u_yy
-            + 0.5 * sum((w * pi) ** 2 * tf.sin(w * pi * x) * tf.sin(w * pi * y) for w in _WAVES)
-        )
+        waves = [(w * pi) ** 2 * tf.sin(w * pi * x) * tf.sin(w * pi * y) for w in _WAVES]
+        return u_xx + u_yy + 0.5 * sum(waves)
 
     @residual(on="boundary")
     def walls(self, u):
@@ -81,7 +78,8 @@ class LaplacianMultiscale(Problem):
         return 16 * (x * (1 - x)) * (y * (1 - y)) * net
 
     def reference(self, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-        return {"u": 0.25 * sum(np.sin(w * pi * x) * np.sin(w * pi * y) for w in _WAVES)}
+        waves = [np.sin(w * pi * x) * np.sin(w * pi * y) for w in _WAVES]
+        return {"u": 0.25 * sum(waves)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +89,8 @@ class Poisson5D(Problem):
         -Δu = (π²/4) Σᵢ sin(πxᵢ/2)      0 < x₁, …, x₅ < 1
         u = Σᵢ sin(πxᵢ/2) on the boundary
 
-    There is no ansatz: the transfinite interpolant of the boundary values reproduces every sum of
-    functions of fewer than five coordinates, and so would be the solution itself.
+    There is no ansatz: the transfinite interpolant of the boundary values reproduces any sum of
+    functions of fewer than five coordinates, so that it would be the solution itself.
 
     Source: PoissonNd of PINNacle, Hao et al. (2023), arXiv:2306.08827.
     Reference: u = Σᵢ sin(πxᵢ/2).
@@ -125,7 +123,7 @@ class Poisson10D(Problem):
         Δu = 0      0 < x₁, …, x₁₀ < 1
         u = x₁x₂ + x₃x₄ + x₅x₆ + x₇x₈ + x₉x₁₀ on the boundary
 
-    There is no ansatz, for the reason that `Poisson5D` has none.
+    There is no ansatz, for the same reason as in `Poisson5D`.
 
     Source: E & Yu (2018), doi:10.1007/s40304-018-0127-z; as a benchmark Webb, Jerad & Cartis
     (2026), arXiv:2607.02194.

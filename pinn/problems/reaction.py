@@ -1,6 +1,6 @@
-"""A reaction without diffusion: logistic growth, everywhere for itself."""
+"""A reaction without diffusion: logistic growth at each position."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ class Reaction(Problem):
         u_t = ρ u (1 - u)      0 < x < 2π,  0 < t ≤ 1
         u(x, 0) = b(x) = exp(-(x - π)² / (2 (π/4)²))
 
-    The source asks for u(0, t) = u(2π, t) besides, which is no further condition: the equation
-    holds at every x for itself, and the bell has the same value at both ends.  Nor is the network
-    made periodic, because the bell's slope, -0.0017 to 0.0017 at the ends, is not, and grows a
-    hundredfold.
+    The source also requires u(0, t) = u(2π, t).  This is no further condition: the equation holds
+    at each x separately, and the bell has the same value at both ends.  The network is not periodic
+    either, because the slope of the bell is not: it is 0.0017 at one end and -0.0017 at the other,
+    and grows by a factor of a hundred.
 
     Source: Krishnapriyan et al. (2021), arXiv:2109.01050, with ρ = 5.
     Reference: u = b e^{ρt} / (b e^{ρt} + 1 - b).
 
     Attributes:
-        rho: rate of growth ρ > 0.
+        rho: growth rate ρ > 0.
     """
 
     rho: float = positive(5.0)
@@ -54,8 +54,9 @@ class Reaction(Problem):
         return _bell(x) + t * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
-        grown = _bell(x, exp=np.exp) * np.exp(self.rho * t)
-        return {"u": grown / (grown + 1 - _bell(x, exp=np.exp))}
+        bell = _bell(x, exp=np.exp)
+        growth = bell * np.exp(self.rho * t)
+        return {"u": growth / (growth + 1 - bell)}
 
 
 def _bell(x: Any, *, exp: Any = tf.exp) -> Any:

@@ -1,6 +1,6 @@
-"""The nonlinear Schrödinger equation: two solitons bound to each other, which focus and part again."""
+"""The nonlinear Schrödinger equation: two bound solitons that focus and separate again."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ class Schrodinger(Problem):
         i h_t + ½ h_xx + |h|² h = 0      -5 < x < 5,  0 < t ≤ π/2
         h(x, 0) = 2 sech(x),  h periodic in x
 
-    Periodicity is the network's, which embeds x.  Made periodic, 2 sech(x) has a kink at x = ±5,
-    where its slope jumps by 0.054, and dispersion carries the kink away at once.  So there is no
-    ansatz: 2 sech(x) + t·net would keep the kink at ±5 for all times, and its second derivative
-    there, which no point of the interior sees, would drive the solution from its course.  In the
-    loss, the initial state is approximated by what is smooth.
+    The network is periodic, because it embeds x.  The periodic extension of 2 sech(x) has a
+    kink at x = ±5, where its slope jumps by 0.054.  Dispersion moves the kink away at once, so
+    there is no ansatz: 2 sech(x) + t·net would keep the kink at ±5 at all times.  No point of the
+    interior would detect its second derivative there, and the solution would be wrong.  With the
+    initial state as a term of the loss, the network approximates it by a smooth function.
 
     Source: Raissi, Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, who report the
     error of |h|.
-    Reference: Fourier modes and splitting, with the error that `reference_error` states.
+    Reference: Fourier modes and splitting, with the error in `reference_error`.
     """
 
     fields = ("u", "v")

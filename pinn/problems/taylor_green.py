@@ -1,6 +1,6 @@
-"""Taylor–Green vortices: four of them in a periodic square, turning in place while viscosity slows them down."""
+"""Taylor–Green vortices: four vortices in a periodic square, which viscosity slows down."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class TaylorGreen(Problem):
         u_x + v_y = 0
         u(x, y, 0) = -cos x sin y,  v(x, y, 0) = sin x cos y,  all periodic in x and y
 
-    The pressure is determined up to a function of time.  The coefficients stand where Raissi,
-    Perdikaris & Karniadakis (2019) search for them, doi:10.1016/j.jcp.2018.10.045; λ₁ = 1 is
-    Navier–Stokes.
+    The pressure is determined up to a function of time.  The coefficients are those that Raissi,
+    Perdikaris & Karniadakis (2019), doi:10.1016/j.jcp.2018.10.045, identify; λ₁ = 1 in the
+    Navier–Stokes equations.
 
     Source: Taylor & Green (1937), doi:10.1098/rspa.1937.0036.  Variants differ in the domain, the
-    wavenumber and the viscosity; this one has ν = 0.01 and loses a third of its energy until t =
-    10.
-    Reference: u = -cos x sin y e^{-2νt},  v = sin x cos y e^{-2νt},  p = -¼ λ₁ (cos 2x + cos 2y)
-    e^{-4νt}.
+    wavenumber and the viscosity; this one has ν = 0.01 and loses a third of its energy until
+    t = 10.
+    Reference: u = -cos x sin y e^{-2νt},  v = sin x cos y e^{-2νt},
+    p = -¼ λ₁ (cos 2x + cos 2y) e^{-4νt}.
 
     Attributes:
         lambda1: coefficient λ₁ of convection.
@@ -74,11 +74,9 @@ class TaylorGreen(Problem):
     @satisfies("start_u", "start_v")
     def ansatz(self, x, y, t, net):
         share = t / _END
-        return (
-            -tf.cos(x) * tf.sin(y) + share * net[0],
-            tf.sin(x) * tf.cos(y) + share * net[1],
-            net[2],
-        )
+        u = -tf.cos(x) * tf.sin(y) + share * net[0]
+        v = tf.sin(x) * tf.cos(y) + share * net[1]
+        return u, v, net[2]
 
     def reference(self, x: np.ndarray, y: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         decay = np.exp(-2 * self.nu * t)

@@ -1,6 +1,6 @@
-"""The wave equation: two standing waves of a string, one four times as fast as the other."""
+"""The wave equation: two standing waves on a string, one four times as fast as the other."""
 
-# ruff: noqa: D102 (a residual's line is its own documentation)
+# ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from pinn.problem import Problem, positive, residual, satisfies
 
 @dataclass(frozen=True, kw_only=True)
 class Wave(Problem):
-    """Wave equation on a string that is held at both ends; dimensionless.
+    """Wave equation on a string that is fixed at both ends; dimensionless.
 
         u_tt = c² u_xx      0 < x < 1,  0 < t ≤ 1
         u(x, 0) = sin(πx) + ½ sin(4πx),  u_t(x, 0) = 0,  u(0, t) = u(1, t) = 0
@@ -52,10 +52,11 @@ class Wave(Problem):
 
     @satisfies("start", "start_velocity", "walls")
     def ansatz(self, x, t, net):
-        # t² alone would leave the network 1/t² of what is left to fit: hundreds at the start, a few
-        # at the end.
-        grown = t * t / (t * t + 1 / (2 * self.c) ** 2)  # within a period of the fast wave
-        return tf.sin(pi * x) + 0.5 * tf.sin(4 * pi * x) + grown * (4 * x * (1 - x)) * net
+        # With the factor t² alone, the network would have to fit the remainder divided by t²:
+        # hundreds near the start, and a few at the end.  This factor reaches one within a period of
+        # the fast wave.
+        factor = t * t / (t * t + 1 / (2 * self.c) ** 2)
+        return tf.sin(pi * x) + 0.5 * tf.sin(4 * pi * x) + factor * (4 * x * (1 - x)) * net
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         slow = np.sin(pi * x) * np.cos(self.c * pi * t)
