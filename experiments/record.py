@@ -138,8 +138,8 @@ class Study:
         figure.savefig(self.here / "convergence.png", dpi=150)
 
     def publish(self, name: str, text: str) -> None:
-        """Put a text between the markers of that name, in the study's README and the project's."""
-        for path in (self.here / "README.md", ROOT / "README.md"):
+        """Put a text between the markers of that name, in the study's README and the project's documents."""
+        for path in (self.here / "README.md", ROOT / "README.md", ROOT / "docs" / "results.md"):
             replace(path, name, text)
 
     @property

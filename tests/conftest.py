@@ -2,12 +2,21 @@
 
 import pinn  # noqa: F401, I001
 
+import gc
+
 import keras
 import pytest
 import tensorflow as tf
 
 keras.config.set_floatx("float64")
 tf.config.experimental.enable_tensor_float_32_execution(False)
+
+# Nearly all of the time goes into graphs that run for milliseconds.  Grappler's rewriting of a
+# graph takes longer than tracing it, and the garbage collector looks through all graphs again and
+# again.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+gc.freeze()
+gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Points, phases, histories and checkpoints: what a run does between its first and its last iteration."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -14,6 +15,7 @@ import pytest
 import tensorflow as tf
 
 import pinn
+import shared_programs
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.measurements import Synthetic
@@ -43,13 +45,21 @@ class Front(Problem):
         return 1e-3 * u_x + 10 * tf.exp(-((x / 0.05) ** 2))
 
 
+@contextlib.contextmanager
+def quickly():
+    """Run without compilations, which take longer than these runs, and without figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
+        shared_programs.share(patch)
+        tf.config.run_functions_eagerly(True)
+        yield
+        tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture
-def eager(monkeypatch):
-    """Without compilations, which take longer than these runs, and without figures."""
-    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+def eager():
+    with quickly():
+        yield
 
 
 def explore(**settings):
@@ -444,12 +454,8 @@ def fail():
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    tf.config.run_functions_eagerly(True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
-        solution = burgers(phases=PHASES, folder=tmp_path_factory.mktemp("whole") / "run")
-    tf.config.run_functions_eagerly(False)
-    return solution
+    with quickly():
+        return burgers(phases=PHASES, folder=tmp_path_factory.mktemp("whole") / "run")
 
 
 def same_run(folder, expected):
@@ -577,13 +583,9 @@ def test_a_phase_that_met_its_test_goes_on_under_another(stopped_by, eager, tmp_
 
 @pytest.fixture(scope="module")
 def soft(tmp_path_factory):
-    tf.config.run_functions_eagerly(True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
-        folder = tmp_path_factory.mktemp("soft") / "run"
-        solution = burgers(folder=folder, constraints="soft", weights={"walls": 1.0, "start": 0.0})
-    tf.config.run_functions_eagerly(False)
-    return solution
+    folder = tmp_path_factory.mktemp("soft") / "run"
+    with quickly():
+        return burgers(folder=folder, constraints="soft", weights={"walls": 1.0, "start": 0.0})
 
 
 @pytest.mark.parametrize(
