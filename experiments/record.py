@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from pinn.cli.reproduce import OUTPUT, job_of
 from pinn.cli.run import compose
 from pinn.plotting.seeds import draw_seeds
-from pinn.reporting.ledger import found
+from pinn.reporting.ledger import result_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,7 +84,7 @@ class Study:
         return {
             "row": row,
             "seed": seed,
-            **found(attempt.metrics),
+            **result_of(attempt.metrics),
             "seconds": attempt.pieces[0]["seconds"],
             "run_seconds": attempt.metrics["seconds"]["total"],
             "machine": attempt.pieces[0]["machine"],

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import shared_programs
 import tensorflow as tf
 
 import pinn
-import shared_programs
 from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.measurements import Synthetic

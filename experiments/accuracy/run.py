@@ -56,7 +56,7 @@ def table(study: Study) -> str:
 
 SHOWN = {  # row of the README: what it is
     "burgers_record": "Burgers' equation, ν = 0.01/π",
-    "kovasznay_record": "Kovasznay flow, Re = 40",
+    "kovasznay_record": "u of Kovasznay flow, Re = 40",
     "helmholtz_record": "Helmholtz equation",
     "poisson_5d": "Poisson's equation in five dimensions",
     "burgers_inverse_record": "λ₁ of Burgers' equation from 2000 samples",
