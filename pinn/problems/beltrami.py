@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Box
 from pinn.problem import Problem, positive, residual, satisfies
 
@@ -131,7 +132,7 @@ def _factors(*coordinates: Any) -> tuple[Factors, ...]:
     return tuple({"exp": tf.exp(c), "sin": tf.sin(c), "cos": tf.cos(c)} for c in coordinates)
 
 
-def _without_line(factors: Factors, c: Any) -> Factors:
+def _without_line(factors: Factors, c: Quantity) -> Factors:
     """Return the functions of c minus the straight lines between their values at -1 and 1."""
     functions = {"exp": math.exp, "sin": math.sin, "cos": math.cos}
     remainders = {}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Rectangle
 from pinn.problem import positive, residual, satisfies
 from pinn.problems.navier_stokes import SteadyPlaneFlow
@@ -159,7 +160,7 @@ class _Corner:
     ψ = c (θ (a + ½π b) - ¼π² b),  c = 1 / (¼π² - 1),  p = -2c (a + ½π b) / r²
     """
 
-    def __init__(self, a: Any, b: Any) -> None:
+    def __init__(self, a: Quantity, b: Quantity) -> None:
         a = a + _TINY
         square = a * a + b * b
         angle = tf.atan(b / a)
@@ -170,7 +171,7 @@ class _Corner:
         self.pressure = -2 * SCALE * w / (square + CUTOFF**2)
 
 
-def _weight(x: Any, y: Any) -> Any:
+def _weight(x: Quantity, y: Quantity) -> Any:
     """Return the weight of the momentum equations, (r² / (r² + 1/400))² for both upper corners."""
     left = x * x + (1 - y) * (1 - y)
     right = (1 - x) * (1 - x) + (1 - y) * (1 - y)

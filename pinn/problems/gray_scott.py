@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Rectangle
 from pinn.problem import Problem, final_time, positive, residual, satisfies
 from pinn.references import BELLS, bell_images, fading_bell, gray_scott, gray_scott_error
@@ -99,10 +100,12 @@ class GrayScott(Problem):
     def _case(self) -> tuple[float, ...]:
         return self.epsilon1, self.epsilon2, self.b1, self.b2, self.c1, self.c2, self.end
 
-    def _bell(self, field: int, epsilon: Any, decay: Any, x: Any, y: Any, t: Any) -> Any:
+    def _bell(
+        self, field: int, epsilon: Quantity, decay: Quantity, x: Quantity, y: Quantity, t: Quantity
+    ) -> Any:
         """Return a field's bell as diffusion and its decay alone change it."""
 
-        def along(c: Any, center: float) -> Any:
+        def along(c: Quantity, center: float) -> Any:
             return fading_bell(
                 c,
                 t,

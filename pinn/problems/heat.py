@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Ball, Interval, Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
 from pinn.symmetry import Mirror
@@ -140,6 +141,6 @@ class Heat5D(Problem):
         return {"u": np.exp(_square(*position.values()) / 2 + t)}
 
 
-def _square(*coordinates: Any) -> Any:
+def _square(*coordinates: Quantity) -> Any:
     """Return |x|²."""
     return sum(c * c for c in coordinates)

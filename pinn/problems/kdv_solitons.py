@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.errors import InputError
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import two_solitons, two_solitons_slope
+from pinn.references.points import Elementwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,6 @@ class KdVSolitons(Problem):
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         return {"u": self._exact(x, t, tanh=np.tanh)}
 
-    def _exact(self, x: Any, t: Any, *, tanh: Any = tf.tanh) -> Any:
+    def _exact(self, x: Quantity, t: Quantity, *, tanh: Elementwise = tf.tanh) -> Any:
         """Return the two-soliton solution for tensors or jets; for NumPy arrays with `np.tanh`."""
         return two_solitons(x, t, speeds=(self.c1, self.c2), starts=(self.x1, self.x2), tanh=tanh)

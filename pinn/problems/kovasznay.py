@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Rectangle
 from pinn.problem import positive, residual, satisfies
 from pinn.problems.navier_stokes import SteadyPlaneFlow
@@ -87,7 +88,7 @@ class Kovasznay(SteadyPlaneFlow):
         }
 
 
-def _transfinite(f: Any, f_line: Any, g: Any, g_line: Any) -> Any:
+def _transfinite(f: Quantity, f_line: Quantity, g: Quantity, g_line: Quantity) -> Any:
     """Return f(x)g(y) blended into the interior from its boundary values (Coons patch).
 
     `f_line` and `g_line` are the straight lines between the values at the ends.  The left and right

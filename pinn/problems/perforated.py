@@ -3,6 +3,7 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import pi
 from typing import Any
@@ -16,7 +17,7 @@ from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import perforated
 
 
-def _disks(rows: Any) -> dict[str, Disk]:
+def _disks(rows: Sequence[tuple[float, float, float]]) -> dict[str, Disk]:
     """Return disks by name, from their (x, y, radius)."""
     disks = {}
     for i, (x, y, radius) in enumerate(rows, start=1):

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Box, Rectangle
 from pinn.problem import Problem, residual, satisfies
+from pinn.references.points import Elementwise
 from pinn.symmetry import Mirror
 
 
@@ -111,7 +113,7 @@ class Poisson5D(Problem):
         return {"u": _sines(*coordinates.values(), sine=np.sin)}
 
 
-def _sines(*coordinates: Any, sine: Any = tf.sin) -> Any:
+def _sines(*coordinates: Quantity, sine: Elementwise = tf.sin) -> Any:
     """Return Σᵢ sin(πxᵢ/2)."""
     return sum(sine(pi / 2 * c) for c in coordinates)
 
@@ -145,6 +147,6 @@ class Poisson10D(Problem):
         return {"u": _products(*coordinates.values())}
 
 
-def _products(*coordinates: Any) -> Any:
+def _products(*coordinates: Quantity) -> Any:
     """Return x₁x₂ + x₃x₄ + …"""
     return sum(a * b for a, b in zip(coordinates[::2], coordinates[1::2], strict=True))

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import Quantity
 from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
+from pinn.references.points import Elementwise
 from pinn.symmetry import Mirror
 
 
@@ -59,6 +61,6 @@ class Reaction(Problem):
         return {"u": growth / (growth + 1 - bell)}
 
 
-def _bell(x: Any, *, exp: Any = tf.exp) -> Any:
+def _bell(x: Quantity, *, exp: Elementwise = tf.exp) -> Any:
     """Return exp(-(x - π)² / (2 (π/4)²))."""
     return exp(-0.5 * (4 / pi) ** 2 * ((x - pi) * (x - pi)))

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf
 
+from pinn.arrays import Quantity
 from pinn.errors import InputError
 from pinn.references.etdrk4 import etdrk4, project, pseudospectral, sample, wavenumbers
 from pinn.references.interpolation import PeriodicFunction
-from pinn.references.points import Array, broadcast, check_times, random_points
+from pinn.references.points import Array, Elementwise, broadcast, check_times, random_points
 from pinn.references.resolutions import two_resolutions
 
 _END = 1.0
@@ -60,15 +61,15 @@ def allen_cahn_error(D: float, k: float) -> float:
 
 
 def smoothed_kink(
-    x: Any,
-    t: Any,
-    D: Any,
-    k: Any,
+    x: Quantity,
+    t: Quantity,
+    D: Quantity,
+    k: Quantity,
     *,
     images: int,
-    erf: Any = erf,
-    exp: Any = np.exp,
-    sqrt: Any = np.sqrt,
+    erf: Elementwise = erf,
+    exp: Elementwise = np.exp,
+    sqrt: Elementwise = np.sqrt,
 ) -> Any:
     """Return p with p_t = D p_xx - 2k p, p(x, 0) = -x², periodic on [-1, 1]; dimensionless.
 

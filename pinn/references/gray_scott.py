@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf
 
+from pinn.arrays import Quantity
 from pinn.errors import InputError
 from pinn.references.etdrk4 import Function, etdrk4
 from pinn.references.plane import PeriodicRectangle, PlaneFunction
-from pinn.references.points import Array, broadcast
+from pinn.references.points import Array, Elementwise, broadcast
 from pinn.references.resolutions import two_resolutions
 
 BELLS = ((-0.05, -0.02), (0.05, 0.02))  # centers of the bells of 1 - u and v
@@ -87,15 +88,15 @@ def gray_scott_error(
 
 
 def fading_bell(
-    x: Any,
-    t: Any,
+    x: Quantity,
+    t: Quantity,
     center: float,
-    epsilon: Any,
+    epsilon: Quantity,
     *,
     images: int,
-    erf: Any = erf,
-    exp: Any = np.exp,
-    sqrt: Any = np.sqrt,
+    erf: Elementwise = erf,
+    exp: Elementwise = np.exp,
+    sqrt: Elementwise = np.sqrt,
 ) -> Any:
     """Return p with p_t = ε p_xx, p(x, 0) = exp(-10 (x - c)²) on [-1, 1], periodic; dimensionless.
 

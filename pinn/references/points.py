@@ -13,6 +13,9 @@ from pinn.errors import InputError
 
 Array = npt.NDArray[Any]
 ComplexArray = npt.NDArray[np.complexfloating]
+Elementwise = Callable[..., Any]
+"""An elementary function, of the library of its argument: NumPy, TensorFlow or jets."""
+
 PlaneMap = Callable[[Array, Array], Array]
 """A function of x [n] and y [n]."""
 

@@ -3,19 +3,23 @@
 # pyright: strict
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pinn.arrays import Quantity
+from pinn.references.points import Elementwise
+
+Pair = tuple[float, float]
+
 
 def two_solitons(
-    x: Any,
-    t: Any,
+    x: Quantity,
+    t: Quantity,
     *,
-    speeds: tuple[Any, Any],
-    starts: tuple[Any, Any],
-    tanh: Callable[[Any], Any] = np.tanh,
+    speeds: Pair,
+    starts: Pair,
+    tanh: Elementwise = np.tanh,
 ) -> Any:
     """Return u with u_t + 6 u u_x + u_xxx = 0: a fast soliton overtakes a slow one; dimensionless.
 
@@ -42,12 +46,12 @@ def two_solitons(
 
 
 def two_solitons_slope(
-    x: Any,
-    t: Any,
+    x: Quantity,
+    t: Quantity,
     *,
-    speeds: tuple[Any, Any],
-    starts: tuple[Any, Any],
-    tanh: Callable[[Any], Any] = np.tanh,
+    speeds: Pair,
+    starts: Pair,
+    tanh: Elementwise = np.tanh,
 ) -> Any:
     """Return u_x of `two_solitons`, by the quotient rule."""
     A, B, A_x, B_x = _waves(x, t, speeds, starts, tanh)
@@ -66,9 +70,7 @@ class _Waves(NamedTuple):
     B_x: Any
 
 
-def _waves(
-    x: Any, t: Any, speeds: tuple[Any, Any], starts: tuple[Any, Any], tanh: Callable[[Any], Any]
-) -> _Waves:
+def _waves(x: Quantity, t: Quantity, speeds: Pair, starts: Pair, tanh: Elementwise) -> _Waves:
     fast, slow = speeds
     half_fast = 0.5 * fast**0.5
     half_slow = 0.5 * slow**0.5
@@ -86,7 +88,7 @@ class _Quotient(NamedTuple):
     bracket_by_b: Any
 
 
-def _quotient(A: Any, B: Any, speeds: tuple[Any, Any]) -> _Quotient:
+def _quotient(A: Quantity, B: Quantity, speeds: Pair) -> _Quotient:
     fast, slow = speeds
     bracket = fast * (1 - A * A) + slow * (A * A) * (1 - B * B)
     root = fast**0.5 - slow**0.5 * A * B
