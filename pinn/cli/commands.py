@@ -1,4 +1,4 @@
-"""The command line of every subcommand: its arguments, its options and its help; no heavy imports."""
+"""The command line of every subcommand: its arguments, its options and its help."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def compare_parser() -> Parser:
         "compare",
         "FOLDER ...",
         "Show several runs side by side",
-        "Shows one row per finished run (errors, ratio to the published value, cost), then the keys\n"
-        "of the configuration in which the runs differ.",
+        "Shows one row per finished run (errors, ratio to the published value, cost), then the\n"
+        "keys of the configuration in which the runs differ.",
     )
     parser.add_argument("folders", nargs="*", metavar="FOLDER", help="the folder of a run")
     return parser
@@ -116,9 +116,10 @@ def reproduce_parser() -> Parser:
         "reproduce",
         "NAME ... | --all [--seeds N] [--again | --changed] [--launcher NAME]",
         "Run experiments over seeds, and rewrite the ledger of their results",
-        "Every experiment and seed is a job in a process of its own, one after another. Finished jobs\n"
-        "are skipped, interrupted or killed ones continue, and a failed job does not stop the others.\n"
-        "So the command can be stopped (Ctrl-C) and called again, or called twice at the same time.",
+        "Every experiment and seed is a job in a process of its own, one after another. Finished\n"
+        "jobs are skipped, interrupted or killed ones continue, and a failed job does not stop\n"
+        "the others. So the command can be stopped (Ctrl-C) and called again, or called twice at the\n"
+        "same time.",
     )
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="an experiment, or a setting of the launcher")
@@ -139,8 +140,8 @@ def reproduce_parser() -> Parser:
     add(
         "--launcher",
         metavar="NAME",
-        help="joblib, submitit_local or submitit_slurm (pip install '.[sweeps]'), with settings such "
-        "as hydra.launcher.n_jobs=2 or hydra.launcher.partition=gpu",
+        help="joblib, submitit_local or submitit_slurm (pip install '.[sweeps]'), with settings "
+        "such as hydra.launcher.n_jobs=2 or hydra.launcher.partition=gpu",
     )
     add(
         "--output",
@@ -165,9 +166,9 @@ def list_parser() -> Parser:
         "list",
         "[NAME ...]",
         "Show the experiments and problems that can be run",
-        "Experiments reproduce a published result, which is shown next to each. With NAMEs, show these\n"
-        "experiments or problems in full: the whole description, every published value and its source,\n"
-        "coefficients.",
+        "Experiments reproduce a published result, which is shown next to each. With NAMEs, show\n"
+        "these experiments or problems in full: the whole description, every published value and\n"
+        "its source, coefficients.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment or a problem")
     return parser

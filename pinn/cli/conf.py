@@ -1,4 +1,4 @@
-"""Where the configuration files are."""
+"""The folder of the configuration files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pinn
 
 
 def conf_folder() -> Path:
-    """Return the folder of YAML files: inside the installed package, else at the top of the repository."""
+    """Return the folder of YAML files: in the installed package, else in the repository."""
     package = Path(pinn.__file__).resolve().parent
     installed = package / "conf"
     return installed if installed.is_dir() else package.parent / "conf"

@@ -1,18 +1,25 @@
-"""`pinn doctor`: what is installed, what TensorFlow sees, and whether the parts that matter work here."""
+"""`pinn doctor`: what is installed, what TensorFlow finds, and whether the essential parts work."""
 
 from __future__ import annotations
 
 import platform
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pinn
 from pinn.cli.quiet import quiet
 from pinn.errors import InputError
+from pinn.exit_codes import ExitCode
 from pinn.versions import cores, versions
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from pinn.jets import Jet
+    from pinn.optimizers import Optimizer
 
 _PACKAGES = (
     "tensorflow",
@@ -24,25 +31,26 @@ _PACKAGES = (
     "matplotlib",
 )
 _OUTPUTS = Path("outputs")
-_TEN_DIGITS = 1e-10  # asked of computations that float64 does to about 15 digits
-_ONE_DIGIT = 0.1  # of its start: what Adam should reach in a few hundred steps
+_TEN_DIGITS = 1e-10  # required of computations that float64 does to about 15 digits
+_ONE_DIGIT = 0.1  # the reduction that Adam should reach in a few hundred steps
+_LONGEST_MESSAGE = 200  # characters
 
 Check = Callable[[], str]
-"""A check: returns what it found, raises `Failed` where that is not good enough."""
+"""A check: it returns its result in words, or raises `Failed`."""
 
 
 class Failed(Exception):
-    """A check's result that is not good enough, in words."""
+    """A check has failed; the text says how."""
 
 
 def doctor() -> int:
-    """Print versions, devices and the outcome of every check; return 1 if one of them failed, else 0."""
+    """Print versions, devices and the outcome of every check, and return the exit code."""
     notes = {
         "python": f" on {platform.platform(terse=True)}",
         "pinn": f" in {Path(pinn.__file__).parent}",
     }
     for package, version in versions("pinn", *_PACKAGES).items():
-        _line(package, version + notes.get(package, ""))
+        _print(package, version + notes.get(package, ""))
     checks: dict[str, Check] = {
         "configuration": _configuration,
         "outputs": _outputs,
@@ -53,23 +61,31 @@ def doctor() -> int:
         "L-BFGS": _lbfgs,
     }
     passed = [_report(name, check) for name, check in checks.items()]
-    print("all is well" if all(passed) else f"{passed.count(False)} of {len(passed)} checks failed")
-    return 0 if all(passed) else 1
+    if all(passed):
+        print("all is well")
+        return ExitCode.OK
+    print(f"{passed.count(False)} of {len(passed)} checks failed")
+    return ExitCode.FAILED
 
 
 def _report(name: str, check: Check) -> bool:
+    """Run a check and print its outcome; return whether it passed."""
     start = time.perf_counter()
+    passed = False
     try:
-        found, mark = check(), "✓"
+        outcome = check()
+        passed = True
     except (Failed, InputError) as failure:
-        found, mark = str(failure), "✗"
-    except Exception as error:  # a broken installation fails in ways that nobody listed
-        found, mark = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}", "✗"
-    _line(f"{mark} {name}", f"{found}  ({time.perf_counter() - start:.1f} s)")
-    return mark == "✓"
+        outcome = str(failure)
+    except Exception as error:  # a broken installation fails in ways that nobody can list
+        message = " ".join(str(error).split())
+        outcome = f"{type(error).__name__}: {message[:_LONGEST_MESSAGE]}"
+    mark = "✓" if passed else "✗"
+    _print(f"{mark} {name}", f"{outcome}  ({time.perf_counter() - start:.1f} s)")
+    return passed
 
 
-def _line(name: str, text: str) -> None:
+def _print(name: str, text: str) -> None:
     print(f"{name:24}{text}", flush=True)
 
 
@@ -82,9 +98,11 @@ def _configuration() -> str:
 
 
 def _outputs() -> str:
-    """Write and remove a file where runs would go, or in the nearest folder above that exists."""
-    wanted = _OUTPUTS.absolute()
-    folder = next(p for p in (wanted, *wanted.parents) if p.is_dir())
+    """Write and remove a file where runs would go, or in the nearest parent that exists."""
+    outputs = _OUTPUTS.absolute()
+    folder = outputs
+    while not folder.is_dir():
+        folder = folder.parent
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -92,7 +110,7 @@ def _outputs() -> str:
         raise Failed(
             f"{folder} cannot be written ({error.strerror}); run elsewhere, or set output"
         ) from error
-    return f"{wanted} can be written"
+    return f"{outputs} can be written"
 
 
 def _devices() -> str:
@@ -100,13 +118,15 @@ def _devices() -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
-    names = [str(d.get("device_name", "GPU")) for d in details]
+    names = []
+    for gpu in gpus:
+        details = tf.config.experimental.get_device_details(gpu)
+        names.append(str(details.get("device_name", "GPU")))
     return f"{cores()} CPU cores and as many threads; GPUs: {', '.join(names) or 'none'}"
 
 
 def _precision() -> str:
-    """Set precision as a run does, and ask whether that worked: it is refused once a GPU is in use."""
+    """Set the precision as a run does, and check it: TensorFlow refuses once a GPU is in use."""
     import keras
     import tensorflow as tf
 
@@ -122,7 +142,7 @@ def _precision() -> str:
 
 
 def _derivatives() -> str:
-    """Compare Taylor sweeps with nested GradientTapes on a small network."""
+    """Compare Taylor derivatives with nested GradientTapes on a small network."""
     import numpy as np
     import tensorflow as tf
 
@@ -132,24 +152,28 @@ def _derivatives() -> str:
 
     network = mlp(lower=(-1.0, 0.0), upper=(1.0, 1.0), outputs=1, width=8, depth=2)
     points = {
-        c: tf.constant(np.linspace(a, 1.0, 7), tf.float64) for c, a in (("x", -1.0), ("t", 0.0))
+        "x": tf.constant(np.linspace(-1.0, 1.0, 7), tf.float64),
+        "t": tf.constant(np.linspace(0.0, 1.0, 7), tf.float64),
     }
 
-    def trial(at: Any) -> dict[str, Any]:
-        columns = [at["x"], at["t"]]
+    def trial(at: Mapping[str, tf.Tensor | Jet]) -> dict[str, Any]:
+        columns: list[Any] = [at["x"], at["t"]]
         if isinstance(columns[0], Jet):
             return {"u": forward(network, stack(columns))[0]}
         return {"u": network(tf.stack(columns, axis=1))[:, 0]}
 
     names = ("u", "u_t", "u_x", "u_xx", "u_xxx")
     symbols = [parse(n, coordinates=("x", "t"), fields=("u",), where="doctor") for n in names]
-    fast, slow = (e.evaluate(trial, symbols, points, {}) for e in (taylor, nested))
-    apart = max(
-        float(tf.reduce_max(tf.abs(fast[n] - slow[n]) / (1 + tf.abs(slow[n])))) for n in names
-    )
-    if not apart < _TEN_DIGITS:
-        raise Failed(f"Taylor and nested derivatives differ by {apart:.1e}")
-    return f"Taylor and nested derivatives up to u_xxx agree to {apart:.0e}"
+    fast = taylor.evaluate(trial, symbols, points, {})
+    slow = nested.evaluate(trial, symbols, points, {})
+    differences = []
+    for name in names:
+        difference = tf.abs(fast[name] - slow[name]) / (1 + tf.abs(slow[name]))
+        differences.append(float(tf.reduce_max(difference)))
+    largest = float(np.max(differences))  # NaN if one of them is
+    if not largest < _TEN_DIGITS:
+        raise Failed(f"Taylor and nested derivatives differ by {largest:.1e}")
+    return f"Taylor and nested derivatives up to u_xxx agree to {largest:.0e}"
 
 
 def _adam() -> str:
@@ -170,14 +194,19 @@ def _lbfgs() -> str:
     return f"Rosenbrock's function from {start:.1e} to {end:.1e} in {iterations} iterations"
 
 
-def _rosenbrock(optimizer: Any, *, steps: int) -> tuple[float, float, int]:
-    """Return the first and the best value, and the iterations taken, from the classic start (-1.2, 1)."""
+def _rosenbrock(optimizer: Optimizer, *, steps: int) -> tuple[float, float, int]:
+    """Minimize Rosenbrock's function from the classic start (-1.2, 1).
+
+    Returns:
+        The first and the best value, and the number of iterations.
+    """
     import tensorflow as tf
 
     from pinn.optimizers import Limits
 
-    def function(position: Any, batch: Any) -> tuple[Any, Any]:
-        x, y = position[0], position[1]
+    def function(position: tf.Tensor, batch: tuple[()]) -> tuple[tf.Tensor, tf.Tensor]:
+        x = position[0]
+        y = position[1]
         slope = y - x * x
         gradient = tf.stack([-400 * x * slope - 2 * (1 - x), 200 * slope])
         return 100 * slope**2 + (1 - x) ** 2, gradient

@@ -82,7 +82,7 @@ def _help() -> str:
 
 
 def _input_error(error: BaseException) -> InputError | None:
-    """Return the InputError behind an exception (Hydra wraps what a constructor raises), or None."""
+    """Return the InputError behind an exception, or None; Hydra wraps those of constructors."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, InputError):
         # NumPy raises the first of these, TensorFlow the second.

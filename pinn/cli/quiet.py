@@ -1,4 +1,4 @@
-"""TensorFlow loaded without its lines about what a machine lacks."""
+"""Loading TensorFlow without its messages about missing hardware."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Close standard error while TensorFlow loads: it tells every machine without a GPU so, four times over."""
+    """Silence standard error while TensorFlow loads.
+
+    On a machine without a GPU, TensorFlow says so four times.
+    """
     if "tensorflow" in sys.modules:
         yield
         return
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    standard_error = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
         os.close(nowhere)

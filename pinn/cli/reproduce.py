@@ -1,4 +1,4 @@
-"""`pinn reproduce`: experiments over seeds, each job in its own process, and the ledger of results."""
+"""`pinn reproduce`: experiments over seeds, one process per job, and the ledger of results."""
 
 from __future__ import annotations
 
@@ -195,7 +195,10 @@ class _Sweep:
             return job  # its process will report the error
 
     def _launch(self, jobs: Sequence[Job], launcher: str, overrides: Sequence[str]) -> bool:
-        """Give jobs to a launcher of Hydra and report how they ended; return whether the user asked to stop."""
+        """Give jobs to a launcher of Hydra, and report how they ended.
+
+        Return whether the user asked to stop.
+        """
         stopped = False
         try:
             by_hydra(jobs, launcher, folder=str(self.output / ".launcher"), overrides=overrides)

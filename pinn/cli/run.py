@@ -70,7 +70,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _solve(config: dict[str, Any], problem_name: str | None) -> int:
-    """Solve the problem of a configuration in a new folder, show the result, and return the exit code."""
+    """Solve the problem of a configuration, show the result, and return the exit code."""
     check_published(config["published"])
     with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
         from pinn.run import execute
@@ -88,7 +88,10 @@ def _solve(config: dict[str, Any], problem_name: str | None) -> int:
 
 
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
-    """Continue a run from its last checkpoint; overrides, such as a larger budget, reopen its last phase."""
+    """Continue a run from its last checkpoint, and return the exit code.
+
+    Overrides, such as a larger budget, reopen its last phase.
+    """
     with quiet():
         from pinn.run import resume as resume_run
 

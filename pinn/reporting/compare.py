@@ -52,7 +52,7 @@ def _cells(metrics: Metrics) -> list[str | Text]:
 
 
 def _errors_text(metrics: Metrics) -> str:
-    """Return one line per field, with the reference's own error; without fields, one per unknown."""
+    """Return one line per field, with the reference's own error, or else one per unknown."""
     lines = []
     for name, error in (metrics.relative_l2 or errors_of(metrics)).items():
         own = metrics.reference_error.get(name)

@@ -34,7 +34,7 @@ Rows = list[tuple[str, str]]
 
 
 def listing(conf: Path, names: Sequence[str] = ()) -> RenderableType:
-    """Return one line per experiment and problem of a configuration folder, or some of them in full.
+    """Return one line per experiment and problem of a configuration folder, or some in full.
 
     The description of a file is the comment at its top (after Hydra's `# @package`); in short, the
     first line of it.
@@ -127,7 +127,7 @@ def composed(path: Path, heirs: Sequence[Path] = ()) -> ComposedExperiment:
 
 
 def _chosen_problem(entry: Mapping[Any, Any]) -> str:
-    """Return the choice in an entry of the defaults such as {"override /problem": "wave"}, or ""."""
+    """Return "wave" for an entry of the defaults such as {"override /problem": "wave"}, or ""."""
     for group, choice in entry.items():
         if str(group).split()[-1].lstrip("/") == "problem":
             return str(choice)

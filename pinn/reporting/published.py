@@ -138,7 +138,7 @@ def compare_errors(
 
 
 def number(value: object, digits: int = 2) -> str:
-    """Return an error or a loss in scientific form with `digits` digits: 6.7e-4; a dash for None."""
+    """Return an error or a loss in scientific form, such as 6.7e-4; a dash for None."""
     value = _float(value)
     if value is None:
         return "–"

@@ -1,4 +1,7 @@
-"""Experiments over seeds, each in a process of its own: finished ones are skipped, interrupted ones continue."""
+"""Experiments over seeds, one process per job.
+
+Finished jobs are skipped; interrupted ones continue.
+"""
 
 from pinn.sweep.job import Attempt, Job
 from pinn.sweep.launch import by_hydra, check_launcher, one_by_one

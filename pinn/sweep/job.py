@@ -1,7 +1,7 @@
 """A job of a sweep: one experiment with one seed, in a folder that records its progress.
 
     <folder>/lock                   held while a process works at the job
-    <folder>/<n>/job.json           the n-th attempt: its settings, and the processes that worked at it
+    <folder>/<n>/job.json           the n-th attempt: its settings, and its processes
     <folder>/<n>/log.txt            their output
     <folder>/<n>/<name>/<time>/     the run folder
 
@@ -210,7 +210,7 @@ class Job:
         wait_until_free(self.folder / _LOCK)
 
     def _attempt(self) -> Attempt:
-        """Return the attempt to continue; a new one where the last was begun with other settings."""
+        """Return the attempt to continue; a new one if the last was begun with other settings."""
         attempt = self.last
         if attempt is None:
             return self.renew()

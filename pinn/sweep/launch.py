@@ -66,10 +66,10 @@ def check_launcher(launcher: str, overrides: Sequence[str]) -> None:
 def by_hydra(
     jobs: Sequence[Job], launcher: str, *, folder: str, overrides: Sequence[str] = ()
 ) -> None:
-    """Give every job to one of Hydra's launchers, and wait for the last; the jobs' folders say how they ended.
+    """Give every job to one of Hydra's launchers, and wait for the last.
 
-    Ctrl-C ends the wait. Jobs on this machine receive it too and save, and this function waits for
-    them; jobs on a cluster continue.
+    The folders of the jobs record how they ended. Ctrl-C ends the wait: jobs on this machine
+    receive it too and save, and this function waits for them; jobs on a cluster continue.
 
     Args:
         jobs: the jobs.

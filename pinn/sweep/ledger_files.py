@@ -1,4 +1,4 @@
-"""The files of the ledger, rewritten from the jobs' folders and, for other jobs, from the old ledger."""
+"""The files of the ledger, rewritten from the folders of the jobs and from the old ledger."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Ledger:
         return ledger
 
     def _draw(self, experiment: Experiment, row: Row, old_row: Mapping[str, Any]) -> dict[str, str]:
-        """Draw the pictures of a row that has changed; return the names of all its files, by content."""
+        """Draw the pictures of a row that has changed; return the names of its files by content."""
         stem = experiment.name.replace("/", "_")
         names = {"convergence": f"{stem}.png", "solution": f"{stem}_solution.png"}
         files = {content: self.pictures / name for content, name in names.items()}
@@ -202,7 +202,7 @@ def _runs(
             continue
         mark = fingerprint(attempt.settings)
         if mark != current and runs.get(job.seed, {}).get("settings") == current:
-            continue  # the old ledger has a run with the present settings, the folder an earlier one
+            continue  # the run in the old ledger has the present settings, that in the folder not
         runs[job.seed] = _run(job.seed, attempt, metrics, mark)
         settings[mark] = attempt.settings
     return runs, settings

@@ -63,7 +63,7 @@ def hold(file: Path) -> Iterator[Lock]:
 
 
 def wait_until_free(file: Path) -> None:
-    """Wait until no process holds a lock file; return at once where the file system has no locks."""
+    """Wait until no process holds a lock file; do not wait where there are no locks."""
     if not file.exists():
         return
     with open(file, "rb") as opened, contextlib.suppress(OSError):
