@@ -118,8 +118,8 @@ def reproduce_parser() -> Parser:
         "Run experiments over seeds, and rewrite the ledger of their results",
         "Every experiment and seed is a job in a process of its own, one after another. Finished\n"
         "jobs are skipped, interrupted or killed ones continue, and a failed job does not stop\n"
-        "the others. So the command can be stopped (Ctrl-C) and called again, or called twice at the\n"
-        "same time.",
+        "the others. So the command can be stopped (Ctrl-C) and called again, or called twice at\n"
+        "the same time.",
     )
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="an experiment, or a setting of the launcher")
