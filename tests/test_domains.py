@@ -15,7 +15,8 @@ from pinn.objective import Objective, draw
 from pinn.problem import residual
 from pinn.problems import Heat5D, PoissonBoltzmann, PoissonHoles
 from pinn.sampling import METHODS, rejection_sample, unit_cube
-from pinn.setup.points import Draws, Points
+from pinn.setup.draws import Draws
+from pinn.setup.points import Points
 from pinn.setup.setup import default_network
 
 PLATE = Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1.0, y=1.0, radius=0.5))
@@ -281,7 +282,7 @@ def test_points_that_follow_the_residual_stay_inside(adaptive):
     draws = Draws(Points(counts={"interior": 120}, adaptive=adaptive), objective, None, seed=0)
     theta, kept = objective.flat.flatten(), {}
     for number in range(1, 3):
-        kept = draws.adapted(number, theta, kept)
+        kept = draws.adapt(number, theta, kept)
         points = draws.sets(number, kept)["interior"].coordinates
         assert np.all(problem.space.contains(points)) and len(np.unique(points, axis=0)) == len(
             points

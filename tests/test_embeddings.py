@@ -16,7 +16,7 @@ from pinn.derivatives import Symbol, nested
 from pinn.errors import InputError
 from pinn.jets import OPERATOR, VALUE, Plan
 from pinn.networks import OPTIONS, Factorization, Fourier, Periodic, Slope, forward, mlp, takes_jets
-from pinn.objective import LeastSquares, Objective, blocks, draw
+from pinn.objective import LeastSquares, Objective, cut_into_blocks, draw
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Unknown
 from pinn.problems import Burgers, Heat5D, Poisson10D
@@ -375,7 +375,7 @@ def test_problems_of_many_dimensions_use_the_forward_laplacian(file, problem, co
     # These problems have no mirror symmetries.
     settings |= {"width": 4, "depth": 2, "symmetric": None}
     objective = Objective(problem, default_network(problem, seed=0, **settings))
-    interior = blocks(draw(problem, "interior", 3), threads=1, size=3, dtype="float64")
+    interior = cut_into_blocks(draw(problem, "interior", 3), threads=1, size=3, dtype="float64")
     sizes = []
 
     def hook(layer, inputs, outputs):
@@ -570,7 +570,7 @@ def test_the_jacobian_by_layer_hooks_is_the_general_one(name, eager, monkeypatch
     network = build(name, outputs=1, lower=lower, upper=upper)
     objective = Objective(problem, network, hard=True)
     points = draw(problem, "interior", 9, seed=1)
-    interior = blocks(points, threads=1, size=9, dtype="float64")
+    interior = cut_into_blocks(points, threads=1, size=9, dtype="float64")
     batch = objective.batch({"interior": interior})
     theta = objective.flat.flatten()
     with monkeypatch.context() as patch:
@@ -595,7 +595,7 @@ def test_the_compiled_jacobian_is_that_of_the_nested_engine(name):
     fast = Objective(problem, network, hard=True, derivatives="taylor")
     slow = Objective(problem, network, hard=True, derivatives="nested")
     points = draw(problem, "interior", 24, seed=1)
-    batch = fast.batch({"interior": blocks(points, threads=2, size=12, dtype="float64")})
+    batch = fast.batch({"interior": cut_into_blocks(points, threads=2, size=12, dtype="float64")})
     theta = fast.flat.flatten()
     _, by_hooks = next(LeastSquares(fast).jacobian(theta, batch))
     _, general = next(LeastSquares(slow).jacobian(theta, batch))

@@ -10,8 +10,8 @@ import tensorflow as tf
 from pinn import minimize
 from pinn.errors import InputError
 from pinn.networks import mlp
-from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw
-from pinn.optimizers import LBFGS, GaussNewton, Residuals
+from pinn.objective import LeastSquares, Objective, PointSet, cut_into_blocks, draw
+from pinn.optimizers import LBFGS, GaussNewton, Minimization, Residuals
 from pinn.optimizers.normal_equations import DeviceGram, Dual, Gram, Triangle
 from pinn.problem import Unknown
 from pinn.problems import Burgers, Helmholtz, KdVSolitons, Kovasznay, Wave
@@ -170,7 +170,7 @@ def case(problem, hard, weights, network=None, **settings):
     objective = Objective(problem, network, hard=hard, weights=weights, **settings)
     sets = {r: draw(problem, r, 70, seed=1) for r in objective.regions}
     batch = objective.batch(
-        {r: blocks(s, threads=2, size=16, dtype="float64") for r, s in sets.items()}
+        {r: cut_into_blocks(s, threads=2, size=16, dtype="float64") for r, s in sets.items()}
     )
     return objective, batch
 
@@ -237,16 +237,24 @@ def test_more_weights_than_residuals():
     objective, _ = case(Burgers(), True, {})
     few = draw(Burgers(), "interior", 24, seed=1)
     batch = objective.batch(
-        {"interior": blocks(PointSet(few.coordinates), threads=1, size=24, dtype="float64")}
+        {
+            "interior": cut_into_blocks(
+                PointSet(few.coordinates), threads=1, size=24, dtype="float64"
+            )
+        }
     )
     found = minimize_on(objective, batch, GaussNewton(), 40)
     assert found < 1e-16
 
 
+def known(objective):
+    return Minimization(objective.value_and_gradient, residuals=LeastSquares(objective))
+
+
 def minimize_on(objective, batch, optimizer, iterations):
-    stepper = optimizer.compile(objective.value_and_gradient, LeastSquares(objective))
-    state = stepper.start(objective.flat.flatten(), batch)
-    state, _ = stepper.advance(
+    bound = optimizer.bind(known(objective))
+    state = bound.start(objective.flat.flatten(), batch)
+    state, _ = bound.advance(
         state, batch, tf.constant(iterations), StopRule(target_loss=1e-17).limits("float64")
     )
     return float(state.loss)
@@ -264,13 +272,13 @@ def test_every_problem_falls_faster_than_by_gradients_alone(name):
 def test_chunks_equal_one_long_run_bitwise():
     objective, batch = case(Burgers(), True, {})
     limits = StopRule().limits("float64")
-    stepper = GaussNewton().compile(objective.value_and_gradient, LeastSquares(objective))
-    start = stepper.start(objective.flat.flatten(), batch)
-    whole, trace = stepper.advance(start, batch, tf.constant(6), limits)
+    bound = GaussNewton().bind(known(objective))
+    start = bound.start(objective.flat.flatten(), batch)
+    whole, trace = bound.advance(start, batch, tf.constant(6), limits)
     assert trace.loss.shape == (6,) and int(whole.evaluations) > 12
     state = start
     for _ in range(3):
-        state, _ = stepper.advance(state, batch, tf.constant(2), limits)
+        state, _ = bound.advance(state, batch, tf.constant(2), limits)
     tf.nest.map_structure(np.testing.assert_array_equal, whole, state)
 
 

@@ -11,8 +11,7 @@ import tensorflow as tf
 
 from pinn import minimize
 from pinn.errors import InputError
-from pinn.optimizers import LBFGSB, Limits
-from pinn.optimizers import interface as codes
+from pinn.optimizers import LBFGSB, Limits, Minimization, Status
 from pinn.training import StopRule
 
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
@@ -88,26 +87,24 @@ def test_bounds_hold_at_every_evaluation_and_the_end_is_a_bounded_minimum():
 
 
 def test_a_resume_repeats_the_run_and_goes_on_bitwise():
-    first, second = (LBFGSB(pairs=7).compile(valley) for _ in range(2))
+    first, second = (LBFGSB(pairs=7).bind(Minimization(valley)) for _ in range(2))
     state, _ = first.advance(first.start(tf.constant(START), ONE), ONE, tf.constant(9), OFF)
     begun = int(state.evaluations)
-    ends = [
-        stepper.advance(state, ONE, tf.constant(8), OFF)[0] for stepper in (first, second, first)
-    ]
-    for end in ends[1:]:  # another process's stepper, and one that has gone past
+    ends = [bound.advance(state, ONE, tf.constant(8), OFF)[0] for bound in (first, second, first)]
+    for end in ends[1:]:  # another process's bound, and one that has gone past
         tf.nest.map_structure(np.testing.assert_array_equal, end, ends[0])
     assert int(ends[0].iterations) == 17 and begun < int(ends[0].evaluations)
 
 
 def test_a_new_loss_begins_a_new_run():
-    stepper = LBFGSB(pairs=7).compile(valley)
-    state, _ = stepper.advance(stepper.start(tf.constant(START), ONE), ONE, tf.constant(9), OFF)
-    state = stepper.renew(state, 2 * ONE)
-    np.testing.assert_array_equal(state.memory["origin"], state.position)
-    state, trace = stepper.advance(state, 2 * ONE, tf.constant(5), OFF)
-    fresh = LBFGSB(pairs=7).compile(valley)
+    bound = LBFGSB(pairs=7).bind(Minimization(valley))
+    state, _ = bound.advance(bound.start(tf.constant(START), ONE), ONE, tf.constant(9), OFF)
+    state = bound.renew(state, 2 * ONE)
+    np.testing.assert_array_equal(state.memory.origin, state.position)
+    state, trace = bound.advance(state, 2 * ONE, tf.constant(5), OFF)
+    fresh = LBFGSB(pairs=7).bind(Minimization(valley))
     other, _ = fresh.advance(
-        fresh.start(state.memory["origin"], 2 * ONE), 2 * ONE, tf.constant(5), OFF
+        fresh.start(state.memory.origin, 2 * ONE), 2 * ONE, tf.constant(5), OFF
     )
     np.testing.assert_array_equal(state.position, other.position)
     assert int(state.iterations) == 14 and len(trace.loss) == 5
@@ -123,11 +120,11 @@ def test_a_run_that_ends_in_this_precision_says_so():
 
 
 def test_a_careful_restart_takes_a_shorter_first_step():
-    stepper, lengths = LBFGSB().compile(valley), []
-    start = stepper.start(tf.constant(START), ONE)
+    bound, lengths = LBFGSB().bind(Minimization(valley)), []
+    start = bound.start(tf.constant(START), ONE)
     for shrink in (1.0, 0.01):
-        restarted = stepper.restart(start, ONE, tf.constant(shrink, tf.float64))
-        lengths.append(float(stepper.advance(restarted, ONE, tf.constant(1), OFF)[0].step))
+        restarted = bound.restart(start, ONE, tf.constant(shrink, tf.float64))
+        lengths.append(float(bound.advance(restarted, ONE, tf.constant(1), OFF)[0].step))
     assert lengths[1] < 0.5 * lengths[0]  # SciPy's search doubles and redoubles the first trial's
 
 
@@ -173,9 +170,9 @@ def test_values_that_are_not_finite_roll_back_and_go_on(bad):
 
 
 def test_it_states_the_first_end_of_scipy_as_a_failed_search():
-    stepper = LBFGSB().compile(lambda x, _: (tf.reduce_sum(x * x), -2 * x))  # uphill
-    state, _ = stepper.advance(stepper.start(tf.constant(START), ()), (), tf.constant(5), OFF)
-    assert int(state.status) == codes.SEARCH_FAILED
+    bound = LBFGSB().bind(Minimization(lambda x, _: (tf.reduce_sum(x * x), -2 * x)))  # uphill
+    state, _ = bound.advance(bound.start(tf.constant(START), ()), (), tf.constant(5), OFF)
+    assert int(state.status) == Status.SEARCH_FAILED
     np.testing.assert_array_equal(state.position, START)
 
 

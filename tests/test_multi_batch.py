@@ -1,5 +1,7 @@
 """Multi-batch L-BFGS: its parts, its pairs, and what it saves."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,13 +9,15 @@ import tensorflow as tf
 from pinn import LBFGS, fit, minimize, mlp
 from pinn.errors import InputError
 from pinn.fitting import supervised
-from pinn.objective import Objective, blocks, draw
-from pinn.objective.subsets import part, spread
+from pinn.objective import Objective, cut_into_blocks, draw
+from pinn.objective.subsets import subset
 from pinn.optimizers import Limits, MultiBatchLBFGS
+from pinn.optimizers.interface import Minimization
 from pinn.problems import Burgers
 from pinn.setup import Points
-from pinn.subsets import rows
-from pinn.training import Phase, StopRule, Trainer
+from pinn.setup.draws import Draws
+from pinn.subsets import rows, spread
+from pinn.training import Feed, Phase, Progress, StopRule, Trainer
 
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
 RNG = np.random.default_rng(0)
@@ -54,10 +58,10 @@ def test_rows_are_taken_from_all_arrays_alike():
 )
 def test_a_part_has_its_share_of_every_region_and_weights_of_one(threads, size, share):
     points = draw(Burgers(), "boundary", 1000)
-    whole = blocks(points, threads=threads, size=size, dtype="float64")
-    found = part(whole, at(0.3), share)
-    assert float(tf.reduce_sum(found.weights)) == pytest.approx(1.0)
-    count = tf.size(found.weights).numpy()
+    whole = cut_into_blocks(points, threads=threads, size=size, dtype="float64")
+    found = subset(whole, at(0.3), share)
+    assert float(tf.reduce_sum(found.quadrature)) == pytest.approx(1.0)
+    count = tf.size(found.quadrature).numpy()
     assert abs(count - share * 1000) <= 0.05 * 1000 * share + 2 * threads
     assert found.coordinates.shape[2] == 2 and found.normals.shape[2] == 1
     flat = found.coordinates.numpy().transpose(0, 1, 3, 2).reshape(-1, 2)
@@ -70,7 +74,7 @@ def burgers(interior=600):
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=6, depth=2, seed=0)
     objective = Objective(Burgers(), network)
     points = Points(counts={"interior": interior, "initial": 60, "boundary": 60}, block=100)
-    return objective, points.batch(objective, points.sets(objective, None, seed=0, number=0))
+    return objective, Draws(points, objective, seed=0).batch(0, {})
 
 
 def test_losses_of_parts_are_about_the_whole_loss_and_add_up_to_it(eager):
@@ -78,7 +82,7 @@ def test_losses_of_parts_are_about_the_whole_loss_and_add_up_to_it(eager):
     theta = objective.flat.flatten()
     whole, gradient = objective.value_and_gradient(theta, batch)
     found = [
-        objective.value_and_gradient(theta, objective.part(batch, at(s), 0.25))
+        objective.value_and_gradient(theta, objective.subset(batch, at(s), 0.25))
         for s in (0, 0.25, 0.5, 0.75)
     ]
     assert np.ptp([f[0] for f in found]) < 0.3 * whole
@@ -109,13 +113,13 @@ def regression(x, batch):
 @pytest.mark.parametrize("backtracks", [0, 8])
 def test_pairs_are_differences_on_the_overlap(overlap, backtracks):
     settings = MultiBatchLBFGS(share=0.3, overlap=overlap, backtracks=backtracks, pairs=4)
-    stepper = settings.compile(regression, part=rows)
-    batch, state = (INPUTS, TARGETS), stepper.start(tf.zeros(6, tf.float64), (INPUTS, TARGETS))
-    pieces = stepper.optimizer.pieces
+    bound = settings.bind(Minimization(regression, subset=rows))
+    batch, state = (INPUTS, TARGETS), bound.start(tf.zeros(6, tf.float64), (INPUTS, TARGETS))
+    sets = functools.partial(settings.sets, rows)
     for _ in range(6):
         before = state
-        state, _ = stepper.advance(before, batch, tf.constant(1), OFF)
-        shared, following = pieces(batch, before.iterations)[-1], pieces(batch, state.iterations)[0]
+        state, _ = bound.advance(before, batch, tf.constant(1), OFF)
+        shared, following = sets(batch, before.iterations)[-1], sets(batch, state.iterations)[0]
         for a, b in zip(
             shared, following, strict=True
         ):  # what one part ends with, the next begins with
@@ -123,11 +127,11 @@ def test_pairs_are_differences_on_the_overlap(overlap, backtracks):
         loss, gradient = regression(state.position, shared)
         np.testing.assert_allclose(state.loss, loss, rtol=1e-12)
         y = gradient - regression(before.position, shared)[1]
-        np.testing.assert_allclose(state.memory["gradient_deltas"][-1], y, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(state.memory.pairs.gradient_deltas[-1], y, rtol=1e-9, atol=1e-11)
         np.testing.assert_allclose(
-            state.memory["position_deltas"][-1], state.position - before.position, atol=1e-15
+            state.memory.pairs.position_deltas[-1], state.position - before.position, atol=1e-15
         )
-        parts = np.concatenate([p[1] for p in pieces(batch, before.iterations)])
+        parts = np.concatenate([p[1] for p in sets(batch, before.iterations)])
         assert (
             abs(len(parts) - 0.3 * 400) <= 2 and len(np.unique(parts)) >= len(parts) - 2
         )  # but for rounding
@@ -138,14 +142,15 @@ def test_a_start_compares_losses_of_one_part(restarted):
     # Parts differ by far more than a step gains: a search that mixed them would fail, or take
     # anything.
     levels = tf.constant(np.repeat([0.0, 1e6], 50))
-    stepper = MultiBatchLBFGS(share=0.1).compile(
+    minimization = Minimization(
         lambda x, b: (tf.reduce_sum(x * x) + tf.reduce_mean(b), 2 * x),
-        part=lambda b, s, h: rows(tf.sort(b), s, h),
+        subset=lambda b, s, h: rows(tf.sort(b), s, h),
     )
-    state = stepper.start(tf.ones(3, tf.float64), levels)
+    bound = MultiBatchLBFGS(share=0.1).bind(minimization)
+    state = bound.start(tf.ones(3, tf.float64), levels)
     if restarted:
-        state = stepper.renew(stepper.advance(state, levels, tf.constant(1), OFF)[0], levels)
-    state, trace = stepper.advance(state, levels, tf.constant(3), OFF)
+        state = bound.renew(bound.advance(state, levels, tf.constant(1), OFF)[0], levels)
+    state, trace = bound.advance(state, levels, tf.constant(3), OFF)
     assert (
         int(state.status) in (0, 2)
         and np.all(trace.step > 0)
@@ -154,23 +159,24 @@ def test_a_start_compares_losses_of_one_part(restarted):
 
 
 def test_pairs_without_curvature_are_left_out():
-    stepper = MultiBatchLBFGS(first_step=0.1).compile(
-        lambda x, _: (-tf.reduce_sum(x * x), -2 * x), part=rows
-    )
+    minimization = Minimization(lambda x, _: (-tf.reduce_sum(x * x), -2 * x), subset=rows)
+    bound = MultiBatchLBFGS(first_step=0.1).bind(minimization)
     batch = tf.zeros([10])
-    state = stepper.start(tf.ones(3, tf.float64), batch)
-    after, _ = stepper.advance(state, batch, tf.constant(5), OFF)
-    assert bool(after.memory["made_up"]) and float(after.loss) < float(state.loss)
-    np.testing.assert_array_equal(after.memory["gradient_deltas"], state.memory["gradient_deltas"])
+    state = bound.start(tf.ones(3, tf.float64), batch)
+    after, _ = bound.advance(state, batch, tf.constant(5), OFF)
+    assert bool(after.memory.pairs.artificial) and float(after.loss) < float(state.loss)
+    np.testing.assert_array_equal(
+        after.memory.pairs.gradient_deltas, state.memory.pairs.gradient_deltas
+    )
 
 
 @pytest.mark.parametrize("check_every", [1, 7])
 def test_the_best_position_is_the_best_of_those_that_were_checked_on_the_whole(check_every):
     settings = MultiBatchLBFGS(share=0.2, check_every=check_every)
-    stepper, batch = settings.compile(regression, part=rows), (INPUTS, TARGETS)
-    state, losses, positions = stepper.start(tf.zeros(6, tf.float64), batch), [], []
+    bound, batch = settings.bind(Minimization(regression, subset=rows)), (INPUTS, TARGETS)
+    state, losses, positions = bound.start(tf.zeros(6, tf.float64), batch), [], []
     for _ in range(30):
-        state, _ = stepper.advance(state, batch, tf.constant(1), OFF)
+        state, _ = bound.advance(state, batch, tf.constant(1), OFF)
         losses.append(float(regression(state.position, batch)[0]))
         positions.append(state.position)
     checked = [i for i in range(30) if (i + 1) % check_every == 0]
@@ -181,7 +187,7 @@ def test_the_best_position_is_the_best_of_those_that_were_checked_on_the_whole(c
 
 def test_the_target_is_tested_on_the_whole_batch():
     result = minimize(
-        regression, np.zeros(6), (INPUTS, TARGETS), part=rows, stop=StopRule(max_iterations=300, target_loss=0.011),
+        regression, np.zeros(6), (INPUTS, TARGETS), subset=rows, stop=StopRule(max_iterations=300, target_loss=0.011),
         optimizer=MultiBatchLBFGS(check_every=5),
     )  # fmt: skip
     assert (
@@ -208,10 +214,9 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
             )
             if progress is not None:
                 progress.reopen(stale=False)
-            trainer = Trainer(
-                objective.value_and_gradient, [phase], lambda *_: batch, part=objective.part
-            )
-            _, progress = trainer.run(objective.flat.flatten(), progress)
+            trainer = Trainer(Minimization(objective.value_and_gradient, subset=objective.subset))
+            progress = progress or Progress()
+            trainer.run(objective.flat.flatten(), [phase], Feed(lambda *_: batch), progress)
         return progress.state
 
     tf.nest.map_structure(np.testing.assert_array_equal, run(8), run(3, 8))
@@ -261,7 +266,7 @@ def test_a_part_of_supervised_samples_is_their_mean():
             lambda: minimize(
                 regression, np.zeros(6), (INPUTS, TARGETS), optimizer=MultiBatchLBFGS()
             ),
-            "needs parts",
+            "needs subsets",
         ),
     ],
 )

@@ -10,7 +10,7 @@ import tensorflow as tf
 from pinn import Problem, Rectangle, Unknown, mlp, residual
 from pinn.errors import InputError
 from pinn.networks import NoTaylorRule
-from pinn.objective import Evaluator, Objective, PointSet, blocks, draw
+from pinn.objective import Evaluator, Objective, PointSet, cut_into_blocks, draw
 from pinn.problems import Burgers
 from pinn.runtime import configure
 
@@ -77,7 +77,7 @@ def plate(*, unknowns=UNKNOWNS, weights=WEIGHTS, **settings):
 def batch_of(objective, *, threads=1, size=1000, sets=None):
     sets = sets or point_sets(objective.problem)
     made = {
-        r: blocks(sets[r], threads=threads, size=size, dtype=objective.dtype)
+        r: cut_into_blocks(sets[r], threads=threads, size=size, dtype=objective.dtype)
         for r in objective.regions
     }
     return objective.batch(made)
@@ -154,12 +154,12 @@ def test_blocks_add_up(threads, size, whole, eager):
     objective, theta, expected = whole
     batch = batch_of(objective, threads=threads, size=size)
     for region, piece in batch.points.items():
-        shape = piece.weights.shape
+        shape = piece.quadrature.shape
         assert shape[0] <= threads and shape[2] <= size and np.prod(shape) >= COUNTS[region]
-        assert float(tf.reduce_sum(piece.weights)) == pytest.approx(1, abs=1e-14)
-        assert int(tf.math.count_nonzero(piece.weights)) == COUNTS[region]
-        assert set(np.unique(piece.weights)) <= {0.0, 1 / COUNTS[region]}
-        rows = piece.coordinates.numpy().transpose(0, 1, 3, 2)[piece.weights.numpy() > 0]
+        assert float(tf.reduce_sum(piece.quadrature)) == pytest.approx(1, abs=1e-14)
+        assert int(tf.math.count_nonzero(piece.quadrature)) == COUNTS[region]
+        assert set(np.unique(piece.quadrature)) <= {0.0, 1 / COUNTS[region]}
+        rows = piece.coordinates.numpy().transpose(0, 1, 3, 2)[piece.quadrature.numpy() > 0]
         np.testing.assert_array_equal(rows, point_sets(objective.problem)[region].coordinates)
     close((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)), expected)
 
@@ -220,7 +220,7 @@ def test_one_precision_throughout(dtype, engine, eager, restored):
     found |= {str(i): tensor for i, tensor in enumerate(tf.nest.flatten(batch))}
     found |= {v.path: v for v in objective.network.variables}
     for piece in batch.points.values():
-        assert piece.coordinates.dtype == piece.weights.dtype == dtype
+        assert piece.coordinates.dtype == piece.quadrature.dtype == dtype
     assert {
         name: keras.backend.standardize_dtype(v.dtype) for name, v in found.items()
     } == dict.fromkeys(found, dtype)

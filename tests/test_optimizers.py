@@ -8,10 +8,24 @@ from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 
 from pinn.errors import InputError
 from pinn.fitting import minimize
-from pinn.optimizers import BFGS, LBFGS, LBFGSB, SOAP, Adam, Limits, MultiBatchLBFGS, SSBroyden
-from pinn.optimizers import interface as codes
-from pinn.optimizers.in_place import InPlaceStepper, _Matrix
-from pinn.optimizers.lbfgs import direction
+from pinn.optimizers import (
+    BFGS,
+    LBFGS,
+    LBFGSB,
+    SOAP,
+    Adam,
+    GaussNewton,
+    Limits,
+    Minimization,
+    MultiBatchLBFGS,
+    Residuals,
+    SSBroyden,
+    Status,
+)
+from pinn.optimizers.in_place import Coefficients, InPlaceLoop, SymmetricMatrix
+from pinn.optimizers.lbfgs import Pairs, direction, tfp_results
+from pinn.optimizers.loops import GraphLoop
+from pinn.optimizers.memories import to_arrays
 from pinn.training import StopRule
 
 OPTIMIZERS = [
@@ -35,9 +49,12 @@ def quadratic(x, scale):
 
 
 START = tf.constant([-1.2, 1.0, -1.2, 1.0, 0.5], tf.float64)
-KNOWN = dict(
-    shapes=[(2, 2), (1,)], part=lambda batch, start, share: batch
-)  # what some optimizers ask for and the others do not look at
+# What some optimizers need, and the others ignore.
+KNOWN = dict(shapes=[(2, 2), (1,)], subset=lambda batch, start, share: batch)
+
+
+def bind(optimizer, function, **known):
+    return optimizer.bind(Minimization(function, **known))
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *MEASURES], ids=str)
@@ -53,11 +70,11 @@ def test_rosenbrock(optimizer):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_chunks_equal_one_long_run_bitwise(optimizer):
-    stepper = optimizer.compile(rosenbrock, **KNOWN)
-    whole, trace = stepper.advance(stepper.start(START, ()), (), tf.constant(30), OFF)
-    state, losses = stepper.start(START, ()), []
+    bound = bind(optimizer, rosenbrock, **KNOWN)
+    whole, trace = bound.advance(bound.start(START, ()), (), tf.constant(30), OFF)
+    state, losses = bound.start(START, ()), []
     for _ in range(6):
-        state, piece = stepper.advance(state, (), tf.constant(5), OFF)
+        state, piece = bound.advance(state, (), tf.constant(5), OFF)
         losses.append(piece.loss)
     tf.nest.map_structure(np.testing.assert_array_equal, whole, state)
     np.testing.assert_array_equal(np.concatenate(losses), trace.loss)
@@ -65,9 +82,9 @@ def test_chunks_equal_one_long_run_bitwise(optimizer):
 
 def test_one_iteration_at_a_time_equals_tfps_own_loop_bitwise():
     optimizer = LBFGS(pairs=5, unit_step=False)
-    stepper = optimizer.compile(rosenbrock)
-    first, _ = stepper.advance(stepper.start(START, ()), (), tf.constant(1), OFF)
-    ours, _ = stepper.advance(first, (), tf.constant(30), OFF)
+    bound = bind(optimizer, rosenbrock)
+    first, _ = bound.advance(bound.start(START, ()), (), tf.constant(1), OFF)
+    ours, _ = bound.advance(first, (), tf.constant(30), OFF)
     off = dict(
         tolerance=-1.0, x_tolerance=-1.0, f_relative_tolerance=-1.0, f_absolute_tolerance=-1.0
     )
@@ -80,7 +97,7 @@ def test_one_iteration_at_a_time_equals_tfps_own_loop_bitwise():
             max_iterations=r.num_iterations + 30,
             **off,
         )
-    )(optimizer.results(first))
+    )(tfp_results(first))
     np.testing.assert_array_equal(ours.position, theirs.position)
     assert int(ours.evaluations) == int(theirs.num_objective_evaluations)
 
@@ -90,27 +107,22 @@ def test_direction_is_tfps():
     s, g = rng.standard_normal((8, 5)), rng.standard_normal(5)
     s[:3] = 0.0  # pairs that are not there yet
     y = s * np.linspace(1.0, 4.0, 5)
-    memory = {"position_deltas": tf.constant(s), "gradient_deltas": tf.constant(y)}
-    optimizer = LBFGS(pairs=8)
-    stepper = optimizer.compile(quadratic)
-    state = stepper.start(START, tf.ones(5, tf.float64))._replace(
-        memory=memory, gradient=tf.constant(g)
+    pairs = Pairs(tf.constant(s), tf.constant(y), artificial=tf.constant(False))
+    bound = bind(LBFGS(pairs=8), quadratic)
+    state = bound.start(START, tf.ones(5, tf.float64))._replace(
+        memory=pairs, gradient=tf.constant(g)
     )
-    theirs = tfp_lbfgs._get_search_direction(
-        optimizer.results(state._replace(iterations=tf.constant(5)))
-    )
-    np.testing.assert_allclose(
-        direction(tf.constant(s), tf.constant(y), tf.constant(g)), theirs, rtol=1e-12
-    )
+    theirs = tfp_lbfgs._get_search_direction(tfp_results(state._replace(iterations=tf.constant(5))))
+    np.testing.assert_allclose(direction(pairs, tf.constant(g)), theirs, rtol=1e-12)
 
 
 def test_the_first_step_has_the_length_that_was_asked_for():
     steep = lambda x, _: quadratic(x, tf.constant([1e8, 1.0], tf.float64))  # noqa: E731
     for length in (1.0, 0.1):
-        memory = LBFGS(first_step=length, pairs=3).memory(
-            START, 1e6 * START, tf.constant(1.0, tf.float64)
+        pairs = LBFGS(first_step=length, pairs=3).memory(
+            Minimization(steep), START, 1e6 * START, tf.constant(1.0, tf.float64)
         )
-        assert np.linalg.norm(memory["position_deltas"][-1]) == pytest.approx(length)
+        assert np.linalg.norm(pairs.position_deltas[-1]) == pytest.approx(length)
     assert minimize(steep, [1.0, 1.0], stop=StopRule(max_iterations=50)).loss < 1e-12
 
 
@@ -207,32 +219,55 @@ def test_callbacks_can_stop():
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_a_new_loss_renews_the_state(optimizer):
-    stepper = optimizer.compile(quadratic, **KNOWN)
+    bound = bind(optimizer, quadratic, **KNOWN)
     one, two = (tf.linspace(tf.constant(1.0, tf.float64), end, 5) for end in (3.0, 5.0))
-    state, _ = stepper.advance(stepper.start(START, one), one, tf.constant(2), OFF)
-    renewed = stepper.renew(state, two)
+    state, _ = bound.advance(bound.start(START, one), one, tf.constant(2), OFF)
+    renewed = bound.renew(state, two)
     np.testing.assert_array_equal(renewed.position, state.position)
     assert (
         float(renewed.loss) == float(renewed.best_loss) == float(quadratic(state.position, two)[0])
     )
     assert int(renewed.iterations) == int(state.iterations)
     assert int(renewed.evaluations) == int(state.evaluations) + 1
-    assert int(renewed.status) == codes.RUNNING
-    for name, kept in (
-        {} if isinstance(optimizer, LBFGSB) else state.memory.items()
-    ):  # moments and curvature of a nearby loss still serve
-        if name not in (
-            "whole",
-            "step",
-        ):  # these belong to one loss: which batch it is of, and Hg of its g
-            np.testing.assert_array_equal(renewed.memory[name], kept)
+    assert int(renewed.status) == Status.RUNNING
+    if isinstance(optimizer, LBFGSB):  # begins a new run
+        return
+    # Moments and curvature of a nearby loss are still useful.
+    old = to_arrays(state.memory)
+    for name, array in to_arrays(renewed.memory).items():
+        if name not in ("on_batch", "step"):  # what belongs to one loss, such as Hg of its g
+            np.testing.assert_array_equal(array, old[name])
+
+
+LEAST_SQUARES = Residuals(lambda x, scale: tf.sqrt(0.5 * scale) * x)
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, GaussNewton()], ids=str)
+def test_a_memory_fits_its_own_optimizer_alone_and_comes_back_from_arrays(optimizer):
+    bound = bind(optimizer, quadratic, residuals=LEAST_SQUARES, **KNOWN)
+    batch = tf.ones(5, tf.float64)
+    state, _ = bound.advance(bound.start(START, batch), batch, tf.constant(2), OFF)
+    stored = state._replace(memory=to_arrays(state.memory))
+    assert bound.fits(state) and bound.fits(stored)
+    restored = bound.restore(stored)
+    assert type(restored.memory) is type(state.memory)
+    tf.nest.map_structure(np.testing.assert_array_equal, restored, state)
+    missing = dict(list(stored.memory.items())[1:])
+    assert not bound.fits(stored._replace(memory=missing))
+    longer = tf.concat([START, START], 0)
+    assert isinstance(optimizer, GaussNewton) or not bind(
+        optimizer, quadratic, subset=KNOWN["subset"]
+    ).fits(stored._replace(position=longer))
+    name, array = next(iter(stored.memory.items()))
+    single = {**stored.memory, name: array.astype(np.float32)}
+    assert not bound.fits(stored._replace(memory=single))
 
 
 def test_schedules_take_the_iteration():
     rate = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)
-    stepper = Adam(learning_rate=rate).compile(quadratic)
+    bound = bind(Adam(learning_rate=rate), quadratic)
     scale = tf.ones(5, tf.float64)
-    _, trace = stepper.advance(stepper.start(START, scale), scale, tf.constant(21), OFF)
+    _, trace = bound.advance(bound.start(START, scale), scale, tf.constant(21), OFF)
     np.testing.assert_allclose(trace.step.numpy()[[0, 10, 20]], [0.1, 0.05, 0.025], rtol=1e-6)
 
 
@@ -258,7 +293,7 @@ def test_bad_stop_rules(settings):
 def test_an_update_in_place_is_the_update(coefficients):
     rng = np.random.default_rng(3)
     before, (s, h, gradient) = np.cov(rng.normal(size=(6, 20))), rng.normal(size=(3, 6))
-    matrix = _Matrix(before, 2.0)
+    matrix = SymmetricMatrix(before, 2.0)
     ss, sh, hh = coefficients
     after = (
         3 * 2 * before
@@ -266,8 +301,10 @@ def test_an_update_in_place_is_the_update(coefficients):
         + sh * (np.outer(s, h) + np.outer(h, s))
         + hh * np.outer(h, h)
     )
-    step = matrix.update(s, h, gradient, 2 * before @ gradient, 3.0, *map(float, coefficients))
-    np.testing.assert_allclose(matrix.whole() * matrix.factor, after, rtol=1e-12, atol=1e-12)
+    update = Coefficients(3.0, *map(float, coefficients))
+    step = matrix.update(s, h, update, gradient, 2 * before @ gradient)
+    whole = matrix.both_triangles() * matrix.factor
+    np.testing.assert_allclose(whole, after, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(step, after @ gradient, rtol=1e-12)
     assert matrix.trace == pytest.approx(np.trace(after))
 
@@ -278,17 +315,16 @@ def test_a_matrix_that_rounding_made_indefinite_is_lifted_and_kept(optimizer, on
     # Its inverse Hessian has eigenvalues from 1e-9 to 1e9; the smallest is rounded to something
     # negative.
     scale = tf.constant([1e9, 1.0, 1e-3, 1e-9], tf.float64)
-    stepper = (
-        codes.Stepper(optimizer, quadratic) if on_gpu else InPlaceStepper(optimizer, quadratic)
-    )
-    state = stepper.start(tf.constant([1.0, 1e-3, 1e-3, 1e-3], tf.float64), scale)
+    loop = GraphLoop if on_gpu else InPlaceLoop
+    bound = loop(optimizer, Minimization(quadratic))
+    state = bound.start(tf.constant([1.0, 1e-3, 1e-3, 1e-3], tf.float64), scale)
     inverse = tf.linalg.diag(tf.constant([-1e-8, 1.0, 1e3, 1e9], tf.float64))
-    memory = state.memory | {"inverse": inverse, "fresh": tf.constant(False)}
-    state, _ = stepper.advance(state._replace(memory=memory), scale, tf.constant(12), OFF)
+    search = state.memory.search._replace(fresh=tf.constant(False))
+    memory = state.memory._replace(inverse=inverse, search=search)
+    state, _ = bound.advance(state._replace(memory=memory), scale, tf.constant(12), OFF)
     assert state.loss < 1e-12
-    assert (
-        state.memory["factor"] * state.memory["inverse"][3, 3] > 1e8
-    )  # the flattest direction is not forgotten
+    # The flattest direction is not forgotten.
+    assert state.memory.factor * state.memory.inverse[3, 3] > 1e8
 
 
 def test_broyden_is_bfgs_where_rounding_contradicts_the_matrix():

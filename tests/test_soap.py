@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from pinn import fit, minimize, mlp
 from pinn.errors import InputError
-from pinn.optimizers import SOAP, Adam, Limits, WarmupExponentialDecay
+from pinn.optimizers import SOAP, Adam, Limits, Minimization, WarmupExponentialDecay
 from pinn.training import StopRule
 
 OFF = Limits(*(tf.constant(-1.0, tf.float64),) * 4, tf.constant(-1))
@@ -70,8 +70,8 @@ def transcribed(start, steps, eta, beta, epsilon, frequency):
 @pytest.mark.parametrize("frequency", [1, 3])
 def test_it_is_the_papers_algorithm(frequency):
     start, soap = np.zeros(sum(SIZES)), SOAP(learning_rate=0.03, precondition_frequency=frequency)
-    stepper = soap.compile(bowl, shapes=SHAPES)
-    state, _ = stepper.advance(stepper.start(tf.constant(start), ()), (), tf.constant(10), OFF)
+    bound = soap.bind(Minimization(bowl, shapes=SHAPES))
+    state, _ = bound.advance(bound.start(tf.constant(start), ()), (), tf.constant(10), OFF)
     expected = transcribed(start, 10, 0.03, soap.beta_1, soap.epsilon, frequency)
     # G is diagonal in its own basis, so that the first step divides rounding errors elsewhere by
     # epsilon.
@@ -79,12 +79,15 @@ def test_it_is_the_papers_algorithm(frequency):
 
 
 def test_bases_stay_orthogonal_and_become_eigenvectors():
-    stepper = SOAP(learning_rate=1e-3, beta_2=0.999).compile(bowl, shapes=SHAPES)
-    state, _ = stepper.advance(
-        stepper.start(tf.zeros(len(A), tf.float64), ()), (), tf.constant(300), OFF
+    bound = SOAP(learning_rate=1e-3, beta_2=0.999).bind(Minimization(bowl, shapes=SHAPES))
+    state, _ = bound.advance(
+        bound.start(tf.zeros(len(A), tf.float64), ()), (), tf.constant(300), OFF
     )
-    for side, size in (("left", 3), ("right", 3)):
-        basis, matrix = state.memory[f"{side}_basis_0"].numpy(), state.memory[f"{side}_0"].numpy()
+    preconditioner = state.memory.preconditioners[0]
+    for matrix, basis, size in (
+        (preconditioner.left.numpy(), preconditioner.left_basis.numpy(), 3),
+        (preconditioner.right.numpy(), preconditioner.right_basis.numpy(), 3),
+    ):
         np.testing.assert_allclose(basis.T @ basis, np.eye(size), atol=1e-13)
         turned = basis.T @ matrix @ basis
         assert np.abs(turned - np.diag(np.diag(turned))).max() < 1e-3 * turned.max()
@@ -93,7 +96,12 @@ def test_bases_stay_orthogonal_and_become_eigenvectors():
 
 def test_without_shapes_it_is_adam():
     rule = StopRule(max_iterations=20)
-    soap = minimize(bowl, np.zeros(len(A)), optimizer=SOAP(beta_1=0.9, beta_2=0.99), stop=rule)
+    soap = minimize(
+        bowl,
+        np.zeros(len(A)),
+        optimizer=SOAP(learning_rate=3e-3, beta_1=0.9, beta_2=0.99),
+        stop=rule,
+    )
     adam = minimize(
         bowl, np.zeros(len(A)), optimizer=Adam(learning_rate=3e-3, beta_2=0.99), stop=rule
     )
@@ -132,9 +140,11 @@ def test_fit_knows_the_shapes():
     x = np.linspace(-1, 1, 40)[:, None]
     model = mlp(lower=[-1], upper=[1], outputs=1, width=6, depth=2)
     shapes = []
-    keep = lambda r: shapes.extend(
-        v.shape for k, v in r.state.memory.items() if k.startswith("left_b")
-    )  # noqa: E731
+
+    def keep(report):
+        for preconditioner in report.state.memory.preconditioners:
+            shapes.append(preconditioner.left_basis.shape)
+
     fit(
         model, x, np.sin(3 * x), optimizer=SOAP(), stop=StopRule(max_iterations=3), callbacks=[keep]
     )

@@ -9,14 +9,15 @@ import tensorflow as tf
 import pinn
 from pinn.errors import InputError
 from pinn.geometry import Interval
-from pinn.objective import Objective
+from pinn.objective import Objective, StageParameters
 from pinn.optimizers import BFGS, Adam
 from pinn.problem import Problem, residual, satisfies
 from pinn.problems import Burgers, Poisson, TaylorGreen
 from pinn.run import load, resume
 from pinn.setup import Points, config
+from pinn.setup.draws import Draws
 from pinn.setup.setup import Setup, default_network
-from pinn.setup.stages import carried, stages
+from pinn.setup.stages import handover, stages
 from pinn.training import Phase, StopRule
 from pinn.weights import GradientNorm
 
@@ -117,30 +118,36 @@ def test_windows_solve_one_after_another(problem, eager):
 
 def test_the_programs_of_a_loss_serve_all_its_windows():
     problem, points = Oscillator(), Points(counts={"interior": 64, "initial": 1})
-    objective = Objective(stages(problem, 4)[0].problem, network(problem, 4), windowed=True)
+    objective = Objective(stages(problem, 4)[0].problem, network(problem, 4))
     theta, losses = objective.flat.flatten(), []
     for stage in stages(problem, 4):
-        objective.enter(stage.problem, delay=stage.delay, carried=carried(stage.problem, None))
-        batch = points.batch(objective, points.sets(objective, None, seed=0, number=0))
+        draws = Draws(
+            points,
+            objective,
+            seed=0,
+            problem=stage.problem,
+            parameters=StageParameters(time_offset=tf.constant(stage.time_offset, tf.float64)),
+            handover=handover(stage.problem, None),
+        )
+        batch = draws.batch(0, {})
         times = batch.points["interior"].rows[:, 0]
         assert stage.problem.bounds[0] <= times.min() and times.max() <= stage.problem.bounds[1]
         losses.append(float(objective.value_and_gradient(theta, batch)[0]))
     assert (
         objective.value_and_gradient.experimental_get_tracing_count() == 1 and len(set(losses)) == 4
     )
-    fresh = Objective(stages(problem, 4)[3].problem, objective.network, windowed=True)
-    fresh.enter(stages(problem, 4)[3].problem, delay=1.5)
+    fresh = Objective(stages(problem, 4)[3].problem, objective.network)
     assert float(fresh.value_and_gradient(theta, batch)[0]) == losses[3]
 
 
 def test_what_is_carried_over_is_zero_for_a_solution_that_goes_on():
     problem, t = Oscillator(), np.full((3, 1), 2.0)
-    found = carried(
+    found = handover(
         problem, lambda names, at: {"u": np.sin(at[:, 0]) + 0.1, "u_t": np.cos(at[:, 0])}
     )(t)
     np.testing.assert_allclose(found["start"], 0.1)
     np.testing.assert_allclose(found["speed"], 0.0, atol=1e-15)
-    assert all(not np.any(v) for v in carried(problem, None)(t).values())
+    assert all(not np.any(v) for v in handover(problem, None)(t).values())
 
 
 class Killed(Exception):
@@ -240,15 +247,19 @@ def test_first_order_phases_are_left_out_where_the_start_is_a_solution_already()
 
 def test_a_steered_coefficient_gives_the_loss_of_its_value():
     plain = Objective(Burgers(nu=0.02), default_network(Burgers(), seed=0, width=6, depth=1))
-    steered = Objective(Burgers(nu=0.5), plain.network, steered=("nu",))
+    steered = Objective(Burgers(nu=0.5), plain.network, continuation=("nu",))
     points, theta = (
         Points(counts={"interior": 64, "initial": 8, "boundary": 8}),
         plain.flat.flatten(),
     )
-    batch = points.batch(plain, points.sets(plain, None, seed=0, number=0))
-    before = float(steered.value_and_gradient(theta, batch)[0])
-    steered.enter(Burgers(nu=0.02))
-    after = float(steered.value_and_gradient(theta, batch)[0])
+    batch = Draws(points, plain, seed=0).batch(0, {})
+
+    def loss(nu):
+        stage = StageParameters({"nu": tf.constant(nu, tf.float64)})
+        return float(steered.value_and_gradient(theta, batch._replace(stage=stage))[0])
+
+    before, after = loss(0.5), loss(0.02)
+    assert steered.value_and_gradient.experimental_get_tracing_count() == 1
     assert before != after and after == pytest.approx(
         float(plain.value_and_gradient(theta, batch)[0]), rel=1e-12
     )
@@ -294,7 +305,7 @@ class Endless(Problem):
         (
             Endless(),
             {"windows": 2},
-            "windows=2: Endless has no initial state that a window could hand on",
+            "windows=2: Endless has no initial condition, which a window could hand over",
         ),
         (
             Decay(unknowns={"k": 0.5}),

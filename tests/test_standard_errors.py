@@ -10,7 +10,7 @@ from scipy.optimize import least_squares
 
 from pinn import Adam, Interval, Problem, residual, solve
 from pinn.measurements.synthetic import Synthetic
-from pinn.objective import LeastSquares, Objective, PointSet, blocks, standard_errors
+from pinn.objective import LeastSquares, Objective, PointSet, cut_into_blocks, standard_errors
 from pinn.objective.standard_errors import propagated_covariance
 from pinn.optimizers import GaussNewton
 from pinn.problems import Burgers
@@ -102,7 +102,7 @@ def slope_error(unknown, x, measured):
         "interior": PointSet(np.zeros((1, 1))),
         "data": PointSet(x[:, None], None, {"u": measured}),
     }
-    points = {r: blocks(s, threads=2, size=32, dtype="float64") for r, s in sets.items()}
+    points = {r: cut_into_blocks(s, threads=2, size=32, dtype="float64") for r, s in sets.items()}
     return standard_errors(LeastSquares(objective), theta, objective.batch(points))
 
 
@@ -125,7 +125,7 @@ def test_a_linear_problem_has_the_standard_error_of_linear_regression(unknown):
 def test_without_measurements_there_are_no_standard_errors():
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     objective = Objective(Line(unknowns={"slope": 1.0}), network)
-    interior = blocks(PointSet(np.zeros((1, 1))), threads=1, size=8, dtype="float64")
+    interior = cut_into_blocks(PointSet(np.zeros((1, 1))), threads=1, size=8, dtype="float64")
     batch = objective.batch({"interior": interior})
     assert standard_errors(LeastSquares(objective), objective.flat.flatten(), batch) is None
 

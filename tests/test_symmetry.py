@@ -10,7 +10,14 @@ from pinn import Interval, Mirror, Problem, residual
 from pinn.cli.run import compose
 from pinn.errors import InputError
 from pinn.networks import Fourier, mlp, symmetric, without_mirrors
-from pinn.objective import Evaluator, LeastSquares, Objective, blocks, draw, fitted_last_layer
+from pinn.objective import (
+    Evaluator,
+    LeastSquares,
+    Objective,
+    cut_into_blocks,
+    draw,
+    fitted_last_layer,
+)
 from pinn.problems import Burgers, GinzburgLandau, Helmholtz, KdV, Kovasznay, Poisson
 from pinn.setup import config
 from pinn.setup.setup import default_network
@@ -111,7 +118,8 @@ def test_derivatives_and_the_jacobian(problem, monkeypatch):
         Objective(problem, network, hard=True, derivatives=e) for e in ("taylor", "nested")
     )
     points = {
-        r: blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64") for r in fast.regions
+        r: cut_into_blocks(draw(problem, r, 12), threads=1, size=12, dtype="float64")
+        for r in fast.regions
     }
     theta, batch = fast.flat.flatten(), fast.batch(points)
     for one, other in zip(

@@ -20,16 +20,18 @@ from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.measurements import Synthetic
 from pinn.objective import Objective, draw
-from pinn.optimizers import LBFGSB, SOAP, MultiBatchLBFGS, State, Stepper
+from pinn.optimizers import LBFGSB, SOAP, MultiBatchLBFGS, State
+from pinn.optimizers.interface import Minimization
+from pinn.optimizers.loops import GraphLoop
 from pinn.problems import Burgers, Kovasznay
 from pinn.record import History, RunFolder
 from pinn.run import checkpoint, resume, solve
 from pinn.sampling import METHODS
 from pinn.setup import Points
-from pinn.setup.points import Draws
-from pinn.training import Phase, StopRule, Trainer
-from pinn.training.progress import PhaseRecord, Progress
-from pinn.training.stopping import INTERRUPTED
+from pinn.setup.draws import Draws
+from pinn.training import Feed, Phase, StopRule, Trainer
+from pinn.training.progress import PhaseRecord, PhaseState, Progress
+from pinn.training.stopping import INTERRUPTED, StopKind, StopReason
 
 POINTS = Points(counts={"interior": 48, "initial": 8, "boundary": 8}, test=20)
 
@@ -113,10 +115,8 @@ def drawn(points, number=0, seed=0):
     data = Synthetic(count=20).measure(problem)
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=3, depth=1)
     objective = Objective(problem, network, measured=("u",))
-    sets, heldout = (
-        points.sets(objective, data, seed=seed, number=number),
-        points.held_out(objective, data, seed=seed),
-    )
+    draws = Draws(points, objective, data, seed=seed)
+    sets, heldout = draws.sets(number, {}), draws.held_out_sets()
     assert list(sets) == list(heldout) == ["interior", "initial", "boundary", "data"]
     return sets, heldout
 
@@ -155,15 +155,17 @@ def test_sets_that_follow_the_residual_change_and_go_to_the_front(adaptive, eage
     draws = Draws(points, objective, None, seed=0)
     theta, kept, sets = objective.flat.flatten(), {}, [draws.sets(0, {})["interior"].coordinates]
     for number in range(1, 30):
-        kept = draws.adapted(number, theta, kept)
+        kept = draws.adapt(number, theta, kept)
         same(
-            draws.adapted(number, theta, kept if adaptive == "rad" else {}),
-            draws.adapted(number, theta, {}),
+            draws.adapt(number, theta, kept if adaptive == "rad" else {}),
+            draws.adapt(number, theta, {}),
         )
         sets.append(draws.sets(number, kept)["interior"].coordinates)
         batch = draws.batch(number, kept).points["interior"]
-        assert np.sum(batch.weights) == pytest.approx(1, abs=1e-12)
-        assert np.size(batch.weights) == np.size(draws.batch(0, {}).points["interior"].weights)
+        assert np.sum(batch.quadrature) == pytest.approx(1, abs=1e-12)
+        assert np.size(batch.quadrature) == np.size(
+            draws.batch(0, {}).points["interior"].quadrature
+        )
         if adaptive == "rar_d":
             assert len(sets[-1]) == min(100 + 10 * number, 200)
             same(sets[-1][: len(sets[-2])], sets[-2])
@@ -232,9 +234,9 @@ def train(phases, **settings):
     """Run phases on the moved valley; return position, progress and all reports."""
     reports = []
     settings["callbacks"] = [lambda r: reports.append(r), *settings.pop("callbacks", [])]
-    position, progress = Trainer(
-        valley, phases, lambda n, _: tf.constant(0.1 * n, tf.float64), **settings
-    ).run(START)
+    progress = Progress()
+    feed = Feed(lambda n, _: tf.constant(0.1 * n, tf.float64))
+    position = Trainer(Minimization(valley)).run(START, phases, feed, progress, **settings)
     return position, progress, reports
 
 
@@ -294,7 +296,10 @@ def test_points_are_redrawn_in_every_phase(eager):
 
     phases = [explore(redraw_every=10), polish(redraw_every=3)]
     keep = lambda r: batches.append((r.progress.iterations, round(10 * float(r.batch))))  # noqa: E731
-    position, progress = Trainer(valley, phases, batch, callbacks=[keep]).run(START)
+    progress = Progress()
+    position = Trainer(Minimization(valley)).run(
+        START, phases, Feed(batch), progress, callbacks=[keep]
+    )
     assert numbers == [0, 1, 2, 2, 3, 4]  # a phase begins with the last draw
     assert batches == [(5, 0), (10, 0), (15, 1), (20, 1), (23, 2), (24, 3), (26, 3), (28, 4)]
     assert float(valley(position, batch(progress.draw))[0]) == float(progress.state.best_loss)
@@ -302,11 +307,12 @@ def test_points_are_redrawn_in_every_phase(eager):
 
 def test_a_redraw_makes_the_state_the_new_loss_s(eager):
     states = []
-    trainer = Trainer(
-        valley, [polish(redraw_every=4)], lambda n, _: tf.constant(0.1 * n, tf.float64),
+    Trainer(Minimization(valley)).run(
+        START,
+        [polish(redraw_every=4)],
+        Feed(lambda n, _: tf.constant(0.1 * n, tf.float64)),
         save=lambda p: states.append((p.draw, p.state)),
-    )  # fmt: skip
-    trainer.run(START)
+    )
     draw_number, state = states[0]
     assert draw_number == 1
     loss, gradient = valley(state.position, tf.constant(0.1, tf.float64))
@@ -351,7 +357,7 @@ def test_the_result_has_the_loss_that_is_reported(eager):
     ):
         solution = burgers(phases=phases)
         objective = solution.objective
-        batch = POINTS.batch(objective, solution.points)
+        batch = Draws(POINTS, objective, seed=0).cut(solution.points)
         assert (
             float(objective.value_and_gradient(solution.theta, batch)[0])
             == solution.metrics["loss"]
@@ -400,13 +406,13 @@ def test_a_run_says_why_it_stopped(rule, words, eager):
 
 def before_every_advance(patch, action):
     """Have an action called with a state and the steps that it is to be advanced by."""
-    original = Stepper.advance
+    original = GraphLoop.advance
 
-    def advanced(stepper, state, batch, steps, limits):
+    def advanced(bound, state, batch, steps, limits):
         action(state, int(steps))
-        return original.__get__(stepper, type(stepper))(state, batch, steps, limits)
+        return original.__get__(bound, type(bound))(state, batch, steps, limits)
 
-    patch.setattr(Stepper, "advance", advanced)
+    patch.setattr(GraphLoop, "advance", advanced)
 
 
 def test_a_time_budget_does_not_wait_for_a_report(eager, monkeypatch):
@@ -420,7 +426,7 @@ def test_a_time_budget_does_not_wait_for_a_report(eager, monkeypatch):
             self.now += steps  # a second an iteration
 
     clock, budget = Clock(), StopRule(max_iterations=1000, max_seconds=12)
-    monkeypatch.setattr("pinn.training.trainer.time", clock)
+    monkeypatch.setattr("pinn.training.phase_run.time", clock)
     before_every_advance(monkeypatch, clock.tick)
     _, progress, reports = train(
         [Phase(name="explore", optimizer=Adam(), stop=budget, report_every=1000)]
@@ -466,7 +472,7 @@ def same_run(folder, expected):
         progress.seconds = progress.compile_seconds = 0.0
         for record in progress.records:
             record.seconds = 0.0
-    assert found.numbers() == whole.numbers()
+    assert found.to_json() == whole.to_json()
     rows = [RunFolder(f).read_history().rows for f in (folder, expected)]
     for row in (*rows[0], *rows[1]):
         del row["seconds"]
@@ -482,7 +488,7 @@ def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(
     handler = signal.getsignal(signal.SIGINT)
     stopped = burgers(phases=PHASES, folder=folder, callbacks=[at(iterations, interrupt())])
     assert signal.getsignal(signal.SIGINT) is handler
-    assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED
+    assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED.text
     assert stopped.history["iteration"][-1] == iterations
     assert json.loads((folder / "metrics.json").read_text()) == stopped.metrics
     loaded = pinn.load(folder)
@@ -496,7 +502,7 @@ def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(
 
 @pytest.mark.parametrize("phase", ["explore", "polish"])
 def test_ctrl_c_does_not_wait_for_a_report(phase, eager, uninterrupted, tmp_path, monkeypatch):
-    monkeypatch.setattr("pinn.training.trainer.SLICE", 0.0)  # an iteration at a time
+    monkeypatch.setattr("pinn.training.phase_run.SLICE", 0.0)  # an iteration at a time
 
     def asked(state, steps):
         if (
@@ -509,7 +515,7 @@ def test_ctrl_c_does_not_wait_for_a_report(phase, eager, uninterrupted, tmp_path
     with monkeypatch.context() as patch:
         before_every_advance(patch, asked)
         stopped = burgers(phases=PHASES, folder=tmp_path / "run")
-    assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED
+    assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED.text
     assert stopped.metrics["phases"][-1]["iterations"] == 3  # of a report every 5 and 4
     assert stopped.history["iteration"][-1] == 3 + 20 * (phase == "polish")
     assert pinn.load(tmp_path / "run").history == stopped.history
@@ -597,7 +603,7 @@ def test_a_loss_that_is_changed_makes_the_state_anew(override, eager, soft, tmp_
         folder, overrides=[override, "phases.polish.stop.max_iterations=16"], show=False
     )
     objective, points = second.objective, second.points
-    batch = POINTS.batch(objective, points)
+    batch = Draws(POINTS, objective, seed=0).cut(points)
     before, after = (
         float(objective.value_and_gradient(t, batch)[0]) for t in (first.theta, second.theta)
     )
@@ -720,15 +726,28 @@ def test_going_on_cuts_back_to_the_rows_that_the_checkpoint_knows(tmp_path):
 
 def progress_of(optimizer, dtype="float64", steps=3):
     position = tf.constant([-1.2, 1.0, 0.5], dtype)
-    stepper = optimizer.compile(valley)
+    bound = optimizer.bind(Minimization(valley))
     batch, limits = tf.constant(0.0, dtype), StopRule().limits(dtype)
-    state, _ = stepper.advance(stepper.start(position, batch), batch, tf.constant(steps), limits)
+    state, _ = bound.advance(bound.start(position, batch), batch, tf.constant(steps), limits)
     records = [
-        PhaseRecord("explore", "Adam", 5, 6, 1, 0.1 + 0.2, "iteration budget used: 5"),
+        PhaseRecord(
+            "explore",
+            "Adam",
+            5,
+            6,
+            1,
+            0.1 + 0.2,
+            StopReason(StopKind.ITERATIONS, "iteration budget used: 5"),
+        ),
         PhaseRecord("ä", "b"),
     ]
     return Progress(
-        records=records, state=state, draw=3, drawn_at=2, failures=1, rows=7, seconds=1 / 3
+        records=records,
+        state=state,
+        draw=3,
+        counters=PhaseState(drawn_at=2, failures=1),
+        rows=7,
+        seconds=1 / 3,
     )
 
 
@@ -738,10 +757,10 @@ def progress_of(optimizer, dtype="float64", steps=3):
 )
 def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(optimizer, dtype, eager, tmp_path):
     path, progress = tmp_path / "checkpoint.npz", progress_of(optimizer, dtype)
-    assert progress.lowest == math.inf
+    assert progress.counters.lowest == math.inf
     checkpoint.save(path, progress)
     found = checkpoint.load(path, size=3)
-    assert found.numbers() == progress.numbers() and isinstance(found.state, State)
+    assert found.to_json() == progress.to_json() and isinstance(found.state, State)
     same(found.state, progress.state)
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
@@ -785,7 +804,7 @@ def test_a_checkpoint_with_a_wrong_bit_is_refused_or_the_same(eager, tmp_path):
             refused += 1
             continue
         same(found.state, progress.state)
-        assert found.numbers() == progress.numbers()
+        assert found.to_json() == progress.to_json()
     assert refused > 200
 
 

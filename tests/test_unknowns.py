@@ -13,7 +13,7 @@ from pinn.derivatives import nested, parse, taylor
 from pinn.errors import InputError
 from pinn.measurements import Synthetic
 from pinn.networks import Periodic, takes_jets
-from pinn.objective import LeastSquares, Objective, blocks, draw, trial
+from pinn.objective import LeastSquares, Objective, cut_into_blocks, draw, trial
 from pinn.problems import HeatFieldInverse, LorenzInverse, PoissonFieldInverse
 from pinn.setup import Points
 from pinn.setup.setup import default_network
@@ -110,7 +110,7 @@ def test_derivatives_of_unknown_fields_and_the_jacobian(rank, tmp_path):
     objective = Objective(problem, network)
     squares, theta = LeastSquares(objective), objective.flat.flatten()
     cut = {
-        r: blocks(draw(problem, r, 8), threads=1, size=8, dtype="float64")
+        r: cut_into_blocks(draw(problem, r, 8), threads=1, size=8, dtype="float64")
         for r in objective.regions
     }
     batch = objective.batch(cut)

@@ -10,14 +10,15 @@ import tensorflow as tf
 
 from pinn import LBFGS, Adam, mlp
 from pinn.errors import InputError
-from pinn.objective import LeastSquares, Objective, PointSet, blocks, draw, standard_errors
+from pinn.objective import LeastSquares, Objective, PointSet, cut_into_blocks, draw, standard_errors
 from pinn.optimizers import SOAP, GaussNewton
+from pinn.optimizers.interface import Minimization
 from pinn.plotting import weights_figure
 from pinn.problems import Burgers, Helmholtz, Kovasznay
 from pinn.record import History, RunFolder
 from pinn.run import checkpoint, load, resume, solve
 from pinn.setup import Points
-from pinn.training import Phase, StopRule, Trainer
+from pinn.training import Feed, Phase, Progress, StopRule, Trainer
 from pinn.weights import (
     NTK,
     Causal,
@@ -68,7 +69,7 @@ def draw_batch(objective, number=0, size=25):
     points = {}
     for region in objective.regions:
         point_set = draw(objective.problem, region, COUNTS[region], number=number)
-        points[region] = blocks(point_set, threads=2, size=size, dtype="float64")
+        points[region] = cut_into_blocks(point_set, threads=2, size=size, dtype="float64")
     return objective.batch(points)
 
 
@@ -90,7 +91,7 @@ def residuals(objective, theta):
     tensors, found = slow.flat.partition(theta), {}
     for region in slow.regions:
         points = draw(slow.problem, region, COUNTS[region])
-        piece = blocks(points, threads=1, size=1000, dtype="float64")
+        piece = cut_into_blocks(points, threads=1, size=1000, dtype="float64")
         found |= slow.residuals(tensors, region, tf.nest.map_structure(lambda a: a[0, 0], piece))
     return found
 
@@ -344,7 +345,7 @@ def test_a_subset_of_the_points_keeps_their_weights(eager):
     for x, weight in zip(weighted.points["interior"].rows, weights, strict=True):
         by_point[tuple(np.round(x, 12))] = weight
     piece = part.points["interior"]
-    factors = np.asarray(piece.factors["momentum"]).ravel()[piece.real]
+    factors = np.asarray(piece.point_weights["momentum"]).ravel()[piece.is_point]
     assert len(factors) < 30
     for x, factor in zip(piece.rows, factors, strict=True):
         assert 0.5 * factor == pytest.approx(by_point[tuple(np.round(x, 12))])
@@ -372,7 +373,7 @@ def test_measurements_with_one_weight_per_point_have_no_standard_errors(eager):
         "interior": draw(problem, "interior", 30),
         "data": PointSet(places, None, {"u": problem.reference_at(places)["u"]}),
     }
-    points = {r: blocks(s, threads=1, size=30, dtype="float64") for r, s in sets.items()}
+    points = {r: cut_into_blocks(s, threads=1, size=30, dtype="float64") for r, s in sets.items()}
     batch = objective.batch(points)
 
     def errors(terms):
@@ -394,7 +395,7 @@ def test_a_redrawn_point_has_the_weight_of_the_nearest_and_a_remaining_point_its
     old = draw(objective.problem, "interior", 40).coordinates
     new = draw(objective.problem, "interior", 40, number=1).coordinates
     mixed = np.concatenate([old[10:25], new[:25]])
-    interior = blocks(PointSet(mixed), threads=2, size=25, dtype="float64")
+    interior = cut_into_blocks(PointSet(mixed), threads=2, size=25, dtype="float64")
     redrawn = draw_batch(objective)
     redrawn = redrawn._replace(points={**redrawn.points, "interior": interior})
     weights = weighting.point_weights(redrawn, memory)["momentum"] / 0.5
@@ -487,8 +488,9 @@ def test_weights_follow_single_steps_and_are_frozen_elsewhere(eager):
         phase("again", slow, 5, report_every=5),
     ]
     start = tf.constant([1.0, 2.0], tf.float64)
-    trainer = Trainer(valley, phases, lambda *_: None, callbacks=[note], weights=weights)
-    _, progress = trainer.run(start)
+    progress = Progress()
+    feed = Feed(lambda *_: None, weighting=weights)
+    Trainer(Minimization(valley)).run(start, phases, feed, progress, callbacks=[note])
     # The updates are at iterations 0, 3 and 6 of the first phase, and 0 and 3 of the last.
     assert reports[:2] == [("explore", 4, 3.0), ("explore", 8, 4.0)]
     assert {weight for name, _, weight in reports if name == "polish"} == {4.0}

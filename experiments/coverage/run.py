@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from pinn import mlp
 from pinn.measurements import Synthetic
 from pinn.objective import LeastSquares, Objective, standard_errors
-from pinn.optimizers import GaussNewton
-from pinn.optimizers.interface import Limits
+from pinn.optimizers import GaussNewton, Limits, Minimization
 from pinn.problems import Heat
 from pinn.runtime import configure
 from pinn.setup import Points
+from pinn.setup.draws import Draws
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import replace
@@ -39,13 +39,14 @@ def fits(weight: float) -> list[dict[str, float]]:
     objective = Objective(problem, network, hard=True, weights={"heat": weight}, measured=("u",))
     points = Points(counts={"interior": 200, "boundary": 4}, block=100)
     clean = Synthetic(count=COUNT).measure(problem)
-    sets = points.sets(objective, clean, seed=0, number=0)
+    draws = Draws(points, objective, clean, seed=0)
+    sets = draws.sets(0, {})
     squares = LeastSquares(objective)
-    stepper = GaussNewton().compile(objective.value_and_gradient, squares)
+    bound = GaussNewton().bind(Minimization(objective.value_and_gradient, residuals=squares))
 
     def minimum(theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, object]:
-        batch = points.batch(objective, sets | {"data": clean._replace(values={"u": values})})
-        state, _ = stepper.advance(stepper.start(theta, batch), batch, tf.constant(300), LIMITS)
+        batch = draws.cut(sets | {"data": clean._replace(values={"u": values})})
+        state, _ = bound.advance(bound.start(theta, batch), batch, tf.constant(300), LIMITS)
         return state.best_position, batch
 
     truth = clean.values["u"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from pinn import load
 from pinn.objective import LeastSquares, standard_errors
 from pinn.setup import Points
+from pinn.setup.draws import Draws
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import ROOT, replace
@@ -23,7 +24,7 @@ def relative(seed: int) -> dict[str, dict[str, float]]:
     """Return error and standard error for λ1 and ν of one recorded run, both as shares of the truth."""
     runs = (ROOT / "outputs" / "foundation" / f"{ROW}_{seed}").rglob("metrics.json")
     solution = load(max(runs, key=lambda p: p.stat().st_mtime).parent)
-    batch = Points().batch(solution.objective, solution.points)
+    batch = Draws(Points(), solution.objective, seed=0).cut(solution.points)
     uncertain = standard_errors(LeastSquares(solution.objective), solution.theta, batch)
     assert uncertain is not None
     return {

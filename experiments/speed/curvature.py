@@ -19,12 +19,12 @@ import tensorflow as tf
 # isort: on
 
 from pinn.objective import LeastSquares, Objective
-from pinn.optimizers import GaussNewton, SSBroyden
+from pinn.optimizers import GaussNewton, Minimization, SSBroyden
 from pinn.optimizers.normal_equations import Gram
 from pinn.problems import Burgers
 from pinn.runtime import configure
 from pinn.setup import Points
-from pinn.setup.points import Draws
+from pinn.setup.draws import Draws
 from pinn.setup.setup import default_network
 from pinn.training import StopRule
 from pinn.versions import machine
@@ -51,14 +51,14 @@ def seconds(function: Callable[[], Any], count: int = 7) -> float:
 def iteration(optimizer: Any, objective: Objective, squares: LeastSquares, batch: Any) -> float:
     """Return the seconds of an iteration, from a start that some iterations have left behind."""
     count = ITERATIONS[optimizer.label]
-    stepper, limits = (
-        optimizer.compile(objective.value_and_gradient, squares),
+    bound, limits = (
+        optimizer.bind(Minimization(objective.value_and_gradient, residuals=squares)),
         StopRule().limits(objective.dtype),
     )
-    state = stepper.start(objective.flat.flatten(), batch)
-    state, _ = stepper.advance(state, batch, tf.constant(count), limits)
+    state = bound.start(objective.flat.flatten(), batch)
+    state, _ = bound.advance(state, batch, tf.constant(count), limits)
     begin = time.perf_counter()
-    stepper.advance(state, batch, tf.constant(count), limits)
+    bound.advance(state, batch, tf.constant(count), limits)
     return (time.perf_counter() - begin) / count
 
 

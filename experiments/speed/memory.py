@@ -30,6 +30,7 @@ def child() -> None:
 
     from pinn.problems import Burgers
     from pinn.runtime import configure
+    from pinn.setup.draws import Draws
     from pinn.setup.points import Points
     from pinn.setup.setup import Setup, default_network
 
@@ -41,7 +42,7 @@ def child() -> None:
         Points(counts={"interior": COUNT, "initial": 10_000, "boundary": 10_000}),
     )
     before = peak()
-    batch = points.batch(objective, points.sets(objective, None, seed=0, number=0))
+    batch = Draws(points, objective, seed=0).batch(0, {})
     loss, _ = objective.value_and_gradient(objective.flat.flatten(), batch)
     print(
         json.dumps({"points": COUNT, "before_gb": before, "peak_gb": peak(), "loss": float(loss)})

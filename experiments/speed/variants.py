@@ -50,6 +50,7 @@ def ours() -> dict[str, Variant]:
     from pinn.objective import Objective, PointSet
     from pinn.problems import Burgers
     from pinn.runtime import configure
+    from pinn.setup.draws import Draws
     from pinn.setup.points import Points
 
     configure(dtype="float64")
@@ -64,7 +65,7 @@ def ours() -> dict[str, Variant]:
             Burgers(nu=NU), network, weights={"start": 0.0, "walls": 0.0}, derivatives=engine
         )
         batch, theta = (
-            Points().batch(objective, {"interior": PointSet(points)}),
+            Draws(Points(), objective, seed=0).cut({"interior": PointSet(points)}),
             objective.flat.flatten(),
         )
         found[f"ours, {engine}"] = lambda o=objective, x=theta, b=batch: o.value_and_gradient(x, b)

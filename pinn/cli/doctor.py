@@ -202,7 +202,7 @@ def _rosenbrock(optimizer: Optimizer, *, steps: int) -> tuple[float, float, int]
     """
     import tensorflow as tf
 
-    from pinn.optimizers import Limits
+    from pinn.optimizers import Limits, Minimization
 
     def function(position: tf.Tensor, batch: tuple[()]) -> tuple[tf.Tensor, tf.Tensor]:
         x = position[0]
@@ -211,9 +211,9 @@ def _rosenbrock(optimizer: Optimizer, *, steps: int) -> tuple[float, float, int]
         gradient = tf.stack([-400 * x * slope - 2 * (1 - x), 200 * slope])
         return 100 * slope**2 + (1 - x) ** 2, gradient
 
-    stepper = optimizer.compile(function)
+    bound = optimizer.bind(Minimization(function))
     off = tf.constant(-1.0, tf.float64)
     limits = Limits(tf.constant(1e-20, tf.float64), off, off, off, tf.constant(-1))
-    first = stepper.start(tf.constant([-1.2, 1.0], tf.float64), ())
-    last, _ = stepper.advance(first, (), tf.constant(steps), limits)
+    first = bound.start(tf.constant([-1.2, 1.0], tf.float64), ())
+    last, _ = bound.advance(first, (), tf.constant(steps), limits)
     return float(first.loss), float(last.best_loss), int(last.iterations)

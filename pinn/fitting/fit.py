@@ -11,11 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.fitting.supervised import supervised
-from pinn.optimizers import LBFGS, Optimizer, SumOfSquares
-from pinn.optimizers.interface import Function, Part, Shape
+from pinn.optimizers import LBFGS, Minimization, Optimizer, SumOfSquares
+from pinn.optimizers.interface import Function, Shape, Subset
 from pinn.subsets import rows
-from pinn.training.stopping import StopRule
-from pinn.training.trainer import Callback, Phase, Report, Trainer
+from pinn.training import Callback, Feed, Phase, Progress, Report, StopRule, Trainer
 
 MOST_EVALUATIONS = (
     60  # an iteration's line search is bounded by 50 steps, and brackets with a few more
@@ -63,7 +62,7 @@ def minimize(
     *,
     optimizer: Optimizer | None = None,
     shapes: Sequence[Shape] | None = None,
-    part: Part | None = None,
+    subset: Subset[Any] | None = None,
     stop: StopRule | None = None,
     report_every: int = 100,
     callbacks: Sequence[Callback] = (),
@@ -77,7 +76,7 @@ def minimize(
         batch: passed on to the function; tensors, or None.
         optimizer: `LBFGS()` by default.
         shapes: of the variables that make up the flat vector, which `SOAP` takes for matrices.
-        part: how to take a part of the batch, which `MultiBatchLBFGS` needs; `pinn.subsets.rows`
+        subset: how to take a subset of the batch, which `MultiBatchLBFGS` needs; `pinn.subsets.rows`
             for arrays [n, …] over whose rows the function is a mean.
         stop: budgets and tests; 1000 iterations by default.
         report_every: iterations between two calls of the callbacks (and checks of patience).
@@ -107,21 +106,17 @@ def minimize(
     )
     data = () if batch is None else batch
     begin = time.perf_counter()
-    squares = function if isinstance(function, SumOfSquares) else None
-    trainer = Trainer(
-        logged,
-        [phase],
-        lambda *_: data,
-        [collect, *callbacks],
-        squares=squares,
-        shapes=shapes,
-        part=part,
+    residuals = function if isinstance(function, SumOfSquares) else None
+    minimization = Minimization(logged, residuals=residuals, shapes=shapes, subset=subset)
+    progress = Progress()
+    best = Trainer(minimization).run(
+        start, [phase], Feed(lambda *_: data), progress, callbacks=[collect, *callbacks]
     )
-    found, progress = trainer.run(start)
-    record, every = progress.records[-1], np.concatenate([*evaluated, log.take()])
-    assert progress.state is not None and record.stop_reason is not None
+    record = progress.records[-1]
+    every = np.concatenate([*evaluated, log.take()])
+    assert progress.state is not None
     return Result(
-        position=found.numpy(),
+        position=best.numpy(),
         loss=float(progress.state.best_loss),
         start_loss=float(every[0]),
         iterations=record.iterations,
@@ -129,7 +124,7 @@ def minimize(
         losses=np.concatenate([every[:1], *losses]),
         evaluated=every,
         seconds=time.perf_counter() - begin,
-        stop_reason=record.stop_reason,
+        stop_reason=str(record.stop_reason),
     )
 
 
@@ -169,7 +164,7 @@ def fit(
     `loss` and `block` are those of `supervised`, further settings those of `minimize`.
     """
     objective = supervised(models, inputs, targets, loss=loss, block=block)
-    settings = {"shapes": objective.flat.shapes, "part": rows, **settings}
+    settings = {"shapes": objective.flat.shapes, "subset": rows, **settings}
     result = minimize(
         objective.value_and_gradient, objective.flat.flatten(), objective.batch, **settings
     )

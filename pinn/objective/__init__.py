@@ -1,16 +1,18 @@
-"""Losses as functions of one flat vector, for a problem, a network and points."""
+"""Losses as pure functions of one vector, for a problem, a network and points."""
 
-from pinn.objective.batch import Batch
+from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters
+from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.evaluator import Evaluator, ResidualSize
 from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Objective
-from pinn.objective.points import Blocks, PointSet, blocks, draw
+from pinn.objective.point_sets import PointSet, draw
 from pinn.objective.standard_errors import standard_errors
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.trial import trial
 
 __all__ = [
+    "FIRST_STAGE",
     "Batch",
     "Blocks",
     "Evaluator",
@@ -18,8 +20,9 @@ __all__ = [
     "Objective",
     "PointSet",
     "ResidualSize",
+    "StageParameters",
     "TermDiagnostics",
-    "blocks",
+    "cut_into_blocks",
     "draw",
     "fitted_last_layer",
     "is_shallow",

@@ -1,4 +1,4 @@
-"""What a loss is evaluated on, and how programs go through it: threads side by side, block after block."""
+"""What a loss is evaluated on, and how programs go through it: in parallel, block by block."""
 
 from __future__ import annotations
 
@@ -7,55 +7,85 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from pinn.arrays import static_size
-from pinn.objective.points import Blocks
+from pinn.objective.blocks import Blocks
+
+
+class StageParameters(NamedTuple):
+    """What differs from stage to stage of a run.
+
+    Attributes:
+        coefficients: values of the coefficients of a continuation, by name.
+        time_offset: time by which a window starts later than the first window, whose times the
+            network sees; None without windows.
+    """
+
+    coefficients: Mapping[str, tf.Tensor] = {}
+    time_offset: tf.Tensor | None = None
+
+
+FIRST_STAGE = StageParameters()
+"""The problem as it was given to the objective."""
 
 
 class Batch(NamedTuple):
-    """What a loss is evaluated on: blocks of points by region, and the weight of every term [terms].
+    """What a loss is evaluated on.
 
-    It travels as an argument, so that other points or weights never retrace a compiled function.
+    All of it is an argument of the compiled functions, so that other points, weights or stages
+    never retrace them.
+
+    Attributes:
+        points: blocks of points by region.
+        weights: weight of every term [terms].
+        stage: the parameters of the stage.
     """
 
     points: dict[str, Blocks]
     weights: tf.Tensor
+    stage: StageParameters = FIRST_STAGE
 
     @property
-    def plain(self) -> Batch:
-        """The batch without factors of its points."""
-        return self._replace(
-            points={region: blocks._replace(factors={}) for region, blocks in self.points.items()}
-        )
+    def without_point_weights(self) -> Batch:
+        """The batch in which all points of a region weigh the same."""
+        points = {r: blocks._replace(point_weights={}) for r, blocks in self.points.items()}
+        return self._replace(points=points)
 
 
-def threads(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
-    """Return each thread's share of the blocks; a region with few points has fewer threads."""
-    count = max(static_size(b.weights) for b in points.values())
-    return [
-        {
-            region: tf.nest.map_structure(lambda a, i=i: a[i], b)
-            for region, b in points.items()
-            if i < static_size(b.weights)
-        }
-        for i in range(count)
-    ]
+def split_by_thread(points: Mapping[str, Blocks]) -> list[dict[str, Blocks]]:
+    """Return the blocks of each thread; a region with few points has fewer threads."""
+    count = max(blocks.shape[0] for blocks in points.values())
+    shares: list[dict[str, Blocks]] = []
+    for thread in range(count):
+        share = {}
+        for region, blocks in points.items():
+            if thread < blocks.shape[0]:
+                share[region] = tf.nest.map_structure(lambda a, i=thread: a[i], blocks)
+        shares.append(share)
+    return shares
 
 
 def accumulate(
-    block: Callable[[str, Any], tuple[tf.Tensor, ...]],
+    function: Callable[[str, Any], tuple[tf.Tensor, ...]],
     points: Mapping[str, Any],
     zeros: tuple[tf.Tensor, ...],
 ) -> tuple[tf.Tensor, ...]:
-    """Return the sums of what `block` gives over all blocks of all regions, one block at a time."""
+    """Return the sums of a function's values over all blocks of all regions.
+
+    The blocks are evaluated one after another, so that memory does not grow with their number.
+
+    Args:
+        function: (region, block) -> tensors to be summed.
+        points: structures of tensors [K, …] by region, K blocks each.
+        zeros: zeros in the shapes of the function's values.
+    """
     total = zeros
-    for region, pieces in points.items():
-        count = tf.nest.flatten(pieces)[0].shape[0]
+    for region, blocks in points.items():
+        count = tf.nest.flatten(blocks)[0].shape[0]
 
         def add(
-            i: Any, *sums: tf.Tensor, region: str = region, pieces: Any = pieces
+            i: Any, *sums: tf.Tensor, region: str = region, blocks: Any = blocks
         ) -> tuple[Any, ...]:
-            found = block(region, tf.nest.map_structure(lambda a: a[i], pieces))
-            return (i + 1, *(a + b for a, b in zip(sums, found, strict=True)))
+            values = function(region, tf.nest.map_structure(lambda a: a[i], blocks))
+            return (i + 1, *(a + b for a, b in zip(sums, values, strict=True)))
 
         if count == 1:
             total = add(0, *total)[1:]

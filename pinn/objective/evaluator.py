@@ -1,27 +1,35 @@
-"""Fields and their derivatives at any points, for errors, pictures and users."""
+"""Fields, derivatives and residual sizes at any points, for errors, pictures and users."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError
+from pinn.objective.batch import FIRST_STAGE, StageParameters
+from pinn.objective.blocks import Blocks
 from pinn.objective.objective import Objective
-from pinn.objective.points import Blocks
 
-CHUNK = 4096  # points per call: one shape, so one compilation, and bounded memory
+CHUNK = 4096  # points per call: few shapes to compile, and bounded memory
 
 
 class Evaluator:
-    """Evaluates named fields and derivatives of an objective's trial solution."""
+    """Evaluates named functions and derivatives of an objective's trial solution.
+
+    Args:
+        objective: the objective.
+        names: names of functions or derivatives, such as "u", "u_xx" or "lap_u".
+
+    Raises:
+        InputError: for a name that is neither.
+    """
 
     def __init__(self, objective: Objective, names: Sequence[str]) -> None:
         problem = objective.problem
-        where = f"{type(problem).__name__}"
+        where = type(problem).__name__
         self.objective = objective
         self.symbols: list[Symbol] = []
         for name in names:
@@ -34,57 +42,63 @@ class Evaluator:
                 )
             self.symbols.append(symbol)
 
-    def __call__(self, theta: tf.Tensor, points: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the values [n] by name at points [n, d] for a flat vector [p]."""
+    def __call__(
+        self, theta: tf.Tensor, points: np.ndarray, stage: StageParameters = FIRST_STAGE
+    ) -> dict[str, np.ndarray]:
+        """Return the values [n] by name at points [n, d] for a vector [p] in a stage."""
+        names = [s.name for s in self.symbols]
         if not len(points):
-            return {s.name: np.zeros(0, self.objective.dtype) for s in self.symbols}
-        chunks = [self._chunk(theta, piece) for piece in _pieces(points, self.objective.dtype)]
-        return {
-            s.name: np.concatenate([c[s.name].numpy() for c in chunks])[: len(points)]
-            for s in self.symbols
-        }
+            return {name: np.zeros(0, self.objective.dtype) for name in names}
+        chunks = []
+        for columns in _chunks(points, self.objective.dtype):
+            chunks.append(self._chunk(theta, columns, stage))
+        values = {}
+        for name in names:
+            values[name] = np.concatenate([c[name].numpy() for c in chunks])[: len(points)]
+        return values
 
     @tf.function(autograph=False, jit_compile=True)
-    def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> dict[str, Any]:
+    def _chunk(
+        self, theta: tf.Tensor, columns: tf.Tensor, stage: StageParameters
+    ) -> dict[str, tf.Tensor]:
         objective = self.objective
         tensors = objective.flat.partition(theta)
-        problem = objective.bound(tensors)
+        problem = objective.bound(tensors, stage)
         coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
         with objective.flat.scope(tensors):
-            return objective.engine.evaluate(
-                objective.trial(problem), self.symbols, coordinates, {}
-            )
+            trial = objective.trial(problem, stage)
+            return objective.engine.evaluate(trial, self.symbols, coordinates, {})
 
 
 class ResidualSize:
-    """The root of the weighted sum of a region's squared residuals, point by point."""
+    """The square root of the weighted sum of a region's squared residuals, point by point."""
 
     def __init__(self, objective: Objective, region: str = "interior") -> None:
-        self.objective, self.region = objective, region
+        self.objective = objective
+        self.region = region
 
-    def __call__(self, theta: tf.Tensor, points: np.ndarray) -> np.ndarray:
-        """Return |r| [n] at points [n, d] for a flat vector [p]."""
-        chunks = [self._chunk(theta, piece) for piece in _pieces(points, self.objective.dtype)]
+    def __call__(
+        self, theta: tf.Tensor, points: np.ndarray, stage: StageParameters = FIRST_STAGE
+    ) -> np.ndarray:
+        """Return |r| [n] at points [n, d] for a vector [p] in a stage."""
+        chunks = [self._chunk(theta, c, stage) for c in _chunks(points, self.objective.dtype)]
         return np.concatenate([c.numpy() for c in chunks])[: len(points)]
 
     @tf.function(autograph=False, jit_compile=True)
-    def _chunk(self, theta: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    def _chunk(self, theta: tf.Tensor, columns: tf.Tensor, stage: StageParameters) -> tf.Tensor:
         objective = self.objective
-        weights = {t.name: w for t, w in zip(objective.terms, objective.weights, strict=True)}
-        piece = Blocks(
-            columns, tf.zeros([0, columns.shape[1]], columns.dtype), {}, tf.ones_like(columns[0])
-        )
-        found = objective.residuals(objective.flat.partition(theta), self.region, piece)
-        return tf.sqrt(tf.add_n([weights[name] * r**2 for name, r in found.items()]))
+        no_normals = tf.zeros([0, columns.shape[1]], columns.dtype)
+        block = Blocks(columns, no_normals, {}, tf.ones_like(columns[0]))
+        tensors = objective.flat.partition(theta)
+        residuals = objective.residuals(tensors, self.region, block, stage)
+        weights = objective.weight_by_term
+        return tf.sqrt(tf.add_n([weights[name] * r**2 for name, r in residuals.items()]))
 
 
-def _pieces(points: np.ndarray, dtype: str) -> list[tf.Tensor]:
-    """Return points [n, d] in pieces [d, size], the last one filled up."""
+def _chunks(points: np.ndarray, dtype: str) -> list[tf.Tensor]:
+    """Return points [n, d] in chunks [d, size], the last one padded."""
     count = len(points)
-    size = min(
-        CHUNK, 1 << (count - 1).bit_length()
-    )  # powers of two, so that few shapes are ever compiled
+    size = min(CHUNK, 1 << (count - 1).bit_length())  # powers of two: few shapes are compiled
     padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
-    return [
-        tf.constant(np.ascontiguousarray(p.T), dtype) for p in np.split(padded, len(padded) // size)
-    ]
+    chunks = np.split(padded, len(padded) // size)
+    return [tf.constant(np.ascontiguousarray(c.T), dtype) for c in chunks]

@@ -18,8 +18,9 @@ from pinn.derivatives import taylor
 from pinn.jets import Jet
 from pinn.networks.layers import FactorizedDense, TrainableSlope, every_layer
 from pinn.networks.symmetric import without_mirrors
+from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.objective import Objective
-from pinn.objective.points import Blocks, PointSet, blocks, draw
+from pinn.objective.point_sets import PointSet, draw
 from pinn.problem import Term
 
 POINTS = 1024  # the least number of points
@@ -109,7 +110,9 @@ def _pieces(
         else:
             source = _initial_source(terms)
             points = draw(objective.problem, source, count, seed=seed)
-        whole = blocks(points, threads=1, size=len(points.coordinates), dtype=objective.dtype)
+        whole = cut_into_blocks(
+            points, threads=1, size=len(points.coordinates), dtype=objective.dtype
+        )
         yield region, tf.nest.map_structure(lambda a: a[0, 0], whole)
 
 
@@ -155,7 +158,7 @@ def _system(
             residuals = objective.residuals(tensors, region, piece, hook=probe)
         for term in terms:
             if term.region == region:
-                scale = tf.sqrt(weights[term.name] * piece.weights)
+                scale = tf.sqrt(weights[term.name] * piece.quadrature)
                 slopes = tape.gradient(
                     residuals[term.name],
                     probe.zeros,

@@ -49,7 +49,12 @@ def standard_errors(
     objective = squares.objective
     size = static_size(theta)
     measured = [i for i, term in enumerate(objective.terms) if term.region == "data"]
-    if not measured or not objective.unknowns or size > LARGEST or batch.points["data"].factors:
+    if (
+        not measured
+        or not objective.unknowns
+        or size > LARGEST
+        or batch.points["data"].point_weights
+    ):
         return None
 
     # JᵀJ of the exact constraints, and of every term of measurements alone.
@@ -70,7 +75,7 @@ def standard_errors(
         total += gram
 
     # The covariance of the unknowns' entries of θ, which come last, and of their values.
-    count = int(np.count_nonzero(data.weights))
+    count = int(np.count_nonzero(data.quadrature))
     first_unknown = size - len(objective.unknowns)
     covariance = propagated_covariance(
         total,

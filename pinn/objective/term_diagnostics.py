@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import Array
-from pinn.objective.batch import Batch, threads
+from pinn.objective.batch import Batch, StageParameters, split_by_thread
+from pinn.objective.blocks import Blocks
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Objective
-from pinn.objective.points import Blocks
 
 
 class TermDiagnostics:
@@ -33,7 +33,7 @@ class TermDiagnostics:
 
     def gradients(self, theta: tf.Tensor, batch: Batch) -> dict[str, Array]:
         """Return the gradient [p] of every term's mean squared residual."""
-        plain = batch.plain
+        plain = batch.without_point_weights
         terms = self.objective.terms
         unit_weights = tf.eye(len(terms), dtype=theta.dtype)
         gradients = {}
@@ -47,10 +47,11 @@ class TermDiagnostics:
 
     def residuals(self, theta: tf.Tensor, batch: Batch) -> dict[str, Array]:
         """Return the residual [n] of every term, in the order of its region's point set."""
-        points = batch.plain.points
+        batch = batch.without_point_weights
+        points = batch.points
         residuals = {}
-        for region, values in self._residuals(theta, points).items():
-            real = points[region].real
+        for region, values in self._residuals(theta, points, batch.stage).items():
+            real = points[region].is_point
             by_term = np.moveaxis(np.asarray(values, float), 2, 0)
             for name, padded in zip(self._names(region), by_term, strict=True):
                 residuals[name] = padded.ravel()[real]
@@ -58,7 +59,7 @@ class TermDiagnostics:
 
     def traces(self, theta: tf.Tensor, batch: Batch) -> dict[str, float]:
         """Return the mean of |∂r/∂θ|² over the points of every term's region: Tr(JJᵀ) per point."""
-        unweighted = batch.plain._replace(weights=tf.ones_like(batch.weights))
+        unweighted = batch.without_point_weights._replace(weights=tf.ones_like(batch.weights))
         traces = {}
         for region, blocks in unweighted.points.items():
             names = self._names(region)
@@ -77,9 +78,11 @@ class TermDiagnostics:
         return [term.name for term in self.objective.terms if term.region == region]
 
     @tf.function(autograph=False)
-    def _residuals(self, theta: tf.Tensor, points: dict[str, Blocks]) -> dict[str, tf.Tensor]:
+    def _residuals(
+        self, theta: tf.Tensor, points: dict[str, Blocks], stage: StageParameters
+    ) -> dict[str, tf.Tensor]:
         """Return the residuals [T, K, terms, n] by region."""
-        by_thread = [self._program(theta, thread) for thread in threads(points)]
+        by_thread = [self._program(theta, thread, stage) for thread in split_by_thread(points)]
         residuals = {}
         for region in points:
             of_region = [thread[region] for thread in by_thread if region in thread]
@@ -87,14 +90,16 @@ class TermDiagnostics:
         return residuals
 
     @tf.function(autograph=False, jit_compile=True)
-    def _program(self, theta: tf.Tensor, points: dict[str, Blocks]) -> dict[str, tf.Tensor]:
+    def _program(
+        self, theta: tf.Tensor, points: dict[str, Blocks], stage: StageParameters
+    ) -> dict[str, tf.Tensor]:
         """Return the residuals [K, terms, n] by region of one thread's blocks."""
         tensors = self.objective.flat.partition(theta)
         residuals = {}
         for region, pieces in points.items():
 
             def block(piece: Blocks, region: str = region) -> tf.Tensor:
-                by_term = self.objective.residuals(tensors, region, piece)
+                by_term = self.objective.residuals(tensors, region, piece, stage)
                 return tf.stack(list(by_term.values()))
 
             residuals[region] = tf.map_fn(block, pieces, fn_output_signature=theta.dtype)

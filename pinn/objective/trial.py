@@ -1,4 +1,4 @@
-"""The trial solution: a network, and the problem's ansatz around it where conditions are built in."""
+"""The trial solution: a network, with the problem's ansatz around it where constraints are hard."""
 
 from __future__ import annotations
 
@@ -21,55 +21,76 @@ def trial(
     *,
     hard: bool,
     hook: LayerHook | None = None,
-    delay: tf.Tensor | None = None,
+    time_offset: tf.Tensor | None = None,
 ) -> Trial:
-    """Return the function from coordinates (tensors [n] or jets) to fields by name; `hook` as in `forward`.
+    """Return the function from coordinates (tensors [n] or jets) to functions by name.
 
-    `delay` is taken from the time that the network sees, in windows of time that share one network.
+    Args:
+        problem: the problem with its present coefficients.
+        network: the network.
+        hard: whether the ansatz is applied to the network's output.
+        hook: as in `forward`.
+        time_offset: subtracted from the time that the network sees, where windows of time share
+            one network.
 
     Raises:
         InputError: when called, if the ansatz does not return as many fields as the problem has.
     """
 
-    def fields(coordinates: Mapping[str, Any]) -> dict[str, Any]:
-        columns = [coordinates[c] for c in problem.coordinates]
-        if delay is not None:
-            columns[-1] = columns[-1] - delay
-        if isinstance(columns[0], Jet):
-            output = forward(network, jets.stack(columns), hook=hook).map(_settled)
-            net = tuple(output[i] for i in range(len(problem.functions)))
-        else:
-            # Keras layers cast their inputs in silence; the network's dtype is checked where it is
-            # built.
-            output = network(tf.stack(columns, axis=1), training=False)
-            net = tuple(output[:, i] for i in range(len(problem.functions)))
-        net, others = net[: len(problem.fields)], net[len(problem.fields) :]
+    def functions(coordinates: Mapping[str, Any]) -> dict[str, Any]:
+        inputs = [coordinates[c] for c in problem.coordinates]
+        if time_offset is not None:
+            inputs[-1] = inputs[-1] - time_offset
+        outputs = _outputs(network, inputs, len(problem.functions), hook)
+        count = len(problem.fields)
+        fields = outputs[:count]
         if hard:
-            one = net[0] if len(net) == 1 else net
-            found = call(problem.ansatz, {**coordinates, "net": one})
-            net = found if isinstance(found, tuple) else (found,)
-            if len(net) != len(problem.fields):
-                name = type(problem).__name__
-                raise InputError(
-                    f"{name}.ansatz: returned {len(net)} fields, not {len(problem.fields)}; return all."
-                )
-        unknown = zip(problem.unknown_fields.values(), others, strict=True)
-        return dict(
-            zip(problem.functions, (*net, *(f.value(output) for f, output in unknown)), strict=True)
-        )
+            fields = _constrained(problem, coordinates, fields)
+        values = dict(zip(problem.fields, fields, strict=True))
+        unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
+        for (name, unknown), output in unknowns:
+            values[name] = unknown.value(output)
+        return values
 
+    return functions
+
+
+def _outputs(
+    network: Any, inputs: list[Any], count: int, hook: LayerHook | None
+) -> tuple[Any, ...]:
+    """Return the network's outputs one by one, as jets where the inputs are."""
+    if isinstance(inputs[0], Jet):
+        stacked = forward(network, jets.stack(inputs), hook=hook).map(_computed_once)
+        return tuple(stacked[i] for i in range(count))
+    # Keras layers cast their inputs silently; the network's dtype is checked where it is built.
+    columns = network(tf.stack(inputs, axis=1), training=False)
+    return tuple(columns[:, i] for i in range(count))
+
+
+def _constrained(
+    problem: Problem, coordinates: Mapping[str, Any], net: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """Return the fields that the ansatz makes of the network's outputs."""
+    available = {**coordinates, "net": net[0] if len(net) == 1 else net}
+    result = call(problem.ansatz, available)
+    fields = result if isinstance(result, tuple) else (result,)
+    if len(fields) != len(problem.fields):
+        raise InputError(
+            f"{type(problem).__name__}.ansatz: returned {len(fields)} fields, not "
+            f"{len(problem.fields)}; return all."
+        )
     return fields
 
 
-def _settled(output: tf.Tensor) -> tf.Tensor:
-    """Return the output; XLA computes the loss's derivative by it once.
+def _computed_once(output: tf.Tensor) -> tf.Tensor:
+    """Return the output, such that XLA computes the loss's derivative by it only once.
 
-    It is one number a point and goes to every unit of the last layer.  XLA would copy all that
-    leads to it, the ansatz's derivative and the residual's, into the loop over units; a division it
-    takes to be too dear for that.
+    This derivative is one number per point and goes to every unit of the last layer.  XLA would
+    copy all operations that lead to it (the derivatives of the ansatz and of the residual) into
+    the loop over units.  It never copies a division, because it takes divisions to be expensive.
     """
-    found: Any = _identity(output)  # custom_gradient hides its function's type
-    return found
+    identical: Any = _identity(output)  # custom_gradient hides its function's type
+    return identical
 
 
 @tf.custom_gradient

@@ -2,7 +2,15 @@
 
 from pinn.optimizers.adam import Adam
 from pinn.optimizers.gauss_newton import GaussNewton
-from pinn.optimizers.interface import Limits, Optimizer, State, Stepper, Trace
+from pinn.optimizers.interface import (
+    BoundOptimizer,
+    Limits,
+    Minimization,
+    Optimizer,
+    State,
+    Status,
+    Trace,
+)
 from pinn.optimizers.lbfgs import LBFGS
 from pinn.optimizers.lbfgsb import LBFGSB
 from pinn.optimizers.least_squares import Residuals, SumOfSquares
@@ -17,14 +25,16 @@ __all__ = [
     "LBFGSB",
     "SOAP",
     "Adam",
+    "BoundOptimizer",
     "GaussNewton",
     "Limits",
+    "Minimization",
     "MultiBatchLBFGS",
     "Optimizer",
     "Residuals",
     "SSBroyden",
     "State",
-    "Stepper",
+    "Status",
     "SumOfSquares",
     "Trace",
     "WarmupExponentialDecay",

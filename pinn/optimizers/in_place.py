@@ -1,245 +1,211 @@
-"""Quasi-Newton iterations that change their matrix where it lies, by BLAS."""
+"""Quasi-Newton iterations that update their matrix in place, by BLAS."""
 
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 import tensorflow as tf
 
-from pinn.optimizers.interface import (
-    NOT_FINITE,
-    RUNNING,
-    SEARCH_FAILED,
-    Function,
-    Limits,
-    Optimizer,
-    State,
-    Stepper,
-    Trace,
-    judged,
+from pinn.optimizers.full_matrix import (
+    FullMatrix,
+    MatrixMemory,
+    Pair,
+    SearchMemory,
+    diagonal_shift,
 )
+from pinn.optimizers.interface import (
+    BatchT,
+    BoundOptimizer,
+    Limits,
+    Minimization,
+    State,
+    Status,
+    Trace,
+    with_memory,
+)
+from pinn.optimizers.loops import judge
 
-LIFT = 4.0  # roundings of the trace by which a matrix is lifted that is no longer positive definite
-LARGEST = 1e100  # of a factor or its inverse, before the matrix takes it in
+LARGEST = 1e100  # of a factor or its inverse, before it is multiplied into the matrix
 
-
-class Pair(NamedTuple):
-    """A step s = α d, the difference y of the gradients after and before it, the latter, and α."""
-
-    s: tf.Tensor  # [p]
-    y: tf.Tensor  # [p]
-    gradient: tf.Tensor  # [p]
-    length: tf.Tensor
-
-    @property
-    def scale(self) -> tf.Tensor:
-        """Return κ of the H = κ I with which a first step was made: s = −α κ g."""
-        return -tf.reduce_sum(self.s * self.s) / (
-            self.length * tf.reduce_sum(self.s * self.gradient)
-        )
+Array = npt.NDArray[np.floating[Any]]
 
 
-class Update(NamedTuple):
-    """H⁺ = factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ with h = Hy."""
+class InPlaceLoop(BoundOptimizer[MatrixMemory, BatchT]):
+    """A full-matrix optimizer bound to a minimization, on a CPU.
 
-    factor: tf.Tensor
-    ss: tf.Tensor
-    sh: tf.Tensor
-    hh: tf.Tensor
-
-
-class MatrixOptimizer(Optimizer):
-    """An optimizer with a matrix H [p, p] = factor × inverse in its memory.
-
-    Beside it are the scale of a fresh one, whether it is fresh, the first trial of a search in
-    steps of −Hg, and Hg as `step` [p], NaN where it is not known.
+    TensorFlow writes a new H in every iteration, which takes most of the time.  BLAS changes one
+    triangle of it in place.
     """
 
-    @abstractmethod
-    def measured(self, loss: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return what is minimized, and its gradient."""
+    optimizer: FullMatrix
 
-    @abstractmethod
-    def direction(
-        self, step: tf.Tensor, gradient: tf.Tensor, scale: tf.Tensor, fresh: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the direction of search for a step H g, and whether it is the gradient's own, shortened."""
-
-    @abstractmethod
-    def searched(
-        self, function: Function, state: State, direction: tf.Tensor, fresh: tf.Tensor, batch: Any
-    ) -> tuple[State, Pair]:
-        """Return the state after a line search, its memory but for the first trial as it was, and the step's pair."""
-
-    @staticmethod
-    def lift(slope: Any, square: Any, trace: Any) -> tf.Tensor:
-        """Return the multiple of one to be added to H so that gᵀHg, the `slope`, is positive; zero where it is.
-
-        Late in a run the eigenvalues of H differ by more than the digits have room for, and
-        rounding makes the small ones negative.  A multiple of one hides these, which the next
-        updates restore, and keeps all others.
-
-        Args:
-            slope: gᵀHg.
-            square: gᵀg.
-            trace: of H.
-        """
-        slope = tf.convert_to_tensor(slope)
-        needed = -2 * slope / square + LIFT * np.finfo(slope.dtype.name).eps * trace
-        return tf.where(slope > 0, tf.zeros_like(slope), needed)
-
-    @abstractmethod
-    def coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> Update:
-        """Return the update of H for a pair and Hy [p]; the factor 1 and nothing else where a pair has no use."""
-
-
-class InPlaceStepper(Stepper):
-    """A matrix optimizer bound to a function, on a CPU.
-
-    TensorFlow writes a new H in every iteration, which takes most of the time; BLAS changes one
-    triangle of it.
-    """
-
-    def __init__(self, optimizer: MatrixOptimizer, function: Function) -> None:
-        super().__init__(optimizer, function)
-        self.full = optimizer
+    def __init__(self, optimizer: FullMatrix, minimization: Minimization[BatchT]) -> None:
+        super().__init__(optimizer, minimization)
 
     def advance(
-        self, state: State, batch: Any, steps: tf.Tensor, limits: Limits
-    ) -> tuple[State, Trace]:
-        """Return the state after at most `steps` iterations, fewer if a limit is met, and what happened."""
-        matrix, dtype = (
-            _Matrix(state.memory["inverse"].numpy(), float(state.memory["factor"])),
-            state.loss.dtype,
-        )
-        step = state.memory["step"].numpy()
-        state = state._replace(memory={k: state.memory[k] for k in ("scale", "trial", "fresh")})
-        rows: list[tuple[tf.Tensor, ...]] = []
-        if int(steps) == 0:  # compiles
-            _, pair, _, fresh = self._pursued(state, state.gradient, batch, limits)
-            self._coefficients(pair, pair.y, fresh)
-        while len(rows) < int(steps) and int(state.status) == RUNNING:
-            gradient = self.full.measured(state.loss, state.gradient)[1].numpy()
-            if not np.isfinite(step[0]):
-                step = matrix.product(gradient)
-            if not (step @ gradient > 0 or state.memory["fresh"]):
-                matrix.add(
-                    float(self.full.lift(step @ gradient, gradient @ gradient, matrix.trace))
-                )
-                step = matrix.product(gradient)
-            state, pair, scale, fresh = self._pursued(
-                state, tf.constant(step, dtype), batch, limits
+        self, state: State[MatrixMemory], batch: BatchT, steps: tf.Tensor, limits: Limits
+    ) -> tuple[State[MatrixMemory], Trace]:
+        """Return the state after at most `steps` iterations, fewer if a limit is met, and their trace."""
+        dtype = state.loss.dtype
+        matrix = SymmetricMatrix(state.memory.inverse.numpy(), float(state.memory.factor))
+        step: Array = state.memory.step.numpy()
+        searching = with_memory(state, state.memory.search)
+        if int(steps) == 0:
+            self._prepare(searching, batch, limits)
+        rows: list[Trace] = []
+        while len(rows) < int(steps) and int(searching.status) == Status.RUNNING:
+            step = self._descent_step(matrix, searching, step)
+            searching, pair, scale, fresh = self._search(
+                searching, tf.constant(step, dtype), batch, limits
             )
-            rows.append(Trace.row(state))
-            if int(state.status) in (NOT_FINITE, SEARCH_FAILED):
+            rows.append(Trace.row(searching))
+            if int(searching.status) in (Status.NOT_FINITE, Status.SEARCH_FAILED):
                 step = np.full_like(step, np.nan)
             else:
                 if fresh:
-                    matrix.restart(float(scale))
+                    matrix.reset(float(scale))
                     step = matrix.product(pair.gradient.numpy())
-                after = (pair.gradient + pair.y).numpy()
-                product = matrix.product(after)
-                hy = product - step
-                update = self._coefficients(pair, tf.constant(hy, dtype), fresh).numpy().tolist()
-                step = matrix.update(pair.s.numpy(), hy, after, product, *update)
-        kept: dict[str, Any] = {"inverse": matrix.whole(), "factor": matrix.factor, "step": step}
-        kept = {name: tf.constant(value, dtype) for name, value in kept.items()}
-        return state._replace(memory={**kept, **state.memory}), Trace.of(rows, dtype)
+                step = self._update(matrix, step, pair, fresh)
+        memory = MatrixMemory(
+            inverse=tf.constant(matrix.both_triangles(), dtype),
+            factor=tf.constant(matrix.factor, dtype),
+            step=tf.constant(step, dtype),
+            search=searching.memory,
+        )
+        return with_memory(searching, memory), Trace.stack(rows, dtype)
+
+    def _prepare(self, state: State[SearchMemory], batch: BatchT, limits: Limits) -> None:
+        """Compile what an iteration needs."""
+        _, pair, _, fresh = self._search(state, state.gradient, batch, limits)
+        self._coefficients(pair, pair.y, fresh)
+
+    def _descent_step(
+        self, matrix: SymmetricMatrix, state: State[SearchMemory], step: Array
+    ) -> Array:
+        """Return Hg [p], where `step` is not it, with H shifted where gᵀHg is not positive."""
+        gradient: Array = self.optimizer.transformed(state.loss, state.gradient)[1].numpy()
+        if not np.isfinite(step[0]):
+            step = matrix.product(gradient)
+        slope = step @ gradient
+        if slope > 0 or state.memory.fresh:
+            return step
+        square = gradient @ gradient
+        trace = tf.constant(matrix.trace, slope.dtype)
+        shift = diagonal_shift(tf.constant(slope), tf.constant(square), trace)
+        matrix.shift_diagonal(float(shift))
+        return matrix.product(gradient)
+
+    def _update(self, matrix: SymmetricMatrix, step: Array, pair: Pair, fresh: tf.Tensor) -> Array:
+        """Update H by a pair, given the step Hg [p] before it, and return the one after it."""
+        # Hy = Hg⁺ − Hg, so that one product with the matrix gives both.
+        gradient: Array = (pair.gradient + pair.y).numpy()
+        product = matrix.product(gradient)
+        hy = product - step
+        coefficients = self._coefficients(pair, tf.constant(hy, product.dtype), fresh)
+        update = Coefficients(*coefficients.numpy().tolist())
+        return matrix.update(pair.s.numpy(), hy, update, gradient, product)
 
     @tf.function(autograph=False, jit_compile=True)
     def _coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> tf.Tensor:
         """Return the coefficients of the update, [4]."""
-        return tf.stack(self.full.coefficients(pair, hy, fresh))
+        return tf.stack(self.optimizer.coefficients(pair, hy, fresh))
 
     @tf.function(autograph=False)
-    def _pursued(
-        self, state: State, step: tf.Tensor, batch: Any, limits: Limits
-    ) -> tuple[State, Pair, tf.Tensor, tf.Tensor]:
-        """Return the judged state, its pair, κ of a first step, and whether H was fresh."""
-        memory = state.memory
-        gradient = self.full.measured(state.loss, state.gradient)[1]
-        direction, fresh = self.full.direction(step, gradient, memory["scale"], memory["fresh"])
-        new, pair = self.full.searched(self.function, state, direction, fresh, batch)
-        new = judged(
-            state, new._replace(memory={**new.memory, "fresh": tf.constant(False)}), limits
-        )
-        return new, pair, pair.scale, fresh
+    def _search(
+        self, state: State[SearchMemory], step: tf.Tensor, batch: BatchT, limits: Limits
+    ) -> tuple[State[SearchMemory], Pair, tf.Tensor, tf.Tensor]:
+        """Return the judged state after a line search, its pair, κ of a first step, and whether H was fresh."""
+        _, gradient = self.optimizer.transformed(state.loss, state.gradient)
+        direction, fresh = self.optimizer.direction(step, gradient, state.memory)
+        new, pair = self.optimizer.search(self.minimization, state, direction, fresh, batch)
+        return judge(state, new, limits), pair, pair.scale, fresh
 
 
-class _Matrix:
-    """A symmetric matrix, factor × the lower triangle of an array, changed where it lies."""
+class Coefficients(NamedTuple):
+    """The coefficients of an `Update`, as Python's numbers."""
 
-    def __init__(self, array: np.ndarray, factor: float) -> None:
-        self.array, self.factor = np.array(array.T, order="F"), factor
+    factor: float
+    ss: float
+    sh: float
+    hh: float
+
+
+class SymmetricMatrix:
+    """A symmetric matrix, factor × the lower triangle of an array, changed in place."""
+
+    def __init__(self, array: Array, factor: float) -> None:
+        self.array: Array = np.array(array.T, order="F")
+        self.factor = factor
         names: Any = ("symv", "syr2")
-        self._symv, self._syr2 = scipy.linalg.get_blas_funcs(names, dtype=self.array.dtype)
-
-    def product(self, vector: np.ndarray) -> np.ndarray:
-        """Return the product with a vector [p]."""
-        return self._symv(self.factor, self.array, vector, lower=1)
-
-    def restart(self, scale: float) -> None:
-        """Become a multiple of one."""
-        self.array[:], self.factor = 0.0, 1.0
-        np.fill_diagonal(self.array, scale)
+        routines = scipy.linalg.get_blas_funcs(names, dtype=self.array.dtype)
+        self._symv: Any = routines[0]
+        self._syr2: Any = routines[1]
 
     @property
     def trace(self) -> float:
         """The trace."""
         return self.factor * float(np.trace(self.array))
 
-    def add(self, multiple: float) -> None:
-        """Add a multiple of one."""
-        self.array[np.diag_indices_from(self.array)] += multiple / self.factor
+    def product(self, vector: Array) -> Array:
+        """Return the product with a vector [p]."""
+        return self._symv(self.factor, self.array, vector, lower=1)
+
+    def reset(self, scale: float) -> None:
+        """Become a scaled identity."""
+        self.array[:] = 0.0
+        self.factor = 1.0
+        np.fill_diagonal(self.array, scale)
+
+    def shift_diagonal(self, shift: float) -> None:
+        """Add a scaled identity."""
+        self.array[np.diag_indices_from(self.array)] += shift / self.factor
 
     def update(
-        self,
-        s: np.ndarray,
-        h: np.ndarray,
-        gradient: np.ndarray,
-        product: np.ndarray,
-        factor: float,
-        ss: float,
-        sh: float,
-        hh: float,
-    ) -> np.ndarray:
+        self, s: Array, h: Array, update: Coefficients, gradient: Array, product: Array
+    ) -> Array:
         """Become H⁺ = factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ, and return H⁺g for a gradient g [p].
 
-        With the product Hg there is no need to go through the matrix for H⁺g.
+        Given the product Hg [p], H⁺g takes no pass through the matrix.
         """
+        factor, ss, sh, hh = update
+        # Scale, by the factor alone unless it leaves its range.
         self.factor *= factor
         if not 1 / LARGEST < self.factor < LARGEST:
             self.array *= self.factor
             self.factor = 1.0
-        for scale, a, b in _products(ss, sh, hh, s, h):
+        # Add the rank-two update.
+        for scale, a, b in _rank_two_terms(s, h, update):
             self._syr2(0.5 * scale / self.factor, a, b, a=self.array, lower=1, overwrite_a=1)
-        along_s, along_h = float(s @ gradient), float(h @ gradient)
+        # The same update of the product.
+        along_s = float(s @ gradient)
+        along_h = float(h @ gradient)
         return (
             factor * product + (ss * along_s + sh * along_h) * s + (sh * along_s + hh * along_h) * h
         )
 
-    def whole(self) -> np.ndarray:
+    def both_triangles(self) -> Array:
         """Return both triangles of the array, without the factor."""
         lower = np.tril(self.array)
         return lower + np.tril(self.array, -1).T
 
 
-def _products(
-    ss: float, sh: float, hh: float, s: np.ndarray, h: np.ndarray
-) -> list[tuple[float, np.ndarray, np.ndarray]]:
-    """Return (κ, a, b) so that ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ is the sum of ½κ (a bᵀ + b aᵀ).
+def _rank_two_terms(s: Array, h: Array, update: Coefficients) -> list[tuple[float, Array, Array]]:
+    """Return (κ, a, b) such that ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ is the sum of ½κ (a bᵀ + b aᵀ).
 
-    One pass through a matrix takes each; one is enough unless the form is definite, for it then is
-    a product of two real linear forms, as a quadratic polynomial of its zeros.
+    Each takes one pass through the matrix.  One is enough unless the quadratic form is definite:
+    otherwise it is a product of two real linear forms, as a quadratic polynomial is of its zeros.
     """
-    largest = max(abs(ss), abs(sh), abs(hh))
+    largest = max(abs(update.ss), abs(update.sh), abs(update.hh))
     if not largest:
         return []
-    ss, sh, hh = ss / largest, sh / largest, hh / largest  # whose squares do not overflow
+    # Scaled, so that their squares do not overflow.
+    ss = update.ss / largest
+    sh = update.sh / largest
+    hh = update.hh / largest
     discriminant = sh * sh - ss * hh
     q = -(sh + math.copysign(math.sqrt(max(discriminant, 0.0)), sh))
     if discriminant < 0 or q == 0:

@@ -5,55 +5,68 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
-from pinn.arrays import static_size
+from pinn.arrays import Array, static_size
 from pinn.errors import InputError
 from pinn.optimizers.interface import (
-    SEARCH_FAILED,
+    BatchT,
+    BoundOptimizer,
     Function,
-    LoopedStepper,
+    Minimization,
     Optimizer,
     State,
-    Stepper,
+    Status,
+    is_finite,
 )
-from pinn.optimizers.least_squares import SumOfSquares
+from pinn.optimizers.loops import PythonLoop
+from pinn.settings import count
 
 Bound = float | Sequence[float] | None
-WITHOUT_END = 2_000_000_000  # iterations and evaluations: the trainer's rules stop, not SciPy's
+
+UNLIMITED = 2_000_000_000  # iterations and evaluations: the trainer's rules stop, not SciPy's
+
+
+class RunMemory(NamedTuple):
+    """What identifies a run of SciPy's, and where it is."""
+
+    origin: tf.Tensor  # position [p] at which the run begins
+    count: tf.Tensor  # iterations of the run
+    unit: tf.Tensor  # unit of length in which SciPy's first step is of length one
 
 
 @dataclass(frozen=True, kw_only=True)
-class LBFGSB(Optimizer):
+class LBFGSB(Optimizer[RunMemory]):
     """SciPy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995, doi:10.1137/0916069), bit by bit, in double precision.
 
         minimize f(x),  lower ≤ x ≤ upper
 
-    SciPy's loop cannot be left and entered again, and its memory cannot be had.  So it runs in a
-    thread of its own that asks for values, and the state holds the run's origin and the number of
-    its iterations: within a process the run goes on, and after a resume it is *repeated* from its
-    origin, which gives the same bits and takes the time that the repeated iterations took.  A
-    redraw of the points or a restart begins a new run, with an empty memory: for runs with many
-    redraws take `LBFGS`.
+    SciPy's loop cannot be left and entered again, and gives no access to its memory.  It therefore
+    runs in a thread of its own that requests values, and the state holds the origin of the run and
+    the number of its iterations.  Within a process the run goes on; after a resume it is *repeated*
+    from its origin, which gives the same bits and takes as long as the repeated iterations took.
+    A redraw of the points or a restart begins a new run, with an empty memory: for runs with many
+    redraws use `LBFGS`.
 
-    SciPy's own tests are off.  A run that ends all the same (no lower value along its direction)
+    SciPy's own tests are off.  A run that ends nevertheless (no lower value along its direction)
     counts as a failed line search.  In the state, gradient components that point out of the bounds
-    are zero, so that its tests are those of a bounded minimum.
+    are zero, so that the tests are those of a bounded minimum.
 
     Attributes:
         pairs: number of correction pairs (SciPy's `maxcor`).
-        line_search_iterations: most evaluations of one line search (SciPy's `maxls`).
-        lower: lower bounds: a number for all, one for each, or None.  A start outside is moved to
-            the bound.
-        upper: upper bounds, alike.  Unknown coefficients of a problem have bounds of their own
-            (`Unknown`), which hold under every optimizer; these here bound the raw vector.
+        line_search_iterations: maximum number of evaluations of one line search (SciPy's `maxls`).
+        lower: lower bounds: one number for all, one per number, or None.  A start outside is moved
+            to the bound.
+        upper: upper bounds, likewise.  Unknown coefficients of a problem have bounds of their own
+            (`Unknown`), which hold under every optimizer; the bounds here are those of the raw
+            vector.
 
     Raises:
         InputError: for numbers that are not positive, or bounds that cross or do not fit the
@@ -61,210 +74,243 @@ class LBFGSB(Optimizer):
     """
 
     label: ClassVar[str] = "L-BFGS-B"
-    pairs: int = 50
-    line_search_iterations: int = 50
+    pairs: int = count(50)
+    line_search_iterations: int = count(50)
     lower: Bound = None
     upper: Bound = None
 
     def __post_init__(self) -> None:
-        for name in ("pairs", "line_search_iterations"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InputError(f"LBFGSB: {name}={value!r}; give a whole number of at least 1.")
+        super().__post_init__()
+        sizes = [1]
         for name in ("lower", "upper"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, int | float):
                 object.__setattr__(self, name, tuple(float(v) for v in value))
-            if np.any(np.isnan(np.asarray(getattr(self, name) or 0.0, float))):
+                sizes.append(len(value))
+            if value is not None and np.any(np.isnan(np.asarray(value, float))):
                 raise InputError(f"LBFGSB: {name}={value!r}; give numbers, or null for no bound.")
-        sizes = [len(bound) for bound in (self.lower, self.upper) if isinstance(bound, Sequence)]
-        self.bounds(max(sizes, default=1))
+        self.bounds(max(sizes))
 
-    def bounds(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the bounds of a vector [size]; infinite where there are none."""
-        found = []
-        for name, none in (("lower", -math.inf), ("upper", math.inf)):
-            value = getattr(self, name)
-            if isinstance(value, Sequence) and len(value) != size:
-                raise InputError(
-                    f"LBFGSB: {len(value)} {name} bounds for {size} numbers; give one for each."
-                )
-            found.append(
-                np.broadcast_to(np.asarray(none if value is None else value, float), [size])
-            )
-        crossed = np.flatnonzero(found[0] > found[1])
+    def bounds(self, size: int) -> tuple[Array, Array]:
+        """Return the bounds of a vector [size], infinite where there are none."""
+        lower = _bound(self.lower, size, "lower", -math.inf)
+        upper = _bound(self.upper, size, "upper", math.inf)
+        crossed = np.flatnonzero(lower > upper)
         if len(crossed):
-            low, high = (float(b[crossed[0]]) for b in found)
+            low, high = lower[crossed[0]], upper[crossed[0]]
             raise InputError(
                 f"LBFGSB: lower={low:g} above upper={high:g}; give bounds with room between them."
             )
-        return found[0], found[1]
+        return lower, upper
+
+    def bind(self, minimization: Minimization[BatchT]) -> BoundOptimizer[RunMemory, BatchT]:
+        """Return the optimizer bound to a minimization."""
+        return _BoundLBFGSB(self, minimization)
 
     def memory(
-        self, position: tf.Tensor, gradient: tf.Tensor, shrink: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Return where SciPy's run begins, and the unit of length in which it takes its first step of one."""
-        return {"origin": position, "count": tf.constant(0), "unit": shrink}
-
-    def iterate(self, function: Function, state: State, batch: Any) -> State:
-        """Raise an error: SciPy's loop is not TensorFlow's."""
-        raise InputError("LBFGSB: works outside of TensorFlow's graphs; see LBFGSB.compile.")
-
-    def compile(self, function: Function, squares: SumOfSquares | None = None, **_: Any) -> Stepper:
-        """Return the start, advance and restart for a function."""
-        return _Stepper(self, function)
+        self,
+        minimization: Minimization[BatchT],
+        position: tf.Tensor,
+        gradient: tf.Tensor,
+        shrink: tf.Tensor,
+    ) -> RunMemory:
+        """Return the memory of a run that begins here."""
+        return RunMemory(origin=position, count=tf.constant(0), unit=shrink)
 
 
-class _Stepper(LoopedStepper):
-    """L-BFGS-B bound to a function, and the run that is under way."""
+def _bound(value: Bound, size: int, name: str, default: float) -> Array:
+    """Return a bound as a vector [size]."""
+    if isinstance(value, Sequence) and len(value) != size:
+        raise InputError(
+            f"LBFGSB: {len(value)} {name} bounds for {size} numbers; give one for each."
+        )
+    return np.broadcast_to(np.asarray(default if value is None else value, float), [size])
 
-    def __init__(self, optimizer: LBFGSB, function: Function) -> None:
-        super().__init__(optimizer, self._projected)
-        self.settings, self.value = optimizer, tf.function(function, autograph=False)
+
+class _BoundLBFGSB(PythonLoop[RunMemory, BatchT]):
+    """L-BFGS-B bound to a minimization, and the run in progress."""
+
+    def __init__(self, optimizer: LBFGSB, minimization: Minimization[BatchT]) -> None:
+        super().__init__(optimizer, replace(minimization, function=self._project))
+        self.settings = optimizer
+        self.value: Any = tf.function(minimization.function, autograph=False)
         self.run: _Run | None = None
 
-    def start(self, position: tf.Tensor, batch: Any) -> State:
+    def start(self, position: tf.Tensor, batch: BatchT) -> State[RunMemory]:
         """Return the state at a position [p], moved between the bounds, after one evaluation."""
         lower, upper = self._bounds(position)
         return super().start(tf.clip_by_value(position, lower, upper), batch)
 
-    def prepare(self, state: State, batch: Any) -> None:
+    def prepare(self, state: State[RunMemory], batch: BatchT) -> None:
         """Compile the function."""
         self.value.get_concrete_function(state.position, batch)
 
-    def iterated(self, state: State, batch: Any) -> State:
-        """Return the state after one iteration of SciPy's, which an earlier one may have to precede."""
-        if self.run is None or not self.run.stands_at(state, batch):
-            self.run = _Run(self.settings, state, batch)
-            for _ in range(int(state.memory["count"])):
-                self.run.iterate(self.value)
-        before = self.run.evaluations
-        found = self.run.iterate(self.value)
-        evaluations = state.evaluations + (self.run.evaluations - before)
-        if found is None:
-            failed = tf.constant(SEARCH_FAILED)
+    def iterate(self, state: State[RunMemory], batch: BatchT) -> State[RunMemory]:
+        """Return the state after one iteration of SciPy's, which may have to repeat earlier ones first."""
+        run = self._run_at(state, batch)
+        before = run.evaluations
+        iteration = run.iterate(self.value)
+        evaluations = state.evaluations + (run.evaluations - before)
+        if iteration is None:
             return state._replace(
-                status=failed, iterations=state.iterations + 1, evaluations=evaluations
+                status=tf.constant(Status.SEARCH_FAILED),
+                iterations=state.iterations + 1,
+                evaluations=evaluations,
             )
-        position, loss, gradient = found
         return state._replace(
-            position=position,
-            loss=loss,
-            gradient=self._inward(position, gradient),
+            position=iteration.position,
+            loss=iteration.loss,
+            gradient=self._inward(iteration.position, iteration.gradient),
             iterations=state.iterations + 1,
             evaluations=evaluations,
-            step=tf.norm(position - state.position),
-            memory=state.memory | {"count": tf.constant(self.run.count)},
+            step=tf.norm(iteration.position - state.position),
+            memory=state.memory._replace(count=tf.constant(run.count)),
         )
 
-    def _projected(self, position: tf.Tensor, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    def _run_at(self, state: State[RunMemory], batch: BatchT) -> _Run:
+        """Return the run that has just made the iteration that led to a state."""
+        if self.run is None or not self.run.is_at(state, batch):
+            self.run = _Run(self.settings, state, batch)
+            for _ in range(int(state.memory.count)):
+                self.run.iterate(self.value)
+        return self.run
+
+    def _project(self, position: tf.Tensor, batch: BatchT) -> tuple[tf.Tensor, tf.Tensor]:
         loss, gradient = self.value(position, batch)
         return loss, self._inward(position, gradient)
 
     def _inward(self, position: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-        """Return a gradient without the components along which a bound allows no descent."""
+        """Return a gradient [p] without the components along which a bound allows no descent."""
         lower, upper = self._bounds(position)
         stuck = ((position <= lower) & (gradient > 0)) | ((position >= upper) & (gradient < 0))
         return tf.where(stuck, tf.zeros_like(gradient), gradient)
 
-    def _bounds(self, position: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return tuple(
-            tf.constant(b, position.dtype) for b in self.settings.bounds(static_size(position))
-        )
+    def _bounds(self, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        lower, upper = self.settings.bounds(static_size(position))
+        return tf.constant(lower, position.dtype), tf.constant(upper, position.dtype)
+
+
+class _Evaluation(NamedTuple):
+    """Loss and gradient at a position."""
+
+    point: Array  # SciPy's position [p], in units of the run
+    position: tf.Tensor  # [p]
+    loss: tf.Tensor
+    gradient: tf.Tensor  # [p]
 
 
 class _Run:
-    """A run of SciPy's from an origin: a thread that asks for values and tells of its iterations."""
+    """A run of SciPy's from an origin: a thread that requests values and reports its iterations."""
 
-    def __init__(self, settings: LBFGSB, state: State, batch: Any) -> None:
-        self.origin, self.unit, self.batch = (
-            state.memory["origin"].numpy(),
-            float(state.memory["unit"]),
-            batch,
-        )
-        self.dtype, self.bounds = state.position.dtype, settings.bounds(len(self.origin))
-        self.count = self.evaluations = 0
-        self.last: tuple[np.ndarray, tf.Tensor, tf.Tensor, tf.Tensor] | None = None
-        self.asked: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-        self.answers: SimpleQueue[tuple[float, np.ndarray] | None] = SimpleQueue()
+    def __init__(self, settings: LBFGSB, state: State[RunMemory], batch: object) -> None:
+        self.origin: Array = state.memory.origin.numpy()
+        self.unit = float(state.memory.unit)
+        self.batch = batch
+        self.dtype = state.position.dtype
+        self.bounds = settings.bounds(len(self.origin))
+        self.count = 0
+        self.evaluations = 0
+        self.last: _Evaluation | None = None
+        self.requests: Requests = SimpleQueue()
+        self.answers: Answers = SimpleQueue()
         weakref.finalize(self, self.answers.put, None)  # ends the thread
-        start, bounds = (
-            self.origin.astype(np.float64) / self.unit,
-            np.stack(self.bounds, 1) / self.unit,
-        )
+        start = self.origin.astype(np.float64) / self.unit
+        bounds = None
+        if np.any(np.isfinite(self.bounds)):
+            bounds = np.stack(self.bounds, 1) / self.unit
         options = {"maxcor": settings.pairs, "maxls": settings.line_search_iterations}
-        bounded = bool(np.any(np.isfinite(bounds)))
-        arguments = (self.asked, self.answers, start, bounds if bounded else None, options)
-        Thread(target=_talk, args=arguments, daemon=True, name="L-BFGS-B").start()
+        arguments = (self.requests, self.answers, start, bounds, options)
+        Thread(target=_run_scipy, args=arguments, daemon=True, name="L-BFGS-B").start()
 
-    def stands_at(self, state: State, batch: Any) -> bool:
-        """Say whether this run has just made the iteration that led to a state."""
-        same = batch is self.batch and self.count == int(state.memory["count"])
+    def is_at(self, state: State[RunMemory], batch: object) -> bool:
+        """Return whether this run has just made the iteration that led to a state."""
+        memory = state.memory
         return (
-            same
-            and float(state.memory["unit"]) == self.unit
-            and np.array_equal(state.memory["origin"], self.origin)
+            batch is self.batch
+            and self.count == int(memory.count)
+            and self.unit == float(memory.unit)
+            and np.array_equal(memory.origin, self.origin)
         )
 
-    def iterate(self, function: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | None:
-        """Return position, loss and gradient after one more iteration; None if SciPy has ended."""
+    def iterate(self, function: Function[Any]) -> _Evaluation | None:
+        """Return position, loss and gradient after one more iteration; None where SciPy has ended."""
         if self.count or self.last is not None:
-            self.answers.put((0.0, self.origin))  # to the iteration that was told last: go on
+            # Any answer to the last iteration's report lets SciPy go on.
+            self.answers.put((0.0, self.origin))
         while True:
-            question, point = self.asked.get()
-            if question == "error":
-                raise point
-            if question == "end":
-                self.asked.put((question, point))  # and so to whoever asks again
+            request = self.requests.get()
+            if request.error is not None:
+                raise request.error
+            if request.point is None:
+                self.requests.put(request)  # for the next call
                 return None
-            if self.last is None or not np.array_equal(self.last[0], point):
-                self.last = self._evaluated(function, point)
-            _, position, loss, gradient = self.last
-            finite = bool(tf.math.is_finite(loss)) and bool(
-                tf.reduce_all(tf.math.is_finite(gradient))
-            )
-            if (
-                question == "iteration" or not finite
-            ):  # what is not finite, SciPy cannot bear: the loop rolls back
+            if self.last is None or not np.array_equal(self.last.point, request.point):
+                self.last = self._evaluate(function, request.point)
+            # SciPy cannot handle a value that is not finite: the loop rolls back.
+            finite = bool(is_finite(self.last.loss, self.last.gradient))
+            if request.is_iteration or not finite:
                 self.count += 1
-                return position, loss, gradient
-            self.answers.put((float(loss), self.unit * gradient.numpy().astype(np.float64)))
+                return self.last
+            gradient = self.unit * self.last.gradient.numpy().astype(np.float64)
+            self.answers.put((float(self.last.loss), gradient))
 
-    def _evaluated(
-        self, function: Any, point: np.ndarray
-    ) -> tuple[np.ndarray, tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _evaluate(self, function: Function[Any], point: Array) -> _Evaluation:
         position = tf.constant(np.clip(self.unit * point, *self.bounds), self.dtype)
         self.evaluations += 1
-        return point, position, *function(position, self.batch)
+        loss, gradient = function(position, self.batch)
+        return _Evaluation(point, position, loss, gradient)
 
 
-class _Ended(Exception):
-    """Nobody wants to know any more."""
+class _Request(NamedTuple):
+    """What SciPy's thread asks for or reports; without a point, that SciPy has ended."""
+
+    point: Array | None = None  # position [p] of a value or of an iteration
+    is_iteration: bool = False
+    error: Exception | None = None
 
 
-def _talk(
-    asked: Any, answers: Any, start: np.ndarray, bounds: np.ndarray | None, options: dict[str, int]
+Requests = SimpleQueue[_Request]
+Answers = SimpleQueue[tuple[float, Array] | None]
+"""Value and gradient [p]; None ends the thread."""
+
+
+class _Abandoned(Exception):
+    """The run is no longer needed."""
+
+
+def _run_scipy(
+    requests: Requests,
+    answers: Answers,
+    start: Array,
+    bounds: Array | None,
+    options: dict[str, int],
 ) -> None:
-    """Run SciPy's optimizer; every value that it needs and every iteration that it made is put to `asked`."""
+    """Run SciPy's optimizer; every value that it needs and every iteration goes through the queues."""
 
-    def put(question: str, point: np.ndarray) -> Any:
-        asked.put((question, point.copy()))
+    def ask(point: Array, *, is_iteration: bool = False) -> tuple[float, Array]:
+        requests.put(_Request(point.copy(), is_iteration))
         answer = answers.get()
         if answer is None:
-            raise _Ended
+            raise _Abandoned
         return answer
 
-    def told(xk: np.ndarray) -> None:
-        put("iteration", xk)
+    def report(point: Array) -> None:
+        ask(point, is_iteration=True)
 
+    unlimited = {"ftol": 0.0, "gtol": 0.0, "maxiter": UNLIMITED, "maxfun": UNLIMITED}
     try:
         scipy.optimize.minimize(
-            lambda x: put("value", x), start, jac=True, method="L-BFGS-B", bounds=bounds, callback=told,
-            options={"ftol": 0.0, "gtol": 0.0, "maxiter": WITHOUT_END, "maxfun": WITHOUT_END, **options},
-        )  # fmt: skip
-    except _Ended:
+            ask,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            callback=report,
+            options={**unlimited, **options},
+        )
+    except _Abandoned:
         return
     except Exception as error:
-        asked.put(("error", error))
+        requests.put(_Request(error=error))
         return
-    asked.put(("end", None))
+    requests.put(_Request())

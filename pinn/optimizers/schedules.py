@@ -1,4 +1,4 @@
-"""Learning rates that Keras lacks; its own ExponentialDecay, CosineDecay (with warm-up) and others serve as well."""
+"""Learning rates that Keras lacks; its ExponentialDecay, CosineDecay (with warm-up) and others serve as well."""
 
 from __future__ import annotations
 
@@ -33,28 +33,16 @@ class WarmupExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, peak: float, warmup_steps: int, decay_steps: int, decay_rate: float) -> None:
         super().__init__()
-        if not peak > 0:
-            raise InputError(f"WarmupExponentialDecay: peak={peak}; give a positive number.")
-        if not warmup_steps >= 0:
-            raise InputError(
-                f"WarmupExponentialDecay: warmup_steps={warmup_steps}; give a number of at least 0."
-            )
-        if not decay_steps > 0:
-            raise InputError(
-                f"WarmupExponentialDecay: decay_steps={decay_steps}; give a positive number."
-            )
-        if not 0 < decay_rate <= 1:
-            raise InputError(
-                f"WarmupExponentialDecay: decay_rate={decay_rate}; give a number in (0, 1]."
-            )
-        self.peak, self.warmup_steps, self.decay_steps, self.decay_rate = (
-            peak,
-            warmup_steps,
-            decay_steps,
-            decay_rate,
-        )
+        _check("peak", peak, peak > 0, "a positive number")
+        _check("warmup_steps", warmup_steps, warmup_steps >= 0, "a number of at least 0")
+        _check("decay_steps", decay_steps, decay_steps > 0, "a positive number")
+        _check("decay_rate", decay_rate, 0 < decay_rate <= 1, "a number in (0, 1]")
+        self.peak = peak
+        self.warmup_steps = warmup_steps
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
 
-    def __call__(self, step: Any) -> tf.Tensor:
+    def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
         """Return the learning rate at an iteration."""
         i = tf.cast(step, tf.float64)
         rise = (i + 1) / max(self.warmup_steps, 1)
@@ -64,6 +52,13 @@ class WarmupExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make it again."""
         return {
-            name: getattr(self, name)
-            for name in ("peak", "warmup_steps", "decay_steps", "decay_rate")
+            "peak": self.peak,
+            "warmup_steps": self.warmup_steps,
+            "decay_steps": self.decay_steps,
+            "decay_rate": self.decay_rate,
         }
+
+
+def _check(name: str, value: float, accepted: bool, remedy: str) -> None:
+    if not accepted:
+        raise InputError(f"WarmupExponentialDecay: {name}={value}; give {remedy}.")

@@ -14,6 +14,7 @@ import tensorflow as tf
 from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.optimizers import State
+from pinn.optimizers.memories import to_arrays
 from pinn.training.progress import Progress
 
 FORMAT = "pinn checkpoint 1"
@@ -26,11 +27,13 @@ def save(path: Path, progress: Progress) -> None:
     assert progress.state is not None
     arrays: dict[str, Any] = {
         "format": np.array(FORMAT),
-        "progress": np.array(json.dumps(progress.numbers())),
+        "progress": np.array(json.dumps(progress.to_json())),
     }
     for name, value in progress.state._asdict().items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        arrays |= {f"state/{name}/{key}": np.asarray(part) for key, part in parts}
+        if name != "memory":
+            arrays[f"state/{name}/"] = np.asarray(value)
+    for name, array in to_arrays(progress.state.memory).items():
+        arrays[f"state/memory/{name}"] = array
     for folder in KEPT:
         arrays |= {f"{folder}/{name}": array for name, array in getattr(progress, folder).items()}
     write_atomically(path, lambda file: np.savez(file, **arrays))
@@ -52,15 +55,13 @@ def load(path: Path, *, size: int | None = None) -> Progress:
         if str(arrays.pop("format")) != FORMAT:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
-        fields: dict[str, Any] = {}
         kept = {folder: _taken(arrays, f"{folder}/") for folder in KEPT}
+        # The memory remains arrays until the optimizer is known that can restore it.
+        memory = _taken(arrays, "state/memory/")
+        fields: dict[str, tf.Tensor] = {}
         for name, array in arrays.items():
-            _, field, key = name.split("/")
-            if key:
-                fields.setdefault(field, {})[key] = tf.constant(array)
-            else:
-                fields[field] = tf.constant(array)
-        progress = Progress.from_numbers(numbers, State(**fields), **kept)
+            fields[name.removeprefix("state/").removesuffix("/")] = tf.constant(array)
+        progress = Progress.from_json(numbers, State(**fields, memory=memory), **kept)
     except (
         OSError,
         ValueError,

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pinn.atomic import claim
 from pinn.errors import InputError
-from pinn.objective import Batch, LeastSquares, Objective
+from pinn.objective import Batch, Objective
+from pinn.optimizers.interface import Minimization
 from pinn.record import RunFolder
 from pinn.run import checkpoint
 from pinn.runtime import configure
@@ -51,7 +51,13 @@ def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, 
     return made, progress, config
 
 
-def check(progress: Progress, made: Setup, objective: Objective, folder: Any) -> None:
+def check(
+    progress: Progress,
+    made: Setup,
+    minimization: Minimization[Batch],
+    objective: Objective,
+    folder: Any,
+) -> None:
     """Raise an InputError where a checkpoint is not one of a setup."""
     phases = made.phases_of(progress.stage)
     done, planned = [r.name for r in progress.records], [p.name for p in phases]
@@ -67,19 +73,7 @@ def check(progress: Progress, made: Setup, objective: Objective, folder: Any) ->
             f"{folder}: the checkpoint holds {state.position.dtype.name} weights of shape {state.position.shape}, "
             f"the network {objective.flat.size} of {objective.dtype}; restore the run's own files."
         )
-    stepper = phase.optimizer.compile(
-        objective.value_and_gradient,
-        LeastSquares(objective),
-        shapes=objective.flat.shapes,
-        part=objective.part,
-    )
-    fresh = stepper.optimizer.memory(
-        state.position, state.position, tf.ones([], state.position.dtype)
-    )
-    shapes = [
-        {k: (v.shape, v.dtype) for k, v in memory.items()} for memory in (fresh, state.memory)
-    ]
-    if shapes[0] != shapes[1]:
+    if not phase.optimizer.bind(minimization).fits(state):
         raise InputError(
             f"{folder}: the checkpoint does not fit phases.{phase.name}.optimizer ({phase.optimizer.label}); "
             f"leave its settings as they were in the checkpoint's phase, or start a new run."

@@ -1,46 +1,57 @@
-"""The metrics of a run, gathered from its objective, its progress and its monitor."""
+"""The metrics of a run, gathered from its stages and its progress."""
 
 from __future__ import annotations
 
 import platform
+from functools import partial
 
 import tensorflow as tf
 
 from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
-from pinn.run.course import Course
-from pinn.run.monitor import Errors, Monitor
+from pinn.run.monitor import held_out_loss
+from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
-from pinn.training.stopping import INTERRUPTED
 from pinn.versions import cores, versions
 
 
-def metrics_of(course: Course, theta: tf.Tensor, progress: Progress, monitor: Monitor) -> Metrics:
-    """Return the metrics of a run that has ended, or was interrupted, at parameters theta [p]."""
-    setup = course.made
-    leg = course.leg()
-    errors = course.all_errors()
-    batch = leg.batch(progress)
-    loss, _ = leg.objective.value_and_gradient(theta, batch)
+def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -> Metrics:
+    """Return the metrics of a run that has ended, or was interrupted.
+
+    Args:
+        stage_runs: all stages of the run.
+        stage_run: the last stage that was run.
+        progress: what the run has done.
+    """
+    setup = stage_runs.setup
+    objective = stage_run.objective
+    theta = progress.best
+    errors = stage_runs.all_errors()
+    solution = stage_runs.solution(progress.stage, progress.ends, theta)
+    evaluate = partial(solution, setup.problem.functions)
+    batch = stage_run.batch(progress)
+    loss, _ = objective.value_and_gradient(theta, batch)
+    held_out = stage_run.draws.held_out()
+    gauges = errors.gauges(evaluate)
     return Metrics(
         problem=type(setup.problem).__name__,
-        finished=progress.records[-1].stop_reason != INTERRUPTED,
-        relative_l2=errors.relative_l2(theta),
-        max_error=errors.max_error(theta),
+        finished=not progress.interrupted,
+        relative_l2=errors.relative_l2(evaluate),
+        max_error=errors.max_error(evaluate),
         reference_error=setup.problem.reference_error(),
         published=setup.published,
         loss=float(loss),
-        heldout_loss=monitor.heldout_loss(theta, progress.weights),
-        unknowns=_unknowns(leg.squares, theta, batch),
-        phases=_phases(course, progress),
-        weights=_weights(setup, progress, monitor, batch),
+        heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),
+        unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),
+        phases=_phases(setup, progress),
+        weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
-        parameters=leg.objective.flat.size,
-        gauge=_gauge(errors, theta),
+        parameters=objective.flat.size,
+        gauge={name: series.tolist() for name, series in gauges.items()},
         seed=setup.seed,
-        dtype=leg.objective.dtype,
+        dtype=objective.dtype,
         device=_device(),
         versions=versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
     )
@@ -63,11 +74,11 @@ def _unknowns(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str
     return unknowns
 
 
-def _phases(course: Course, progress: Progress) -> list[PhaseMetrics]:
+def _phases(setup: Setup, progress: Progress) -> list[PhaseMetrics]:
     """Return what every phase did, over all stages."""
     stages: list[str] = []  # per phase, the name of its stage
-    for number, stage in enumerate(course.stages):
-        stages += [stage.name] * len(course.made.phases_of(number))
+    for number, stage in enumerate(setup.stages):
+        stages += [stage.name] * len(setup.phases_of(number))
     records = [*progress.past, *progress.records]
     phases: list[PhaseMetrics] = []
     for record, stage in zip(records, stages[: len(records)], strict=True):
@@ -80,32 +91,25 @@ def _phases(course: Course, progress: Progress) -> list[PhaseMetrics]:
                 evaluations=record.evaluations,
                 restarts=record.restarts,
                 seconds=record.seconds,
-                stop_reason=record.stop_reason,
+                stop_reason=str(record.stop_reason),
             )
         )
     return phases
 
 
 def _weights(
-    setup: Setup, progress: Progress, monitor: Monitor, batch: Batch
+    setup: Setup, stage_run: StageRun, progress: Progress, batch: Batch
 ) -> WeightMetrics | None:
     """Return the weighting scheme, the phases in which it was frozen, and the last weights."""
-    if monitor.weighting is None:
+    weighting = stage_run.weighting
+    if weighting is None:
         return None
     begun = setup.phases[: len(progress.records)]
     return WeightMetrics(
-        scheme=monitor.weighting.scheme.label,
+        scheme=weighting.scheme.label,
         frozen_in=[phase.name for phase in begun if not phase.optimizer.single_steps],
-        last=monitor.weighting.row(batch, progress.weights),
+        last=weighting.row(batch, progress.weights),
     )
-
-
-def _gauge(errors: Errors, theta: tf.Tensor) -> dict[str, list[float]]:
-    """Return the Chebyshev coefficients of what is added to every field that has a gauge."""
-    if not errors.problem.gauge:
-        return {}
-    series = errors.gauges(errors.evaluator(theta, errors.points))
-    return {name: coefficients.tolist() for name, coefficients in series.items()}
 
 
 def _device() -> str:

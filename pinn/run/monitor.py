@@ -1,19 +1,15 @@
-"""What a run reports: rows of the history, errors against the reference, a line on the screen."""
+"""The callback of every run: a row of the history per report, and a line on the screen."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+import tensorflow as tf
 
-from pinn import norms
-from pinn.objective import Batch, Evaluator, Objective, draw
-from pinn.problem import Problem
+from pinn.objective import Objective
 from pinn.record import History
 from pinn.record.columns import (
     ERROR,
@@ -29,255 +25,123 @@ from pinn.record.columns import (
     column_names,
     describe_weights,
     with_prefix,
-    without_prefix,
 )
-from pinn.seeds import branch
-from pinn.training.progress import Kept
+from pinn.run.errors import Errors
+from pinn.run.screen import Screen
+from pinn.run.stage_runs import StageRun
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
 
-Evaluate = Callable[[Any, np.ndarray], dict[str, np.ndarray]]
 
+class Clock:
+    """The wall-clock seconds of a run, those before a resume included."""
 
-class Errors:
-    """Errors of a trial solution against the problem's reference at fixed test points.
+    def __init__(self, before: float = 0.0) -> None:
+        self.before = before
+        self.start = time.perf_counter()
 
-    Args:
-        objective: the loss, whose trial solution it is.
-        count: number of test points.
-        seed: of the run.
-        problem: where the points are drawn; the objective's by default.
-        truth: the problem whose reference is meant; `problem` by default.
-        evaluate: (flat vector, points) -> the problem's functions by name, where it is not the
-            objective's.
-    """
-
-    def __init__(
-        self,
-        objective: Objective,
-        count: int,
-        *,
-        seed: int,
-        problem: Problem | None = None,
-        truth: Problem | None = None,
-        evaluate: Evaluate | None = None,
-    ) -> None:
-        problem = problem or objective.problem
-        # The reference belongs to the true coefficients, which the problem's own attributes hold.
-        self.points = draw(
-            problem, "interior", count, method="uniform", seed=branch(seed, "test points")
-        ).coordinates
-        found = (truth or problem).reference_at(self.points)
-        self.truth = found and problem.with_derived(found)
-        self.problem, self.evaluator = problem, evaluate or Evaluator(objective, problem.functions)
-
-    def estimate(self, theta: Any) -> dict[str, np.ndarray]:
-        """Return fields and derived quantities at the test points; a gauge brings a field to the reference."""
-        found = self.evaluator(theta, self.points)
-        for name, series in self.gauges(found).items():
-            found[name] = found[name] + gauge_values(self.problem, series, self.points)
-        return self.problem.with_derived(found)
-
-    def gauges(self, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return by field what `norms.gauge` says of the fields at the test points; empty without a reference."""
-        if self.truth is None:
-            return {}
-        times = scaled_times(self.problem, self.points)
-        return {
-            name: norms.gauge(found[name], self.truth[name], times) for name in self.problem.gauge
-        }
-
-    def relative_l2(self, theta: Any) -> dict[str, float]:
-        """Return the relative L2 error by field and derived quantity; empty without a reference."""
-        if self.truth is None:
-            return {}
-        return {f: norms.relative_l2(v, self.truth[f]) for f, v in self.estimate(theta).items()}
-
-    def max_error(self, theta: Any) -> dict[str, float]:
-        """Return the largest error by field and derived quantity; empty without a reference."""
-        if self.truth is None:
-            return {}
-        return {f: norms.max_error(v, self.truth[f]) for f, v in self.estimate(theta).items()}
-
-
-def gauge_values(problem: Problem, series: Any, points: np.ndarray) -> np.ndarray | float:
-    """Return what is added to a field with a gauge at points [n, d]: one number, or one each, [n]."""
-    times = scaled_times(problem, points)
-    return (
-        float(np.ravel(series)[0])
-        if times is None
-        else np.polynomial.chebyshev.chebval(times, np.ravel(series))
-    )
-
-
-def scaled_times(problem: Problem, points: np.ndarray) -> np.ndarray | None:
-    """Return the times of points [n, d] with the problem's interval scaled to [-1, 1]; None if it is steady."""
-    if problem.time is None:
-        return None
-    begin, end = problem.time
-    return (2 * points[:, -1] - begin - end) / (end - begin)
+    @property
+    def seconds(self) -> float:
+        """Seconds of the run so far."""
+        return self.before + time.perf_counter() - self.start
 
 
 class Monitor:
-    """The callback of every run: appends a row to the history and tells the screen."""
+    """Records the reports of one stage.
+
+    Args:
+        stage_run: the stage.
+        history: where its rows go.
+        clock: of the run.
+        screen: where its reports are shown; None: nowhere.
+    """
 
     def __init__(
-        self,
-        objective: Objective,
-        errors: Errors,
-        heldout: Batch,
-        *,
-        show: bool,
-        weighting: Weighting | None = None,
+        self, stage_run: StageRun, history: History, clock: Clock, screen: Screen | None
     ) -> None:
-        self.objective, self.errors, self.heldout, self.weighting = (
-            objective,
-            errors,
-            heldout,
-            weighting,
-        )
-        self.screen = Screen() if show else None
-        self.history = History(columns(objective, errors, weighting))
-        self.begin, self.before = time.perf_counter(), 0.0
-        self.stage = ""  # the present stage's name, where a run has several
-        self.told: set[str] = set()  # phases of which it was said that their weights are frozen
-
-    def enter(
-        self,
-        stage: str,
-        objective: Objective,
-        errors: Errors,
-        heldout: Batch,
-        weighting: Weighting | None,
-    ) -> None:
-        """Go to another stage of the run."""
-        self.stage, self.objective, self.errors = stage, objective, errors
-        self.heldout, self.weighting, self.told = heldout, weighting, set()
-
-    def phase(self, report: Report) -> str:
-        """Return the name of a report's phase, and of its stage where there are several."""
-        name = f"{report.phase.name} ({report.phase.optimizer.label})"
-        return f"{name}, {self.stage}" if self.stage else name
-
-    def row(self, report: Report) -> dict[str, Any]:
-        """Return what the history says of a report."""
-        objective, state, progress = self.objective, report.state, report.progress
-        theta = state.position
-        terms = [term.name for term in objective.terms]
-        losses = objective.losses(theta, report.batch).numpy().tolist()
-        coefficients = objective.coefficients(theta)
-        unknowns = {name: float(value) for name, value in coefficients.items()}
-        row: dict[str, Any] = {
-            PHASE: self.phase(report),
-            ITERATION: progress.iterations,
-            EVALUATIONS: progress.evaluations,
-            SECONDS: self.seconds(),
-            LOSS: float(state.loss),
-            **with_prefix(TERM_LOSS, dict(zip(terms, losses, strict=True))),
-            HELDOUT_LOSS: self.heldout_loss(theta, progress.weights),
-            **with_prefix(ERROR, self.errors.relative_l2(theta)),
-            **with_prefix(UNKNOWN, unknowns),
-            STEP: float(state.step),
-        }
-        row |= self.weighting.row(report.batch, progress.weights) if self.weighting else {}
-        # A condition that the ansatz builds into the first window is a term of the loss in the
-        # others.
-        return {**dict.fromkeys(self.history.columns, math.nan), **row}
-
-    def heldout_loss(self, theta: Any, weights: Kept) -> float:
-        """Return the loss on the held-out points, under the same weights as the training loss."""
-        if self.weighting is None:
-            held = self.objective.losses(theta, self.heldout).numpy()
-            return float(np.sum(np.asarray(self.objective.weights) * held))
-        return float(self.objective.value(theta, self.weighting.apply(self.heldout, weights)))
-
-    def frozen(self, report: Report) -> str | None:
-        """Return what to tell at the first report of a phase in which weights stand still that have moved before."""
-        phase = report.phase
-        if self.weighting is None or phase.optimizer.single_steps or phase.name in self.told:
-            return None
-        self.told.add(phase.name)
-        found = self.weighting.row(report.batch, report.progress.weights)
-        return (
-            f"{phase.name} ({phase.optimizer.label}): {self.weighting.scheme.label} weights are frozen, "
-            f"{describe_weights(found)}"
-        )
-
-    def seconds(self) -> float:
-        """Return the run's wall-clock seconds, those before a resume included."""
-        return self.before + time.perf_counter() - self.begin
+        self.stage_run = stage_run
+        self.history = history
+        self.clock = clock
+        self.screen = screen
+        self.held_out = stage_run.draws.held_out()
+        self.announced: set[str] = set()  # phases whose frozen weights have been shown
 
     def __call__(self, report: Report) -> None:
         """Record a report."""
         row = self.row(report)
         self.history.append(row)
-        report.progress.rows, report.progress.seconds = len(self.history.rows), row[SECONDS]
+        report.progress.rows = len(self.history.rows)
+        report.progress.seconds = row[SECONDS]
         if self.screen:
-            self.screen.show(report, row, self.stage, self.frozen(report))
+            self.screen.show(report, row, self.stage_run.stage.name, self._frozen(report))
+
+    def row(self, report: Report) -> dict[str, Any]:
+        """Return the row of the history for a report."""
+        run = self.stage_run
+        objective = run.objective
+        progress = report.progress
+        theta = report.state.position
+        terms = [term.name for term in objective.terms]
+        losses = objective.losses(theta, report.batch).numpy().tolist()
+        unknowns = {k: float(v) for k, v in objective.coefficients(theta).items()}
+        row: dict[str, Any] = {
+            PHASE: self._phase(report),
+            ITERATION: progress.iterations,
+            EVALUATIONS: progress.evaluations,
+            SECONDS: self.clock.seconds,
+            LOSS: float(report.state.loss),
+            **with_prefix(TERM_LOSS, dict(zip(terms, losses, strict=True))),
+            HELDOUT_LOSS: held_out_loss(run, theta, self.held_out, progress.weights),
+            **with_prefix(ERROR, run.errors.relative_l2(run.functions(theta))),
+            **with_prefix(UNKNOWN, unknowns),
+            STEP: float(report.state.step),
+        }
+        if run.weighting:
+            row |= run.weighting.row(report.batch, progress.weights)
+        # A condition that the ansatz builds into the first window is a term in later windows only.
+        return {**dict.fromkeys(self.history.columns, math.nan), **row}
+
+    def _phase(self, report: Report) -> str:
+        """Return the display name of a report's phase, and of its stage where there are several."""
+        name = f"{report.phase.name} ({report.phase.optimizer.label})"
+        stage = self.stage_run.stage.name
+        return f"{name}, {stage}" if stage else name
+
+    def _frozen(self, report: Report) -> str | None:
+        """Return a remark at the first report of a phase that freezes adapted weights."""
+        phase = report.phase
+        weighting = self.stage_run.weighting
+        if weighting is None or phase.optimizer.single_steps or phase.name in self.announced:
+            return None
+        self.announced.add(phase.name)
+        row = weighting.row(report.batch, report.progress.weights)
+        return (
+            f"{phase.name} ({phase.optimizer.label}): {weighting.scheme.label} weights are frozen, "
+            f"{describe_weights(row)}"
+        )
+
+
+def held_out_loss(run: StageRun, theta: tf.Tensor, held_out: Any, memory: Any) -> float:
+    """Return the loss on held-out points, under the same weights as the training loss.
+
+    Args:
+        run: the stage.
+        theta: the vector [p].
+        held_out: the batch of the held-out points.
+        memory: of the weighting scheme.
+    """
+    if run.weighting is not None:
+        held_out = run.weighting.apply(held_out, memory)
+        return float(run.objective.value(theta, held_out))
+    losses = run.objective.losses(theta, held_out).numpy()
+    return float(np.sum(np.asarray(run.objective.weights) * losses))
 
 
 def columns(objective: Objective, errors: Errors, weighting: Weighting | None = None) -> list[str]:
-    """Return the history's columns."""
+    """Return the columns of the history."""
     return column_names(
         terms=[term.name for term in objective.terms],
         quantities=errors.truth or (),
         unknowns=objective.unknowns,
         weights=weighting.columns() if weighting else (),
     )
-
-
-def describe(row: dict[str, Any]) -> str:
-    """Return a row of the history as one line for people."""
-    parts = [f"loss {row[LOSS]:.2e}", f"held-out {row[HELDOUT_LOSS]:.2e}"]
-    for name, estimate in without_prefix(UNKNOWN, row).items():
-        parts.append(f"{name} {estimate:.6g}")
-    for name, error in without_prefix(ERROR, row).items():
-        parts.append(f"error {name} {error:.1e}")
-    return "  ".join(parts)
-
-
-class Screen:
-    """A progress bar per phase on a terminal; a line every few seconds elsewhere."""
-
-    EVERY = 10.0  # seconds between lines where there is no terminal
-
-    def __init__(self) -> None:
-        self.console = Console()
-        self.bar: Progress | None = None
-        self.tasks: dict[str, Any] = {}
-        self.last = -np.inf
-
-    def show(
-        self, report: Report, row: dict[str, Any], stage: str = "", remark: str | None = None
-    ) -> None:
-        """Tell how a phase of a stage stands, and a remark above that."""
-        phase, record = report.phase, report.progress.records[-1]
-        text = describe(row)
-        if remark:
-            self.console.print(remark, highlight=False, soft_wrap=True)
-        if not self.console.is_terminal:
-            if time.perf_counter() - self.last > self.EVERY:
-                self.last = time.perf_counter()
-                name = f"{phase.optimizer.label:7}" + (f"  {stage:9}" if stage else "")
-                self.console.print(
-                    f"{row[SECONDS]:6.0f} s  {name} {record.iterations:6d}  {text}",
-                    highlight=False,
-                )
-            return
-        if self.bar is None:
-            self.bar = Progress(
-                SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn(),
-                TextColumn("{task.fields[text]}"), console=self.console,
-            )  # fmt: skip
-            self.bar.start()
-        label = row[PHASE]
-        if label not in self.tasks:
-            self.tasks[label] = self.bar.add_task(label, total=phase.stop.max_iterations, text="")
-        self.bar.update(
-            self.tasks[label], completed=record.iterations, text=f"{record.iterations} it  {text}"
-        )
-
-    def close(self) -> None:
-        """Leave the screen to others."""
-        if self.bar is not None:
-            self.bar.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +15,22 @@ from pinn.objective import Evaluator, Objective, PointSet
 from pinn.plotting import save_figures
 from pinn.problem import Problem
 from pinn.record import History
-from pinn.run.monitor import Evaluate, gauge_values
+from pinn.run.errors import Values, gauge_values
+from pinn.run.stage_runs import EvaluateNames
 
 
 class Solution:
-    """A solved problem.  Call it with coordinates; name a derivative to get that.
+    """A solved problem: a plain value, which several threads may evaluate at the same time.
+
+    Call it with coordinates to get the fields; name a derivative to get that.
 
     Attributes:
         problem: the problem.
         metrics: what `metrics.json` of a run holds.
         history: what `history.csv` of a run holds; `history["loss"]` is a column, one value per
             report.
-        points: the points of the last draw by region, [n, d] each.
-        weights: weights [n] of the points of those terms whose points have their own, by the term's
-            name.
+        points: the points of the last draw by region.
+        weights: weights [n] of the points of those terms whose points have weights of their own.
         folder: the run's folder, or None.
     """
 
@@ -43,33 +45,52 @@ class Solution:
         weights: dict[str, np.ndarray] | None = None,
         folder: Path | None,
         problem: Problem | None = None,
-        evaluator: Callable[[tuple[str, ...]], Evaluate] | None = None,
+        evaluate: EvaluateNames | None = None,
     ) -> None:
-        self.objective, self.theta = objective, theta
-        self.problem: Any = (
-            problem or objective.problem
-        )  # the whole one, where the objective's is a window of time
-        self._evaluator = evaluator or (lambda names: Evaluator(objective, names))
-        self.metrics, self.history, self.points, self.folder = metrics, history, points, folder
+        """Keep what a run has found.
+
+        Args:
+            objective: the loss of the last stage.
+            theta: the vector [p] that it ended with.
+            metrics: see above.
+            history: see above.
+            points: see above.
+            weights: see above.
+            folder: see above.
+            problem: the problem, where the objective's is a stage of it.
+            evaluate: (names, points [n, d]) -> values [n] by name, over all stages; None: the
+                objective's trial solution.
+        """
+        self.objective = objective
+        self.theta = theta
+        self.problem: Any = problem or objective.problem
+        self.metrics = metrics
+        self.history = history
+        self.points = points
         self.weights = weights or {}
-        self._evaluators: dict[tuple[str, ...], Evaluate] = {}
+        self.folder = folder
+        self._evaluate = evaluate or self._trial
 
     @property
     def network(self) -> keras.Model:
-        """The trained network; `network.save("name.keras")` keeps it."""
+        """The trained network; `network.save("name.keras")` saves it."""
         return self.objective.network
 
     @property
     def unknowns(self) -> dict[str, float]:
-        """The coefficients that were found, by name, in their own units."""
+        """The unknown coefficients that the run determined, by name, in their own units."""
         return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
 
-    def __call__(self, *positional: Any, **coordinates: Any) -> dict[str, np.ndarray]:
-        """Return all functions and derived quantities by name at coordinates, in order or by name, that broadcast."""
-        return self.problem.with_derived(self._at(self.problem.functions, positional, coordinates))
+    def __call__(self, *positional: Any, **coordinates: Any) -> Values:
+        """Return all functions and derived quantities by name at coordinates that broadcast.
+
+        Coordinates go in order or by name.
+        """
+        values = self._at(self.problem.functions, positional, coordinates)
+        return self.problem.with_derived(values)
 
     def derivative(self, name: str, *positional: Any, **coordinates: Any) -> np.ndarray:
-        """Return one derivative by its name, such as "u_xx" or "lap_u", at coordinates.
+        """Return a derivative by its name, such as "u_xx" or "lap_u", at coordinates.
 
         Raises:
             InputError: if there is no such derivative, or a coordinate is missing or too many.
@@ -78,76 +99,82 @@ class Solution:
 
     def save_figures(self, folder: str | Path | None = None) -> list[Path]:
         """Draw all figures into a folder (default: the run's `figures`) and return their paths."""
-        if folder is None and self.folder is None:
-            raise InputError("save_figures: this solution has no run folder; name one.")
-        objective, problem = self.objective, self.problem
-        truth = {name: float(getattr(problem, name)) for name in objective.unknowns}
-        folder = Path(folder) if folder is not None else Path(str(self.folder)) / "figures"
-        lower, upper = problem.bounds
+        if folder is None:
+            if self.folder is None:
+                raise InputError("save_figures: this solution has no run folder; name one.")
+            folder = self.folder / "figures"
+        problem = self.problem
+        weighted = {}
+        for term in self.objective.terms:
+            if term.name in self.weights:
+                coordinates = self.points[term.region].coordinates
+                weighted[term.name] = (coordinates, self.weights[term.name])
         return save_figures(
-            folder,
+            Path(folder),
             coordinates=problem.coordinates,
-            bounds=(lower, upper),
+            bounds=problem.bounds,
             fields=problem.quantities,
             evaluate=lambda at: self._inside(at, lambda inside: self(**inside)),
             reference=self._drawn_reference if self.metrics.get("relative_l2") else None,
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
-            points={region: p.coordinates for region, p in self.points.items()},
-            weights={
-                t.name: (self.points[t.region].coordinates, self.weights[t.name])
-                for t in objective.terms
-                if t.name in self.weights
-            },
-            truths=truth,
+            points={region: points.coordinates for region, points in self.points.items()},
+            weights=weighted,
+            truths={name: float(getattr(problem, name)) for name in self.objective.unknowns},
         )
 
-    def _reference(self, coordinates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        shape, points = _points(self.problem.coordinates, coordinates)
-        found = self.problem.reference_at(points)
-        return {
-            name: value.reshape(shape) for name, value in self.problem.with_derived(found).items()
-        }
+    def _trial(self, names: Any, points: np.ndarray) -> Values:
+        return Evaluator(self.objective, names)(self.theta, points)
 
-    def _drawn_reference(self, coordinates: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
+        shape, points = _points(self.problem.coordinates, coordinates)
+        reference = self.problem.with_derived(self.problem.reference_at(points))
+        return {name: value.reshape(shape) for name, value in reference.items()}
+
+    def _drawn_reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
         return self._inside(coordinates, self._reference)
 
-    def _inside(self, coordinates: dict[str, np.ndarray], function: Any) -> dict[str, np.ndarray]:
-        """Return what a function of coordinates [n] by name gives inside the domain, and NaN outside."""
-        space, points = self.problem.space, _points(self.problem.coordinates, coordinates)[1]
+    def _inside(
+        self,
+        coordinates: Mapping[str, np.ndarray],
+        function: Callable[[dict[str, np.ndarray]], Values],
+    ) -> Values:
+        """Return a function of coordinates [n] by name inside the domain, and NaN outside."""
+        space = self.problem.space
+        _, points = _points(self.problem.coordinates, coordinates)
         inside = space.contains(points[:, : len(space.coordinates)])
-        found = function({c: values[inside] for c, values in coordinates.items()})
-        everywhere = {name: np.full(len(inside), np.nan) for name in found}
-        for name, values in found.items():
-            everywhere[name][inside] = values
+        values = function({c: values[inside] for c, values in coordinates.items()})
+        everywhere = {}
+        for name, value in values.items():
+            everywhere[name] = np.full(len(inside), np.nan)
+            everywhere[name][inside] = value
         return everywhere
 
     def _at(
-        self, names: tuple[str, ...], positional: Any, coordinates: dict[str, Any]
-    ) -> dict[str, np.ndarray]:
+        self, names: tuple[str, ...], positional: tuple[Any, ...], coordinates: dict[str, Any]
+    ) -> Values:
         known = self.problem.coordinates
         for name in coordinates:
             if name not in known:
-                raise InputError(f"Solution: {name!r} is no coordinate.{did_you_mean(name, known)}")
+                hint = did_you_mean(name, known)
+                raise InputError(f"Solution: {name!r} is no coordinate.{hint}")
         count = len(positional) + len(coordinates)
         coordinates = {**dict(zip(known, positional, strict=False)), **coordinates}
         if not count == len(coordinates) == len(known):
             raise InputError(f"Solution: give the coordinates {', '.join(known)}, each once.")
         shape, points = _points(known, coordinates)
-        if names not in self._evaluators:
-            self._evaluators[names] = self._evaluator(names)
-        found = self._evaluators[names](self.theta, points)
+        values = dict(self._evaluate(names, points))
         # A field known up to a constant, or a function of time, is shown as its error is measured.
-        for name in set(self.problem.gauge) & set(names) & set(self.metrics.get("gauge", {})):
-            found[name] = found[name] + gauge_values(
-                self.problem, self.metrics["gauge"][name], points
-            )
-        return {name: value.reshape(shape) for name, value in found.items()}
+        gauges = self.metrics.get("gauge", {})
+        for name in set(self.problem.gauge) & set(names) & set(gauges):
+            values[name] = values[name] + gauge_values(self.problem, gauges[name], points)
+        return {name: value.reshape(shape) for name, value in values.items()}
 
 
 def _points(
-    names: tuple[str, ...], coordinates: dict[str, Any]
+    names: tuple[str, ...], coordinates: Mapping[str, Any]
 ) -> tuple[tuple[int, ...], np.ndarray]:
+    """Return the shape to which coordinates broadcast, and the points [n, d]."""
     try:
         arrays = np.broadcast_arrays(*(np.asarray(coordinates[c], float) for c in names))
     except (TypeError, ValueError) as error:

@@ -1,69 +1,112 @@
-"""Solve a problem: from a setup to a solution, a run folder, and back from the folder."""
+"""Solve a problem: from a setup to a solution and a run folder, and back from the folder."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.objective import Objective
+from pinn.measurements import DataFile, Synthetic
+from pinn.objective import Batch, Objective, PointSet
+from pinn.optimizers.interface import Minimization
 from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
 from pinn.run import checkpoint
 from pinn.run import folder as run_folder
-from pinn.run.course import Course, Leg
 from pinn.run.metrics import metrics_of
-from pinn.run.monitor import Monitor
+from pinn.run.monitor import Clock, Monitor, columns
+from pinn.run.screen import Screen
 from pinn.run.solution import Solution
+from pinn.run.stage_runs import Programs, StageRun, StageRuns
 from pinn.runtime import configure
 from pinn.setup.config import describe
-from pinn.setup.setup import Setup, default_network
-from pinn.setup.stages import stages
+from pinn.setup.points import Points
+from pinn.setup.setup import Constraints, Setup, default_network, two_phases
+from pinn.setup.stages import Continuation, stages
+from pinn.training.feed import Feed
 from pinn.training.progress import Progress
-from pinn.training.stopping import INTERRUPTED
-from pinn.training.trainer import Callback, Trainer
+from pinn.training.trainer import Callback, Phase, Trainer
+from pinn.weights import Scheme
+
+Save = Callable[[Progress], None]
 
 
 def solve(
     problem: Problem,
     *,
     network: keras.Model | None = None,
+    phases: Sequence[Phase] | None = None,
+    points: Points | None = None,
+    weights: Mapping[str, float] | None = None,
+    scheme: Scheme | None = None,
+    constraints: Constraints = "auto",
+    derivatives: Literal["auto", "taylor", "nested"] = "auto",
+    data: Synthetic | DataFile | PointSet | None = None,
+    windows: int = 1,
+    continuation: Continuation | None = None,
+    last_layer: Literal["drawn", "fitted"] | None = None,
+    published: Mapping[str, Any] | None = None,
+    seed: int = 0,
     folder: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
     show: bool = True,
     device: str = "auto",
-    **settings: Any,
 ) -> Solution:
     """Solve a problem and return the solution.
 
     Args:
         problem: the problem.
         network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh
-            units.  Where there are windows of time, it sees the times of the first.
+            units.  In windows of time it sees the times of the first window.
+        phases: optimizers, when each stops, and how often each reports; None: `two_phases()`.
+        points: how many points there are, and how they are drawn; None: `Points()`.
+        weights: weight by residual; 1 for residuals that are not named.
+        scheme: how the weights follow the training; None: they are fixed.
+        constraints: "hard" builds conditions into the ansatz, "soft" leaves them in the loss;
+            "auto" is hard where the problem has an ansatz.
+        derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
+        data: measurements, for inverse problems.
+        windows: number of windows of time, solved one after another.
+        continuation: values that coefficients take before their own, one stage each.
+        last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
+            fitted where the network is an untrained PirateNet.
+        published: published errors and their sources, for the summary.
+        seed: of everything that is drawn.
         folder: where config, history, checkpoint, metrics and figures go; None: nothing is written.
         callbacks: called with a Report after every chunk of iterations, in every phase.
         show: whether progress appears on the screen.
         device: "auto", "cpu" or "gpu".
-        settings: the fields of `Setup`: phases, points, weights, scheme, constraints, derivatives,
-            data, windows, continuation, last_layer, published, seed.
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
     """
     configure(dtype=network.dtype_policy.variable_dtype if network else "float64", device=device)
-    first = stages(problem, settings.get("windows", 1), settings.get("continuation"))[0].problem
-    network = network or default_network(first, seed=settings.get("seed", 0))
-    try:
-        made = Setup(problem=problem, network=network, **settings)
-    except TypeError as error:
-        raise InputError(f"solve: {str(error).replace('Setup.__init__() ', '')}") from None
-    return execute(made, folder=folder, callbacks=callbacks, show=show)
+    if network is None:
+        first = stages(problem, windows, continuation)[0].problem
+        network = default_network(first, seed=seed)
+    setup = Setup(
+        problem=problem,
+        network=network,
+        phases=two_phases() if phases is None else phases,
+        points=points or Points(),
+        weights=weights or {},
+        scheme=scheme,
+        constraints=constraints,
+        derivatives=derivatives,
+        data=data,
+        windows=windows,
+        continuation=continuation or {},
+        last_layer=last_layer,
+        published=published,
+        seed=seed,
+    )
+    return execute(setup, folder=folder, callbacks=callbacks, show=show)
 
 
 def load(folder: str | Path) -> Solution:
@@ -73,17 +116,19 @@ def load(folder: str | Path) -> Solution:
         InputError: if the folder holds no run or its checkpoint is damaged.
     """
     folder = Path(folder)
-    made, progress, _ = run_folder.read(folder)
-    course = Course(made, made.measurements())
-    leg = course.enter(progress)
-    run_folder.check(progress, made, leg.objective, folder)
-    assert progress.state is not None
-    theta = progress.state.best_position
-    history = RunFolder(folder).read_history()
-    batch = leg.draws.batch(progress.draw, progress.points)
-    run_folder.check_weights(progress, leg.weighting, batch, folder)
-    metrics = RunFolder(folder).read_metrics()
-    return _solution(course, progress, theta, metrics=metrics, history=history, folder=folder)
+    setup, progress, _ = run_folder.read(folder)
+    stage_runs = StageRuns(setup, setup.measurements())
+    stage_run = stage_runs.run(progress.stage, progress.ends)
+    _check(progress, setup, stage_run, folder)
+    record = RunFolder(folder)
+    return _solution(
+        stage_runs,
+        stage_run,
+        progress,
+        metrics=record.read_metrics(),
+        history=record.read_history(),
+        record=record,
+    )
 
 
 def resume(
@@ -93,26 +138,31 @@ def resume(
     show: bool = True,
     callbacks: Sequence[Callback] = (),
 ) -> Solution:
-    """Go on with a run that was interrupted or killed, from its last checkpoint, bitwise.
+    """Continue a run that was interrupted or killed, from its last checkpoint, bit for bit.
 
-    `overrides` such as "phases.polish.stop.max_iterations=8000" change the run's config and reopen
-    its last phase, so that a finished run can be carried further.
+    `overrides` such as "phases.polish.stop.max_iterations=8000" change the run's configuration and
+    reopen its last phase, so that a finished run can be continued.
 
     Raises:
         InputError: if the folder holds no run or its checkpoint is damaged; the run is left
-            untouched.
+            unchanged.
     """
-    with run_folder.owned(Path(folder)):
-        made, progress, config = run_folder.read(Path(folder), overrides)
-        RunFolder(Path(folder)).read_history()
-        config = config if overrides else None
+    folder = Path(folder)
+    with run_folder.owned(folder):
+        setup, progress, config = run_folder.read(folder, overrides)
+        RunFolder(folder).read_history()
         return execute(
-            made, folder=folder, config=config, progress=progress, show=show, callbacks=callbacks
+            setup,
+            folder=folder,
+            config=config if overrides else None,
+            progress=progress,
+            show=show,
+            callbacks=callbacks,
         )
 
 
 def execute(
-    made: Setup,
+    setup: Setup,
     *,
     folder: str | Path | None = None,
     config: dict[str, Any] | None = None,
@@ -122,132 +172,185 @@ def execute(
 ) -> Solution:
     """Run a setup to its end, from a progress if there is one, and return the solution.
 
-    `config` is what `config.yaml` is to hold beyond the setup's own description.  A run that fails
-    before its first checkpoint leaves no file.
+    A run that fails before its first checkpoint leaves no file.
+
+    Args:
+        setup: the definition of the run.
+        folder: the run folder; None: nothing is written.
+        config: what `config.yaml` holds beyond the setup's own description.
+        progress: what a checkpoint holds; None: the run starts.
+        callbacks: called with a Report after every chunk of iterations.
+        show: whether progress appears on the screen.
     """
-    course = Course(made, made.measurements())
-    leg = course.enter(progress or Progress())
-    if progress is not None:
-        run_folder.check(progress, made, leg.objective, folder)
-        batch = leg.draws.batch(progress.draw, progress.points)
-        run_folder.check_weights(progress, leg.weighting, batch, folder)
-    last = course.leg(len(course.stages) - 1)  # has every term that an earlier stage has
-    monitor = Monitor(
-        last.objective, course.errors(), leg.heldout(), show=show, weighting=last.weighting
-    )
-    path = Path(folder) if folder is not None else None
-    record = RunFolder(path) if path is not None else None
-    fresh = record is not None and progress is None
-    ending = contextlib.ExitStack()
-    if path is not None and record is not None:
-        kept = {**describe(made), **(config or {}), "dtype": leg.objective.dtype}
-        if fresh:
-            run_folder.create(path, kept, made.network)
-            ending.enter_context(run_folder.owned(path))
-        monitor.history = History.open(
-            record.history, monitor.history.columns, keep=progress.rows if progress else 0
-        )
-        if config and progress is not None:
-            # Reopened, so that a kill from here on is survived.
+    record = None if folder is None else RunFolder(Path(folder))
+    stage_runs = StageRuns(setup, setup.measurements())
+    fresh = progress is None
+    progress = progress or Progress()
+    stage_run = stage_runs.run(progress.stage, progress.ends)
+    if not fresh:
+        _check(progress, setup, stage_run, folder)
+    screen = Screen() if show else None
+    with contextlib.ExitStack() as ending:
+        if screen:
+            ending.callback(screen.close)
+        if record and fresh:
+            ending.enter_context(_new_folder(record, setup, stage_run, config))
+        elif record and config:
+            # The reopened progress first, so that a kill from here on is survived.
             checkpoint.save(record.checkpoint, progress)
-            record.write_config(kept)
-    monitor.before = progress.seconds if progress else 0.0
+            record.write_config(_contents(setup, stage_run, config))
+        history = _history(stage_runs, stage_run, record, progress)
+        clock = Clock(progress.seconds)
 
-    def save(present: Progress) -> None:
-        present.seconds = monitor.seconds()
-        if record is not None:
-            checkpoint.save(record.checkpoint, present)
+        def save(present: Progress) -> None:
+            present.seconds = clock.seconds
+            if record:
+                checkpoint.save(record.checkpoint, present)
 
-    try:
-        theta, progress = _go(course, progress or Progress(), monitor, [monitor, *callbacks], save)
-    except BaseException:
-        if path is not None and record is not None and fresh and not record.begun:
-            run_folder.withdraw(path)
-        raise
-    finally:
-        ending.close()
-        if monitor.screen:
-            monitor.screen.close()
-    metrics = metrics_of(course, theta, progress, monitor)
+        def monitor(run: StageRun) -> Monitor:
+            return Monitor(run, history, clock, screen)
+
+        stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
+    metrics = metrics_of(stage_runs, stage_run, progress)
     solution = _solution(
-        course, progress, theta, metrics=metrics, history=monitor.history, folder=path
+        stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
-    if path is not None and record is not None:
-        run_folder.save_network(path, made.network)
+    if record:
+        run_folder.save_network(record.path, setup.network)
         record.write_metrics(metrics)
         solution.save_figures()
     return solution
 
 
-def _go(
-    course: Course,
+def _contents(
+    setup: Setup, stage_run: StageRun, config: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return what `config.yaml` of a run holds."""
+    return {**describe(setup), **(config or {}), "dtype": stage_run.objective.dtype}
+
+
+@contextlib.contextmanager
+def _new_folder(
+    record: RunFolder, setup: Setup, stage_run: StageRun, config: Mapping[str, Any] | None
+) -> Iterator[None]:
+    """Create and lock a run folder; remove it if the run fails before its first checkpoint."""
+    run_folder.create(record.path, _contents(setup, stage_run, config), setup.network)
+    with run_folder.owned(record.path):
+        try:
+            yield
+        except BaseException:
+            if not record.begun:
+                run_folder.withdraw(record.path)
+            raise
+
+
+def _history(
+    stage_runs: StageRuns, stage_run: StageRun, record: RunFolder | None, progress: Progress
+) -> History:
+    """Return the history of a run, which continues the rows that its checkpoint knows."""
+    # The last stage has every term that an earlier one has.
+    last = stage_runs.programs(len(stage_runs) - 1).objective
+    names = columns(last, stage_run.errors, stage_run.weighting)
+    if record is None:
+        return History(names)
+    return History.open(record.history, names, keep=progress.rows)
+
+
+def _run_stages(
+    stage_runs: StageRuns,
     progress: Progress,
-    monitor: Monitor,
+    monitor: Callable[[StageRun], Monitor],
     callbacks: Sequence[Callback],
-    save: Callable[[Progress], None],
-) -> tuple[tf.Tensor, Progress]:
-    """Run all stages from a progress on; return the last one's flat vector [p] and what was done."""
-    trainers: dict[Leg, Trainer] = {}  # which keep what they have compiled
+    save: Save,
+) -> StageRun:
+    """Run all stages from a progress on, and return the last one that was run."""
+    trainers: dict[Programs, Trainer] = {}  # which keep what they have compiled
     while True:
-        leg = course.enter(progress)
-        objective = leg.objective
-        if leg not in trainers:
-            trainers[leg] = Trainer(
-                objective.value_and_gradient,
-                course.made.phases,
-                leg.draws.batch,
-                callbacks=callbacks,
-                save=save,
-                not_finite=lambda theta, batch, objective=objective: _blame(
-                    objective, theta, batch
-                ),
-                squares=leg.squares,
-                adapted=leg.draws.adapted,
-                shapes=objective.flat.shapes,
-                part=objective.part,
-                weights=leg.weighting,
-            )
-        monitor.enter(course.stage.name, objective, course.errors(), leg.heldout(), leg.weighting)
-        theta, progress = trainers[leg].run(
-            course.start(), progress, phases=course.made.phases_of(course.number)
+        number = progress.stage
+        run = stage_runs.run(number, progress.ends)
+        if run.programs not in trainers:
+            trainers[run.programs] = Trainer(_minimization(run.programs))
+        theta = trainers[run.programs].run(
+            stage_runs.start(number, progress.ends),
+            stage_runs.setup.phases_of(number),
+            _feed(run),
+            progress,
+            callbacks=[monitor(run), *callbacks],
+            save=save,
         )
-        if course.finished or progress.records[-1].stop_reason == INTERRUPTED:
-            return theta, progress
+        if number == len(stage_runs) - 1 or progress.interrupted:
+            return run
         progress.next_stage(theta.numpy())
 
 
-def _solution(
-    course: Course,
-    progress: Progress,
-    theta: tf.Tensor,
-    *,
-    metrics: Metrics | None,
-    history: History,
-    folder: Path | None,
-) -> Solution:
-    """Return the solution of all stages; the network has the weights of the last."""
-    leg = course.leg()
-    leg.objective.flat.assign(theta)
-    weighting, batch = leg.weighting, leg.draws.batch(progress.draw, progress.points)
-    return Solution(
-        leg.objective,
-        theta,
-        metrics=metrics.to_json() if metrics else {},
-        history=history,
-        points=leg.draws.sets(progress.draw, progress.points),
-        weights=weighting.point_weights(batch, progress.weights) if weighting else {},
-        folder=folder,
-        problem=course.made.problem,
-        evaluator=course.evaluator,
+def _minimization(programs: Programs) -> Minimization[Batch]:
+    """Return what the optimizers may know of a loss."""
+    objective = programs.objective
+    return Minimization(
+        objective.value_and_gradient,
+        residuals=programs.least_squares,
+        shapes=objective.flat.shapes,
+        subset=objective.subset,
     )
 
 
-def _blame(objective: Objective, theta: tf.Tensor, batch: Any) -> None:
+def _feed(run: StageRun) -> Feed[Batch]:
+    """Return what the trainer needs of a stage."""
+
+    def explain(theta: tf.Tensor, batch: Batch) -> None:
+        _explain_not_finite(run.objective, theta, batch)
+
+    return Feed(run.draws.batch, adapt=run.draws.adapt, weighting=run.weighting, explain=explain)
+
+
+def _check(
+    progress: Progress, setup: Setup, stage_run: StageRun, folder: str | Path | None
+) -> None:
+    """Raise an InputError where a checkpoint's progress does not fit the setup."""
+    run_folder.check(
+        progress, setup, _minimization(stage_run.programs), stage_run.objective, folder
+    )
+    batch = stage_run.draws.batch(progress.draw, progress.points)
+    run_folder.check_weights(progress, stage_run.weighting, batch, folder)
+
+
+def _solution(
+    stage_runs: StageRuns,
+    stage_run: StageRun,
+    progress: Progress,
+    *,
+    metrics: Metrics | None,
+    history: History,
+    record: RunFolder | None,
+) -> Solution:
+    """Return the solution of all stages; the network gets the parameters of the last."""
+    theta = progress.best
+    stage_run.objective.flat.assign(theta)
+    weights = {}
+    if stage_run.weighting:
+        batch = stage_run.draws.batch(progress.draw, progress.points)
+        weights = stage_run.weighting.point_weights(batch, progress.weights)
+    return Solution(
+        stage_run.objective,
+        theta,
+        metrics=metrics.to_json() if metrics else {},
+        history=history,
+        points=stage_run.draws.sets(progress.draw, progress.points),
+        weights=weights,
+        folder=record.path if record else None,
+        problem=stage_runs.setup.problem,
+        evaluate=stage_runs.solution(progress.stage, progress.ends, theta),
+    )
+
+
+def _explain_not_finite(objective: Objective, theta: tf.Tensor, batch: Batch) -> None:
     """Raise an InputError that names the residual which is not finite."""
     problem = type(objective.problem).__name__
-    for term, value in zip(objective.terms, objective.losses(theta, batch).numpy(), strict=True):
-        if not math.isfinite(value):
+    losses = objective.losses(theta, batch).numpy()
+    for term, loss in zip(objective.terms, losses, strict=True):
+        if not math.isfinite(loss):
             raise InputError(
-                f"{problem}.{term.name}: the residual is {value} at the start on region {term.region!r}; "
-                f"look for a division by zero, or a root or logarithm of a negative number."
+                f"{problem}.{term.name}: the residual is {loss} at the start on region "
+                f"{term.region!r}; look for a division by zero, or a root or logarithm of a "
+                f"negative number."
             )

@@ -1,28 +1,17 @@
-"""How many points of each region a run uses, how they are drawn, and the sets beside the training set."""
+"""How many points of each region a run uses, and how they are drawn."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-import tensorflow as tf
-
-from pinn import seeds, settings
+from pinn import settings
 from pinn.errors import InputError, did_you_mean
-from pinn.objective import Batch, Objective, PointSet, ResidualSize, blocks, draw
-from pinn.sampling import Method, weighted_choice
-from pinn.training.progress import Kept
-from pinn.versions import cores
+from pinn.objective import Objective
+from pinn.sampling import Method
 
 FOLLOWED = "interior"  # the region whose points follow the residuals
-FIRST, ADDED = 0.5, 0.05  # shares of the count that RAR-D starts with and adds at every redraw
-
-BLOCK_CHANNELS = (
-    20_000  # values per block and hidden layer: they and their adjoints stay in a core's L2 cache
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,133 +86,3 @@ class Points(settings.Settings):
             raise InputError(
                 f"points.adaptive={self.adaptive}: no residual on the interior; use none."
             )
-
-    def sets(
-        self, objective: Objective, data: PointSet | None, *, seed: int, number: int
-    ) -> dict[str, PointSet]:
-        """Return the point sets of draw `number` by region; measurements are always the same."""
-
-        def drawn(region: str) -> PointSet:
-            return draw(
-                objective.problem,
-                region,
-                self.count(region),
-                method=self.method,
-                seed=seed,
-                number=number,
-            )
-
-        return _by_region(objective, data, drawn)
-
-    def held_out(
-        self, objective: Objective, data: PointSet | None, *, seed: int
-    ) -> dict[str, PointSet]:
-        """Return uniform points that no draw uses; measurements stand for themselves."""
-        own = seeds.branch(seed, "held-out points")
-
-        def drawn(region: str) -> PointSet:
-            count = max(1, int(self.heldout * self.count(region)), len(objective.problem.faces))
-            return draw(objective.problem, region, count, method="uniform", seed=own)
-
-        return _by_region(objective, data, drawn)
-
-    def batch(
-        self, objective: Objective, sets: Mapping[str, PointSet], *, room: Mapping[str, int] = {}
-    ) -> Batch:
-        """Return point sets as the objective's batch, cut into blocks for this machine; `room` as in `blocks`."""
-        size = self.block or _block_size(objective)
-        count = 1 if tf.config.get_visible_devices("GPU") else cores()
-        cut = {
-            r: blocks(s, threads=count, size=size, dtype=objective.dtype, room=room.get(r, 0))
-            for r, s in sets.items()
-        }
-        return objective.batch(cut)
-
-
-class Draws:
-    """The training points of a run, draw by draw."""
-
-    def __init__(
-        self, points: Points, objective: Objective, data: PointSet | None, *, seed: int
-    ) -> None:
-        self.points, self.objective, self.data, self.seed = points, objective, data, seed
-        self.size = ResidualSize(objective, FOLLOWED)
-
-    def sets(self, number: int, kept: Kept) -> dict[str, PointSet]:
-        """Return the point sets of draw `number` by region, with those that were kept in their places."""
-        found = self.points.sets(self.objective, self.data, seed=self.seed, number=number)
-        if self.points.adaptive == "rar_d" and FOLLOWED not in kept:
-            first = math.ceil(FIRST * self.points.count(FOLLOWED))
-            kept = {FOLLOWED: found[FOLLOWED].coordinates[:first]}
-        return found | {region: PointSet(coordinates) for region, coordinates in kept.items()}
-
-    def batch(self, number: int, kept: Kept) -> Batch:
-        """Return the batch of draw `number`."""
-        room = {FOLLOWED: self.points.count(FOLLOWED)} if self.points.adaptive != "none" else {}
-        return self.points.batch(self.objective, self.sets(number, kept), room=room)
-
-    def adapted(self, number: int, theta: tf.Tensor, kept: Kept) -> Kept:
-        """Return the sets of draw `number` that follow the residuals at a flat vector, given those of the last."""
-        if self.points.adaptive == "none":
-            return {}
-        count = self.points.count(FOLLOWED)
-        old = self.sets(number - 1, kept)[FOLLOWED].coordinates
-        if self.points.adaptive == "r3":
-            sizes = self.size(theta, old)
-            stay = old[sizes > np.mean(sizes)]
-            return {
-                FOLLOWED: np.concatenate(
-                    [stay, self._candidates(number, count)[: count - len(stay)]]
-                )
-            }
-        if self.points.adaptive == "rad":
-            return {FOLLOWED: self._following(number, theta, count)}
-        more = min(math.ceil(ADDED * count), count - len(old))
-        return (
-            {FOLLOWED: np.concatenate([old, self._following(number, theta, more)])}
-            if more
-            else dict(kept)
-        )
-
-    def _following(self, number: int, theta: tf.Tensor, count: int) -> np.ndarray:
-        candidates = self._candidates(number, self.points.candidates * count)
-        indices = weighted_choice(
-            self.size(theta, candidates),
-            count,
-            power=self.points.power,
-            offset=self.points.offset,
-            seed=(self.seed, number),
-        )
-        return candidates[indices]
-
-    def _candidates(self, number: int, count: int) -> np.ndarray:
-        problem, method = self.objective.problem, self.points.method
-        return draw(
-            problem, FOLLOWED, count, method=method, seed=self.seed, number=number
-        ).coordinates
-
-
-def _by_region(
-    objective: Objective, data: PointSet | None, drawn: Callable[[str], PointSet]
-) -> dict[str, PointSet]:
-    """Return the objective's point sets by region: the measurements as they are, the rest drawn."""
-    found = {}
-    for region in objective.regions:
-        if region == "data":
-            assert data is not None
-            found[region] = data
-        else:
-            found[region] = drawn(region)
-        if region == "initial" and objective.carried is not None:
-            found[region] = found[region]._replace(
-                values=objective.carried(found[region].coordinates)
-            )
-    return found
-
-
-def _block_size(objective: Objective) -> int:
-    """Return the points per block: on a GPU nearly all, on a CPU what the cache holds."""
-    if tf.config.get_visible_devices("GPU"):
-        return 1 << 17
-    width = max((int(n) for v in objective.network.trainable_variables for n in v.shape), default=1)
-    return max(64, BLOCK_CHANNELS // (4 * width))

@@ -161,8 +161,7 @@ class Setup(Settings):
             self.network,
             weights=self.weights,
             hard=self.hard and not (later and self.starts_hard),
-            steered=tuple(self.continuation),
-            windowed=self.windows > 1,
+            continuation=tuple(self.continuation),
             derivatives=self.derivatives,
             measured=tuple(data.values) if data else (),
         )

@@ -1,4 +1,4 @@
-"""Stages of a run: windows of time one after another, or coefficients that go to their values step by step."""
+"""Stages of a run: windows of time, or the steps of a continuation in coefficients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,13 @@ from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem
 
 Continuation = Mapping[str, Sequence[float]]
-"""By coefficient the values that it takes, one stage each, before its own."""
+"""The values that a coefficient takes before its own, one per stage, by coefficient."""
+
+Evaluate = Callable[[Sequence[str], np.ndarray], Mapping[str, np.ndarray]]
+"""(names of functions and derivatives, points [n, d]) -> values [n] by name."""
+
+Handover = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""Points [n, d] where a window starts -> the residuals [n] of the last window's end, by term."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,13 @@ class Stage:
 
     Attributes:
         problem: the problem in this stage's window of time, or with this stage's coefficients.
-        delay: time by which the window is later than the first, whose times the network sees.
-        name: what people read; empty where a run has one stage.
+        time_offset: time by which a window starts later than the first window, whose times the
+            network sees; in the problem's units of time.
+        name: display name; empty where a run has one stage.
     """
 
     problem: Problem
-    delay: float = 0.0
+    time_offset: float = 0.0
     name: str = ""
 
 
@@ -59,36 +65,38 @@ def stages(
     ]
 
 
-def carried(
-    problem: Problem,
-    evaluate: Callable[[Sequence[str], np.ndarray], Mapping[str, np.ndarray]] | None,
-) -> Any:
-    """Return the function from points [n, d] to what the terms of the initial state say of a solution, [n] by name.
+def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
+    """Return the initial condition of a window, as residuals of the last window's end.
 
-    Where the solution of the next window says the same, it begins as this one ends, in value and,
-    where the problem asks for it, in speed.  `evaluate` gives fields and derivatives of the
-    solution by name; without it, as in the first window, the problem's own initial state is meant,
-    of which all terms are zero.
+    The new window continues the last one where its initial residuals have the same values: the
+    solution is continuous, and so is its speed where the problem has a condition on it.
+
+    Args:
+        problem: the problem in the new window.
+        evaluate: (names of functions and derivatives, points [n, d]) -> values [n] by name of the
+            last window's solution; None in the first window, which has the problem's own initial
+            condition, so that all residuals are zero.
+
+    Returns:
+        The function from points [n, d] to residuals [n] by term.
     """
     terms = [t for t in problem.terms if t.region == "initial"]
-    names = list(dict.fromkeys(s.name for t in terms for s in t.symbols if s.kind != "coordinate"))
+    symbols = [s for t in terms for s in t.symbols if s.kind != "coordinate"]
+    names = list(dict.fromkeys(s.name for s in symbols))
 
-    def found(points: np.ndarray) -> dict[str, np.ndarray]:
+    def residuals(points: np.ndarray) -> dict[str, np.ndarray]:
         if evaluate is None:
             return {t.name: np.zeros(len(points)) for t in terms}
-        columns = dict(zip(problem.coordinates, np.asarray(points, float).T, strict=True))
-        known = columns | {
-            name: np.asarray(value, float) for name, value in evaluate(names, points).items()
-        }
-        values = {
-            t.name: getattr(problem, t.name)(*(known[s.name] for s in t.symbols)) for t in terms
-        }
-        return {
-            name: np.broadcast_to(np.asarray(value), (len(points),))
-            for name, value in values.items()
-        }
+        available = dict(zip(problem.coordinates, np.asarray(points, float).T, strict=True))
+        for name, value in evaluate(names, points).items():
+            available[name] = np.asarray(value, float)
+        values = {}
+        for term in terms:
+            value = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
+            values[term.name] = np.broadcast_to(np.asarray(value), (len(points),))
+        return values
 
-    return found
+    return residuals
 
 
 def _check_windows(problem: Problem, windows: int) -> None:
@@ -104,11 +112,30 @@ def _check_windows(problem: Problem, windows: int) -> None:
         )
     if not any(t.region == "initial" for t in problem.terms):
         raise InputError(
-            f"{where}: {name} has no initial state that a window could hand on; use windows=1."
+            f"{where}: {name} has no initial condition, which a window could hand over; use windows=1."
         )
 
 
 def _steps(problem: Problem, continuation: Continuation) -> list[Stage]:
+    """Return the steps of a continuation, the last one with the problem's own coefficients."""
+    count = _check_continuation(problem, continuation)
+    stages = []
+    for i in range(count + 1):
+        coefficients = {}
+        for name, values in continuation.items():
+            coefficients[name] = float(values[i]) if i < count else getattr(problem, name)
+        texts = [f"{name} = {value:.4g}" for name, value in coefficients.items()]
+        step = dataclasses.replace(problem, **coefficients)
+        stages.append(Stage(step, name=", ".join(texts)))
+    return stages
+
+
+def _check_continuation(problem: Problem, continuation: Continuation) -> int:
+    """Return the number of values per coefficient.
+
+    Raises:
+        InputError: for a name that is no coefficient, an unknown, or values that are no numbers.
+    """
     if not isinstance(continuation, Mapping):
         raise InputError(
             f"continuation={continuation!r}; give values by coefficient, as in {{Re: [100, 400]}}."
@@ -118,38 +145,26 @@ def _steps(problem: Problem, continuation: Continuation) -> list[Stage]:
     for name, values in continuation.items():
         where = f"continuation.{name}"
         if name not in known:
-            raise InputError(
-                f"{where}: no coefficient of {type(problem).__name__}.{did_you_mean(name, known)}"
-            )
+            hint = did_you_mean(name, known)
+            raise InputError(f"{where}: no coefficient of {type(problem).__name__}.{hint}")
         if name in problem.unknowns:
             raise InputError(
                 f"{where}: {name} is an unknown, which the run finds; leave it out here."
             )
-        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-            raise InputError(
-                f"{where}={values!r}; give a list of numbers, the problem's own value not among them."
-            )
-        for value in values:
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or not np.isfinite(value)
-            ):
-                raise InputError(f"{where}: {value!r} is no finite number; give numbers.")
+        _check_values(where, values)
         lengths.add(len(values))
     if len(lengths) > 1:
+        names = ", ".join(continuation)
+        raise InputError(f"continuation: {names} have lists of different lengths; make them equal.")
+    return lengths.pop()
+
+
+def _check_values(where: str, values: object) -> None:
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
         raise InputError(
-            f"continuation: {', '.join(continuation)} have lists of different lengths; make them equal."
+            f"{where}={values!r}; give a list of numbers, without the problem's own value."
         )
-    own = {name: getattr(problem, name) for name in continuation}
-    steps = [
-        {name: float(values[i]) for name, values in continuation.items()}
-        for i in range(lengths.pop())
-    ]
-    return [
-        Stage(
-            dataclasses.replace(problem, **step),
-            name=", ".join(f"{name} = {value:.4g}" for name, value in step.items()),
-        )
-        for step in [*steps, own]
-    ]
+    for value in values:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not np.isfinite(value):
+            raise InputError(f"{where}: {value!r} is no finite number; give numbers.")

@@ -1,25 +1,35 @@
-"""What a run has done so far: all that a checkpoint must hold to go on bitwise."""
+"""What a run has done so far: all that a checkpoint must hold to continue it bit for bit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from pinn.optimizers import State
-from pinn.optimizers import interface as codes
+from pinn.optimizers.interface import State, Status
+from pinn.training.feed import Arrays
+from pinn.training.stopping import StopKind, StopReason
 
-Kept = Mapping[str, np.ndarray]
-"""What followed the residuals, so that nothing else can give it back: of point sets their coordinates [n, d] by
-region, of weights what their scheme remembers."""
+ARRAYS = ("points", "weights", "ends")
+"""The attributes of a progress that are arrays by name."""
 
 
 @dataclass
 class PhaseRecord:
-    """What one phase did; seconds are wall-clock without compilation."""
+    """What a phase has done.
+
+    Attributes:
+        name: of the phase.
+        optimizer: display name of its optimizer.
+        iterations: number of iterations.
+        evaluations: number of evaluations of loss and gradient.
+        restarts: number of restarts after failures.
+        seconds: wall-clock seconds without compilation.
+        stop_reason: why it stopped; None while it runs.
+    """
 
     name: str
     optimizer: str
@@ -27,31 +37,73 @@ class PhaseRecord:
     evaluations: int = 0
     restarts: int = 0
     seconds: float = 0.0
-    stop_reason: str | None = None
+    stop_reason: StopReason | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user interrupted the phase."""
+        reason = self.stop_reason
+        return reason is not None and reason.kind == StopKind.INTERRUPTED
+
+    @staticmethod
+    def from_json(numbers: Mapping[str, Any]) -> PhaseRecord:
+        """Return the record that `asdict` describes."""
+        reason = numbers.get("stop_reason")
+        if reason is not None:
+            reason = StopReason(StopKind(reason["kind"]), reason["text"])
+        return PhaseRecord(**{**numbers, "stop_reason": reason})
+
+
+@dataclass
+class PhaseState:
+    """The counters of the present phase; every phase starts with new ones.
+
+    Attributes:
+        drawn_at: iteration of the last redraw.
+        failures: successive failures.
+        lowest: the loss that patience compares with.
+        lowest_at: the iteration that reached it.
+        stale: whether the state belongs to a loss that has changed since.
+    """
+
+    drawn_at: int = 0
+    failures: int = 0
+    lowest: float = float("inf")
+    lowest_at: int = 0
+    stale: bool = False
 
 
 @dataclass
 class Progress:
-    """Where a run stands between two chunks of iterations."""
+    """What a run has done, between two chunks of iterations.
 
-    records: list[PhaseRecord] = field(default_factory=list)  # of the present stage
+    Attributes:
+        records: the phases of the present stage, the present phase last.
+        past: the phases of the stages before it.
+        stage: number of the present stage.
+        ends: the vectors [p] that the stages before it ended with, by number.
+        state: the state of the present phase's optimizer.
+        counters: of the present phase.
+        draw: number of the present draw of points.
+        points: points that followed the residuals, by region.
+        weights: memory of the weighting scheme; empty without one.
+        rows: number of rows of the history.
+        compile_seconds: wall-clock seconds of compilation.
+        seconds: wall-clock seconds of the whole run, compilation included.
+    """
+
+    records: list[PhaseRecord] = field(default_factory=list)
+    past: list[PhaseRecord] = field(default_factory=list)
     stage: int = 0
-    past: list[PhaseRecord] = field(default_factory=list)  # of the stages before it
-    ends: Kept = field(
-        default_factory=dict
-    )  # the flat vectors [p] that those ended with, by number
-    state: State | None = None
+    ends: Arrays = field(default_factory=dict)
+    state: State[Any] | None = None
+    counters: PhaseState = field(default_factory=PhaseState)
     draw: int = 0
-    points: Kept = field(default_factory=dict)
-    weights: Kept = field(default_factory=dict)  # what a scheme of weights knows; empty without one
-    drawn_at: int = 0  # the phase's iteration at which the points were last redrawn
-    failures: int = 0  # one after another
-    lowest: float = float("inf")  # the loss that patience compares with …
-    lowest_at: int = 0  # … and the iteration that reached it
-    stale: bool = False  # the state belongs to a loss that has been changed since
-    rows: int = 0  # rows of the history
+    points: Arrays = field(default_factory=dict)
+    weights: Arrays = field(default_factory=dict)
+    rows: int = 0
     compile_seconds: float = 0.0
-    seconds: float = 0.0  # wall-clock of the whole run, compilation included
+    seconds: float = 0.0
 
     @property
     def phase(self) -> int:
@@ -68,32 +120,77 @@ class Progress:
         """Evaluations of all phases."""
         return sum(r.evaluations for r in (*self.past, *self.records))
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user interrupted the present phase."""
+        return bool(self.records) and self.records[-1].interrupted
+
+    @property
+    def best(self) -> tf.Tensor:
+        """The best position [p] of the present phase."""
+        assert self.state is not None
+        return self.state.best_position
+
+    def begin_phase(self, name: str, optimizer: str) -> None:
+        """Begin another phase."""
+        self.records.append(PhaseRecord(name, optimizer))
+        self.state = None
+        self.counters = PhaseState()
+
     def next_stage(self, end: np.ndarray) -> None:
-        """Go to the next stage, from the flat vector [p] that the present one has ended with."""
+        """Go to the next stage, from the vector [p] that the present one ended with."""
         self.ends = {**self.ends, str(self.stage): end}
-        self.past, self.records = [*self.past, *self.records], []
-        self.stage, self.state = self.stage + 1, None
-        self.draw, self.points, self.weights = 0, {}, {}
+        self.past = [*self.past, *self.records]
+        self.records = []
+        self.stage += 1
+        self.state = None
+        self.draw = 0
+        self.points = {}
+        self.weights = {}
 
     def reopen(self, *, stale: bool) -> None:
-        """Let the present phase go on under other settings, with a `stale` state if they change the loss."""
-        assert self.state is not None
-        self.records[-1].stop_reason, self.stale = None, stale
-        if int(self.state.status) in (codes.SEARCH_FAILED, codes.NOT_FINITE):
-            self.failures = 0
-        else:  # the test that ended the phase is made anew
-            self.state = self.state._replace(status=tf.constant(codes.RUNNING))
+        """Let the present phase continue under other settings.
 
-    def numbers(self) -> dict[str, Any]:
-        """Return everything but the arrays, for JSON."""
-        arrays = ("state", "points", "weights", "ends")
-        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in arrays}
-        return found | {name: [asdict(r) for r in found[name]] for name in ("records", "past")}
+        Args:
+            stale: whether the settings change the loss.
+        """
+        assert self.state is not None
+        self.records[-1].stop_reason = None
+        self.counters.stale = stale
+        if int(self.state.status) in (Status.SEARCH_FAILED, Status.NOT_FINITE):
+            self.counters.failures = 0
+        else:  # the test that ended the phase is made again
+            self.state = self.state._replace(status=tf.constant(int(Status.RUNNING)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the arrays and the state."""
+        return {
+            "records": [asdict(record) for record in self.records],
+            "past": [asdict(record) for record in self.past],
+            "stage": self.stage,
+            "counters": asdict(self.counters),
+            "draw": self.draw,
+            "rows": self.rows,
+            "compile_seconds": self.compile_seconds,
+            "seconds": self.seconds,
+        }
 
     @staticmethod
-    def from_numbers(numbers: dict[str, Any], state: State | None, **kept: Any) -> Progress:
-        """Return the progress that `numbers`, a state, and what was kept of points, weights and ends describe."""
-        records = {
-            name: [PhaseRecord(**r) for r in numbers.get(name, ())] for name in ("records", "past")
-        }
-        return Progress(**{**numbers, **records}, state=state, **kept)
+    def from_json(
+        numbers: Mapping[str, Any], state: State[Any] | None, **arrays: Arrays
+    ) -> Progress:
+        """Return the progress that `to_json`, a state and arrays by name describe."""
+        return Progress(
+            **{
+                **numbers,
+                "records": _records(numbers["records"]),
+                "past": _records(numbers["past"]),
+                "counters": PhaseState(**numbers["counters"]),
+            },
+            state=state,
+            **arrays,
+        )
+
+
+def _records(numbers: Sequence[Mapping[str, Any]]) -> list[PhaseRecord]:
+    return [PhaseRecord.from_json(record) for record in numbers]

@@ -1,17 +1,54 @@
-"""When a phase stops, and why, in words."""
+"""When a phase stops, and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import tensorflow as tf
 
-from pinn.optimizers import Limits
-from pinn.optimizers import interface as codes
+from pinn.optimizers.interface import Limits, Status
 from pinn.settings import Settings, at_least, count
 
-INTERRUPTED = "interrupted by the user (Ctrl-C); resume to go on"
 _OFF = "a number of at least 0, or null to switch it off"
+
+
+class StopKind(StrEnum):
+    """The kinds of reasons for which a phase stops."""
+
+    TARGET = "target"
+    GRADIENT = "gradient"
+    POSITION = "position"
+    LOSS_CHANGE = "loss change"
+    ITERATIONS = "iterations"
+    EVALUATIONS = "evaluations"
+    SECONDS = "seconds"
+    PATIENCE = "patience"
+    SEARCH_FAILED = "search failed"
+    NOT_FINITE = "not finite"
+    CALLBACK = "callback"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class StopReason:
+    """Why a phase stopped.
+
+    Attributes:
+        kind: for programs.
+        text: for people, one line.
+    """
+
+    kind: StopKind
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+INTERRUPTED = StopReason(
+    StopKind.INTERRUPTED, "interrupted by the user (Ctrl-C); resume to continue"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,15 +57,17 @@ class StopRule(Settings):
 
     Attributes:
         max_iterations: iterations.
-        max_evaluations: evaluations of loss and gradient; a line search takes several an iteration.
+        max_evaluations: evaluations of loss and gradient; a line search takes several per
+            iteration.
         max_seconds: wall-clock seconds of this phase, to within an iteration.
-        target_loss: stop at this loss or below, checked at every iteration.
+        target_loss: stop at this loss or below, tested after every iteration.
         gradient_tolerance: … when the largest component of the gradient is at most this.
-        position_tolerance: … when no weight changes by more than this in one iteration.
+        position_tolerance: … when no parameter changes by more than this in one iteration.
         loss_tolerance: … when the loss changes by at most this share in one iteration.
-        patience: … after so many iterations without the loss falling by one part in a thousand.
-        max_restarts: failed line searches or values that are not finite, one after another, that
-            are survived.
+        patience: … after this number of iterations in which the loss does not fall by one part in
+            a thousand.
+        max_restarts: successive failures (of line searches, or values that are not finite) after
+            which the phase restarts.
 
     Raises:
         InputError: for a budget below 1 or a negative tolerance.
@@ -62,20 +101,43 @@ class StopRule(Settings):
             tf.constant(-1 if self.max_evaluations is None else self.max_evaluations),
         )
 
-    def words(self, status: int) -> str:
-        """Return the reason behind a status of the compiled loop."""
-        return {
-            codes.TARGET: f"target reached: loss at most {self.target_loss:g}"
-            if self.target_loss is not None
-            else "",
-            codes.GRADIENT: f"converged: largest gradient component at most {self.gradient_tolerance or 0}",
-            codes.POSITION: f"converged: no weight changed by more than {self.position_tolerance}",
-            codes.LOSS_CHANGE: f"converged: loss changed by at most {self.loss_tolerance} of itself",
-            codes.EVALUATIONS: f"evaluation budget used: {self.max_evaluations}",
-        }[status]
+    def reason(self, status: Status) -> StopReason:
+        """Return the reason for a status of the compiled loop that ends a phase."""
+        if status == Status.TARGET:
+            return StopReason(StopKind.TARGET, f"target reached: loss at most {self.target_loss:g}")
+        if status == Status.GRADIENT:
+            tolerance = self.gradient_tolerance or 0
+            text = f"converged: largest gradient component at most {tolerance}"
+            return StopReason(StopKind.GRADIENT, text)
+        if status == Status.POSITION:
+            text = f"converged: no parameter changed by more than {self.position_tolerance}"
+            return StopReason(StopKind.POSITION, text)
+        if status == Status.LOSS_CHANGE:
+            text = f"converged: loss changed by at most {self.loss_tolerance} of itself"
+            return StopReason(StopKind.LOSS_CHANGE, text)
+        assert status == Status.EVALUATIONS
+        return StopReason(StopKind.EVALUATIONS, f"evaluation budget used: {self.max_evaluations}")
 
-    def gave_up(self, status: int, failures: int) -> str:
-        """Return the reason for stopping after failures one after another."""
-        if status == codes.NOT_FINITE:
-            return f"loss or gradient not finite {failures} times after restarts; kept the best finite state"
-        return f"line search failed {failures} times after restarts: no lower loss along any direction in this precision"
+    def spent(self, iterations: int, seconds: float) -> StopReason | None:
+        """Return the budget that a phase has used up, if there is one."""
+        if iterations >= self.max_iterations:
+            text = f"iteration budget used: {self.max_iterations}"
+            return StopReason(StopKind.ITERATIONS, text)
+        if self.max_seconds is not None and seconds >= self.max_seconds:
+            return StopReason(StopKind.SECONDS, f"time budget used: {self.max_seconds:g} s")
+        return None
+
+
+def gave_up(status: Status, failures: int) -> StopReason:
+    """Return the reason for stopping after a number of successive failures."""
+    if status == Status.NOT_FINITE:
+        return StopReason(
+            StopKind.NOT_FINITE,
+            f"loss or gradient not finite {failures} times after restarts; "
+            f"kept the best finite state",
+        )
+    return StopReason(
+        StopKind.SEARCH_FAILED,
+        f"line search failed {failures} times after restarts: no lower loss along any direction "
+        f"in this precision",
+    )

@@ -32,20 +32,20 @@ class LossSnapshot:
         diagnostics: what evaluates the terms.
         theta: the flat vector [p].
         batch: the points.
-        seed: the seed of the run, for schemes that draw random numbers.
+        problem: the problem in the present stage, whose domain unit coordinates refer to.
+        seed: of the run, for schemes that draw random numbers.
     """
 
     diagnostics: TermDiagnostics
     theta: tf.Tensor
     batch: Batch
+    problem: Problem
     seed: int = 0
 
     @property
     def fixed(self) -> dict[str, float]:
         """The fixed weights of the terms, which multiply those of a scheme."""
-        objective = self.diagnostics.objective
-        names = [term.name for term in objective.terms]
-        return dict(zip(names, objective.weights, strict=True))
+        return self.diagnostics.objective.weight_by_term
 
     @property
     def terms(self) -> Sequence[Term]:
@@ -54,7 +54,7 @@ class LossSnapshot:
 
     def unit_coordinates(self, region: str) -> Array:
         """Return the points [n, d] of a region, scaled so that the domain is the unit cube."""
-        return to_unit_coordinates(self.diagnostics.objective.problem, self.batch.points[region])
+        return to_unit_coordinates(self.problem, self.batch.points[region])
 
     def losses(self) -> dict[str, float]:
         """Return the mean squared residual of every term."""

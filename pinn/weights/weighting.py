@@ -1,44 +1,66 @@
-"""A weighting scheme applied to an objective, for the trainer, the history and the figures."""
+"""A weighting scheme bound to a loss: what the trainer, the history and the pictures ask of it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import Array
 from pinn.objective import Batch, Objective, TermDiagnostics
-from pinn.problem import Term
+from pinn.problem import Problem, Term
 from pinn.record.columns import LARGEST_WEIGHT, LEAST_WEIGHT, WEIGHT, weight_columns
-from pinn.weights.scheme import LossSnapshot, Memory, Scheme, to_unit_coordinates
+from pinn.weights.scheme import (
+    LossSnapshot,
+    Memory,
+    Scheme,
+    UnitCoordinates,
+    to_unit_coordinates,
+)
 
 
 class Weighting:
     """The weights of an objective's terms and points under a scheme.
 
+    A weighting has no state: the memory of the scheme is an argument of every method.
+
     Args:
         scheme: the scheme.
-        objective: the loss; its fixed weights multiply those of the scheme.
-        seed: the seed of the run.
+        objective: the loss; its fixed weights are factors of the scheme's.
+        problem: the problem in the present stage; None: the objective's.
+        diagnostics: the objective's, where its programs are shared; None: new ones.
+        seed: of the run.
 
     Raises:
         InputError: for an objective that the scheme cannot weight.
     """
 
-    def __init__(self, scheme: Scheme, objective: Objective, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        scheme: Scheme,
+        objective: Objective,
+        *,
+        problem: Problem | None = None,
+        diagnostics: TermDiagnostics | None = None,
+        seed: int = 0,
+    ) -> None:
         scheme.check(objective)
         self.scheme = scheme
         self.objective = objective
+        self.problem = problem or objective.problem
+        self.diagnostics = diagnostics or TermDiagnostics(objective)
         self.seed = seed
-        self.every = scheme.every
-        self.diagnostics = TermDiagnostics(objective)
+
+    @property
+    def every(self) -> int:
+        """Iterations between two updates."""
+        return self.scheme.every
 
     def initial_memory(self, batch: Batch) -> Memory:
         """Return the memory before the first update."""
-        coordinates = {}
-        for region, blocks in batch.points.items():
-            coordinates[region] = to_unit_coordinates(self.objective.problem, blocks)
+        coordinates: UnitCoordinates = {
+            region: to_unit_coordinates(self.problem, blocks)
+            for region, blocks in batch.points.items()
+        }
         return self.scheme.initial_memory(self.objective.terms, coordinates)
 
     def fits(self, memory: Memory, batch: Batch) -> bool:
@@ -46,73 +68,60 @@ class Weighting:
         return self.scheme.fits(memory, self.initial_memory(batch))
 
     def update(self, theta: tf.Tensor, batch: Batch, memory: Memory) -> Memory:
-        """Return the memory after an update at a flat vector [p].
-
-        Where the update would not be finite, the memory is returned unchanged.
-        """
-        snapshot = LossSnapshot(self.diagnostics, theta, batch, self.seed)
+        """Return the memory after an update at a vector [p]; the old one if it is not finite."""
+        snapshot = LossSnapshot(self.diagnostics, theta, batch, self.problem, self.seed)
         updated = self.scheme.update(memory, snapshot)
-        is_finite = all(np.all(np.isfinite(value)) for value in updated.values())
-        return updated if is_finite else memory
+        if all(np.all(np.isfinite(value)) for value in updated.values()):
+            return updated
+        return memory
 
     def apply(self, batch: Batch, memory: Memory) -> Batch:
-        """Return the batch with the scheme's weights; its shapes are the same for every memory."""
-        # Weights of points go into the blocks as factors, in the blocks' layout.
-        factors: dict[str, dict[str, tf.Tensor]] = {region: {} for region in batch.points}
-        for term in self.scheme.pointwise_terms(self.objective.terms):
-            weights = self._scheme_weights(term, batch, memory)
-            factors[term.region][term.name] = batch.points[term.region].laid_out(weights)
+        """Return the batch with the scheme's weights, in the same shapes for every memory."""
+        by_region: dict[str, dict[str, tf.Tensor]] = {region: {} for region in batch.points}
+        for term in self._pointwise_terms():
+            values = self._point_weights(batch, memory, term)
+            by_region[term.region][term.name] = batch.points[term.region].arrange(values)
         points = {}
         for region, blocks in batch.points.items():
-            points[region] = blocks._replace(factors=factors[region])
-
-        # Weights of terms multiply the fixed ones.
-        term_weights = []
-        for term, fixed in self._fixed_weights():
-            term_weights.append(fixed * self.scheme.term_weight(memory, term.name))
-        return batch._replace(
-            points=points, weights=tf.constant(term_weights, self.objective.dtype)
-        )
+            points[region] = blocks._replace(point_weights=by_region[region])
+        weights = []
+        for name, fixed in self.objective.weight_by_term.items():
+            weights.append(fixed * self.scheme.term_weight(memory, name))
+        return batch._replace(points=points, weights=tf.constant(weights, self.objective.dtype))
 
     def point_weights(self, batch: Batch, memory: Memory) -> dict[str, Array]:
-        """Return the weights [n] of the pointwise terms, fixed weights included."""
-        pointwise = self.scheme.pointwise_terms(self.objective.terms)
+        """Return the weights [n] of points by term, fixed weights of the terms included."""
+        fixed = self.objective.weight_by_term
         weights = {}
-        for term, fixed in self._fixed_weights():
-            if term in pointwise:
-                weights[term.name] = fixed * self._scheme_weights(term, batch, memory)
+        for term in self._pointwise_terms():
+            weights[term.name] = fixed[term.name] * self._point_weights(batch, memory, term)
         return weights
 
     def row(self, batch: Batch, memory: Memory) -> dict[str, float]:
-        """Return the weights as the history records them.
-
-        These are each term's weight, or its mean over the points, and for weights per point also
-        the least and the largest.
-        """
-        point_weights = self.point_weights(batch, memory)
+        """Return what the history records: means over points, smallest and largest weights."""
         row = {}
-        for term, fixed in self._fixed_weights():
-            if term.name in point_weights:
-                weight = np.mean(point_weights[term.name])
+        pointwise = self.point_weights(batch, memory)
+        for name, fixed in self.objective.weight_by_term.items():
+            if name in pointwise:
+                mean = np.mean(pointwise[name])
             else:
-                weight = fixed * self.scheme.term_weight(memory, term.name)
-            row[f"{WEIGHT}{term.name}"] = float(weight)
-        for name, weights in point_weights.items():
-            row[f"{LEAST_WEIGHT}{name}"] = float(np.min(weights))
-            row[f"{LARGEST_WEIGHT}{name}"] = float(np.max(weights))
+                mean = fixed * self.scheme.term_weight(memory, name)
+            row[f"{WEIGHT}{name}"] = float(mean)
+        for name, values in pointwise.items():
+            row[f"{LEAST_WEIGHT}{name}"] = float(np.min(values))
+            row[f"{LARGEST_WEIGHT}{name}"] = float(np.max(values))
         return row | self.scheme.figures(memory)
 
     def columns(self) -> list[str]:
         """Return the names of the numbers in a row."""
         terms = [term.name for term in self.objective.terms]
-        pointwise = [term.name for term in self.scheme.pointwise_terms(self.objective.terms)]
+        pointwise = [term.name for term in self._pointwise_terms()]
         return weight_columns(terms, pointwise) + self.scheme.columns()
 
-    def _scheme_weights(self, term: Term, batch: Batch, memory: Memory) -> Array:
-        """Return the scheme's own weights [n] of a term's points."""
-        coordinates = to_unit_coordinates(self.objective.problem, batch.points[term.region])
-        return self.scheme.point_weights(memory, term, coordinates)
+    def _pointwise_terms(self) -> list[Term]:
+        return self.scheme.pointwise_terms(self.objective.terms)
 
-    def _fixed_weights(self) -> Iterator[tuple[Term, float]]:
-        """Return the terms with their fixed weights."""
-        return zip(self.objective.terms, self.objective.weights, strict=True)
+    def _point_weights(self, batch: Batch, memory: Memory, term: Term) -> Array:
+        """Return the scheme's weights [n] of the points of a term."""
+        coordinates = to_unit_coordinates(self.problem, batch.points[term.region])
+        return self.scheme.point_weights(memory, term, coordinates)

@@ -1,4 +1,4 @@
-"""Where the residuals are evaluated: regions to point sets, point sets to blocks for the compiled programs."""
+"""Point sets: the points of a region, drawn from a problem's domain."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from pinn import sampling
-from pinn.arrays import static_shape
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem
 
@@ -21,39 +19,6 @@ class PointSet(NamedTuple):
     coordinates: np.ndarray
     normals: np.ndarray | None = None
     values: Mapping[str, np.ndarray] = {}
-
-
-class Blocks(NamedTuple):
-    """A point set cut into `T` threads × `K` blocks × n points; padding has weight zero.
-
-    Features stand before points, so that a coordinate or field is one contiguous row.
-    """
-
-    coordinates: tf.Tensor  # [T, K, d, n]
-    normals: tf.Tensor  # [T, K, ds, n], ds = 0 without normals
-    values: dict[str, tf.Tensor]  # [T, K, n] each
-    weights: tf.Tensor  # [T, K, n], summing to 1
-    factors: Mapping[
-        str, tf.Tensor
-    ] = {}  # [T, K, n] of the squared residuals of some terms, by name; 1 elsewhere
-
-    @property
-    def real(self) -> np.ndarray:
-        """Which of the places [T K n] hold points, and not padding."""
-        return np.asarray(self.weights).ravel() > 0
-
-    @property
-    def rows(self) -> np.ndarray:
-        """The points' coordinates [n, d], in the order of the point set."""
-        found = np.asarray(self.coordinates)
-        return found.transpose(0, 1, 3, 2).reshape(-1, found.shape[2])[self.real]
-
-    def laid_out(self, values: np.ndarray) -> tf.Tensor:
-        """Return one value a point [n], in the order of the point set, in the shape of the blocks [T, K, n]."""
-        shape = static_shape(self.weights)
-        return tf.constant(
-            np.resize(values, shape), self.weights.dtype
-        )  # repeated, as the padding repeats points
 
 
 def draw(
@@ -124,32 +89,3 @@ def _with_time(problem: Problem, points: np.ndarray, unit: np.ndarray) -> np.nda
     start, end = problem.time
     time = start + unit * (end - start) if unit.shape[1] else np.full((len(points), 1), start)
     return np.concatenate([points, time], axis=1)
-
-
-def blocks(points: PointSet, *, threads: int, size: int, dtype: str, room: int = 0) -> Blocks:
-    """Return a point set cut into blocks of about `size` points for `threads` programs side by side.
-
-    `room` is the number of points that the blocks could hold at least: a set that grows keeps its
-    shapes.
-    """
-    count = len(points.coordinates)
-    room = max(room, count)
-    threads = max(1, min(threads, room // 32))
-    depth = -(-room // (threads * size))
-    width = -(-room // (threads * depth))
-    total = threads * depth * width
-    # Padding repeats real points, so that it can meet no singularity that the real points do not
-    # meet.
-    chosen = np.arange(total) % count
-    weights = np.where(np.arange(total) < count, 1.0 / count, 0.0)
-
-    def rows(array: np.ndarray) -> tf.Tensor:
-        shaped = array[chosen].reshape(threads, depth, width, -1)
-        return tf.constant(np.ascontiguousarray(shaped.transpose(0, 1, 3, 2)), dtype)
-
-    def flat(array: np.ndarray) -> tf.Tensor:
-        return tf.constant(array.reshape(threads, depth, width), dtype)
-
-    normals = np.zeros((count, 0)) if points.normals is None else points.normals
-    values = {name: flat(np.asarray(v)[chosen]) for name, v in points.values.items()}
-    return Blocks(rows(points.coordinates), rows(normals), values, flat(weights))

@@ -1,0 +1,156 @@
+"""The residuals of a loss's terms on one block of points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from pinn.derivatives import Trial, collapse, taylor
+from pinn.errors import InputError
+from pinn.objective.blocks import Blocks
+from pinn.objective.terms import is_misfit
+from pinn.problem import Problem, Term
+
+IRRATIONAL = 0.618  # moves coefficients off their starts, where a zero may hide a nonlinear term
+
+
+class Residuals:
+    """Evaluates residuals of terms, with every derivative that they share computed once.
+
+    Where the derivatives of a region enter its equations through one linear operator, the Taylor
+    engine carries that operator in place of the derivatives (see derivatives/collapse.py).
+
+    Args:
+        problem: the problem; coefficients of the same names may have other values later.
+        terms: the terms.
+        engine: the derivative engine, `taylor` or `nested`.
+        dtype: of the loss.
+        continuation: names of the coefficients that differ from stage to stage.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        terms: Sequence[Term],
+        *,
+        engine: Any,
+        dtype: str,
+        continuation: Sequence[str] = (),
+    ) -> None:
+        self.terms = terms
+        self.engine = engine
+        self.dtype = dtype
+        self.operators: dict[str, collapse.Operator | None] = {}
+        for region in dict.fromkeys(t.region for t in terms):
+            carries = engine is taylor
+            self.operators[region] = (
+                self._operator(problem, region, continuation) if carries else None
+            )
+
+    def of_region(self, region: str) -> list[Term]:
+        """Return the terms of a region."""
+        return [t for t in self.terms if t.region == region]
+
+    def __call__(
+        self, problem: Problem, trial: Trial, region: str, block: Blocks
+    ) -> dict[str, tf.Tensor]:
+        """Return the residuals [n] of a region's terms by name on one block.
+
+        Args:
+            problem: the problem with its present coefficients.
+            trial: the trial solution.
+            region: the region.
+            block: coordinates [d, n], normals [ds, n] and values [n] of the block.
+        """
+        functions = [self._function(problem, t) for t in self.of_region(region)]
+        coordinates = _named(problem.coordinates, block.coordinates)
+        normals = {}
+        if block.normals.shape[0]:
+            normals = _named(problem.space.coordinates, block.normals)
+        # Derivatives, in which an operator that the equations share has been left out.
+        derivatives, linear = self._derivatives(
+            trial, region, functions, coordinates, normals, block
+        )
+        measured = {f"{field}_data": values for field, values in block.values.items()}
+        available = {**coordinates, **derivatives, **measured}
+        residuals = {}
+        for function in functions:
+            value = function.function(*(available[s.name] for s in function.symbols))
+            # The residual is affine in the operator: its value without it, plus its share of it.
+            if function.name in linear:
+                value = value + linear[function.name]
+            # Where a window begins, the residual is measured against that of the last window's end.
+            if region == "initial" and function.name in block.values:
+                value = value - block.values[function.name]
+            residuals[function.name] = value
+        return residuals
+
+    def _derivatives(
+        self,
+        trial: Trial,
+        region: str,
+        functions: Sequence[collapse.ResidualFunction],
+        coordinates: Mapping[str, tf.Tensor],
+        normals: Mapping[str, tf.Tensor],
+        block: Blocks,
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Return the symbols' values by name, and the operator's share by residual."""
+        symbols = list({s.name: s for f in functions for s in f.symbols}.values())
+        operator = self.operators[region]
+        if operator is None:
+            return self.engine.evaluate(trial, symbols, coordinates, normals), {}
+        inside = [s for s in symbols if operator.contains(s)]
+        outside = [s for s in symbols if s not in inside]
+        # 1. The coefficients of the operator in every residual; one of them leads.
+        coefficients = operator.coefficients(functions, block.quadrature)
+        leading = coefficients[operator.leader]
+        # 2. The operator with the leading coefficients, as one component of the jets.
+        derivatives = taylor.evaluate(
+            trial, outside, coordinates, normals, operator=operator.indices, coefficients=leading
+        )
+        # 3. The share of every residual, in proportion to its coefficients.
+        linear: dict[str, tf.Tensor] = {}
+        for (name, field), vector in coefficients.items():
+            share = vector[0] / leading[0] * derivatives[taylor.operator_name(field)]
+            linear[name] = linear[name] + share if name in linear else share
+        zeros: dict[str, tf.Tensor] = {s.name: tf.zeros_like(block.quadrature) for s in inside}
+        return derivatives | zeros, linear
+
+    def _function(self, problem: Problem, term: Term) -> collapse.ResidualFunction:
+        """Return a residual as a function of its symbols, checked and in the shape of the points."""
+
+        def residual(*arguments: Any) -> tf.Tensor:
+            if is_misfit(term):
+                predicted, measured = arguments
+                return predicted - measured
+            value = getattr(problem, term.name)(*arguments)
+            if isinstance(value, tf.Tensor) and value.dtype != self.dtype:
+                raise InputError(
+                    f"{type(problem).__name__}.{term.name}: returned {value.dtype.name} in a "
+                    f"{self.dtype} run; do not cast in residuals."
+                )
+            if not arguments:
+                return tf.convert_to_tensor(value)
+            return tf.zeros_like(arguments[0]) + value
+
+        return collapse.ResidualFunction(term.name, term.symbols, residual)
+
+    def _operator(
+        self, problem: Problem, region: str, continuation: Sequence[str]
+    ) -> collapse.Operator | None:
+        """Return the linear operator that a region's residuals share, if carrying it saves work."""
+        moved = {name: getattr(problem, name) + IRRATIONAL for name in continuation}
+        for name, unknown in problem.unknowns.items():
+            raw = tf.constant(unknown.inverse(unknown.start) + IRRATIONAL, self.dtype)
+            moved[name] = unknown.value(raw)
+        problem = problem.bind(moved)
+        bounds = dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
+        functions = [self._function(problem, t) for t in self.of_region(region)]
+        return collapse.operator(functions, bounds, self.dtype, space=problem.space.coordinates)
+
+
+def _named(names: Sequence[str], rows: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Return the rows of a tensor [k, n] by name."""
+    return dict(zip(names, tf.unstack(rows), strict=True))

@@ -1,0 +1,44 @@
+"""Memories of optimizers as plain arrays by name, as checkpoints hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""Arrays by name; those of a nested memory have names such as "preconditioners.0.left"."""
+
+MemoryT = TypeVar("MemoryT", bound=tuple[object, ...] | Arrays)
+
+
+def to_arrays(memory: tuple[object, ...] | Arrays) -> Arrays:
+    """Return the arrays of a memory; arrays already are returned as they are."""
+    if isinstance(memory, Mapping):
+        return memory
+    return {name: np.asarray(tensor) for name, tensor in _leaves(memory)}
+
+
+def from_arrays(arrays: Arrays, like: MemoryT) -> MemoryT:
+    """Return the memory that has the structure of another one, which may be symbolic, and these arrays."""
+    tensors = [tf.constant(arrays[name]) for name, _ in _leaves(like)]
+    return tf.nest.pack_sequence_as(like, tensors)
+
+
+def layout(memory: tuple[object, ...] | Arrays) -> dict[str, tuple[list[int], str]]:
+    """Return shape and dtype by name; equal for memories that may replace each other."""
+    leaves = memory.items() if isinstance(memory, Mapping) else _leaves(memory)
+    return {name: (list(leaf.shape), tf.as_dtype(leaf.dtype).name) for name, leaf in leaves}
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (name, tensor) for all tensors of a memory, in TensorFlow's order."""
+    if not isinstance(value, tuple):
+        yield name, value
+        return
+    fields = getattr(value, "_fields", range(len(value)))
+    for field, item in zip(fields, value, strict=True):
+        yield from _leaves(item, f"{name}.{field}" if name else str(field))

@@ -1,0 +1,103 @@
+"""Errors against the reference: the one place that computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pinn import norms
+from pinn.objective import draw
+from pinn.problem import Problem
+from pinn.seeds import branch
+
+Values = dict[str, np.ndarray]
+"""Values [n] by name."""
+
+Evaluate = Callable[[np.ndarray], Values]
+"""Points [n, d] -> the values [n] of the problem's functions by name."""
+
+
+class Errors:
+    """Errors of a trial solution at fixed test points, where a problem has a reference.
+
+    Args:
+        problem: where the test points are drawn.
+        count: number of test points.
+        seed: of the run.
+        truth: the problem whose reference is meant; None: `problem`.
+
+    Attributes:
+        points: the test points [n, d].
+        truth: the reference at the test points, derived quantities included; None without one.
+    """
+
+    def __init__(
+        self, problem: Problem, count: int, *, seed: int, truth: Problem | None = None
+    ) -> None:
+        self.problem = problem
+        stream = branch(seed, "test points")
+        points = draw(problem, "interior", count, method="uniform", seed=stream)
+        self.points = points.coordinates
+        # The reference belongs to the true coefficients, which the problem's own attributes hold.
+        reference = (truth or problem).reference_at(self.points)
+        self.truth = reference and problem.with_derived(reference)
+
+    def predictions(self, evaluate: Evaluate) -> Values:
+        """Return functions and derived quantities at the test points, with their gauges applied."""
+        values = dict(evaluate(self.points))
+        for name, series in self._gauges(values).items():
+            values[name] = values[name] + gauge_values(self.problem, series, self.points)
+        return self.problem.with_derived(values)
+
+    def gauges(self, evaluate: Evaluate) -> Values:
+        """Return what `norms.gauge` gives for each field with a gauge; empty without a reference."""
+        return self._gauges(evaluate(self.points)) if self.problem.gauge else {}
+
+    def _gauges(self, values: Mapping[str, np.ndarray]) -> Values:
+        gauges: Values = {}
+        if self.truth is not None:
+            times = scaled_times(self.problem, self.points)
+            for name in self.problem.gauge:
+                gauges[name] = norms.gauge(values[name], self.truth[name], times)
+        return gauges
+
+    def relative_l2(self, evaluate: Evaluate) -> dict[str, float]:
+        """Return the relative L2 error by field and derived quantity; empty without a reference."""
+        return self._compare(norms.relative_l2, evaluate)
+
+    def max_error(self, evaluate: Evaluate) -> dict[str, float]:
+        """Return the largest error by field and derived quantity; empty without a reference."""
+        return self._compare(norms.max_error, evaluate)
+
+    def _compare(
+        self, norm: Callable[[np.ndarray, np.ndarray], float], evaluate: Evaluate
+    ) -> dict[str, float]:
+        if self.truth is None:
+            return {}
+        predictions = self.predictions(evaluate)
+        return {name: norm(value, self.truth[name]) for name, value in predictions.items()}
+
+
+def gauge_values(problem: Problem, series: Any, points: np.ndarray) -> np.ndarray | float:
+    """Return what is added to a field with a gauge at points [n, d]: a number, or values [n].
+
+    Args:
+        problem: the problem.
+        series: the constant, or Chebyshev coefficients of the function of time.
+        points: the points [n, d].
+    """
+    coefficients = np.ravel(series)
+    times = scaled_times(problem, points)
+    if times is None:
+        return float(coefficients[0])
+    return np.polynomial.chebyshev.chebval(times, coefficients)
+
+
+def scaled_times(problem: Problem, points: np.ndarray) -> np.ndarray | None:
+    """Return the times of points [n, d] scaled to [-1, 1]; None for a steady problem."""
+    if problem.time is None:
+        return None
+    begin, end = problem.time
+    return (2 * points[:, -1] - begin - end) / (end - begin)

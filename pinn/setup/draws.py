@@ -1,0 +1,205 @@
+"""The points of a stage: training points draw by draw, and the held-out points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.objective import (
+    FIRST_STAGE,
+    Batch,
+    Objective,
+    PointSet,
+    ResidualSize,
+    StageParameters,
+    cut_into_blocks,
+    draw,
+)
+from pinn.problem import Problem
+from pinn.sampling import weighted_choice
+from pinn.seeds import branch
+from pinn.setup.points import FOLLOWED, Points
+from pinn.setup.stages import Handover
+from pinn.versions import cores
+
+Arrays = Mapping[str, np.ndarray]
+
+FIRST_SHARE = 0.5  # of the count, with which RAR-D starts
+ADDED_SHARE = 0.05  # of the count, which RAR-D adds at every redraw
+BLOCK_CHANNELS = 20_000  # values per block and hidden layer, which fit a core's L2 cache
+GPU_BLOCK = 1 << 17  # points
+
+
+class Draws:
+    """The points of a stage.  Draws have no state: equal arguments give equal points.
+
+    Args:
+        points: how many points there are, and how they are drawn.
+        objective: the loss.
+        data: the measurements.
+        seed: of the run.
+        problem: the problem in this stage; None: the objective's.
+        parameters: the parameters of the stage.
+        handover: the initial condition of a window after the first; None without windows.
+        size: the objective's residual sizes, where its programs are shared; None: new ones.
+
+    Raises:
+        InputError: for points that do not fit the objective.
+    """
+
+    def __init__(
+        self,
+        points: Points,
+        objective: Objective,
+        data: PointSet | None = None,
+        *,
+        seed: int,
+        problem: Problem | None = None,
+        parameters: StageParameters = FIRST_STAGE,
+        handover: Handover | None = None,
+        size: ResidualSize | None = None,
+    ) -> None:
+        points.check(objective)
+        self.points = points
+        self.objective = objective
+        self.data = data
+        self.seed = seed
+        self.problem = problem or objective.problem
+        self.parameters = parameters
+        self.handover = handover
+        self._size = size or ResidualSize(objective, FOLLOWED)
+
+    def sets(self, number: int, adapted: Arrays) -> dict[str, PointSet]:
+        """Return the point sets of draw `number` by region; measurements are always the same.
+
+        Args:
+            number: of the draw; every number gives other points.
+            adapted: coordinates [n, d] of points that followed the residuals, by region.
+        """
+        sets = self._by_region(lambda region: self._drawn(region, number))
+        if self.points.adaptive == "rar_d" and FOLLOWED not in adapted:
+            first = math.ceil(FIRST_SHARE * self.points.count(FOLLOWED))
+            adapted = {FOLLOWED: sets[FOLLOWED].coordinates[:first]}
+        return sets | {region: PointSet(rows) for region, rows in adapted.items()}
+
+    def held_out_sets(self) -> dict[str, PointSet]:
+        """Return uniform points that no draw uses; measurements stand for themselves."""
+
+        def drawn(region: str) -> PointSet:
+            share = int(self.points.heldout * self.points.count(region))
+            count = max(1, share, len(self.problem.faces))
+            return draw(
+                self.problem,
+                region,
+                count,
+                method="uniform",
+                seed=branch(self.seed, "held-out points"),
+            )
+
+        return self._by_region(drawn)
+
+    def batch(self, number: int, adapted: Arrays) -> Batch:
+        """Return the batch of draw `number`."""
+        return self.cut(self.sets(number, adapted))
+
+    def held_out(self) -> Batch:
+        """Return the batch of the held-out points."""
+        return self.cut(self.held_out_sets(), grows=False)
+
+    def cut(self, sets: Mapping[str, PointSet], *, grows: bool = True) -> Batch:
+        """Return point sets as a batch, cut into blocks for this machine.
+
+        Args:
+            sets: the point sets by region.
+            grows: whether there must be places for all points of a set that grows.
+        """
+        size = self.points.block or _block_size(self.objective)
+        threads = 1 if tf.config.get_visible_devices("GPU") else cores()
+        blocks = {}
+        for region, points in sets.items():
+            full = grows and self.points.adaptive != "none" and region == FOLLOWED
+            blocks[region] = cut_into_blocks(
+                points,
+                threads=threads,
+                size=size,
+                dtype=self.objective.dtype,
+                capacity=self.points.count(FOLLOWED) if full else 0,
+            )
+        return self.objective.batch(blocks, self.parameters)
+
+    def adapt(self, number: int, theta: tf.Tensor, adapted: Arrays) -> Arrays:
+        """Return the points of draw `number` that follow the residuals, given those of the last.
+
+        Args:
+            number: of the draw.
+            theta: where the residuals are evaluated [p].
+            adapted: coordinates [n, d] by region of the last draw.
+        """
+        if self.points.adaptive == "none":
+            return {}
+        count = self.points.count(FOLLOWED)
+        if self.points.adaptive == "rad":
+            return {FOLLOWED: self._following(number, theta, count)}
+        old = self.sets(number - 1, adapted)[FOLLOWED].coordinates
+        if self.points.adaptive == "r3":
+            # Points of large residuals stay; the others are drawn anew.
+            sizes = self._size(theta, old, self.parameters)
+            retained = old[sizes > np.mean(sizes)]
+            new = self._candidates(number, count)[: count - len(retained)]
+            return {FOLLOWED: np.concatenate([retained, new])}
+        added = min(math.ceil(ADDED_SHARE * count), count - len(old))
+        if not added:
+            return dict(adapted)
+        return {FOLLOWED: np.concatenate([old, self._following(number, theta, added)])}
+
+    def _following(self, number: int, theta: tf.Tensor, count: int) -> np.ndarray:
+        """Return points [count, d] drawn with a density that follows the residuals."""
+        candidates = self._candidates(number, self.points.candidates * count)
+        chosen = weighted_choice(
+            self._size(theta, candidates, self.parameters),
+            count,
+            power=self.points.power,
+            offset=self.points.offset,
+            seed=(self.seed, number),
+        )
+        return candidates[chosen]
+
+    def _candidates(self, number: int, count: int) -> np.ndarray:
+        method = self.points.method
+        points = draw(self.problem, FOLLOWED, count, method=method, seed=self.seed, number=number)
+        return points.coordinates
+
+    def _drawn(self, region: str, number: int) -> PointSet:
+        return draw(
+            self.problem,
+            region,
+            self.points.count(region),
+            method=self.points.method,
+            seed=self.seed,
+            number=number,
+        )
+
+    def _by_region(self, drawn: Callable[[str], PointSet]) -> dict[str, PointSet]:
+        """Return the objective's point sets by region: the measurements, and what is drawn."""
+        sets = {}
+        for region in self.objective.regions:
+            if region == "data":
+                assert self.data is not None
+                sets[region] = self.data
+            else:
+                sets[region] = drawn(region)
+            if region == "initial" and self.handover is not None:
+                values = self.handover(sets[region].coordinates)
+                sets[region] = sets[region]._replace(values=values)
+        return sets
+
+
+def _block_size(objective: Objective) -> int:
+    """Return the points per block: nearly all on a GPU, what the cache holds on a CPU."""
+    if tf.config.get_visible_devices("GPU"):
+        return GPU_BLOCK
+    sizes = [int(n) for v in objective.network.trainable_variables for n in v.shape]
+    return max(64, BLOCK_CHANNELS // (4 * max(sizes, default=1)))
