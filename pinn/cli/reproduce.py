@@ -19,7 +19,7 @@ from pinn.errors import InputError, did_you_mean
 from pinn.exit_codes import ExitCode
 from pinn.record import Metrics
 from pinn.reporting.ledger import differences
-from pinn.reporting.listing import described, files
+from pinn.reporting.listing import description, files
 from pinn.reporting.published import check_published, comparisons, errors_of, number
 from pinn.reporting.tables import seconds
 from pinn.sweep import Ending, Job, by_hydra, check_launcher, one_by_one
@@ -134,13 +134,12 @@ class _Sweep:
         experiments = []
         for name, path in self.experiments.items():
             jobs = self._jobs_with_folder(name)
-            description = "\n\n".join(described(path))
             if jobs or old_rows.get(name, {}).get("runs"):
                 published = self.config(name)["published"]
                 settings = self.job(name, 0).settings
-                experiments.append(Experiment(name, description, published, settings, jobs))
+                experiments.append(Experiment(name, description(path), published, settings, jobs))
             elif name != _TRIAL:
-                experiments.append(Experiment(name, description))
+                experiments.append(Experiment(name, description(path)))
         self.ledger.rewrite(experiments)
 
     def _jobs_with_folder(self, name: str) -> list[Job]:

@@ -79,6 +79,17 @@ def described(path: Path) -> list[str]:
     return lines
 
 
+def description(path: Path) -> str:
+    """Return the description of a file as Markdown: its first line, then one paragraph."""
+    lines = described(path)
+    if not lines:
+        return ""
+    paragraphs = [lines[0]]
+    if len(lines) > 1:
+        paragraphs.append("\n".join(lines[1:]))
+    return "\n\n".join(paragraphs)
+
+
 class ComposedExperiment(NamedTuple):
     """What an experiment states or inherits.
 
