@@ -6,6 +6,7 @@ import gc
 
 import keras
 import pytest
+import shared_programs
 import tensorflow as tf
 
 keras.config.set_floatx("float64")
@@ -25,3 +26,9 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def shared_losses(eager, monkeypatch):
+    """Like `eager`, but every loss is traced once, for tests that evaluate few of them often."""
+    shared_programs.share(monkeypatch)

@@ -24,9 +24,7 @@ def share(patch: pytest.MonkeyPatch) -> None:
 
 def _shared(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def evaluate(objective: Objective, *arguments: Any) -> Any:
-        in_a_graph = not tf.executing_eagerly()
-        changes_by_stage = bool(objective.steered) or objective.delay is not None
-        if in_a_graph or changes_by_stage:
+        if not tf.executing_eagerly():  # a part of another program
             return function(objective, *arguments)
         tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
         shapes = tf.nest.map_structure(lambda a: f"{a.dtype.name} {a.shape}", tensors)
@@ -41,6 +39,8 @@ def _shared(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _identity(objective: Objective) -> tuple[Any, ...]:
     """Return all that a loss depends on, besides its arguments."""
+    if objective.steered or objective.delay is not None:
+        return (objective,)  # its programs read its own variables, which differ by stage
     problem, network = objective.problem, objective.network
     layers = re.sub(r"_\d+\b", "", network.to_json())  # names of layers are numbered
     constants = [variable.numpy().tobytes() for variable in network.non_trainable_variables]

@@ -200,7 +200,7 @@ def test_the_target_is_tested_on_the_whole_batch():
     assert len(result.evaluated) == result.evaluations
 
 
-def test_chunks_and_resumes_are_one_run_bitwise_on_points(eager):
+def test_chunks_and_resumes_are_one_run_bitwise_on_points(shared_losses):
     objective, batch = burgers(100)
 
     def run(*budgets):

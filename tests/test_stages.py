@@ -91,7 +91,7 @@ def network(problem, windows=1):
 
 
 @pytest.mark.parametrize("problem", [Decay(), Oscillator()], ids=["built in", "in the loss"])
-def test_windows_solve_one_after_another(problem, eager):
+def test_windows_solve_one_after_another(problem, shared_losses):
     found = pinn.solve(problem, network=network(problem, 3), windows=3, **SETTINGS)
     begin, end = problem.time
     t = np.linspace(begin, end, 50)
@@ -157,7 +157,9 @@ class Killed(Exception):
 @pytest.mark.parametrize(
     "settings", [{"windows": 3}, {"continuation": {"k": [0.3, 0.6]}}], ids=["windows", "steps"]
 )
-def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(settings, tmp_path, eager):
+def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(
+    settings, tmp_path, shared_losses
+):
     problem = Decay()
 
     phases = [
@@ -209,7 +211,7 @@ def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(settings, 
         resume(tmp_path / "b", overrides=["problem.k=2.0"])
 
 
-def test_a_continuation_ends_at_the_problem_itself(eager):
+def test_a_continuation_ends_at_the_problem_itself(shared_losses):
     found = pinn.solve(
         Decay(), network=network(Decay()), continuation={"k": [0.2, 0.5]}, **SETTINGS
     )

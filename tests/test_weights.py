@@ -432,7 +432,7 @@ PHASES = [
 
 
 @pytest.fixture
-def quiet(monkeypatch, eager):
+def quiet(monkeypatch, shared_losses):
     """Switch off compilation and figures, which take longer than these runs."""
     monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
 
