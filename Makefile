@@ -1,4 +1,4 @@
-# `make burgers` and `make test` need Python 3.11 or 3.12, pip and nothing else.
+# `make burgers` and `make test` need Python 3.11, 3.12 or 3.13, pip and nothing else.
 PYTHON ?= python3
 SEEDS ?= 3
 BIN := .venv/bin
@@ -44,8 +44,8 @@ clean:
 	rm -rf .venv
 
 .venv/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
-		{ echo "pinn needs Python 3.11 or 3.12; say where it is, as in: make PYTHON=/usr/bin/python3.12 burgers"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "pinn needs Python 3.11, 3.12 or 3.13; name it, as in: make PYTHON=/usr/bin/python3.12 burgers"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
