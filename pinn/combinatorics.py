@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from itertools import combinations
 
 Index = tuple[str, ...]
-"""A partial derivative: sorted coordinate names, e.g. ('t', 'x', 'x') for u_txx; () is the value."""
+"""A partial derivative: sorted names, e.g. ('t', 'x', 'x') for u_txx; () is the value."""
+
+
+def order_then_name(index: Index) -> tuple[int, Index]:
+    """Return a sort key that puts the lowest order first."""
+    return len(index), index
 
 
 def splits(index: Index) -> Counter[tuple[Index, Index]]:

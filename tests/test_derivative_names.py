@@ -1,3 +1,5 @@
+"""The grammar of names, the plans that they need, and the two engines."""
+
 import pytest
 import tensorflow as tf
 
@@ -39,7 +41,7 @@ def test_grammar(name, symbol):
         ("u_s_x2", "u_s", ("x2",)),
     ],
 )
-def test_names_of_several_letters(name, field, index):
+def test_coordinates_with_names_of_several_letters(name, field, index):
     assert parse(name, **NUMBERED) == Symbol(name, "derivative", field, index)
 
 
@@ -50,7 +52,7 @@ def test_field_with_underscore_in_reserved_forms(name, field):
     assert parse(name, **NUMBERED).field == field
 
 
-def test_coordinate_called_n_is_no_normal():
+def test_coordinate_named_n_is_not_the_normal():
     assert parse("u_n", coordinates=("n",), fields=("u",), where="A.b").index == ("n",)
 
 
@@ -68,12 +70,13 @@ def test_coordinate_called_n_is_no_normal():
         ("temperature", ["'temperature'", "such as u_x"]),
     ],
 )
-def test_wrong_name_is_told(name, words):
+def test_unknown_name_raises_an_error(name, words):
     with pytest.raises(InputError) as error:
         parse(name, **PLANE)
     message = str(error.value)
     assert message.startswith("Flow.momentum: ")
-    assert all(word in message for word in words)
+    for word in words:
+        assert word in message
     assert "\n" not in message
     if name == "temperature":
         assert "Did you mean" not in message
@@ -91,16 +94,18 @@ def test_plan_holds_what_the_symbols_need():
     assert plan(symbols, space=("x", "y")).operator == ()
 
 
-def test_plan_of_normals_and_laplacians_runs_over_space():
+def test_plan_of_normals_and_laplacians_holds_the_space_coordinates():
     assert plan([parse("u_n", **PLANE)], space=("x", "y")).indices == ((), ("x",), ("y",))
-    found = plan([parse("lap_u", **PLANE)], space=("x", "y"))
-    assert found.operator == (("x", "x"), ("y", "y"))
-    assert ("t",) not in found.indices
+    laplacian = plan([parse("lap_u", **PLANE)], space=("x", "y"))
+    assert laplacian.operator == (("x", "x"), ("y", "y"))
+    assert ("t",) not in laplacian.indices
 
 
 @pytest.mark.parametrize("engine", [taylor, nested], ids=["taylor", "nested"])
 def test_values_of_all_kinds(engine):
-    x, y, t = (tf.constant(v, tf.float64) for v in ([0.5, 1.0], [2.0, 3.0], [0.1, 0.2]))
+    x = tf.constant([0.5, 1.0], tf.float64)
+    y = tf.constant([2.0, 3.0], tf.float64)
+    t = tf.constant([0.1, 0.2], tf.float64)
     normals = {"x": tf.constant([0.6, 0.0], tf.float64), "y": tf.constant([0.8, -1.0], tf.float64)}
 
     def fields(at):
@@ -108,8 +113,9 @@ def test_values_of_all_kinds(engine):
 
     names = ("u", "u_t", "u_xx", "u_xy", "u_xt", "u_yy", "lap_u", "u_n", "v", "v_x")
     symbols = [parse(n, **PLANE) for n in names]
-    found = engine.evaluate(fields, symbols, {"x": x, "y": y, "t": t}, normals)
-    u_x, u_y = 3 * x**2 * y + t, x**3
+    values = engine.evaluate(fields, symbols, {"x": x, "y": y, "t": t}, normals)
+    u_x = 3 * x**2 * y + t
+    u_y = x**3
     expected = {
         "u": x**3 * y + t * x,
         "u_t": x,
@@ -122,8 +128,8 @@ def test_values_of_all_kinds(engine):
         "v": 4 * tf.ones_like(x),
         "v_x": tf.zeros_like(x),
     }
-    assert list(found) == list(names)
+    assert list(values) == list(names)
     for name in names:
-        assert found[name].shape == (2,)
-        assert found[name].dtype == tf.float64
-        assert found[name].numpy() == pytest.approx(expected[name].numpy(), rel=1e-14), name
+        assert values[name].shape == (2,)
+        assert values[name].dtype == tf.float64
+        assert values[name].numpy() == pytest.approx(expected[name].numpy(), rel=1e-14), name

@@ -1,4 +1,4 @@
-"""Domains beyond boxes: what is drawn lies where it should, evenly; distances, normals and names are right."""
+"""Domains beyond boxes: points, normals, distances, measures and names of parts."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ from pinn.setup.points import Points
 from pinn.setup.setup import default_network
 
 PLATE = Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1.0, y=1.0, radius=0.5))
-# The step cuts off a corner, the bay a part of the upper wall.
+# The step cuts off a corner, and the bay cuts into the upper wall.
 CHANNEL = Difference(
     Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)),
     step=Rectangle(x=(-1.0, 1.0), y=(-1.0, 1.0)),
@@ -39,6 +39,11 @@ DOMAINS = {
     "gap": GAP,
     "charges": PoissonBoltzmann.space,
 }
+
+
+def by_coordinate(domain, array):
+    """Return the columns of an array [n, d] as tensors by coordinate."""
+    return dict(zip(domain.coordinates, map(tf.constant, array.T), strict=True))
 
 
 def problem_in(domain, on="boundary"):
@@ -62,30 +67,34 @@ def problem_in(domain, on="boundary"):
 @pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS)
 @pytest.mark.parametrize("method", METHODS)
 def test_drawn_points_lie_inside(domain, method):
-    points = draw(problem_in(domain), "interior", 300, method=method, seed=3).coordinates
-    assert points.shape == (300, len(domain.coordinates)) and len(np.unique(points, axis=0)) == 300
-    assert np.all(domain.contains(points)) and np.min(domain.distance(*points.T)) > -1e-12
-    assert np.array_equal(
-        points, draw(problem_in(domain), "interior", 300, method=method, seed=3).coordinates
-    )
-    if method != "grid":  # which is the same for every seed, but for the points that fill it up
-        assert not np.array_equal(
-            points, draw(problem_in(domain), "interior", 300, method=method, seed=4).coordinates
-        )
+    problem = problem_in(domain)
+    points = draw(problem, "interior", 300, method=method, seed=3).coordinates
+    assert points.shape == (300, len(domain.coordinates))
+    assert len(np.unique(points, axis=0)) == 300
+    assert np.all(domain.contains(points))
+    assert np.min(domain.distance(*points.T)) > -1e-12
+    same_seed = draw(problem, "interior", 300, method=method, seed=3).coordinates
+    assert np.array_equal(points, same_seed)
+    if method != "grid":  # a grid is the same for every seed, except for the points that fill it up
+        other_seed = draw(problem, "interior", 300, method=method, seed=4).coordinates
+        assert not np.array_equal(points, other_seed)
 
 
 @pytest.mark.parametrize("domain", DOMAINS.values(), ids=DOMAINS)
 def test_boundary_points_have_distance_zero_and_outward_normals(domain):
     drawn = draw(problem_in(domain), "boundary", 400)
-    points, normals = drawn.coordinates, drawn.normals
+    points = drawn.coordinates
+    normals = drawn.normals
     assert np.max(np.abs(domain.distance(*points.T))) <= 1e-12
     assert np.linalg.norm(normals, axis=1) == pytest.approx(1, abs=1e-12)
+    # A step along the normal leaves the domain, and a step against it enters the domain.
     step = 1e-6 * normals
-    away = np.abs(domain.distance(*(points + step).T)) > 0.9e-6  # not beside a corner
-    assert np.mean(away) > 0.95
-    assert np.all(domain.distance(*(points - step).T)[away] > 0) and np.all(
-        domain.distance(*(points + step).T) < 0
-    )
+    outside = domain.distance(*(points + step).T)
+    inside = domain.distance(*(points - step).T)
+    away_from_corners = np.abs(outside) > 0.9e-6
+    assert np.mean(away_from_corners) > 0.95
+    assert np.all(inside[away_from_corners] > 0)
+    assert np.all(outside < 0)
 
 
 @pytest.mark.parametrize(
@@ -103,17 +112,16 @@ def test_interior_points_are_uniform(domain, volume, moments):
     assert points.mean(axis=0) == pytest.approx(moments, abs=0.02)
     inside = domain.contains(lower + (upper - lower) * unit_cube(1 << 14, len(lower)))
     assert np.mean(inside) * np.prod(upper - lower) == pytest.approx(volume, rel=0.02)
-    # A quarter of the box around the domain has the share of points that it has of the volume.
+    # In a quarter of the bounding box, the share of points is the share of the volume.
     middle = lower + 0.5 * (upper - lower)
-    quarter = np.all(points[:, :2] < middle[:2], axis=1)
     candidates = lower + (upper - lower) * unit_cube(1 << 14, len(lower))
-    kept = candidates[domain.contains(candidates)]
-    assert np.mean(quarter) == pytest.approx(
-        np.mean(np.all(kept[:, :2] < middle[:2], axis=1)), abs=0.015
-    )
+    uniform = candidates[domain.contains(candidates)]
+    share = np.mean(np.all(points[:, :2] < middle[:2], axis=1))
+    expected = np.mean(np.all(uniform[:, :2] < middle[:2], axis=1))
+    assert share == pytest.approx(expected, abs=0.015)
 
 
-def test_radii_in_a_ball_and_directions_are_spread_as_by_measure():
+def test_radii_and_directions_in_a_ball_are_uniform_by_measure():
     domain = Heat5D.space
     radii = np.sort(np.linalg.norm(draw(Heat5D(), "interior", 2048).coordinates[:, :5], axis=1))
     assert radii**5 == pytest.approx((np.arange(2048) + 0.5) / 2048, abs=0.01)
@@ -122,36 +130,37 @@ def test_radii_in_a_ball_and_directions_are_spread_as_by_measure():
     assert np.array_equal(points, normals)
     assert np.cov(normals.T) == pytest.approx(np.eye(5) / 5, abs=0.01)
     # On the sphere in R³ every coordinate is uniform (Archimedes).
-    height = np.sort(
-        Ball(x=0.0, y=0.0, z=0.0, radius=1.0).face("sphere", unit_cube(1024, 2))[0][:, 2]
-    )
+    points, _ = Ball(x=0.0, y=0.0, z=0.0, radius=1.0).face("sphere", unit_cube(1024, 2))
+    height = np.sort(points[:, 2])
     assert height == pytest.approx(2 * (np.arange(1024) + 0.5) / 1024 - 1, abs=0.01)
 
 
-def test_sizes_of_faces():
+def test_measures_of_faces():
     assert Disk(x=0.0, y=0.0, radius=2.0).measure("sphere") == pytest.approx(4 * math.pi)
     assert Ball(x=0.0, y=0.0, z=0.0, radius=2.0).measure("sphere") == pytest.approx(16 * math.pi)
     assert Heat5D.space.measure("sphere") == pytest.approx(8 * math.pi**2 / 3)
     assert [PLATE.measure(face) for face in ("x-", "y+", "pipe")] == pytest.approx(
         [2, 4, math.pi], abs=1e-15
     )
-    # Of a face that a hole cuts, the rest counts: by samples, so to some digits.
-    found = {face: CHANNEL.measure(face) for face in CHANNEL.faces}
+    # A face that a hole cuts has the measure of the rest.  Samples estimate it, to some digits.
+    measures = {face: CHANNEL.measure(face) for face in CHANNEL.faces}
     expected = {"x-": 1, "x+": 2, "y-": 3, "y+": 3, "step_x+": 1, "step_y+": 1, "bay": math.pi / 2}
-    assert found == pytest.approx(expected, rel=2e-3)
-    lengths = draw(problem_in(CHANNEL), "boundary", 1000).normals
-    assert np.mean(np.abs(lengths[:, 0]) == 1) == pytest.approx(
+    assert measures == pytest.approx(expected, rel=2e-3)
+    normals = draw(problem_in(CHANNEL), "boundary", 1000).normals
+    assert np.mean(np.abs(normals[:, 0]) == 1) == pytest.approx(
         4 / sum(expected.values()), abs=2e-3
     )
 
 
 def test_parts_of_a_boundary_have_names():
     assert PLATE.parts == {"outer": ("x-", "x+", "y-", "y+"), "holes": ("pipe",)}
-    assert CHANNEL.parts["step"] == ("step_x+", "step_y+") and "bay" in CHANNEL.parts["holes"]
-    room = PLATE.named(inlet="x-", walls=["y-", "y+", "pipe"])
-    assert room.parts["walls"] == ("y-", "y+", "pipe") and "walls" not in PLATE.parts
-    assert room.named(solid=["walls", "inlet"]).parts["solid"] == ("y-", "y+", "pipe", "x-")
-    walls = draw(problem_in(room, on="walls"), "walls", 90)
+    assert CHANNEL.parts["step"] == ("step_x+", "step_y+")
+    assert "bay" in CHANNEL.parts["holes"]
+    plate = PLATE.named(inlet="x-", walls=["y-", "y+", "pipe"])
+    assert plate.parts["walls"] == ("y-", "y+", "pipe")
+    assert "walls" not in PLATE.parts
+    assert plate.named(solid=["walls", "inlet"]).parts["solid"] == ("y-", "y+", "pipe", "x-")
+    walls = draw(problem_in(plate, on="walls"), "walls", 90)
     on_pipe = np.abs(np.hypot(*(walls.coordinates - 1).T) - 0.5) < 1e-12
     assert set(walls.coordinates[~on_pipe, 1]) == {0.0, 2.0}
     assert np.mean(on_pipe) == pytest.approx(math.pi / (8 + math.pi), abs=0.02)
@@ -159,7 +168,7 @@ def test_parts_of_a_boundary_have_names():
     assert walls.normals[on_pipe] == pytest.approx(-2 * (walls.coordinates[on_pipe] - 1))
 
 
-def test_periodic_faces_are_no_boundary_of_a_perforated_channel():
+def test_periodic_faces_of_a_perforated_channel_are_not_its_boundary():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Channel(pinn.Problem):
         fields, space, periodic = ("u",), PLATE, ("x",)
@@ -168,7 +177,8 @@ def test_periodic_faces_are_no_boundary_of_a_perforated_channel():
         def walls(self, u):
             return u
 
-    assert Channel().faces == ("y-", "y+", "pipe") and Channel().boundaries["outer"] == ("y-", "y+")
+    assert Channel().faces == ("y-", "y+", "pipe")
+    assert Channel().boundaries["outer"] == ("y-", "y+")
     assert set(draw(Channel(), "outer", 20).coordinates[:, 1]) == {0.0, 2.0}
 
 
@@ -207,17 +217,21 @@ SMOOTH = {
 
 
 @pytest.mark.parametrize(("domain", "on"), SMOOTH.values(), ids=SMOOTH)
-def test_smooth_distance_vanishes_on_its_part_with_slope_one(domain, on):
+def test_smooth_distance_is_zero_with_slope_one_on_its_part(domain, on):
     problem = problem_in(domain, on=on)
     drawn = draw(problem, on, 200)
-    at = dict(zip(domain.coordinates, map(tf.constant, drawn.coordinates.T), strict=True))
-    normals = dict(zip(domain.coordinates, map(tf.constant, drawn.normals.T), strict=True))
+    points = by_coordinate(domain, drawn.coordinates)
+    normals = by_coordinate(domain, drawn.normals)
     symbols = [Symbol("d", "derivative", "d"), Symbol("d_n", "normal", "d")]
-    found = taylor.evaluate(
-        lambda c: {"d": domain.smooth_distance(*c.values(), on=on)}, symbols, at, normals
-    )
-    assert found["d"].numpy() == pytest.approx(0, abs=1e-12)
-    assert -1 - 1e-9 <= found["d_n"].numpy().min() < -0.95 and found["d_n"].numpy().max() < 0
+
+    def field(coordinates):
+        return {"d": domain.smooth_distance(*coordinates.values(), on=on)}
+
+    values = taylor.evaluate(field, symbols, points, normals)
+    slope = values["d_n"].numpy()
+    assert values["d"].numpy() == pytest.approx(0, abs=1e-12)
+    assert -1 - 1e-9 <= slope.min() < -0.95
+    assert slope.max() < 0
     inside = draw(problem, "interior", 500).coordinates
     assert np.min(domain.smooth_distance(*inside.T, on=on)) > 0
 
@@ -227,47 +241,38 @@ def test_smooth_distance_vanishes_on_its_part_with_slope_one(domain, on):
     "domain", [Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)), PLATE, SHELL], ids=["box", "plate", "shell"]
 )
 def test_jets_pass_through_distances(domain, name):
-    points = dict(
-        zip(
-            domain.coordinates,
-            map(tf.constant, draw(problem_in(domain), "interior", 50).coordinates.T),
-        )
-    )  # noqa: B905
+    points = by_coordinate(domain, draw(problem_in(domain), "interior", 50).coordinates)
     symbols = [
         Symbol("d_x", "derivative", "d", ("x",)),
         Symbol("d_xy", "derivative", "d", ("x", "y")),
-    ]
-    symbols += [
         Symbol("d_xxy", "derivative", "d", ("x", "x", "y")),
         Symbol("lap_d", "laplacian", "d"),
     ]
 
-    def field(at):
-        return {"d": getattr(domain, name)(*at.values())}
+    def field(coordinates):
+        return {"d": getattr(domain, name)(*coordinates.values())}
 
-    found = taylor.evaluate(field, symbols, points, {})
-    for key, value in nested.evaluate(field, symbols, points, {}).items():
-        assert found[key].numpy() == pytest.approx(
-            value.numpy(), abs=1e-10 * max(1.0, np.max(np.abs(value)))
-        )
+    fast = taylor.evaluate(field, symbols, points, {})
+    for key, slow in nested.evaluate(field, symbols, points, {}).items():
+        tolerance = 1e-10 * max(1.0, np.max(np.abs(slow)))
+        assert fast[key].numpy() == pytest.approx(slow.numpy(), abs=tolerance)
     if name == "distance":
         slopes = [Symbol(f"d_{c}", "derivative", "d", (c,)) for c in domain.coordinates]
         square = sum(v**2 for v in taylor.evaluate(field, slopes, points, {}).values())
         assert square.numpy() == pytest.approx(1, abs=1e-12)
 
 
-def test_accepted_points_continue_the_cube_s_own():
+def test_rejection_sample_takes_the_accepted_points_of_the_cube():
     half = rejection_sample(100, 2, lambda u: u[:, 0] < 0.5, seed=1)
     more = unit_cube(256, 2, seed=1)
     assert np.array_equal(half, more[more[:, 0] < 0.5][:100])
-    assert np.array_equal(
-        rejection_sample(100, 2, lambda u: u[:, 0] < 2, seed=1), unit_cube(100, 2, seed=1)
-    )
+    everything = rejection_sample(100, 2, lambda u: u[:, 0] < 2, seed=1)
+    assert np.array_equal(everything, unit_cube(100, 2, seed=1))
     grid = rejection_sample(60, 2, lambda u: u[:, 0] < 0.5, method="grid", seed=1)
-    assert len(grid) == 60 and np.all(grid[:, 0] < 0.5)
-    assert np.unique(grid[:55, 1]) == pytest.approx(
-        (np.arange(11) + 0.5) / 11
-    )  # 11 × 11, of which 55
+    assert len(grid) == 60
+    assert np.all(grid[:, 0] < 0.5)
+    # The grid is 11 × 11, and 55 of its points are accepted.
+    assert np.unique(grid[:55, 1]) == pytest.approx((np.arange(11) + 0.5) / 11)
     with pytest.raises(InputError, match="fall into the domain"):
         rejection_sample(10, 2, lambda u: u[:, 0] < 0)
     with pytest.raises(InputError, match="fall into the domain"):
@@ -276,17 +281,17 @@ def test_accepted_points_continue_the_cube_s_own():
 
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
-def test_points_that_follow_the_residual_stay_inside(adaptive):
+def test_adaptive_points_stay_inside(adaptive):
     problem = PoissonHoles()
     objective = Objective(problem, default_network(problem, width=4, depth=1, seed=0), hard=True)
     draws = Draws(Points(counts={"interior": 120}, adaptive=adaptive), objective, None, seed=0)
-    theta, kept = objective.flat.flatten(), {}
+    theta = objective.flat.flatten()
+    kept = {}
     for number in range(1, 3):
         kept = draws.adapt(number, theta, kept)
         points = draws.sets(number, kept)["interior"].coordinates
-        assert np.all(problem.space.contains(points)) and len(np.unique(points, axis=0)) == len(
-            points
-        )
+        assert np.all(problem.space.contains(points))
+        assert len(np.unique(points, axis=0)) == len(points)
 
 
 @pytest.mark.parametrize(
@@ -328,40 +333,35 @@ def test_points_that_follow_the_residual_stay_inside(adaptive):
         (lambda: draw(problem_in(PLATE), "outer", 3), "3 points for 4 faces"),
     ],
 )
-def test_bad_domains_are_told(make, words):
+def test_bad_domains_raise_errors(make, words):
     with pytest.raises(InputError) as error:
         make()
-    assert words in str(error.value) and "\n" not in str(error.value)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def cloud_of_a_ring(path, points=400):
-    """Write the ring 1 < r < 2 as a cloud: inside evenly, and on both circles by angle."""
+    """Write the ring 1 < r < 2 as a cloud: uniform inside, and evenly spaced on both circles."""
     rng = np.random.default_rng(0)
-    radius, angle = np.sqrt(rng.uniform(1, 4, points)), rng.uniform(0, 2 * np.pi, points)
+    radius = np.sqrt(rng.uniform(1, 4, points))
+    angle = rng.uniform(0, 2 * np.pi, points)
     turn = 2 * np.pi * np.arange(100) / 100
     x = np.concatenate([radius * np.cos(angle), np.cos(turn), 2 * np.cos(turn)])
     y = np.concatenate([radius * np.sin(angle), np.sin(turn), 2 * np.sin(turn)])
+    # Normals may have any length, and may be missing inside.
     empty = np.full(points, np.nan)
-    nx, ny = (
-        np.concatenate([empty, -3 * f(turn), f(turn)]) for f in (np.cos, np.sin)
-    )  # of any length
+    nx = np.concatenate([empty, -3 * np.cos(turn), np.cos(turn)])
+    ny = np.concatenate([empty, -3 * np.sin(turn), np.sin(turn)])
     part = np.array(["interior"] * points + ["rim"] * 100 + ["wall"] * 100)
-    measure = np.concatenate(
-        [
-            np.full(points, 3 * np.pi / points),
-            np.full(100, 0.02 * np.pi),
-            np.full(100, 0.04 * np.pi),
-        ]
-    )
+    measure = np.repeat([3 * np.pi / points, 0.02 * np.pi, 0.04 * np.pi], [points, 100, 100])
     columns = {"x": x, "y": y, "nx": nx, "ny": ny, "part": part, "measure": measure}
     if path.suffix == ".npz":
         np.savez(path, **columns)
     else:
-        rows = [
-            ",".join("" if str(v) == "nan" else str(v) for v in row)
-            for row in zip(*columns.values(), strict=True)
-        ]
-        path.write_text("\n".join([",".join(columns), *rows]) + "\n")
+        lines = [",".join(columns)]
+        for row in zip(*columns.values(), strict=True):
+            lines.append(",".join(map(str, row)).replace("nan", ""))
+        path.write_text("\n".join(lines) + "\n")
     return path
 
 
@@ -369,22 +369,27 @@ def cloud_of_a_ring(path, points=400):
 def test_point_cloud(suffix, tmp_path):
     cloud = PointCloud(cloud_of_a_ring(tmp_path / f"ring.{suffix}"))
     problem = problem_in(cloud, on="rim")
-    assert cloud.coordinates == ("x", "y") and cloud.faces == ("rim", "wall")
-    assert cloud.measure("rim") == pytest.approx(2 * np.pi) and cloud.measure(
-        "wall"
-    ) == pytest.approx(4 * np.pi)
+    assert cloud.coordinates == ("x", "y")
+    assert cloud.faces == ("rim", "wall")
+    assert cloud.measure("rim") == pytest.approx(2 * np.pi)
+    assert cloud.measure("wall") == pytest.approx(4 * np.pi)
     inside = draw(problem, "interior", 200).coordinates
-    assert len(np.unique(inside, axis=0)) == 200 and np.all(cloud.contains(inside))
+    assert len(np.unique(inside, axis=0)) == 200
+    assert np.all(cloud.contains(inside))
     assert not np.array_equal(inside, draw(problem, "interior", 200, seed=1).coordinates)
-    # More points than there are: every one as often as the others.
-    _, often = np.unique(draw(problem, "interior", 1600).coordinates, axis=0, return_counts=True)
-    assert len(often) == 400 and set(often) == {4}
+    # A sample of four times as many points as the cloud has contains each point four times.
+    repeated = draw(problem, "interior", 1600).coordinates
+    _, counts = np.unique(repeated, axis=0, return_counts=True)
+    assert len(counts) == 400
+    assert set(counts) == {4}
+    # Faces have points in proportion to their measures, not to their numbers of points.
     edge = draw(problem, "boundary", 300)
     radius = np.hypot(*edge.coordinates.T)
-    assert np.mean(radius < 1.5) == pytest.approx(1 / 3, abs=0.01)  # by measure, not by number
+    assert np.mean(radius < 1.5) == pytest.approx(1 / 3, abs=0.01)
     sign = np.where(radius < 1.5, -1, 1)
     assert edge.normals == pytest.approx(sign[:, None] * edge.coordinates / radius[:, None])
-    grid = np.stack(np.meshgrid(np.linspace(-2, 2, 41), np.linspace(-2, 2, 41)), -1).reshape(-1, 2)
+    axis = np.linspace(-2, 2, 41)
+    grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     depth = np.minimum(np.hypot(*grid.T) - 1, 2 - np.hypot(*grid.T))
     clear = np.abs(depth) > 0.05
     assert np.array_equal(cloud.contains(grid)[clear], depth[clear] > 0)
@@ -420,15 +425,17 @@ GOOD = "x,y,nx,ny,part\n0,0,,,interior\n1,0,1,0,wall\n"
         ),
     ],
 )
-def test_bad_point_clouds_are_told(name, text, words, tmp_path):
+def test_bad_point_clouds_raise_errors(name, text, words, tmp_path):
     if text is not None:
         (tmp_path / name).write_text(text)
     with pytest.raises(InputError) as error:
         PointCloud(tmp_path / name)
-    assert words in str(error.value) and name in str(error.value) and "\n" not in str(error.value)
+    assert words in str(error.value)
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_arrays_of_different_lengths_are_told(tmp_path):
+def test_arrays_of_different_lengths_raise_errors(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros(2), y=np.zeros(3), part=np.array(["interior"] * 2))
     with pytest.raises(InputError, match="different lengths"):
         PointCloud(tmp_path / "a.npz")
@@ -438,9 +445,7 @@ def test_arrays_of_different_lengths_are_told(tmp_path):
 
 
 def test_repr_and_box_in_many_dimensions():
-    assert (
-        repr(PLATE)
-        == "Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1, y=1, radius=0.5))"
-    )
+    rectangle = "Rectangle(x=(0.0, 4.0), y=(0.0, 2.0))"
+    assert repr(PLATE) == f"Difference({rectangle}, pipe=Disk(x=1, y=1, radius=0.5))"
     box = Box(**{f"x{i}": (0.0, 1.0) for i in range(10)})
     assert box.distance(*np.full((10, 3), 0.25)) == pytest.approx(0.25)

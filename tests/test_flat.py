@@ -1,3 +1,5 @@
+"""Variables as one vector."""
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ def models():
     return a, b
 
 
-def test_partition_undoes_flatten_and_shared_layers_count_once():
+def test_partition_inverts_flatten_and_shared_layers_count_once():
     a, b = models()
     flat = FlatVariables([*a.trainable_variables, *b.trainable_variables])
     assert flat.size == 2 * 3 + 3 + 3 + 1 + 3 * 2 + 2
@@ -24,10 +26,11 @@ def test_partition_undoes_flatten_and_shared_layers_count_once():
     np.testing.assert_array_equal(flat.concat(flat.partition(vector)), vector)
 
 
-def test_scope_computes_from_the_vector_and_leaves_the_variables_alone():
+def test_scope_computes_with_the_vector_and_does_not_change_the_variables():
     a, _ = models()
     flat = FlatVariables(a.trainable_variables)
-    before, x = flat.flatten(), tf.ones((4, 2), tf.float64)
+    before = flat.flatten()
+    x = tf.ones((4, 2), tf.float64)
     other = before + 1.0
     with flat.scope(flat.partition(other)):
         inside = a(x)
@@ -43,14 +46,14 @@ def test_partition_has_static_shapes_in_a_graph():
 
     @tf.function(jit_compile=True)
     def compiled(vector):
-        shapes.extend(tuple(p.shape) for p in flat.partition(vector))
+        shapes.extend(tuple(tensor.shape) for tensor in flat.partition(vector))
         return flat.concat(flat.partition(vector))
 
     np.testing.assert_array_equal(compiled(flat.flatten()), flat.flatten())
     assert shapes == flat.shapes
 
 
-def test_no_variable_and_mixed_dtypes_are_refused():
+def test_no_variables_or_mixed_dtypes_raise_errors():
     with pytest.raises(InputError, match="no trainable variable"):
         FlatVariables([])
     single = keras.Variable(1.0, dtype="float32")

@@ -1,3 +1,5 @@
+"""Boxes, and points drawn in their regions."""
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from pinn.problems import Burgers, Helmholtz, KdVSolitons
 BOX = Box(x=(0, 1), y=(-1.0, 2.0), x3=(5.0, 9.0))
 
 
-def test_names_and_bounds():
+def test_names_and_bounds_of_a_box():
     assert BOX.coordinates == ("x", "y", "x3")
     assert BOX.faces == ("x-", "x+", "y-", "y+", "x3-", "x3+")
     lower, upper = BOX.bounds
@@ -28,7 +30,8 @@ def test_faces_have_points_on_them_and_outward_normals(face):
     points, normals = BOX.face(face, np.random.default_rng(0).random((10, 2)))
     axis = BOX.coordinates.index(face[:-1])
     lower, upper = BOX.bounds
-    assert np.all(points[:, axis] == (upper if face[-1] == "+" else lower)[axis])
+    corner = upper if face[-1] == "+" else lower
+    assert np.all(points[:, axis] == corner[axis])
     assert np.all((points >= lower) & (points <= upper))
     assert np.all(np.linalg.norm(normals, axis=1) == 1)
     # A step along the normal leaves the box.
@@ -36,7 +39,7 @@ def test_faces_have_points_on_them_and_outward_normals(face):
     assert np.all((outside > upper[axis]) | (outside < lower[axis]))
 
 
-def test_measures():
+def test_measures_of_faces():
     assert [BOX.measure(f) for f in BOX.faces] == [12, 12, 4, 4, 3, 3]
     assert Interval(x=(0, 5)).measure("x-") == 1
     assert Rectangle(x=(0, 2), y=(0, 3)).measure("y+") == 2
@@ -56,7 +59,7 @@ def test_measures():
         (lambda: Rectangle(x=(0, 1)), "1 coordinates"),
     ],
 )
-def test_bad_ranges_are_told(make, word):
+def test_bad_ranges_raise_errors(make, word):
     with pytest.raises(InputError, match=word):
         make()
 
@@ -85,31 +88,37 @@ def test_steady_boundary_has_points_on_every_face():
     points = draw(Helmholtz(), "boundary", 80)
     assert points.coordinates.shape == (80, 2)
     for axis, side in ((0, -1), (0, 1), (1, -1), (1, 1)):
-        on = (points.coordinates[:, axis] == side) & (points.normals[:, axis] == side)
-        assert np.sum(on) == 20
+        at_side = points.coordinates[:, axis] == side
+        on_face = at_side & (points.normals[:, axis] == side)
+        assert np.sum(on_face) == 20
         # Opposite faces have points of their own.
-        assert np.ptp(points.coordinates[on, 1 - axis]) > 1.8
-    columns = [points.coordinates[points.normals[:, 0] == s, 1] for s in (-1, 1)]
-    assert not np.array_equal(*columns)
+        assert np.ptp(points.coordinates[on_face, 1 - axis]) > 1.8
+    left = points.coordinates[points.normals[:, 0] == -1, 1]
+    right = points.coordinates[points.normals[:, 0] == 1, 1]
+    assert not np.array_equal(left, right)
 
 
 def test_draws_repeat_and_differ():
     problem = Burgers()
-    first = draw(problem, "interior", 64, seed=1).coordinates
-    assert np.array_equal(first, draw(problem, "interior", 64, seed=1).coordinates)
-    assert not np.any(first == draw(problem, "interior", 64, seed=2).coordinates)
-    assert not np.any(first == draw(problem, "interior", 64, seed=1, number=1).coordinates)
-    assert not np.any(first[:, :1] == draw(problem, "initial", 64, seed=1).coordinates[:, :1])
+
+    def points(region="interior", **seed):
+        return draw(problem, region, 64, **seed).coordinates
+
+    first = points(seed=1)
+    assert np.array_equal(first, points(seed=1))
+    assert not np.any(first == points(seed=2))
+    assert not np.any(first == points(seed=1, number=1))
+    assert not np.any(first[:, :1] == points("initial", seed=1)[:, :1])
 
 
 @pytest.mark.parametrize("count", [0, -1, 2.5])
-def test_bad_count_is_told(count):
+def test_bad_count_raises_an_error(count):
     with pytest.raises(InputError, match=r"points\.counts\.interior"):
         draw(Burgers(), "interior", count)
 
 
 @pytest.mark.parametrize("region", ["intrior", "data", "y-"])
-def test_unknown_region_is_told(region):
+def test_unknown_region_raises_an_error(region):
     with pytest.raises(InputError, match=region):
         draw(Burgers(), region, 10)
 

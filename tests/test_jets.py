@@ -1,3 +1,5 @@
+"""Jets against nested automatic differentiation."""
+
 import math
 
 import keras
@@ -16,7 +18,7 @@ from pinn.jets.functions import JET_RULES
 ALL = Plan.of([("x",) * i + ("y",) * (MAX_ORDER - i) for i in range(MAX_ORDER + 1)])
 LAPLACE = Plan.of([], laplacian=("x", "y"))
 
-# The functions behind the rules' names, as plain TensorFlow on tensors.
+# The functions that the rules name, in plain TensorFlow on tensors.
 FUNCTIONS = {
     "tanh": tf.tanh,
     "sigmoid": tf.sigmoid,
@@ -45,7 +47,7 @@ FUNCTIONS = {
 }
 
 
-# TensorFlow's own functions, which find the rule by dispatch.
+# TensorFlow's own functions, which dispatch to the rules.
 DISPATCHED = [
     tf.tanh,
     tf.sigmoid,
@@ -68,7 +70,7 @@ DISPATCHED = [
     tf.nn.silu,
     tf.nn.gelu,
 ]
-# TensorFlow rounds √2 to single precision in its own gelu, so that agrees to nine digits only.
+# TensorFlow rounds √2 to single precision in its own gelu, so only nine digits agree.
 TOLERANCE = {"gelu": 1e-8}
 
 
@@ -91,17 +93,17 @@ def symbol(index):
 
 
 def agree(jet, function, points, tolerance=1e-12):
-    """Assert that every derivative of the jet is what nested tapes find for the function."""
+    """Assert that the jet has the derivatives that nested tapes give for the function."""
     indices = [*jet.plan.indices, *([OPERATOR] if jet.plan.operator else [])]
     symbols = [symbol(i) for i in indices]
     expected = nested.evaluate(lambda at: {"u": function(at)}, symbols, points, {})
     for index, s in zip(indices, symbols, strict=True):
-        found = jets.component(jet, index, jet.value).numpy()
+        error = jets.component(jet, index, jet.value).numpy() - expected[s.name]
         size = max(1.0, np.max(np.abs(expected[s.name])))
-        assert np.max(np.abs(found - expected[s.name])) <= tolerance * size, s.name
+        assert np.max(np.abs(error)) <= tolerance * size, s.name
 
 
-def both(function, points, plan=ALL, tolerance=1e-12):
+def compare(function, points, plan=ALL, tolerance=1e-12):
     agree(function(jets.coordinates(points, plan)), function, points, tolerance)
 
 
@@ -113,20 +115,20 @@ def test_functions_cover_every_rule():
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_rule_to_fourth_order(name, points):
-    found = jets.apply(name, positive(jets.coordinates(points, ALL)))
-    agree(found, lambda at: FUNCTIONS[name](positive(at)), points)
+    jet = jets.apply(name, positive(jets.coordinates(points, ALL)))
+    agree(jet, lambda at: FUNCTIONS[name](positive(at)), points)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_rule_for_laplacian(name, points):
-    found = jets.apply(name, positive(jets.coordinates(points, LAPLACE)))
-    agree(found, lambda at: FUNCTIONS[name](positive(at)), points)
+    jet = jets.apply(name, positive(jets.coordinates(points, LAPLACE)))
+    agree(jet, lambda at: FUNCTIONS[name](positive(at)), points)
 
 
 @pytest.mark.parametrize("function", DISPATCHED, ids=lambda f: f.__name__)
 def test_tensorflow_function_takes_jets(function, points):
     tolerance = TOLERANCE.get(function.__name__, 1e-12)
-    both(lambda at: function(positive(at)), points, Plan.of([("x", "x", "y")]), tolerance)
+    compare(lambda at: function(positive(at)), points, Plan.of([("x", "x", "y")]), tolerance)
 
 
 @pytest.mark.parametrize(
@@ -134,10 +136,9 @@ def test_tensorflow_function_takes_jets(function, points):
 )
 def test_keras_activation_has_the_rule_of_its_name(name, points):
     activation = keras.activations.get(name)
-    found = jets.apply(activation.__name__, positive(jets.coordinates(points, ALL)))
-    assert found.value.numpy() == pytest.approx(
-        activation(positive(points)).numpy(), rel=TOLERANCE.get(name, 1e-14)
-    )
+    jet = jets.apply(activation.__name__, positive(jets.coordinates(points, ALL)))
+    expected = activation(positive(points)).numpy()
+    assert jet.value.numpy() == pytest.approx(expected, rel=TOLERANCE.get(name, 1e-14))
 
 
 COMBINATIONS = {
@@ -170,7 +171,7 @@ OF_TWO = {
 @pytest.mark.parametrize("name", [*COMBINATIONS, *OF_TWO])
 @pytest.mark.parametrize("plan", [ALL, LAPLACE], ids=["fourth order", "Laplacian"])
 def test_arithmetic(name, plan, points):
-    both({**COMBINATIONS, **OF_TWO}[name], points, plan)
+    compare({**COMBINATIONS, **OF_TWO}[name], points, plan)
 
 
 FACTOR = np.random.default_rng(1).uniform(1, 2, 5)
@@ -205,7 +206,7 @@ FACTOR = np.random.default_rng(1).uniform(1, 2, 5)
     ids=["c*j", "j*c", "c+j", "j+c", "c-j", "j-c", "c/j", "j/c", "c**j"],
 )
 def test_constants_on_either_side(constant, combine, points):
-    # For the oracle the constant is a tensor, whose arithmetic is TensorFlow's own.
+    # The oracle takes the constant as a tensor, so that all its arithmetic is TensorFlow's.
     plain = tf.convert_to_tensor(constant, tf.float64)
     jet = combine(constant, positive(jets.coordinates(points, LAPLACE)))
     assert isinstance(jet, Jet)
@@ -216,22 +217,18 @@ def test_constants_on_either_side(constant, combine, points):
 def test_powers_at_zero_are_finite():
     at = {"x": tf.constant([0.0, 1.0], tf.float64)}
     jet = jets.coordinates(at, Plan.of([("x", "x", "x")]))["x"] ** 2
-    assert [jets.component(jet, ("x",) * k, at["x"]).numpy().tolist() for k in range(4)] == [
-        [0, 1],
-        [0, 2],
-        [2, 2],
-        [0, 0],
-    ]
+    for k, expected in enumerate([[0, 1], [0, 2], [2, 2], [0, 0]]):
+        assert jets.component(jet, ("x",) * k, at["x"]).numpy().tolist() == expected
 
 
-def test_nothing_is_carried_that_no_plan_asks_for(points):
+def test_jets_hold_only_what_the_plan_names(points):
     plan = Plan.of([("x", "x")])
     jet = jets.coordinates(points, plan)["x"]
     assert set((jet * jet).components) == {VALUE, ("x",), ("x", "x")}
     assert set(tf.sin(jets.coordinates(points, plan)["y"]).components) == {VALUE}
 
 
-def test_plan_is_closed_and_smallest():
+def test_plan_is_closed_and_minimal():
     plan = Plan.of([("t", "x", "x")])
     assert plan.indices == ((), ("t",), ("x",), ("t", "x"), ("x", "x"), ("t", "x", "x"))
     assert Plan.of([]).indices == (VALUE,)
@@ -252,28 +249,26 @@ def test_stack_and_row_are_inverse(points):
     assert stacked.value.shape == (2, 5)
     for i, row in enumerate(rows):
         for index in ALL.indices:
-            assert np.array_equal(
-                jets.component(stacked[i], index, row.value), jets.component(row, index, row.value)
-            )
+            expected = jets.component(row, index, row.value)
+            assert np.array_equal(jets.component(stacked[i], index, row.value), expected)
 
 
-def test_a_row_of_a_stack_has_the_derivatives_that_it_had(points):
+def test_row_of_a_stack_has_its_own_derivatives(points):
     stacked = jets.stack(list(jets.coordinates(points, ALL).values()))
     assert set(stacked.components) == {VALUE, ("x",), ("y",)}
-    assert set(stacked.row(1).components) == {VALUE, ("y",)} and set(
-        (2 * stacked).row(1).components
-    ) == set(stacked.components)
-    assert np.array_equal(stacked.row(1).value, points["y"]) and stacked.row(1).components[
-        "y",
-    ].numpy() == [1.0]
+    row = stacked.row(1)
+    assert set(row.components) == {VALUE, ("y",)}
+    assert np.array_equal(row.value, points["y"])
+    assert row.components["y",].numpy() == [1.0]
+    # After an operation on the stack, a row has all components of the stack.
+    assert set((2 * stacked).row(1).components) == set(stacked.components)
 
 
 def test_jet_passes_through_tf_function(points):
     @tf.function(jit_compile=True)
     def second(at):
-        return jets.component(
-            tf.sin(jets.coordinates(at, Plan.of([("x", "x")]))["x"]), ("x", "x"), at["x"]
-        )
+        x = jets.coordinates(at, Plan.of([("x", "x")]))["x"]
+        return jets.component(tf.sin(x), ("x", "x"), at["x"])
 
     assert second(points).numpy() == pytest.approx(-np.sin(points["x"]), rel=1e-14)
 

@@ -1,9 +1,10 @@
+"""Samples of the unit cube, weighted choice, apportionment."""
+
 import numpy as np
 import pytest
 
 from pinn import sampling
 from pinn.errors import InputError
-from pinn.sampling import weighted_choice
 
 
 @pytest.mark.parametrize("method", sampling.METHODS)
@@ -19,7 +20,7 @@ def test_points_lie_in_the_unit_cube(method, count, dimension):
 @pytest.mark.parametrize("method", sampling.METHODS)
 def test_equal_seeds_give_equal_points(method):
     def points(seed):
-        # 50 is no square, so that a grid too has random points.
+        # 50 is not a square, so a grid has random points too.
         return sampling.unit_cube(50, 2, method=method, seed=seed)
 
     assert np.array_equal(points((1, 2)), points((1, 2)))
@@ -34,7 +35,7 @@ def test_default_is_sobol():
 
 
 @pytest.mark.parametrize("method", ["sobol", "latin_hypercube"])
-def test_stratified_along_every_axis(method):
+def test_points_are_stratified_along_every_axis(method):
     points = sampling.unit_cube(64, 3, method=method, seed=0)
     for column in points.T:
         assert sorted(np.floor(column * 64).astype(int)) == list(range(64))
@@ -52,7 +53,7 @@ def test_grid_has_whole_sides(count, dimension, side):
         assert np.unique(column) == pytest.approx(axis)
 
 
-def test_no_dimension_is_one_point_repeated():
+def test_dimension_zero_gives_points_without_coordinates():
     assert sampling.unit_cube(3, 0).shape == (3, 0)
 
 
@@ -97,26 +98,29 @@ def test_too_few_points_to_apportion():
         sampling.apportion(3, [1, 1, 1, 1])
 
 
-def test_chosen_points_follow_the_residual_s_density():
+def test_choice_has_the_density_of_the_formula():
     x = np.random.default_rng(0).random(200_000)
     sizes = np.exp(-(((x - 0.3) / 0.05) ** 2))
-    chosen = weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
+    chosen = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
     assert len(np.unique(chosen)) == 5000
     density = sizes**2 / np.mean(sizes**2) + 0.5
-    expected, _ = np.histogram(x, bins=20, range=(0, 1), weights=density / density.sum() * 5000)
-    found, _ = np.histogram(x[chosen], bins=20, range=(0, 1))
-    assert np.all(
-        np.abs(found - expected) < 5 * np.sqrt(expected + 1)
-    )  # five standard deviations of a count
-    assert np.array_equal(chosen, weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1))
-    assert not np.array_equal(chosen, weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=2))
+    probability = density / density.sum()
+    expected, _ = np.histogram(x, bins=20, range=(0, 1), weights=5000 * probability)
+    counts, _ = np.histogram(x[chosen], bins=20, range=(0, 1))
+    deviation = np.sqrt(expected + 1)
+    assert np.all(np.abs(counts - expected) < 5 * deviation)
+    same_seed = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
+    other_seed = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=2)
+    assert np.array_equal(chosen, same_seed)
+    assert not np.array_equal(chosen, other_seed)
 
 
 @pytest.mark.parametrize("sizes", [np.zeros(100), np.full(100, np.nan), np.r_[np.zeros(99), 1.0]])
-def test_points_are_chosen_where_residuals_say_nothing(sizes):
-    assert len(np.unique(weighted_choice(sizes, 60, power=1.0, offset=0.0, seed=0))) == 60
+def test_choice_among_candidates_of_size_zero(sizes):
+    chosen = sampling.weighted_choice(sizes, 60, power=1.0, offset=0.0, seed=0)
+    assert len(np.unique(chosen)) == 60
 
 
-def test_too_few_candidates_are_refused():
+def test_too_few_candidates():
     with pytest.raises(InputError, match="3 candidates for 5 points"):
-        weighted_choice(np.ones(3), 5, power=1.0, offset=1.0, seed=0)
+        sampling.weighted_choice(np.ones(3), 5, power=1.0, offset=1.0, seed=0)

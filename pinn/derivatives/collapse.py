@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import Array
-from pinn.combinatorics import Index
+from pinn.combinatorics import Index, order_then_name
 from pinn.derivatives.names import Symbol
 
 SAMPLES = 64  # random arguments at which a coefficient must be the same to count as constant
@@ -156,7 +156,7 @@ def _linear_derivatives(slopes: Sequence[_Slope], space: Sequence[str]) -> tuple
             for contained in combinations(index, size):
                 lower.add(tuple(sorted(contained)))
     linear = [index for index, same in constant.items() if same and index not in lower]
-    return tuple(sorted(linear, key=lambda index: (len(index), index)))
+    return tuple(sorted(linear, key=order_then_name))
 
 
 def _coefficient_vectors(
@@ -200,8 +200,13 @@ def _random_slopes(function: ResidualFunction, bounds: Bounds, dtype: str) -> li
     slopes = _slopes(function, arguments)
     if slopes is None:
         return None
-    arrays = [np.asarray(slope) for slope in slopes]
-    return arrays if all(np.all(np.isfinite(array)) for array in arrays) else None
+    arrays: list[Array] = []
+    for slope in slopes:
+        array = np.asarray(slope)
+        if not np.all(np.isfinite(array)):
+            return None
+        arrays.append(array)
+    return arrays
 
 
 def _slopes(function: ResidualFunction, arguments: Sequence[tf.Tensor]) -> list[tf.Tensor] | None:

@@ -69,13 +69,12 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
 
 def _examples(coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:
     """Return names that exist: all that are not higher or mixed derivatives."""
-    first_and_second: list[str] = []
+    names = [*coordinates, *fields]
     for field in fields:
+        names += [f"lap_{field}", f"{field}_n"]
         for c in coordinates:
-            first_and_second += [f"{field}_{c}", f"{field}_{c}{c}"]
-    laplacians = [f"lap_{field}" for field in fields]
-    normals = [f"{field}_n" for field in fields]
-    return [*coordinates, *fields, *first_and_second, *laplacians, *normals]
+            names += [f"{field}_{c}", f"{field}_{c}{c}"]
+    return names
 
 
 def plan(
@@ -85,12 +84,15 @@ def plan(
 
     Normal derivatives and Laplacians take the coordinates `space`.
     """
-    symbols = list(symbols)
-    kinds = {symbol.kind for symbol in symbols}
-    wanted: list[Index] = [s.index for s in symbols if s.kind == "derivative"]
-    if "normal" in kinds:
-        wanted += [(c,) for c in space]
-    laplacian = tuple(space) if "laplacian" in kinds else ()
+    wanted: list[Index] = []
+    laplacian: tuple[str, ...] = ()
+    for symbol in symbols:
+        if symbol.kind == "derivative":
+            wanted.append(symbol.index)
+        elif symbol.kind == "normal":
+            wanted += [(c,) for c in space]
+        elif symbol.kind == "laplacian":
+            laplacian = tuple(space)
     return Plan.of(wanted, laplacian=laplacian, operator=operator)
 
 

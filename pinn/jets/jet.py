@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from itertools import chain
 from operator import add, mul
 from typing import Any, TypeAlias
 
@@ -189,7 +190,7 @@ def stack(jets: Sequence[Jet]) -> Jet:
     """
     rows = [jet.components for jet in jets]
     components: dict[Index, tf.Tensor] = {}
-    for index in dict.fromkeys(index for row in rows for index in row):
+    for index in dict.fromkeys(chain.from_iterable(rows)):
         tensors = [row.get(index, tf.zeros([], row[VALUE].dtype)) for row in rows]
         lengths = [static_size(tensor) for tensor in tensors if tensor.shape.rank == 1]
         length = max(lengths, default=1)
@@ -221,10 +222,12 @@ def compose(derivatives: Sequence[tf.Tensor], jet: Jet) -> Jet:
     components: dict[Index, tf.Tensor] = {VALUE: derivatives[0]}
     # The derivatives that are components of their own.
     for index in plan.indices[1:]:
-        factors = _factors_by_order(index, inner)
-        _put(components, index, [derivatives[k] * factor for k, factor in factors.items()])
+        terms: list[tf.Tensor] = []
+        for k, factor in _factors_by_order(index, inner).items():
+            terms.append(derivatives[k] * factor)
+        _put(components, index, terms)
     # The operator: one block per derivative gives f′ L u, ...
-    terms: list[tf.Tensor] = []
+    terms = []
     if OPERATOR in inner:
         terms.append(derivatives[1] * inner[OPERATOR])
     # ... and k > 1 blocks give f⁽ᵏ⁾ times a linear combination over the operator's derivatives.
@@ -326,7 +329,7 @@ def _power(jet: Jet, exponent: Jet | Constant) -> Jet:
     for k in range(order(jet.plan)):
         factor = factor * (exponent - k)
         if isinstance(factor, float | int) and factor == 0:
-            # The derivatives of z^p vanish from here on.  Without this, 0·z⁻¹ would be NaN at z = 0.
+            # All further derivatives vanish.  Without this, 0·z⁻¹ would be NaN at z = 0.
             derivatives.append(tf.zeros_like(jet.value))
         else:
             derivatives.append(factor * jet.value ** (exponent - k - 1))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from pinn.combinatorics import Index
+from pinn.combinatorics import Index, order_then_name
 from pinn.elementary import MAX_ORDER
 from pinn.errors import InputError
 
@@ -58,11 +58,6 @@ class Plan:
                 for lower in combinations(index, size):
                     indices.add(tuple(sorted(lower)))
         return Plan(tuple(sorted(indices, key=order_then_name)), tuple(operator))
-
-
-def order_then_name(index: Index) -> tuple[int, Index]:
-    """Return a sort key that puts the lowest order first."""
-    return len(index), index
 
 
 def order(plan: Plan) -> int:
