@@ -1,6 +1,6 @@
 """Run the record experiments over seeds and write the table and the picture.
 
-Finished runs are skipped, so it can be interrupted and continued:
+Finished runs are skipped, so the command can be interrupted and continued:
 python experiments/accuracy/run.py [EXPERIMENT…] [--seeds N]
 """
 
@@ -8,97 +8,98 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from pinn.reporting.published import number
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import Study
+from record import Panel, Study, markdown_table
 
-ROWS = {  # experiment: (quantities and target, seconds allowed), …
-    "burgers_record": [(("u",), 1e-5, 90), (("u",), 1e-6, 300)],
-    "burgers_long": [(("u",), 1.4e-8, 1800), (("u",), 2.2e-9, 1800)],
-    "burgers_smooth": [(("u",), 1e-9, 600)],
-    "helmholtz_record": [(("u",), 2e-9, 300)],
-    "wave_record": [(("u",), 1e-7, 300)],
-    "kovasznay_record": [(("u", "v"), 1e-7, 300)],
-    "poisson": [(("u",), 1e-9, 180)],
-    "heat": [(("u",), 1e-9, 180)],
-    "poisson_5d": [(("u",), 1e-6, 300)],
-    "kdv_solitons_record": [(("u",), 1e-6, 600)],
-    "allen_cahn": [(("u",), 9e-7, 900)],
-    "burgers_inverse_record": [(("lambda1", "nu"), 1e-6, 300)],
+
+class Target(NamedTuple):
+    """An error to reach in some quantities, and the seconds allowed for the whole command."""
+
+    quantities: tuple[str, ...]
+    error: float
+    allowed: int
+
+
+TARGETS = {
+    "burgers_record": [Target(("u",), 1e-5, 90), Target(("u",), 1e-6, 300)],
+    "burgers_long": [Target(("u",), 1.4e-8, 1800), Target(("u",), 2.2e-9, 1800)],
+    "burgers_smooth": [Target(("u",), 1e-9, 600)],
+    "helmholtz_record": [Target(("u",), 2e-9, 300)],
+    "wave_record": [Target(("u",), 1e-7, 300)],
+    "kovasznay_record": [Target(("u", "v"), 1e-7, 300)],
+    "poisson": [Target(("u",), 1e-9, 180)],
+    "heat": [Target(("u",), 1e-9, 180)],
+    "poisson_5d": [Target(("u",), 1e-6, 300)],
+    "kdv_solitons_record": [Target(("u",), 1e-6, 600)],
+    "allen_cahn": [Target(("u",), 9e-7, 900)],
+    "burgers_inverse_record": [Target(("lambda1", "nu"), 1e-6, 300)],
 }
+HEAD = (
+    "experiment",
+    "quantity",
+    "target",
+    "within",
+    "median error then",
+    "seeds",
+    "whole command",
+    "reached",
+)
 
 
-def table(study: Study) -> str:
-    """Return the table of all rows that have runs."""
-    lines = [
-        "| experiment | quantity | target | within | median error then | seeds | whole command | reached |",
-        "|---|---|---|---|---|---|---|---|",
+def rows(study: Study) -> list[list[str]]:
+    """Return the rows of the table, for all experiments that have runs."""
+    rows = []
+    for experiment, targets in TARGETS.items():
+        if not study.runs(experiment):
+            continue
+        for target in targets:
+            for quantity in target.quantities:
+                rows.append(_row(study, experiment, target, quantity))
+    return rows
+
+
+def _row(study: Study, experiment: str, target: Target, quantity: str) -> list[str]:
+    """Return the row of a quantity of an experiment, which has runs."""
+    runs = study.runs(experiment)
+    errors = [study.error_at(experiment, run["seed"], quantity, target.allowed) for run in runs]
+    median = float(np.median(errors))
+    reached = "yes" if median <= target.error else f"no: {median / target.error:.2g} times"
+    seconds = ", ".join(f"{run['seconds']:.0f}" for run in runs)
+    cores = " or ".join(str(count) for count in sorted({run["cores"] for run in runs}))
+    unit = "core" if cores == "1" else "cores"
+    return [
+        f"`{experiment}`",
+        quantity,
+        number(target.error),
+        f"{target.allowed} s",
+        f"**{number(median)}**",
+        ", ".join(number(error) for error in errors),
+        f"{seconds} s, {cores} {unit}",
+        reached,
     ]
-    for row, targets in ROWS.items():
-        runs = study.of(row)
-        for names, target, allowed in targets if runs else ():
-            for name in names:
-                errors = [study.at(row, r["seed"], name, allowed) for r in runs]
-                median = float(np.median(errors))
-                verdict = "yes" if median <= target else f"no: {median / target:.2g} times"
-                cores = ", ".join(dict.fromkeys(r["machine"].split(", ")[-2] for r in runs))
-                seconds = ", ".join(f"{r['seconds']:.0f}" for r in runs)
-                lines.append(
-                    f"| `{row}` | {name} | {number(target)} | {allowed} s | **{number(median)}** | "
-                    f"{', '.join(map(number, errors))} | {seconds} s, {cores} | {verdict} |"
-                )
-    return "\n".join(lines)
-
-
-SHOWN = {  # row of the README: what it is
-    "burgers_record": "Burgers' equation, ν = 0.01/π",
-    "kovasznay_record": "u of Kovasznay flow, Re = 40",
-    "helmholtz_record": "Helmholtz equation",
-    "poisson_5d": "Poisson's equation in five dimensions",
-    "burgers_inverse_record": "λ₁ of Burgers' equation from 2000 samples",
-}
-
-
-def shown(study: Study) -> str:
-    """Return the README's table: one quantity of five experiments within the longest time."""
-    lines = [
-        "| experiment | what | relative error, median of seeds | within |",
-        "|---|---|---|---|",
-    ]
-    for row, what in SHOWN.items():
-        names, _, allowed = ROWS[row][-1]
-        errors = [study.at(row, run["seed"], names[0], allowed) for run in study.of(row)]
-        median = number(float(np.median(errors)))
-        lines.append(f"| `{row}` | {what} | **{median}** | {allowed} s |")
-    return "\n".join(lines)
 
 
 def main() -> None:
-    """Run what is asked for and write what all runs give."""
-    study = Study(Path(__file__).parent, list(ROWS))
+    """Run what the command line asks for, and write the results of all runs."""
+    study = Study(Path(__file__).parent, list(TARGETS))
     study.record()
-    text = table(study)
+    table = markdown_table(HEAD, rows(study))
     note = (
-        f"Measured on: {study.machines}; float64; seconds are those of the whole command, compilation included; "
-        f"errors are relative L2 at 10 000 uniform points."
+        f"Measured on: {study.machines}; float64; seconds are those of the whole command, "
+        "compilation included; errors are relative L2 at 10 000 uniform points."
     )
-    study.publish("accuracy", f"{text}\n\n{note}")
-    study.publish("records", shown(study))
+    study.publish("accuracy", f"{table}\n\n{note}")
     panels = {}
-    for row, targets in ROWS.items():
-        name, target = targets[0][0][0], targets[-1][1]
-        if study.of(row):  # the truth of lambda1 is 1
-            panels[row] = (
-                (f"unknown_{name}", 1.0, target)
-                if name == "lambda1"
-                else (f"error_{name}", 0.0, target)
-            )
-    study.picture(4, panels, "dashed: target; u, or λ₁ in the inverse problem")
-    print(text)
+    for experiment, targets in TARGETS.items():
+        panels[experiment] = Panel(targets[0].quantities[0], targets[-1].error)
+    study.draw(panels, "dashed: target; u, or λ₁ in the inverse problem")
+    print(table)
 
 
 if __name__ == "__main__":
