@@ -1,4 +1,4 @@
-"""The loss as a function of one vector, against NumPy's own arithmetic on a network of one layer."""
+"""The loss as a function of one vector, against NumPy on a network of one hidden layer."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,10 @@ from pinn.runtime import configure
 
 @dataclass(frozen=True, kw_only=True)
 class Plate(Problem):
-    """Heat in a plate with a Robin condition: all regions, a Laplacian, a normal derivative, two coefficients."""
+    """Heat in a plate with a Robin condition.
+
+    It has all regions, a Laplacian, a normal derivative and two coefficients.
+    """
 
     a: float = 0.7
     b: float = 0.3
@@ -65,8 +68,9 @@ def network(problem, *, outputs=None, depth=1, **settings):
 
 def point_sets(problem):
     sets = {r: draw(problem, r, n) for r, n in COUNTS.items() if r != "data"}
-    at = draw(problem, "interior", COUNTS["data"], seed=9).coordinates
-    return {**sets, "data": PointSet(at, None, {"u": np.cos(at).sum(axis=1)})}
+    places = draw(problem, "interior", COUNTS["data"], seed=9).coordinates
+    sets["data"] = PointSet(places, None, {"u": np.cos(places).sum(axis=1)})
+    return sets
 
 
 def plate(*, unknowns=UNKNOWNS, weights=WEIGHTS, **settings):
@@ -76,76 +80,93 @@ def plate(*, unknowns=UNKNOWNS, weights=WEIGHTS, **settings):
 
 def batch_of(objective, *, threads=1, size=1000, sets=None):
     sets = sets or point_sets(objective.problem)
-    made = {
-        r: cut_into_blocks(sets[r], threads=threads, size=size, dtype=objective.dtype)
-        for r in objective.regions
-    }
-    return objective.batch(made)
+    points = {}
+    for region in objective.regions:
+        points[region] = cut_into_blocks(
+            sets[region], threads=threads, size=size, dtype=objective.dtype
+        )
+    return objective.batch(points)
 
 
-def by_hand(objective):
-    """Return the mean squared residuals by term: derivatives of v·tanh(W x + b) + c written out."""
-    scale, shift, kernel, bias, out, top = (
-        w.astype(float) for w in objective.network.get_weights()
-    )
-    w, v = scale @ kernel, out[:, 0]
-    a, b = 0.5, 0.9
+def losses_by_hand(objective):
+    """Return the mean squared residuals by term, from the derivatives of v·tanh(W x + b) + c."""
+    parameters = [array.astype(float) for array in objective.network.get_weights()]
+    scale, shift, kernel, bias, last_kernel, last_bias = parameters
+    w = scale @ kernel
+    v = last_kernel[:, 0]
+    a = 0.5
+    b = 0.9
 
-    def parts(points):
+    def field(points):
+        """Return u [n], its first derivatives [n, 3] and its unmixed second ones [n, 3]."""
         s = np.tanh(points @ w + shift @ kernel + bias)
-        slope, bend = 1 - s**2, -2 * s * (1 - s**2)
-        return s @ v + top[0], (slope * v) @ w.T, (bend * v) @ (w**2).T
+        first = 1 - s**2
+        second = -2 * s * (1 - s**2)
+        return s @ v + last_bias[0], (first * v) @ w.T, (second * v) @ (w**2).T
 
-    sets, found = point_sets(objective.problem), {}
-    x, y, _ = (at := sets["interior"].coordinates).T
-    _, first, second = parts(at)
-    found["heat"] = first[:, 2] - a * (second[:, 0] + second[:, 1]) + x * y
-    at = sets["initial"].coordinates
-    found["start"] = parts(at)[0] - np.sin(at[:, 0])
-    u, first, _ = parts(sets["boundary"].coordinates)
-    found["robin"] = np.sum(sets["boundary"].normals * first[:, :2], axis=1) + b * u
-    at = sets["y-"].coordinates
-    found["floor"] = parts(at)[1][:, 0] - at[:, 0] * at[:, 2]
-    found["data_u"] = parts(sets["data"].coordinates)[0] - sets["data"].values["u"]
-    return {name: np.mean(r**2) for name, r in found.items()}
+    sets = point_sets(objective.problem)
+    residuals = {}
+    points = sets["interior"].coordinates
+    _, first, second = field(points)
+    laplacian = second[:, 0] + second[:, 1]
+    residuals["heat"] = first[:, 2] - a * laplacian + points[:, 0] * points[:, 1]
+    points = sets["initial"].coordinates
+    u, _, _ = field(points)
+    residuals["start"] = u - np.sin(points[:, 0])
+    u, first, _ = field(sets["boundary"].coordinates)
+    residuals["robin"] = np.sum(sets["boundary"].normals * first[:, :2], axis=1) + b * u
+    points = sets["y-"].coordinates
+    _, first, _ = field(points)
+    residuals["floor"] = first[:, 0] - points[:, 0] * points[:, 2]
+    u, _, _ = field(sets["data"].coordinates)
+    residuals["data_u"] = u - sets["data"].values["u"]
+    return {name: np.mean(r**2) for name, r in residuals.items()}
 
 
 @pytest.fixture(scope="module")
 def whole():
-    """Return an objective, its vector, and the loss, gradient and losses there, on single blocks, not compiled."""
+    """Return an objective, its vector, and its loss, gradient and losses, on single blocks.
+
+    They are not compiled.
+    """
     tf.config.run_functions_eagerly(True)
     objective = plate()
-    theta, batch = objective.flat.flatten(), batch_of(objective)
-    found = (*objective.value_and_gradient(theta, batch), objective.losses(theta, batch))
+    theta = objective.flat.flatten()
+    values = evaluate(objective, theta, batch_of(objective))
     tf.config.run_functions_eagerly(False)
-    return objective, theta, found
+    return objective, theta, values
+
+
+def evaluate(objective, theta, batch):
+    """Return the loss, the gradient and the losses of the terms."""
+    loss, gradient = objective.value_and_gradient(theta, batch)
+    return loss, gradient, objective.losses(theta, batch)
 
 
 def test_the_loss_is_the_weighted_sum_of_mean_squared_residuals(whole):
     objective, _, (loss, _, losses) = whole
-    expected = by_hand(objective)
+    expected = losses_by_hand(objective)
     assert [t.name for t in objective.terms] == list(expected)
     np.testing.assert_allclose(losses, list(expected.values()), rtol=1e-12)
-    assert float(loss) == pytest.approx(sum(WEIGHTS[n] * v for n, v in expected.items()), rel=1e-13)
+    weighted = sum(WEIGHTS[name] * value for name, value in expected.items())
+    assert float(loss) == pytest.approx(weighted, rel=1e-13)
 
 
-def test_the_gradient_is_the_slope_of_the_loss_in_weights_and_unknowns(whole, eager):
+def test_the_gradient_agrees_with_differences_in_parameters_and_unknowns(whole, eager):
     objective, theta, (_, gradient, _) = whole
-    batch, rng = batch_of(objective), np.random.default_rng(0)
+    batch = batch_of(objective)
     unit = np.eye(len(theta))
-    for direction in (rng.standard_normal(len(theta)), unit[-2], unit[-1]):
-        ahead, behind = (
-            float(objective.value_and_gradient(theta + s * direction, batch)[0])
-            for s in (1e-5, -1e-5)
-        )
-        assert float(np.dot(gradient, direction)) == pytest.approx(
-            (ahead - behind) / 2e-5, rel=1e-7
-        )
-        assert np.dot(gradient, direction) != 0
+    random = np.random.default_rng(0).standard_normal(len(theta))
+    for direction in (random, unit[-2], unit[-1]):
+        ahead, _ = objective.value_and_gradient(theta + 1e-5 * direction, batch)
+        behind, _ = objective.value_and_gradient(theta - 1e-5 * direction, batch)
+        slope = float(np.dot(gradient, direction))
+        assert slope == pytest.approx((float(ahead) - float(behind)) / 2e-5, rel=1e-7)
+        assert slope != 0
 
 
-def close(found, expected):
-    for a, b in zip(found, expected, strict=True):
+def assert_close(values, expected):
+    for a, b in zip(values, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * float(tf.reduce_max(tf.abs(b))))
 
 
@@ -155,33 +176,32 @@ def test_blocks_add_up(threads, size, whole, eager):
     batch = batch_of(objective, threads=threads, size=size)
     for region, piece in batch.points.items():
         shape = piece.quadrature.shape
-        assert shape[0] <= threads and shape[2] <= size and np.prod(shape) >= COUNTS[region]
+        assert shape[0] <= threads
+        assert shape[2] <= size
+        assert np.prod(shape) >= COUNTS[region]
         assert float(tf.reduce_sum(piece.quadrature)) == pytest.approx(1, abs=1e-14)
         assert int(tf.math.count_nonzero(piece.quadrature)) == COUNTS[region]
         assert set(np.unique(piece.quadrature)) <= {0.0, 1 / COUNTS[region]}
         rows = piece.coordinates.numpy().transpose(0, 1, 3, 2)[piece.quadrature.numpy() > 0]
         np.testing.assert_array_equal(rows, point_sets(objective.problem)[region].coordinates)
-    close((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)), expected)
+    assert_close(evaluate(objective, theta, batch), expected)
 
 
 def test_compiled_blocks_add_up_and_other_points_and_weights_do_not_retrace(whole):
     _, theta, expected = whole
     objective = plate()
     batch = batch_of(objective, threads=2, size=30)
-    close((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)), expected)
-    functions = (
-        objective.value_and_gradient,
-        objective.losses,
-        objective._program,
-        objective._losses_program,
-    )
+    assert_close(evaluate(objective, theta, batch), expected)
+    programs = (objective._program, objective._losses_program)
+    functions = (objective.value_and_gradient, objective.losses, *programs)
     before = [f.experimental_get_tracing_count() for f in functions]
     assert before[:2] == [1, 1]
     problem = objective.problem
     for number in (1, 2):
-        sets = point_sets(problem) | {
-            r: draw(problem, r, n, number=number) for r, n in COUNTS.items() if r != "data"
-        }
+        sets = point_sets(problem)
+        for region, count in COUNTS.items():
+            if region != "data":
+                sets[region] = draw(problem, region, count, number=number)
         other = batch_of(objective, threads=2, size=30, sets=sets)
         other = other._replace(weights=other.weights * number)
         loss, _ = objective.value_and_gradient(theta + 0.01 * number, other)
@@ -196,8 +216,8 @@ def test_a_weight_of_zero_leaves_a_term_out(whole, eager):
     objective = plate(weights=WEIGHTS | {"robin": 0.0})
     assert [t.name for t in objective.terms] == ["heat", "start", "floor", "data_u"]
     assert "boundary" not in objective.regions
-    found = objective.value_and_gradient(theta, batch_of(objective))[0]
-    assert float(found) == pytest.approx(float(loss - WEIGHTS["robin"] * losses[2]), rel=1e-12)
+    rest, _ = objective.value_and_gradient(theta, batch_of(objective))
+    assert float(rest) == pytest.approx(float(loss - WEIGHTS["robin"] * losses[2]), rel=1e-12)
     without_data = Objective(objective.problem, objective.network)
     assert [t.name for t in without_data.terms] == ["heat", "start", "robin", "floor"]
     assert without_data.weights == [1.0] * 4
@@ -207,52 +227,56 @@ def test_a_weight_of_zero_leaves_a_term_out(whole, eager):
 @pytest.mark.parametrize("engine", ["taylor", "nested"])
 def test_one_precision_throughout(dtype, engine, eager, restored):
     configure(dtype=dtype)
-    objective = plate(
-        unknowns={"a": Unknown(0.5, 0.0), "b": Unknown(0.9, 0.1, np.float64(2.0))},
-        derivatives=engine,
-    )
-    theta, batch = objective.flat.flatten(), batch_of(objective, threads=2, size=32)
-    loss, gradient = objective.value_and_gradient(theta, batch)
-    found = {
-        "network": objective.network(np.zeros((1, 3))), "vector": theta, "loss": loss, "gradient": gradient,
-        "losses": objective.losses(theta, batch), **objective.unknowns, **objective.coefficients(theta),
-    }  # fmt: skip
-    found |= {str(i): tensor for i, tensor in enumerate(tf.nest.flatten(batch))}
-    found |= {v.path: v for v in objective.network.variables}
+    unknowns = {"a": Unknown(0.5, 0.0), "b": Unknown(0.9, 0.1, np.float64(2.0))}
+    objective = plate(unknowns=unknowns, derivatives=engine)
+    theta = objective.flat.flatten()
+    batch = batch_of(objective, threads=2, size=32)
+    loss, gradient, losses = evaluate(objective, theta, batch)
+    tensors = {
+        "network": objective.network(np.zeros((1, 3))),
+        "vector": theta,
+        "loss": loss,
+        "gradient": gradient,
+        "losses": losses,
+        **objective.unknowns,
+        **objective.coefficients(theta),
+    }
+    tensors |= {str(i): tensor for i, tensor in enumerate(tf.nest.flatten(batch))}
+    tensors |= {v.path: v for v in objective.network.variables}
     for piece in batch.points.values():
         assert piece.coordinates.dtype == piece.quadrature.dtype == dtype
-    assert {
-        name: keras.backend.standardize_dtype(v.dtype) for name, v in found.items()
-    } == dict.fromkeys(found, dtype)
+    for name, tensor in tensors.items():
+        assert keras.backend.standardize_dtype(tensor.dtype) == dtype, name
     assert objective.dtype == dtype
     values = Evaluator(objective, ["u", "u_xx"])(theta, np.zeros((3, 3)))
     assert {v.dtype for v in values.values()} == {np.dtype(dtype)}
-    expected = sum(WEIGHTS[name] * value for name, value in by_hand(objective).items())
+    expected = sum(WEIGHTS[name] * value for name, value in losses_by_hand(objective).items())
     assert float(loss) == pytest.approx(expected, rel=1e-4 if dtype == "float32" else 1e-12)
 
 
-def test_a_process_may_change_its_precision(restored):
+def test_a_process_can_change_its_precision(restored):
     for dtype in ("float32", "float64", "float32"):
         configure(dtype=dtype)
         assert Objective(Burgers(), network(Burgers())).dtype == dtype
 
 
-def test_bounded_coefficients_stay_inside():
+def test_bounded_coefficients_stay_within_their_bounds():
     unknowns = {"a": Unknown(0.5, 0.1), "b": Unknown(0.9, -1.0, 2.0)}
     objective = plate(unknowns=unknowns)
     theta = objective.flat.flatten()
-    found = {k: float(v) for k, v in objective.coefficients(theta).items()}
-    assert list(found) == ["a", "b"] and found == pytest.approx({"a": 0.5, "b": 0.9}, rel=1e-14)
+    start = {name: float(value) for name, value in objective.coefficients(theta).items()}
+    assert list(start) == ["a", "b"]
+    assert start == pytest.approx({"a": 0.5, "b": 0.9}, rel=1e-14)
     for raw in (-1e3, -30.0, -1.0, 2.0, 30.0, 1e3):
-        found = objective.coefficients(
-            tf.concat([theta[:-2], tf.fill([2], tf.constant(raw, tf.float64))], 0)
-        )
-        assert float(found["a"]) >= 0.1 and -1.0 <= float(found["b"]) <= 2.0
+        moved = tf.concat([theta[:-2], tf.constant([raw, raw], tf.float64)], 0)
+        coefficients = objective.coefficients(moved)
+        assert float(coefficients["a"]) >= 0.1
+        assert -1.0 <= float(coefficients["b"]) <= 2.0
     free = plate(unknowns={"a": -3.0})
     assert float(free.coefficients(free.flat.flatten())["a"]) == -3.0
 
 
-def test_the_vector_does_not_touch_the_network(whole, eager):
+def test_an_evaluation_does_not_change_the_network(whole, eager):
     objective, theta, _ = whole
     before = [w.copy() for w in objective.network.get_weights()]
     objective.value_and_gradient(theta + 1.0, batch_of(objective))
@@ -263,28 +287,30 @@ def test_the_vector_does_not_touch_the_network(whole, eager):
 def test_hard_constraints_leave_the_loss(eager):
     problem = Burgers()
     objective = Objective(problem, network(problem), hard=True)
-    assert [t.name for t in objective.terms] == ["momentum"] and objective.regions == ["interior"]
-    found = Evaluator(objective, ["u"])(
-        objective.flat.flatten(), np.array([[0.3, 0.0], [1.0, 0.4], [-1.0, 0.9]])
-    )
-    np.testing.assert_allclose(found["u"], [-np.sin(0.3 * np.pi), 0, 0], atol=1e-15)
+    assert [t.name for t in objective.terms] == ["momentum"]
+    assert objective.regions == ["interior"]
+    points = np.array([[0.3, 0.0], [1.0, 0.4], [-1.0, 0.9]])
+    fields = Evaluator(objective, ["u"])(objective.flat.flatten(), points)
+    np.testing.assert_allclose(fields["u"], [-np.sin(0.3 * np.pi), 0, 0], atol=1e-15)
     with pytest.raises(InputError, match="Plate: constraints=hard, but it has no ansatz"):
         plate(hard=True)
 
 
 class Plain(keras.Model):
-    """A network of one's own, which only nested differentiation can take."""
+    """A user's network, which only nested automatic differentiation can differentiate."""
 
     def __init__(self):
         super().__init__()
-        self.hidden, self.out = keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)
+        self.hidden = keras.layers.Dense(4, "tanh")
+        self.out = keras.layers.Dense(1)
 
     def call(self, points):
         return self.out(self.hidden(points))
 
 
 def test_any_keras_model_is_a_network(eager):
-    problem, dense = Burgers(), keras.layers.Dense
+    problem = Burgers()
+    dense = keras.layers.Dense
     inputs = keras.Input((2,))
     models = {
         "nested": Plain(),
@@ -293,14 +319,14 @@ def test_any_keras_model_is_a_network(eager):
     }
     for name, model in models.items():
         objective = Objective(problem, model)
-        assert (
-            objective.engine.__name__
-            == f"pinn.derivatives.{'nested' if name == 'nested' else 'taylor'}"
-        )
+        engine = "nested" if name == "nested" else "taylor"
+        assert objective.engine.__name__ == f"pinn.derivatives.{engine}"
         oracle = Objective(problem, model, derivatives="nested")
-        theta, batch = objective.flat.flatten(), batch_of_burgers(objective)
+        theta = objective.flat.flatten()
+        batch = batch_of_burgers(objective)
         assert theta.shape == (17,)
-        close(objective.value_and_gradient(theta, batch), oracle.value_and_gradient(theta, batch))
+        expected = oracle.value_and_gradient(theta, batch)
+        assert_close(objective.value_and_gradient(theta, batch), expected)
     with pytest.raises(NoTaylorRule, match="derivatives=taylor"):
         Objective(problem, Plain(), derivatives="taylor")
 
@@ -310,8 +336,10 @@ def batch_of_burgers(objective):
 
 
 def two_inputs():
-    a, b = keras.Input((1,)), keras.Input((1,))
-    return keras.Model([a, b], keras.layers.Dense(1)(keras.layers.Concatenate()([a, b])))
+    a = keras.Input((1,))
+    b = keras.Input((1,))
+    joined = keras.layers.Concatenate()([a, b])
+    return keras.Model([a, b], keras.layers.Dense(1)(joined))
 
 
 def two_outputs():
@@ -319,21 +347,29 @@ def two_outputs():
     return keras.Model(a, [keras.layers.Dense(1)(a), keras.layers.Dense(1)(a)])
 
 
+def four_axes():
+    reshape = keras.layers.Reshape((1, 1, 2))
+    return keras.Sequential([keras.Input((2,)), keras.layers.Flatten(), reshape])
+
+
+def frozen():
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, trainable=False)])
+
+
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("build", "words"),
     [
         (lambda: network(Burgers(), outputs=2), ["2 outputs", "fields u", "make them equal"]),
         (lambda: network(Plate()), ["points (x, t) [n, 2]", "value 3"]),
         (two_inputs, ["points (x, t)", "2 named input"]),
         (two_outputs, ["gives list", "one tensor [n, fields]"]),
-        (lambda: keras.Sequential([keras.Input((2,)), keras.layers.Flatten(), keras.layers.Reshape((1, 1, 2))]),
-         ["gives (1, 1, 1, 2)", "one tensor"]),
-        (lambda: keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, trainable=False)]), ["unfreeze"]),
+        (four_axes, ["gives (1, 1, 1, 2)", "one tensor"]),
+        (frozen, ["unfreeze"]),
     ],
-)  # fmt: skip
-def test_a_network_that_does_not_fit_is_told(make, words):
+)
+def test_a_network_that_does_not_fit_raises_an_error(build, words):
     with pytest.raises(InputError) as error:
-        Objective(Burgers(), make())
+        Objective(Burgers(), build())
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
@@ -346,13 +382,13 @@ def test_a_network_that_does_not_fit_is_told(make, words):
         (dict.fromkeys(WEIGHTS, 0.0), ["every residual has weight 0"]),
     ],
 )
-def test_weights_that_mean_nothing_are_told(weights, words):
+def test_bad_weights_raise_an_error(weights, words):
     with pytest.raises(InputError) as error:
         plate(weights=weights)
     assert all(word in str(error.value) for word in words)
 
 
-def test_points_of_a_region_that_is_not_there_are_told():
+def test_points_of_an_unknown_region_raise_an_error():
     for region in ("intirior", "z-", "data"):
         with pytest.raises(InputError, match=f"no region '{region}'"):
             draw(Plate(), region, 10)

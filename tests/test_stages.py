@@ -1,4 +1,4 @@
-"""Windows of time and continuations: what stages hand on, what they report, and how they are resumed."""
+"""Windows of time and continuations: handover, reports, resumed runs."""
 
 from dataclasses import dataclass
 
@@ -92,34 +92,37 @@ def network(problem, windows=1):
 
 @pytest.mark.parametrize("problem", [Decay(), Oscillator()], ids=["built in", "in the loss"])
 def test_windows_solve_one_after_another(problem, shared_losses):
-    found = pinn.solve(problem, network=network(problem, 3), windows=3, **SETTINGS)
+    solution = pinn.solve(problem, network=network(problem, 3), windows=3, **SETTINGS)
     begin, end = problem.time
     t = np.linspace(begin, end, 50)
     truth = problem.reference(t=t)["u"]
-    assert np.max(np.abs(found(t)["u"] - truth)) < 1e-2  # what sixty iterations reach
-    assert found.metrics["relative_l2"]["u"] < 1e-2 and found.metrics["finished"]
-    # The derivative too is that of the window which the time is in; at an edge the windows agree.
-    slope = found.derivative("u_t", t)
+    assert np.max(np.abs(solution(t)["u"] - truth)) < 1e-2  # what sixty iterations reach
+    assert solution.metrics["relative_l2"]["u"] < 1e-2
+    assert solution.metrics["finished"]
+    # A derivative, too, is that of the window that contains the time; at an edge the windows agree.
+    slope = solution.derivative("u_t", t)
     assert np.max(np.abs(slope - np.gradient(truth, t, edge_order=2))) < 5e-2
     edge = begin + (end - begin) / 3
-    assert abs(np.diff(found(np.array([edge, edge + 1e-12]))["u"])[0]) < 5e-3
-    told = [(p["name"], p["stage"]) for p in found.metrics["phases"]]
-    assert (
-        told[:2] == [("explore", f"t ≤ {edge:.4g}"), ("polish", f"t ≤ {edge:.4g}")]
-        and len(told) == 6
-    )
-    assert found.history["iteration"][-1] == 3 * 70
-    assert found.history["phase"][0].endswith(f"t ≤ {edge:.4g}")
-    hard = isinstance(problem, Decay)
-    assert (
-        np.isnan(found.history["loss_start"][0]) == hard and found.history["loss_start"][-1] < 1e-4
-    )
+    at_edge = solution(np.array([edge, edge + 1e-12]))["u"]
+    assert abs(at_edge[1] - at_edge[0]) < 5e-3
+    first_stage = f"t ≤ {edge:.4g}"
+    phases = [(phase["name"], phase["stage"]) for phase in solution.metrics["phases"]]
+    assert phases[:2] == [("explore", first_stage), ("polish", first_stage)]
+    assert len(phases) == 6
+    assert solution.history["iteration"][-1] == 3 * 70
+    assert solution.history["phase"][0].endswith(first_stage)
+    start_losses = solution.history["loss_start"]
+    is_hard = isinstance(problem, Decay)
+    assert np.isnan(start_losses[0]) == is_hard
+    assert start_losses[-1] < 1e-4
 
 
-def test_the_programs_of_a_loss_serve_all_its_windows():
-    problem, points = Oscillator(), Points(counts={"interior": 64, "initial": 1})
+def test_all_windows_share_the_programs_of_a_loss():
+    problem = Oscillator()
+    points = Points(counts={"interior": 64, "initial": 1})
     objective = Objective(stages(problem, 4)[0].problem, network(problem, 4))
-    theta, losses = objective.flat.flatten(), []
+    theta = objective.flat.flatten()
+    losses = []
     for stage in stages(problem, 4):
         draws = Draws(
             points,
@@ -131,27 +134,33 @@ def test_the_programs_of_a_loss_serve_all_its_windows():
         )
         batch = draws.batch(0, {})
         times = batch.points["interior"].rows[:, 0]
-        assert stage.problem.bounds[0] <= times.min() and times.max() <= stage.problem.bounds[1]
+        begin, end = stage.problem.bounds
+        assert begin <= times.min()
+        assert times.max() <= end
         losses.append(float(objective.value_and_gradient(theta, batch)[0]))
-    assert (
-        objective.value_and_gradient.experimental_get_tracing_count() == 1 and len(set(losses)) == 4
-    )
+    assert objective.value_and_gradient.experimental_get_tracing_count() == 1
+    assert len(set(losses)) == 4
     fresh = Objective(stages(problem, 4)[3].problem, objective.network)
     assert float(fresh.value_and_gradient(theta, batch)[0]) == losses[3]
 
 
-def test_what_is_carried_over_is_zero_for_a_solution_that_goes_on():
-    problem, t = Oscillator(), np.full((3, 1), 2.0)
-    found = handover(
-        problem, lambda names, at: {"u": np.sin(at[:, 0]) + 0.1, "u_t": np.cos(at[:, 0])}
-    )(t)
-    np.testing.assert_allclose(found["start"], 0.1)
-    np.testing.assert_allclose(found["speed"], 0.0, atol=1e-15)
-    assert all(not np.any(v) for v in handover(problem, None)(t).values())
+def test_the_handover_gives_the_difference_of_the_last_state_from_the_initial_condition():
+    problem = Oscillator()
+    t = np.full((3, 1), 2.0)
+
+    def last_state(names, points):
+        return {"u": np.sin(points[:, 0]) + 0.1, "u_t": np.cos(points[:, 0])}
+
+    differences = handover(problem, last_state)(t)
+    np.testing.assert_allclose(differences["start"], 0.1)
+    np.testing.assert_allclose(differences["speed"], 0.0, atol=1e-15)
+    # The first window has no last state.
+    for difference in handover(problem, None)(t).values():
+        assert not np.any(difference)
 
 
 class Killed(Exception):
-    """Stands for a kill."""
+    """Represents a kill."""
 
 
 @pytest.mark.parametrize(
@@ -161,28 +170,16 @@ def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(
     settings, tmp_path, shared_losses
 ):
     problem = Decay()
-
+    stop = StopRule(max_iterations=6)
     phases = [
-        Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=6), report_every=6),
-        Phase(
-            name="polish",
-            optimizer=BFGS(),
-            stop=StopRule(max_iterations=6),
-            report_every=3,
-            redraw_every=3,
-        ),
+        Phase(name="explore", optimizer=Adam(), stop=stop, report_every=6),
+        Phase(name="polish", optimizer=BFGS(), stop=stop, report_every=3, redraw_every=3),
     ]
 
     def run(folder, **more):
-        made = network(problem, settings.get("windows", 1))
-        return pinn.solve(
-            problem,
-            network=made,
-            folder=folder,
-            **{**SETTINGS, "phases": phases},
-            **settings,
-            **more,
-        )
+        model = network(problem, settings.get("windows", 1))
+        arguments = {**SETTINGS, "phases": phases, **settings, **more}
+        return pinn.solve(problem, network=model, folder=folder, **arguments)
 
     undisturbed = run(tmp_path / "a")
     reports = []
@@ -198,91 +195,86 @@ def test_a_run_killed_in_any_stage_and_resumed_is_the_undisturbed_one(
         with pytest.raises(Killed):
             resume(tmp_path / "b", show=False, callbacks=[kill])
     resumed = resume(tmp_path / "b", show=False)
-    assert {0, 1, 2} >= set(reports) and len(set(reports)) > 1
+    assert set(reports) <= {0, 1, 2}
+    assert len(set(reports)) > 1
     np.testing.assert_array_equal(resumed.theta, undisturbed.theta)
     t = np.linspace(0, 3, 20)
     np.testing.assert_array_equal(resumed(t)["u"], undisturbed(t)["u"])
     np.testing.assert_array_equal(load(tmp_path / "b")(t)["u"], undisturbed(t)["u"])
-    assert (
-        resumed.metrics["phases"][-1]["iterations"]
-        == undisturbed.metrics["phases"][-1]["iterations"]
-    )
+    last_phase = undisturbed.metrics["phases"][-1]
+    assert resumed.metrics["phases"][-1]["iterations"] == last_phase["iterations"]
     with pytest.raises(InputError, match="stages that the run has gone through"):
         resume(tmp_path / "b", overrides=["problem.k=2.0"])
 
 
 def test_a_continuation_ends_at_the_problem_itself(shared_losses):
-    found = pinn.solve(
-        Decay(), network=network(Decay()), continuation={"k": [0.2, 0.5]}, **SETTINGS
-    )
-    told = [(p["name"], p["stage"]) for p in found.metrics["phases"]]
-    assert told == [
+    continuation = {"k": [0.2, 0.5]}
+    solution = pinn.solve(Decay(), network=network(Decay()), continuation=continuation, **SETTINGS)
+    assert [(phase["name"], phase["stage"]) for phase in solution.metrics["phases"]] == [
         ("explore", "k = 0.2"),
         ("polish", "k = 0.2"),
         ("polish", "k = 0.5"),
         ("polish", "k = 1"),
     ]
-    assert found.metrics["relative_l2"]["u"] < 1e-2
-    errors = found.history["error_u"]  # all against the problem's own reference
-    assert errors[2] > 0.1 and errors[-1] < 1e-2
+    assert solution.metrics["relative_l2"]["u"] < 1e-2
+    errors = solution.history["error_u"]  # all against the problem's own reference
+    assert errors[2] > 0.1
+    assert errors[-1] < 1e-2
 
 
-def test_first_order_phases_are_left_out_where_the_start_is_a_solution_already():
+def test_first_order_phases_are_left_out_where_the_start_is_nearly_a_solution():
     def names(phases=PHASES, **settings):
-        made = Setup(
-            problem=Decay(),
-            network=network(Decay(), settings.get("windows", 1)),
-            phases=phases,
-            **settings,
-        )
-        return [[phase.name for phase in made.phases_of(i)] for i in range(len(made.stages))]
+        model = network(Decay(), settings.get("windows", 1))
+        setup = Setup(problem=Decay(), network=model, phases=phases, **settings)
+        names = []
+        for i in range(len(setup.stages)):
+            names.append([phase.name for phase in setup.phases_of(i)])
+        return names
 
-    both, polish = ["explore", "polish"], ["polish"]
+    both = ["explore", "polish"]
+    polish = ["polish"]
     assert names(continuation={"k": [0.2, 0.5]}) == [both, polish, polish]
-    assert names(windows=3) == [both, both, both]  # another window has another solution
-    assert names(continuation={"k": [0.2]}, scheme=GradientNorm()) == [
-        both,
-        both,
-    ]  # which follow single steps
+    # Another window has another solution.
+    assert names(windows=3) == [both, both, both]
+    # Weights that follow the training need the first phase, which makes single steps.
+    assert names(continuation={"k": [0.2]}, scheme=GradientNorm()) == [both, both]
     assert names(PHASES[:1], continuation={"k": [0.2]}) == [["explore"], ["explore"]]
 
 
-def test_a_steered_coefficient_gives_the_loss_of_its_value():
+def test_a_coefficient_of_a_continuation_gives_the_loss_of_its_value():
     plain = Objective(Burgers(nu=0.02), default_network(Burgers(), seed=0, width=6, depth=1))
-    steered = Objective(Burgers(nu=0.5), plain.network, continuation=("nu",))
-    points, theta = (
-        Points(counts={"interior": 64, "initial": 8, "boundary": 8}),
-        plain.flat.flatten(),
-    )
+    continued = Objective(Burgers(nu=0.5), plain.network, continuation=("nu",))
+    points = Points(counts={"interior": 64, "initial": 8, "boundary": 8})
+    theta = plain.flat.flatten()
     batch = Draws(points, plain, seed=0).batch(0, {})
 
     def loss(nu):
         stage = StageParameters({"nu": tf.constant(nu, tf.float64)})
-        return float(steered.value_and_gradient(theta, batch._replace(stage=stage))[0])
+        return float(continued.value_and_gradient(theta, batch._replace(stage=stage))[0])
 
-    before, after = loss(0.5), loss(0.02)
-    assert steered.value_and_gradient.experimental_get_tracing_count() == 1
-    assert before != after and after == pytest.approx(
-        float(plain.value_and_gradient(theta, batch)[0]), rel=1e-12
-    )
+    plain_loss = float(plain.value_and_gradient(theta, batch)[0])
+    assert loss(0.5) != pytest.approx(plain_loss, rel=1e-12)
+    assert loss(0.02) == pytest.approx(plain_loss, rel=1e-12)
+    assert continued.value_and_gradient.experimental_get_tracing_count() == 1
 
 
-def test_stages_survive_the_configuration():
-    made = Setup(problem=Decay(), network=network(Decay(), 4), windows=4, phases=PHASES)
-    again = config.setup(config.describe(made), network=made.network)
-    assert again.windows == 4 and [s.name for s in again.stages] == [s.name for s in made.stages]
-    node = {**config.describe(made), "windows": 1, "continuation": {"k": [0.1]}}
-    assert [s.problem.k for s in config.setup(node, network=made.network).stages] == [0.1, 1.0]
-    # Hydra's configurations build the network for the first window.
-    inside = config.setup({**config.describe(made), "windows": 3}).network
-    np.testing.assert_allclose(
-        inside.get_layer("scaling").get_weights()[0], [[2.0]]
-    )  # for times from 0 to 1
+def test_stages_are_described_by_the_configuration():
+    setup = Setup(problem=Decay(), network=network(Decay(), 4), windows=4, phases=PHASES)
+    node = config.describe(setup)
+    again = config.setup(node, network=setup.network)
+    assert again.windows == 4
+    assert [stage.name for stage in again.stages] == [stage.name for stage in setup.stages]
+    continuation = {**node, "windows": 1, "continuation": {"k": [0.1]}}
+    continued = config.setup(continuation, network=setup.network)
+    assert [stage.problem.k for stage in continued.stages] == [0.1, 1.0]
+    # Hydra's configurations build the network for the first window, here for times from 0 to 1.
+    model = config.setup({**node, "windows": 3}).network
+    np.testing.assert_allclose(model.get_layer("scaling").get_weights()[0], [[2.0]])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endless(Problem):
-    """u' = 0, begun nowhere."""
+    """u' = 0 without an initial condition."""
 
     fields = ("u",)
     space = Interval(x=(0.0, 1.0))
@@ -339,6 +331,6 @@ class Endless(Problem):
         (Burgers(), {"continuation": {"nu": [-1.0]}}, "nu=-1.0 is not a positive finite number"),
     ],
 )
-def test_stages_that_cannot_be(problem, settings, message):
+def test_impossible_stages_raise_an_error(problem, settings, message):
     with pytest.raises(InputError, match=message):
         stages(problem, **settings)

@@ -1,4 +1,4 @@
-"""Points, phases, histories and checkpoints: what a run does between its first and its last iteration."""
+"""Points, phases, histories and checkpoints of a run."""
 
 import contextlib
 import dataclasses
@@ -40,7 +40,8 @@ POINTS = Points(counts={"interior": 48, "initial": 8, "boundary": 8}, test=20)
 class Front(Problem):
     """A residual that is large at x = 0."""
 
-    fields, space = ("u",), Interval(x=(-1.0, 1.0))
+    fields = ("u",)
+    space = Interval(x=(-1.0, 1.0))
 
     @residual(on="interior")
     def front(self, x, u_x):
@@ -86,37 +87,43 @@ def by(optimizer):
 
 
 def burgers(**settings):
-    """Solve Burgers' equation, tiny."""
+    """Solve Burgers' equation with a tiny network."""
     network = mlp(
         lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1, seed=settings.get("seed", 0)
     )
-    given = {
+    defaults = {
         "problem": Burgers(),
         "network": network,
         "phases": [explore(), polish()],
         "points": POINTS,
+        "show": False,
     }
-    return solve(**{**given, "show": False, **settings})
+    return solve(**{**defaults, **settings})
 
 
-def same(found, expected):
-    """Assert that two structures of arrays are equal to the bit."""
-    tf.nest.assert_same_structure(found, expected)
-    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
-        a, b = np.asarray(a), np.asarray(b)
-        assert a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+def assert_same(values, expected):
+    """Assert that two structures of arrays are bitwise equal."""
+    tf.nest.assert_same_structure(values, expected)
+    for a, b in zip(tf.nest.flatten(values), tf.nest.flatten(expected), strict=True):
+        array = np.asarray(a)
+        other = np.asarray(b)
+        assert array.dtype == other.dtype
+        assert array.shape == other.shape
+        assert array.tobytes() == other.tobytes()
 
 
-# Points ---------------------------------------------------------------------------------------------------------
+# Points ------------------------------------------------------------------------------------------
 
 
-def drawn(points, number=0, seed=0):
+def draw_sets(points, number=0, seed=0):
+    """Return the training points of a draw and the held-out points, by region."""
     problem = Burgers()
     data = Synthetic(count=20).measure(problem)
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=3, depth=1)
     objective = Objective(problem, network, measured=("u",))
     draws = Draws(points, objective, data, seed=seed)
-    sets, heldout = draws.sets(number, {}), draws.held_out_sets()
+    sets = draws.sets(number, {})
+    heldout = draws.held_out_sets()
     assert list(sets) == list(heldout) == ["interior", "initial", "boundary", "data"]
     return sets, heldout
 
@@ -124,55 +131,57 @@ def drawn(points, number=0, seed=0):
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "grid"])
 def test_every_set_changes_after_a_redraw(method):
     points = dataclasses.replace(POINTS, method=method)
-    (first, heldout), (again, _), (second, same_heldout) = (
-        drawn(points),
-        drawn(points),
-        drawn(points, 1),
-    )
-    (third, _), (other, other_heldout) = drawn(points, 2), drawn(points, seed=1)
+    first, heldout = draw_sets(points)
+    again, _ = draw_sets(points)
+    second, same_heldout = draw_sets(points, 1)
+    third, _ = draw_sets(points, 2)
+    other, other_heldout = draw_sets(points, seed=1)
     for region in ("interior", "initial", "boundary"):
-        rows = [
-            s[region].coordinates for s in (first, second, third, other, heldout, other_heldout)
-        ]
-        same(again[region].coordinates, rows[0])
-        same(same_heldout[region].coordinates, heldout[region].coordinates)
-        assert [len(r) for r in rows[:4]] == [POINTS.counts[region]] * 4
-        # The time of the initial points and the place of the boundary points are given, so look at
-        # whole rows.
-        everything = np.concatenate(rows)
-        assert len(np.unique(everything, axis=0)) == len(everything)
-    for other_data in (second["data"], heldout["data"]):
-        same(other_data.coordinates, first["data"].coordinates)
+        assert_same(again[region].coordinates, first[region].coordinates)
+        assert_same(same_heldout[region].coordinates, heldout[region].coordinates)
+        rows = []
+        for sets in (first, second, third, other):
+            assert len(sets[region].coordinates) == POINTS.counts[region]
+            rows.append(sets[region].coordinates)
+        rows += [heldout[region].coordinates, other_heldout[region].coordinates]
+        # All initial points have the same time and boundary points a given place, so that whole
+        # rows are compared.
+        all_rows = np.concatenate(rows)
+        assert len(np.unique(all_rows, axis=0)) == len(all_rows)
+    for data in (second["data"], heldout["data"]):
+        assert_same(data.coordinates, first["data"].coordinates)
 
 
 @pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
-def test_sets_that_follow_the_residual_change_and_go_to_the_front(adaptive, eager):
-    """The network is untrained but for a jump of the ansatz: |r| is large where x is small, and nowhere else."""
+def test_adaptive_points_move_to_the_front(adaptive, eager):
+    """The network is untrained, and |r| is large only where |x| is small."""
     problem = Front()
     network = mlp(lower=[-1], upper=[1], outputs=1, width=3, depth=1)
     objective = Objective(problem, network)
     points = Points(counts={"interior": 200}, adaptive=adaptive)
     draws = Draws(points, objective, None, seed=0)
-    theta, kept, sets = objective.flat.flatten(), {}, [draws.sets(0, {})["interior"].coordinates]
+    theta = objective.flat.flatten()
+    kept = {}
+    sets = [draws.sets(0, {})["interior"].coordinates]
     for number in range(1, 30):
         kept = draws.adapt(number, theta, kept)
-        same(
-            draws.adapt(number, theta, kept if adaptive == "rad" else {}),
-            draws.adapt(number, theta, {}),
-        )
+        before = kept if adaptive == "rad" else {}
+        assert_same(draws.adapt(number, theta, before), draws.adapt(number, theta, {}))
         sets.append(draws.sets(number, kept)["interior"].coordinates)
         batch = draws.batch(number, kept).points["interior"]
         assert np.sum(batch.quadrature) == pytest.approx(1, abs=1e-12)
-        assert np.size(batch.quadrature) == np.size(
-            draws.batch(0, {}).points["interior"].quadrature
-        )
+        first_batch = draws.batch(0, {}).points["interior"]
+        assert np.size(batch.quadrature) == np.size(first_batch.quadrature)
         if adaptive == "rar_d":
             assert len(sets[-1]) == min(100 + 10 * number, 200)
-            same(sets[-1][: len(sets[-2])], sets[-2])
+            assert_same(sets[-1][: len(sets[-2])], sets[-2])
         else:
-            assert len(sets[-1]) == 200 and not np.array_equal(sets[-1], sets[-2])
-    at_front = [np.mean(np.abs(s) < 0.1) for s in (sets[0], sets[-1])]
-    assert abs(at_front[0] - 0.1) < 0.02 and at_front[1] > 2.5 * at_front[0]
+            assert len(sets[-1]) == 200
+            assert not np.array_equal(sets[-1], sets[-2])
+    first_share = np.mean(np.abs(sets[0]) < 0.1)
+    last_share = np.mean(np.abs(sets[-1]) < 0.1)
+    assert abs(first_share - 0.1) < 0.02
+    assert last_share > 2.5 * first_share
 
 
 def test_a_grid_cannot_be_redrawn(eager):
@@ -180,46 +189,49 @@ def test_a_grid_cannot_be_redrawn(eager):
         burgers(points=dataclasses.replace(POINTS, method="grid"), phases=[explore(redraw_every=5)])
 
 
-def test_the_boundary_s_points_are_shared_out_by_length():
+def test_the_points_of_a_boundary_are_divided_by_length():
     problem = Kovasznay()
     points = draw(problem, "boundary", 100)
-    for axis, (lower, upper) in enumerate(zip(*problem.bounds, strict=True)):
-        length = np.prod(
-            [b - a for i, (a, b) in enumerate(zip(*problem.bounds, strict=True)) if i != axis]
-        )
-        around = 2 * np.sum(problem.bounds[1] - problem.bounds[0])
-        for side, place in ((-1.0, lower), (1.0, upper)):
-            face = points.coordinates[points.normals[:, axis] == side]
-            assert np.all(face[:, axis] == place) and abs(len(face) - 100 * length / around) <= 2
-    assert len(points.coordinates) == 100 and np.all(np.abs(points.normals).sum(axis=1) == 1)
+    lower, upper = problem.bounds
+    lengths = upper - lower
+    perimeter = 2 * np.sum(lengths)
+    for axis in (0, 1):
+        length = lengths[1 - axis]
+        for normal, place in ((-1.0, lower[axis]), (1.0, upper[axis])):
+            face = points.coordinates[points.normals[:, axis] == normal]
+            assert np.all(face[:, axis] == place)
+            assert abs(len(face) - 100 * length / perimeter) <= 2
+    assert len(points.coordinates) == 100
+    assert np.all(np.abs(points.normals).sum(axis=1) == 1)
     face = draw(problem, "x+", 7)
-    assert np.all(face.coordinates[:, 0] == problem.bounds[1][0]) and np.all(
-        face.normals == [1.0, 0.0]
-    )
+    assert np.all(face.coordinates[:, 0] == upper[0])
+    assert np.all(face.normals == [1.0, 0.0])
 
 
-def test_a_face_has_the_boundary_s_count_unless_it_has_its_own():
+def test_a_face_has_the_count_of_the_boundary_unless_its_own_is_set():
     points = Points(counts={"interior": 5, "boundary": 6, "x+": 7})
     assert [points.count(r) for r in ("interior", "boundary", "x-", "x+")] == [5, 6, 6, 7]
     with pytest.raises(InputError, match="nothing for region 'initial'"):
         Points(counts={"interior": 5}).count("initial")
 
 
-def test_two_seeds_give_two_runs_and_one_seed_gives_one(eager):
+def test_runs_differ_if_and_only_if_their_seeds_differ(eager):
     phases = [explore(redraw_every=10), polish(stop=dict(max_iterations=3))]
     runs = [burgers(seed=seed, phases=phases) for seed in (3, 3, 4)]
-    same(runs[0].theta, runs[1].theta)
-    first, second = ({k: v for k, v in run.history.items() if k != "seconds"} for run in runs[:2])
-    assert first == second
+    assert_same(runs[0].theta, runs[1].theta)
+    histories = []
+    for run in runs[:2]:
+        histories.append({k: v for k, v in run.history.items() if k != "seconds"})
+    assert histories[0] == histories[1]
     assert np.all(runs[0].theta != runs[2].theta)
     assert np.all(runs[0].points["interior"].coordinates != runs[2].points["interior"].coordinates)
 
 
-# Trainer --------------------------------------------------------------------------------------------------------
+# Trainer -----------------------------------------------------------------------------------------
 
 
 def valley(x, batch):
-    """Rosenbrock's function, moved."""
+    """Return Rosenbrock's function, shifted by the batch, and its gradient."""
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = x - batch
@@ -231,7 +243,7 @@ START = tf.constant([-1.2, 1.0, 0.5], tf.float64)
 
 
 def train(phases, **settings):
-    """Run phases on the moved valley; return position, progress and all reports."""
+    """Run phases on the shifted valley; return the position, the progress and all reports."""
     reports = []
     settings["callbacks"] = [lambda r: reports.append(r), *settings.pop("callbacks", [])]
     progress = Progress()
@@ -240,12 +252,12 @@ def train(phases, **settings):
     return position, progress, reports
 
 
-def test_callbacks_fire_in_every_phase_with_every_iteration(eager):
-    # A report shares its progress with the trainer, so take its numbers at once.
-    seen = []
-    callback = lambda r: seen.append((r.phase.name, r.progress.records[-1].iterations))  # noqa: E731
+def test_callbacks_get_every_iteration_of_every_phase(eager):
+    # A report shares its progress with the trainer, so that its numbers are read at once.
+    calls = []
+    callback = lambda r: calls.append((r.phase.name, r.progress.records[-1].iterations))  # noqa: E731
     _, progress, reports = train([explore(), polish()], callbacks=[callback])
-    assert seen == [("explore", n) for n in (5, 10, 15, 20)] + [("polish", n) for n in (4, 8)]
+    assert calls == [("explore", n) for n in (5, 10, 15, 20)] + [("polish", n) for n in (4, 8)]
     assert [len(r.trace.loss) for r in reports] == [5, 5, 5, 5, 4, 4]
     for report in reports:
         assert float(report.trace.loss[-1]) == float(report.state.loss)
@@ -253,12 +265,11 @@ def test_callbacks_fire_in_every_phase_with_every_iteration(eager):
         "iteration budget used: 20",
         "iteration budget used: 8",
     ]
-    assert progress.iterations == 28 and progress.evaluations == sum(
-        r.evaluations for r in progress.records
-    )
+    assert progress.iterations == 28
+    assert progress.evaluations == sum(r.evaluations for r in progress.records)
 
 
-def test_a_callback_s_words_stop_its_phase_alone(eager):
+def test_text_from_a_callback_stops_only_the_present_phase(eager):
     stop = lambda r: "seen enough" if r.progress.records[-1].iterations >= 10 else None  # noqa: E731
     _, progress, _ = train([explore(), polish()], callbacks=[stop])
     assert [(r.iterations, r.stop_reason) for r in progress.records] == [
@@ -267,7 +278,7 @@ def test_a_callback_s_words_stop_its_phase_alone(eager):
     ]
 
 
-def test_every_phase_starts_and_the_run_ends_at_the_best_position(eager):
+def test_phases_start_and_runs_end_at_the_best_position(eager):
     wild = dataclasses.replace(
         explore(stop=dict(max_iterations=10)), optimizer=Adam(learning_rate=0.8)
     )
@@ -276,19 +287,18 @@ def test_every_phase_starts_and_the_run_ends_at_the_best_position(eager):
     lowest = min(losses.min(), float(valley(START, 0)[0]))
     assert losses[-1] > lowest  # it ends above its best
     assert float(valley(first, 0)[0]) == lowest == float(first_progress.state.best_loss)
-    same(train([wild, polish(stop=dict(max_iterations=0))])[0], first)
+    assert_same(train([wild, polish(stop=dict(max_iterations=0))])[0], first)
     last, progress, reports = train([wild, polish()])
     polished = [r for r in reports if r.phase.name == "polish"]
     assert np.max(polished[0].trace.loss) <= lowest
-    assert (
-        float(valley(last, 0)[0])
-        == float(progress.state.best_loss)
-        == np.min(polished[-1].trace.loss)
-    )
+    best_loss = float(progress.state.best_loss)
+    assert float(valley(last, 0)[0]) == best_loss
+    assert np.min(polished[-1].trace.loss) == best_loss
 
 
 def test_points_are_redrawn_in_every_phase(eager):
-    numbers, batches = [], []
+    numbers = []
+    batches = []
 
     def batch(number, kept=None):
         numbers.append(number)
@@ -305,7 +315,7 @@ def test_points_are_redrawn_in_every_phase(eager):
     assert float(valley(position, batch(progress.draw))[0]) == float(progress.state.best_loss)
 
 
-def test_a_redraw_makes_the_state_the_new_loss_s(eager):
+def test_a_redraw_evaluates_the_state_on_the_new_points(eager):
     states = []
     Trainer(Minimization(valley)).run(
         START,
@@ -316,7 +326,7 @@ def test_a_redraw_makes_the_state_the_new_loss_s(eager):
     draw_number, state = states[0]
     assert draw_number == 1
     loss, gradient = valley(state.position, tf.constant(0.1, tf.float64))
-    same(
+    assert_same(
         (state.loss, state.gradient, state.best_loss, state.best_position),
         (loss, gradient, loss, state.position),
     )
@@ -324,7 +334,7 @@ def test_a_redraw_makes_the_state_the_new_loss_s(eager):
 
 @dataclass(frozen=True, kw_only=True)
 class Cliff(Problem):
-    """Its solution 0.9 is near the cliff at 1, beyond which the residual is not a number."""
+    """The solution 0.9 is close to 1, beyond which the residual is not a number."""
 
     fields = ("u",)
     space = Interval(x=(0.0, 1.0))
@@ -344,11 +354,12 @@ def test_a_loss_that_is_not_finite_rolls_back(eager):
     )
     solution = burgers(problem=Cliff(), network=network, phases=[wild, polish()])
     assert solution.metrics["phases"][0]["restarts"] > 0
-    assert np.all(np.isfinite(solution.history["loss"])) and np.all(np.isfinite(solution.theta))
+    assert np.all(np.isfinite(solution.history["loss"]))
+    assert np.all(np.isfinite(solution.theta))
     assert solution.metrics["loss"] == min(solution.history["loss"]) < 0.01
 
 
-def test_the_result_has_the_loss_that_is_reported(eager):
+def test_the_solution_has_the_reported_loss(eager):
     wild = dataclasses.replace(explore(redraw_every=10), optimizer=Adam(learning_rate=0.2))
     for phases in (
         [wild],
@@ -358,23 +369,21 @@ def test_the_result_has_the_loss_that_is_reported(eager):
         solution = burgers(phases=phases)
         objective = solution.objective
         batch = Draws(POINTS, objective, seed=0).cut(solution.points)
-        assert (
-            float(objective.value_and_gradient(solution.theta, batch)[0])
-            == solution.metrics["loss"]
-        )
-        same(objective.flat.flatten(), solution.theta)
-        same([tf.convert_to_tensor(v) for v in solution.network.trainable_variables],
-             objective.flat.partition(solution.theta))  # fmt: skip
-    assert (
-        solution.metrics["loss"] == min(solution.history["loss"][-2:]) < solution.history["loss"][0]
-    )
+        loss, _ = objective.value_and_gradient(solution.theta, batch)
+        assert float(loss) == solution.metrics["loss"]
+        assert_same(objective.flat.flatten(), solution.theta)
+        tensors = [tf.convert_to_tensor(v) for v in solution.network.trainable_variables]
+        assert_same(tensors, objective.flat.partition(solution.theta))
+    losses = solution.history["loss"]
+    assert solution.metrics["loss"] == min(losses[-2:]) < losses[0]
 
 
-def test_the_history_goes_on_over_redraws_and_phases(eager):
+def test_the_history_continues_over_redraws_and_phases(eager):
     history = burgers(phases=[explore(redraw_every=10), polish(redraw_every=3)]).history
     assert history["iteration"] == [5, 10, 15, 20, 23, 24, 26, 28]
     assert history["phase"] == ["explore (Adam)"] * 4 + ["polish (L-BFGS)"] * 4
-    assert np.all(np.diff(history["evaluations"]) > 0) and np.all(np.diff(history["seconds"]) > 0)
+    assert np.all(np.diff(history["evaluations"]) > 0)
+    assert np.all(np.diff(history["seconds"]) > 0)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +400,7 @@ def test_the_history_goes_on_over_redraws_and_phases(eager):
     ],
     ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
 )
-def test_a_run_says_why_it_stopped(rule, words, eager):
+def test_a_phase_reports_why_it_stopped(rule, words, eager):
     wild = dataclasses.replace(explore(stop=rule), optimizer=Adam(learning_rate=1.0))
     (phase,) = burgers(phases=[wild]).metrics["phases"]
     assert words in phase["stop_reason"]
@@ -405,7 +414,7 @@ def test_a_run_says_why_it_stopped(rule, words, eager):
 
 
 def before_every_advance(patch, action):
-    """Have an action called with a state and the steps that it is to be advanced by."""
+    """Call an action with the state and the number of steps before every advance."""
     original = GraphLoop.advance
 
     def advanced(bound, state, batch, steps, limits):
@@ -423,21 +432,21 @@ def test_a_time_budget_does_not_wait_for_a_report(eager, monkeypatch):
             return self.now
 
         def tick(self, state, steps):
-            self.now += steps  # a second an iteration
+            self.now += steps  # one second per iteration
 
-    clock, budget = Clock(), StopRule(max_iterations=1000, max_seconds=12)
+    clock = Clock()
+    budget = StopRule(max_iterations=1000, max_seconds=12)
     monkeypatch.setattr("pinn.training.phase_run.time", clock)
     before_every_advance(monkeypatch, clock.tick)
-    _, progress, reports = train(
-        [Phase(name="explore", optimizer=Adam(), stop=budget, report_every=1000)]
-    )
+    phase = Phase(name="explore", optimizer=Adam(), stop=budget, report_every=1000)
+    _, progress, reports = train([phase])
     assert progress.records[0].stop_reason == "time budget used: 12 s"
-    assert progress.records[0].iterations == 12 and len(reports) == 1
+    assert progress.records[0].iterations == 12
+    assert len(reports) == 1
     assert reports[0].trace.loss.shape == (12,)
 
 
-# Interruptions
-# --------------------------------------------------------------------------------------------------
+# Interruptions -----------------------------------------------------------------------------------
 
 PHASES = [explore(redraw_every=10), polish(redraw_every=6)]
 
@@ -465,23 +474,28 @@ def uninterrupted(tmp_path_factory):
 
 
 def same_run(folder, expected):
-    """Assert that a run's folder holds what an uninterrupted run's does, clocks aside."""
-    found, whole = (checkpoint.load(f / "checkpoint.npz") for f in (folder, expected))
-    same(found.state, whole.state)
-    for progress in (found, whole):
+    """Assert that a run's folder equals that of an uninterrupted run, except for times."""
+    resumed = checkpoint.load(folder / "checkpoint.npz")
+    whole = checkpoint.load(expected / "checkpoint.npz")
+    assert_same(resumed.state, whole.state)
+    for progress in (resumed, whole):
         progress.seconds = progress.compile_seconds = 0.0
         for record in progress.records:
             record.seconds = 0.0
-    assert found.to_json() == whole.to_json()
-    rows = [RunFolder(f).read_history().rows for f in (folder, expected)]
-    for row in (*rows[0], *rows[1]):
-        del row["seconds"]
-    assert rows[0] == rows[1]
+    assert resumed.to_json() == whole.to_json()
+    assert rows_without_times(folder) == rows_without_times(expected)
     assert (folder / "config.yaml").read_bytes() == (expected / "config.yaml").read_bytes()
 
 
+def rows_without_times(folder):
+    rows = RunFolder(folder).read_history().rows
+    for row in rows:
+        del row["seconds"]
+    return rows
+
+
 @pytest.mark.parametrize("iterations", [5, 20, 24], ids=["explore", "between", "polish"])
-def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(
+def test_ctrl_c_saves_the_run_and_resume_finishes_it_bitwise(
     iterations, eager, uninterrupted, tmp_path
 ):
     folder = tmp_path / "run"
@@ -492,38 +506,36 @@ def test_ctrl_c_ends_with_everything_saved_and_resume_finishes_bitwise(
     assert stopped.history["iteration"][-1] == iterations
     assert json.loads((folder / "metrics.json").read_text()) == stopped.metrics
     loaded = pinn.load(folder)
-    same(loaded.theta, stopped.theta)
+    assert_same(loaded.theta, stopped.theta)
     assert loaded.history == stopped.history
     finished = resume(folder, show=False)
-    same(finished.theta, uninterrupted.theta)
+    assert_same(finished.theta, uninterrupted.theta)
     same_run(folder, uninterrupted.folder)
     assert finished.metrics["loss"] == uninterrupted.metrics["loss"]
 
 
 @pytest.mark.parametrize("phase", ["explore", "polish"])
 def test_ctrl_c_does_not_wait_for_a_report(phase, eager, uninterrupted, tmp_path, monkeypatch):
-    monkeypatch.setattr("pinn.training.phase_run.SLICE", 0.0)  # an iteration at a time
+    monkeypatch.setattr("pinn.training.phase_run.SLICE", 0.0)  # one iteration at a time
 
-    def asked(state, steps):
-        if (
-            steps
-            and int(state.iterations) == 2
-            and ("position_deltas" in state.memory) == (phase == "polish")
-        ):
+    def interrupt_in_phase(state, steps):
+        in_polish = "position_deltas" in state.memory
+        in_phase = in_polish == (phase == "polish")
+        if steps and int(state.iterations) == 2 and in_phase:
             os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        before_every_advance(patch, asked)
+        before_every_advance(patch, interrupt_in_phase)
         stopped = burgers(phases=PHASES, folder=tmp_path / "run")
     assert stopped.metrics["phases"][-1]["stop_reason"] == INTERRUPTED.text
-    assert stopped.metrics["phases"][-1]["iterations"] == 3  # of a report every 5 and 4
+    assert stopped.metrics["phases"][-1]["iterations"] == 3  # reports are every 5 and 4 iterations
     assert stopped.history["iteration"][-1] == 3 + 20 * (phase == "polish")
     assert pinn.load(tmp_path / "run").history == stopped.history
     resume(tmp_path / "run", show=False)
-    same_run(tmp_path / "run", uninterrupted.folder)  # without the report that Ctrl-C made
+    same_run(tmp_path / "run", uninterrupted.folder)  # without the report of the interruption
 
 
-def test_a_second_ctrl_c_ends_at_once_and_loses_one_chunk(eager, uninterrupted, tmp_path):
+def test_a_second_ctrl_c_ends_immediately_and_loses_one_report(eager, uninterrupted, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         burgers(phases=PHASES, folder=folder, callbacks=[at(15, interrupt(times=2))])
@@ -533,7 +545,9 @@ def test_a_second_ctrl_c_ends_at_once_and_loses_one_chunk(eager, uninterrupted, 
     same_run(folder, uninterrupted.folder)
 
 
-def test_a_failing_callback_leaves_nothing_or_a_run_to_resume(eager, uninterrupted, tmp_path):
+def test_a_failing_callback_leaves_no_folder_or_a_run_that_can_be_resumed(
+    eager, uninterrupted, tmp_path
+):
     folder = tmp_path / "run"
     with pytest.raises(RuntimeError, match="own fault"):
         burgers(phases=PHASES, folder=folder, callbacks=[at(5, fail)])
@@ -550,7 +564,7 @@ def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
     before = [(folder / name).read_bytes() for name in names]
     again = resume(folder, show=False)
     assert [(folder / name).read_bytes() for name in names] == before
-    same(again.theta, uninterrupted.theta)
+    assert_same(again.theta, uninterrupted.theta)
     assert sorted(p.name for p in folder.iterdir()) == sorted([*names, "network.keras"])
 
 
@@ -559,13 +573,14 @@ def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
     [explore, polish, by(SOAP()), by(LBFGSB()), by(MultiBatchLBFGS(check_every=4))],
     ids=range(5),
 )
-def test_a_larger_budget_gives_what_it_would_have_given_at_once(phase, eager, tmp_path):
-    whole, part = (
-        burgers(
-            phases=[phase(stop=dict(max_iterations=n), report_every=4)], folder=tmp_path / str(n)
-        )
-        for n in (12, 8)
-    )
+def test_a_budget_raised_on_resuming_gives_the_run_of_the_larger_budget(phase, eager, tmp_path):
+
+    def run(count):
+        phases = [phase(stop=dict(max_iterations=count), report_every=4)]
+        return burgers(phases=phases, folder=tmp_path / str(count))
+
+    whole = run(12)
+    part = run(8)
     assert part.metrics["loss"] > whole.metrics["loss"]
     name = part.metrics["phases"][0]["name"]
     resume(part.folder, overrides=[f"phases.{name}.stop.max_iterations=12"], show=False)
@@ -575,16 +590,15 @@ def test_a_larger_budget_gives_what_it_would_have_given_at_once(phase, eager, tm
 @pytest.mark.parametrize(
     "stopped_by", ["target_loss=1000.0", "max_evaluations=4", "gradient_tolerance=1000.0"]
 )
-def test_a_phase_that_met_its_test_goes_on_under_another(stopped_by, eager, tmp_path):
-    name, _, value = stopped_by.partition("=")
-    first = burgers(
-        phases=[explore(stop={name: float(value) if "." in value else int(value)})],
-        folder=tmp_path / "run",
-    )
+def test_a_stopped_phase_continues_without_its_stop_rule(stopped_by, eager, tmp_path):
+    name, _, text = stopped_by.partition("=")
+    value = float(text) if "." in text else int(text)
+    first = burgers(phases=[explore(stop={name: value})], folder=tmp_path / "run")
     assert first.metrics["phases"][0]["iterations"] < 5
     second = resume(first.folder, overrides=[f"phases.explore.stop.{name}=null"], show=False)
     (phase,) = second.metrics["phases"]
-    assert phase["iterations"] == 20 and phase["stop_reason"] == "iteration budget used: 20"
+    assert phase["iterations"] == 20
+    assert phase["stop_reason"] == "iteration budget used: 20"
 
 
 @pytest.fixture(scope="module")
@@ -597,28 +611,25 @@ def soft(tmp_path_factory):
 @pytest.mark.parametrize(
     "override", ["weights.walls=1000.0", "points.counts.interior=80", "problem.nu=0.5", "seed=5"]
 )
-def test_a_loss_that_is_changed_makes_the_state_anew(override, eager, soft, tmp_path):
-    first, folder = soft, shutil.copytree(soft.folder, tmp_path / "run")
-    second = resume(
-        folder, overrides=[override, "phases.polish.stop.max_iterations=16"], show=False
-    )
-    objective, points = second.objective, second.points
-    batch = Draws(POINTS, objective, seed=0).cut(points)
-    before, after = (
-        float(objective.value_and_gradient(t, batch)[0]) for t in (first.theta, second.theta)
-    )
-    assert after == second.metrics["loss"] < before
+def test_a_changed_loss_restarts_the_optimizer(override, eager, soft, tmp_path):
+    folder = shutil.copytree(soft.folder, tmp_path / "run")
+    overrides = [override, "phases.polish.stop.max_iterations=16"]
+    second = resume(folder, overrides=overrides, show=False)
+    objective = second.objective
+    batch = Draws(POINTS, objective, seed=0).cut(second.points)
+    before, _ = objective.value_and_gradient(soft.theta, batch)
+    after, _ = objective.value_and_gradient(second.theta, batch)
+    assert float(after) == second.metrics["loss"] < float(before)
     assert second.metrics["loss"] == second.history["loss"][-1]
     assert len(second.history["iteration"]) == len(second.history["loss_momentum"]) == 8
     assert pinn.load(folder).history.keys() == second.history.keys()
 
 
-def test_a_term_that_is_new_has_no_past(eager, soft, tmp_path):
+def test_the_history_of_a_new_term_starts_with_nan(eager, soft, tmp_path):
     folder = shutil.copytree(soft.folder, tmp_path / "run")
     assert "loss_start" not in soft.history
-    second = resume(
-        folder, overrides=["weights.start=1.0", "phases.polish.stop.max_iterations=12"], show=False
-    )
+    overrides = ["weights.start=1.0", "phases.polish.stop.max_iterations=12"]
+    second = resume(folder, overrides=overrides, show=False)
     assert np.array_equal(np.isnan(second.history["loss_start"]), [True] * 6 + [False])
     assert np.isnan(RunFolder(folder).read_history().rows[0]["loss_start"])
 
@@ -632,14 +643,13 @@ def test_a_trained_network_cannot_be_changed(override, eager, uninterrupted):
     assert config.read_bytes() == before
 
 
-def test_phases_need_names_of_their_own(eager):
-    with pytest.raises(
-        InputError, match="phases: explore, explore; give every phase a name of its own"
-    ):
+def test_phases_need_different_names(eager):
+    message = "phases: explore, explore; give every phase a name of its own"
+    with pytest.raises(InputError, match=message):
         burgers(phases=[explore(), explore()])
 
 
-# History --------------------------------------------------------------------------------------------------------
+# History -----------------------------------------------------------------------------------------
 
 NUMBERS = [
     0.1 + 0.2,
@@ -655,63 +665,63 @@ NUMBERS = [
 
 
 def rows_of(numbers=NUMBERS):
-    return [
-        {
-            "phase": 'explore, "again" (Adam)',
-            "iteration": i,
-            "evaluations": 3 * i,
-            "seconds": 0.5,
-            "loss": v,
-        }
-        for i, v in enumerate(numbers)
-    ]
+    rows = []
+    for i, number in enumerate(numbers):
+        row = {"phase": 'explore, "again" (Adam)', "iteration": i, "evaluations": 3 * i}
+        rows.append(row | {"seconds": 0.5, "loss": number})
+    return rows
 
 
-def bits(rows):
-    return [
-        {k: struct.pack("<d", v) if isinstance(v, float) else v for k, v in row.items()} for row in rows
-    ]  # fmt: skip
+def to_bits(rows):
+    """Return rows with the bytes of their real numbers, which compare -0.0 and NaN exactly."""
+    packed = []
+    for row in rows:
+        packed_row = {}
+        for key, value in row.items():
+            packed_row[key] = struct.pack("<d", value) if isinstance(value, float) else value
+        packed.append(packed_row)
+    return packed
 
 
-def written(path, rows):
+def write_history(path, rows):
     history = History.open(path, list(rows[0]))
     for row in rows:
         history.append(row)
     return history
 
 
-def test_a_history_is_exact_to_the_bit(tmp_path):
+def test_a_history_is_read_bitwise(tmp_path):
     rows = rows_of([*NUMBERS, *np.random.default_rng(0).standard_normal(20)])
-    history = written(tmp_path / "history.csv", rows)
+    history = write_history(tmp_path / "history.csv", rows)
     found = History.read(tmp_path / "history.csv").rows
-    assert bits(found) == bits(rows) == bits(history.rows)
+    assert to_bits(found) == to_bits(rows) == to_bits(history.rows)
     assert [type(v) for v in found[0].values()] == [str, int, int, float, float]
     assert history["iteration"] == list(range(29))
     assert History(list(rows[0]))["loss"] == []
 
 
-def test_a_line_that_was_cut_off_is_left_out(tmp_path):
+def test_an_incomplete_line_of_a_history_is_left_out(tmp_path):
     path = tmp_path / "history.csv"
     rows = rows_of(NUMBERS[:3])
-    written(path, rows)
+    write_history(path, rows)
     whole = path.read_bytes()
     ends = [i + 1 for i, byte in enumerate(whole) if byte == ord("\n")]
     for length in range(len(whole) + 1):
         path.write_bytes(whole[:length])
         complete = sum(end <= length for end in ends) - 1
-        assert bits(History.read(path).rows) == bits(rows[: max(complete, 0)])
+        assert to_bits(History.read(path).rows) == to_bits(rows[: max(complete, 0)])
 
 
-def test_going_on_cuts_back_to_the_rows_that_the_checkpoint_knows(tmp_path):
+def test_a_resumed_history_keeps_the_rows_of_the_checkpoint(tmp_path):
     path = tmp_path / "history.csv"
     rows = rows_of()
-    written(path, rows)
+    write_history(path, rows)
     with open(path, "a") as file:
         file.write("explore,99,1")
     history = History.open(path, list(rows[0]), keep=4)
-    assert bits(History.read(path).rows) == bits(rows[:4]) == bits(history.rows)
+    assert to_bits(History.read(path).rows) == to_bits(rows[:4]) == to_bits(history.rows)
     history.append(rows[4])
-    assert bits(History.read(path).rows) == bits(rows[:5])
+    assert to_bits(History.read(path).rows) == to_bits(rows[:5])
     before = path.read_bytes()
     with pytest.raises(InputError, match="holds 5 rows, the checkpoint 6"):
         History.open(path, list(rows[0]), keep=6)
@@ -720,8 +730,7 @@ def test_going_on_cuts_back_to_the_rows_that_the_checkpoint_knows(tmp_path):
         History.read(tmp_path / "absent.csv")
 
 
-# Checkpoints
-# ----------------------------------------------------------------------------------------------------
+# Checkpoints -------------------------------------------------------------------------------------
 
 
 def progress_of(optimizer, dtype="float64", steps=3):
@@ -729,18 +738,9 @@ def progress_of(optimizer, dtype="float64", steps=3):
     bound = optimizer.bind(Minimization(valley))
     batch, limits = tf.constant(0.0, dtype), StopRule().limits(dtype)
     state, _ = bound.advance(bound.start(position, batch), batch, tf.constant(steps), limits)
-    records = [
-        PhaseRecord(
-            "explore",
-            "Adam",
-            5,
-            6,
-            1,
-            0.1 + 0.2,
-            StopReason(StopKind.ITERATIONS, "iteration budget used: 5"),
-        ),
-        PhaseRecord("ä", "b"),
-    ]
+    reason = StopReason(StopKind.ITERATIONS, "iteration budget used: 5")
+    explored = PhaseRecord("explore", "Adam", 5, 6, 1, 0.1 + 0.2, reason)
+    records = [explored, PhaseRecord("ä", "b")]
     return Progress(
         records=records,
         state=state,
@@ -755,21 +755,23 @@ def progress_of(optimizer, dtype="float64", steps=3):
 @pytest.mark.parametrize(
     "optimizer", [Adam(), LBFGS(pairs=2), SOAP(), LBFGSB()], ids=lambda m: m.label
 )
-def test_a_checkpoint_comes_back_bitwise_and_holds_no_pickle(optimizer, dtype, eager, tmp_path):
-    path, progress = tmp_path / "checkpoint.npz", progress_of(optimizer, dtype)
+def test_a_checkpoint_is_loaded_bitwise_and_contains_no_pickle(optimizer, dtype, eager, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    progress = progress_of(optimizer, dtype)
     assert progress.counters.lowest == math.inf
     checkpoint.save(path, progress)
-    found = checkpoint.load(path, size=3)
-    assert found.to_json() == progress.to_json() and isinstance(found.state, State)
-    same(found.state, progress.state)
+    loaded = checkpoint.load(path, size=3)
+    assert loaded.to_json() == progress.to_json()
+    assert isinstance(loaded.state, State)
+    assert_same(loaded.state, progress.state)
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
     assert all(a.dtype != object for a in arrays.values())
-    same(arrays["state/position/"], progress.state.position)
+    assert_same(arrays["state/position/"], progress.state.position)
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
 
 
-def test_a_checkpoint_that_is_none_is_refused_and_left_alone(eager, tmp_path):
+def test_an_invalid_checkpoint_is_refused_and_not_changed(eager, tmp_path):
     path = tmp_path / "checkpoint.npz"
     checkpoint.save(path, progress_of(Adam()))
     whole = path.read_bytes()
@@ -789,28 +791,31 @@ def test_a_checkpoint_that_is_none_is_refused_and_left_alone(eager, tmp_path):
         checkpoint.load(tmp_path / "absent.npz")
 
 
-def test_a_checkpoint_with_a_wrong_bit_is_refused_or_the_same(eager, tmp_path):
-    path, progress = tmp_path / "checkpoint.npz", progress_of(Adam())
+def test_a_checkpoint_with_a_wrong_bit_is_refused_or_unaffected(eager, tmp_path):
+    path = tmp_path / "checkpoint.npz"
+    progress = progress_of(Adam())
     checkpoint.save(path, progress)
-    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
     refused = 0
     for place in rng.choice(len(whole), 300, replace=False):
         damaged = bytearray(whole)
         damaged[place] ^= 1 << rng.integers(8)
         path.write_bytes(bytes(damaged))
         try:
-            found = checkpoint.load(path)
+            loaded = checkpoint.load(path)
         except InputError:
             refused += 1
             continue
-        same(found.state, progress.state)
-        assert found.to_json() == progress.to_json()
+        assert_same(loaded.state, progress.state)
+        assert loaded.to_json() == progress.to_json()
     assert refused > 200
 
 
 @pytest.mark.parametrize("broken", ["numpy.savez", "os.fsync", "os.replace"])
 def test_a_checkpoint_is_written_whole_or_not_at_all(broken, eager, monkeypatch, tmp_path):
-    path, progress = tmp_path / "checkpoint.npz", progress_of(Adam())
+    path = tmp_path / "checkpoint.npz"
+    progress = progress_of(Adam())
     checkpoint.save(path, progress)
     before = path.read_bytes()
 
@@ -822,6 +827,5 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(broken, eager, monkeypatch,
     monkeypatch.setattr(broken, full)
     with pytest.raises(OSError, match="No space"):
         checkpoint.save(path, dataclasses.replace(progress, draw=4))
-    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [
-        "checkpoint.npz"
-    ]
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.npz"]
