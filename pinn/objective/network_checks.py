@@ -16,7 +16,7 @@ TOLERANCE = 1e-5  # of the difference between two ends of a period, relative to 
 _COLOR = r"\x1b\[\d+m"
 
 
-def outputs(problem: Problem, network: keras.Model) -> int:
+def count_outputs(problem: Problem, network: keras.Model) -> int:
     """Return the number of a network's outputs.
 
     The network is evaluated at one point, which also builds it where it is not built yet.

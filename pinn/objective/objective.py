@@ -14,7 +14,7 @@ from pinn.flat import FlatVariables
 from pinn.networks import LayerHook, NoTaylorRule, takes_jets
 from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters, accumulate, split_by_thread
 from pinn.objective.blocks import Blocks
-from pinn.objective.network_checks import check_period, outputs
+from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
 from pinn.objective.subsets import subset
 from pinn.objective.terms import active_terms
@@ -91,7 +91,7 @@ class Objective:
                 f"{type(problem).__name__}: constraints=hard, but it has no ansatz with @satisfies; "
                 f"use constraints=soft."
             )
-        count = outputs(problem, self.network)
+        count = count_outputs(problem, self.network)
         if count != len(problem.functions):
             names = ", ".join(problem.functions)
             raise InputError(f"network: {count} outputs for the fields {names}; make them equal.")
