@@ -59,7 +59,7 @@ class JacobianHook:
             columns = _dense_columns(layer)
         self.variables |= {id(v) for v in variables}
         self._visits.append(_Visit(columns, inputs.components, zeros))
-        return outputs.like({i: p + zeros[i] for i, p in outputs.components.items()})
+        return outputs.with_components({i: c + zeros[i] for i, c in outputs.components.items()})
 
     def columns(self, tape: tf.GradientTape, residuals: tf.Tensor) -> dict[int, tf.Tensor]:
         """Return the derivatives [size, n] of residuals [n] by every variable's identity."""
