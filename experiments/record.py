@@ -129,8 +129,8 @@ class Study:
         return float(errors[reports - 1]) if reports else float("nan")
 
     def publish(self, name: str, text: str) -> None:
-        """Put a text between the markers of that name in the READMEs of the study and the project."""
-        for path in (self.folder / "README.md", ROOT / "README.md"):
+        """Put a text between the markers of that name in the study's README and the project's pages."""
+        for path in (self.folder / "README.md", ROOT / "README.md", ROOT / "docs" / "results.md"):
             replace(path, name, text)
 
     def draw(self, panels: Mapping[str, Panel], caption: str) -> None:

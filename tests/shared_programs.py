@@ -18,7 +18,7 @@ PROGRAMS: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
 def share(patch: pytest.MonkeyPatch) -> None:
     """Have all eager evaluations of a loss go through shared programs, as long as `patch` lasts."""
-    for name in ("_program", "_losses_program"):
+    for name in ("_gradient_program", "_losses_program"):
         patch.setattr(Objective, name, _shared(name, vars(Objective)[name].python_function))
 
 
@@ -26,8 +26,8 @@ def _shared(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def evaluate(objective: Objective, *arguments: Any) -> Any:
         if not tf.executing_eagerly():  # a part of another program
             return function(objective, *arguments)
-        tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-        shapes = tf.nest.map_structure(lambda a: f"{a.dtype.name} {a.shape}", tensors)
+        tensors = tf.nest.map_structure(_tensor, arguments)
+        shapes = tf.nest.map_structure(_shape, tensors)
         key = (name, *_identity(objective), str(shapes))
         if key not in PROGRAMS:
             traced = tf.function(lambda *given: function(objective, *given), autograph=False)
@@ -37,10 +37,16 @@ def _shared(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return evaluate
 
 
+def _tensor(value: Any) -> tf.Tensor | None:
+    return None if value is None else tf.convert_to_tensor(value)
+
+
+def _shape(tensor: tf.Tensor | None) -> str:
+    return "" if tensor is None else f"{tensor.dtype.name} {tensor.shape}"
+
+
 def _identity(objective: Objective) -> tuple[Any, ...]:
     """Return all that a loss depends on, besides its arguments."""
-    if objective.steered or objective.delay is not None:
-        return (objective,)  # its programs read its own variables, which differ by stage
     problem, network = objective.problem, objective.network
     layers = re.sub(r"_\d+\b", "", network.to_json())  # names of layers are numbered
     constants = [variable.numpy().tobytes() for variable in network.non_trainable_variables]
@@ -52,5 +58,5 @@ def _identity(objective: Objective) -> tuple[Any, ...]:
         objective.hard,
         objective.engine,
         objective.terms,
-        tuple(objective.operators.items()),
+        repr(objective._residuals.operators),
     )
