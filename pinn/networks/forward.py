@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import keras
@@ -25,7 +25,7 @@ LayerHook = Callable[[keras.Operation, Jet, Jet], Jet]
 Components = Mapping[Index, tf.Tensor]
 """The components [features, n] of a jet, by the derivative's index."""
 
-Columns = Callable[[Components, Components], list[tuple[keras.Variable, tf.Tensor]]]
+Columns = Callable[[Components, Components], Sequence[tuple[keras.Variable, tf.Tensor]]]
 """(components of a layer's inputs, derivatives δ by those of its outputs) -> pairs of a variable of
 the layer and the derivatives [..., n] by it."""
 
