@@ -261,7 +261,7 @@ def test_callbacks_get_every_iteration_of_every_phase(eager):
     assert [len(r.trace.loss) for r in reports] == [5, 5, 5, 5, 4, 4]
     for report in reports:
         assert float(report.trace.loss[-1]) == float(report.state.loss)
-    assert [r.stop_reason for r in progress.records] == [
+    assert [str(r.stop_reason) for r in progress.records] == [
         "iteration budget used: 20",
         "iteration budget used: 8",
     ]
@@ -272,7 +272,7 @@ def test_callbacks_get_every_iteration_of_every_phase(eager):
 def test_text_from_a_callback_stops_only_the_present_phase(eager):
     stop = lambda r: "seen enough" if r.progress.records[-1].iterations >= 10 else None  # noqa: E731
     _, progress, _ = train([explore(), polish()], callbacks=[stop])
-    assert [(r.iterations, r.stop_reason) for r in progress.records] == [
+    assert [(r.iterations, str(r.stop_reason)) for r in progress.records] == [
         (10, "seen enough"),
         (8, "iteration budget used: 8"),
     ]
@@ -440,7 +440,7 @@ def test_a_time_budget_does_not_wait_for_a_report(eager, monkeypatch):
     before_every_advance(monkeypatch, clock.tick)
     phase = Phase(name="explore", optimizer=Adam(), stop=budget, report_every=1000)
     _, progress, reports = train([phase])
-    assert progress.records[0].stop_reason == "time budget used: 12 s"
+    assert str(progress.records[0].stop_reason) == "time budget used: 12 s"
     assert progress.records[0].iterations == 12
     assert len(reports) == 1
     assert reports[0].trace.loss.shape == (12,)

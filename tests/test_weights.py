@@ -288,7 +288,12 @@ def test_the_loss_is_weighted_and_its_terms_are_reported_unweighted(scheme, eage
     for memory in memories[:2]:
         other = weighting.apply(batch, memory)
         tf.nest.assert_same_structure(other, weighted)
-        for a, b in zip(tf.nest.flatten(other), tf.nest.flatten(weighted), strict=True):
+        pairs = zip(
+            tf.nest.flatten((other.points, other.weights)),
+            tf.nest.flatten((weighted.points, weighted.weights)),
+            strict=True,
+        )
+        for a, b in pairs:
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
     r = residuals(objective, theta)
     points = weighting.point_weights(batch, memories[-1])
