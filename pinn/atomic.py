@@ -1,50 +1,32 @@
-"""Files that are never half written, and locks that end with their process."""
+"""Files that are never half written."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+from typing import IO
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Call `write(binary file)` on a file beside `path`, make it durable, and put it in place of `path`."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file such that a crash at any moment leaves the old file or the new one.
+
+    Args:
+        path: the file.
+        write: called with a binary file in the same folder, which replaces `path` once its content
+            is on the disk.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(beside, "wb") as file:
+        with open(unfinished, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(unfinished, path)
     finally:
-        beside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
-def claim(handle: int, *, wait: bool = False) -> bool | None:
-    """Lock an open file or folder for this process and those that inherit the handle.
-
-    The operating system drops the lock when the last of them ends, however it ends.
-
-    Args:
-        handle: a file descriptor.
-        wait: whether to wait until it is free.
-
-    Returns:
-        True; False if another process holds it; None where the file system (or Windows) has no such
-        locks.
-    """
-    if fcntl is None:
-        return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a text in UTF-8 such that a crash at any moment leaves the old file or the new one."""
+    write_atomically(path, lambda file: file.write(text.encode()))

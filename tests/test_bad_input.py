@@ -17,6 +17,7 @@ import yaml
 import pinn
 from pinn.cli.main import main
 from pinn.errors import InputError
+from pinn.record import RunFolder
 from pinn.run import folder as run_folder
 
 ROOT = Path(pinn.__file__).parent.parent
@@ -535,7 +536,7 @@ def test_a_bad_override_leaves_the_run_alone(override, offender, remedy, folder,
 
 def test_a_number_with_an_exponent_is_a_number(folder):
     """YAML 1.1 takes 1e-30 for text; the command line does not."""
-    made, _, config = run_folder.read(folder, ["phases.polish.stop.target_loss=1e-30"])
+    made, _, config = run_folder.read(RunFolder(folder), ["phases.polish.stop.target_loss=1e-30"])
     assert (
         made.phases[-1].stop.target_loss
         == config["phases"]["polish"]["stop"]["target_loss"]

@@ -16,7 +16,7 @@ import pinn
 from pinn.cli.main import main
 from pinn.record import RunFolder
 from pinn.run import checkpoint
-from pinn.run.folder import owned
+from pinn.run.folder import locked
 
 ROOT = Path(pinn.__file__).parent.parent
 SMALL = [
@@ -238,11 +238,11 @@ def test_a_folder_belongs_to_one_process_which_removes_half_written_files(
     leftovers = [resumed / ".checkpoint.npz.123", resumed / ".network.123.keras"]
     for leftover in leftovers:
         leftover.write_bytes(b"half")
-    with owned(resumed):
+    with locked(RunFolder(resumed)):
         assert not any(leftover.exists() for leftover in leftovers)
         assert main(["resume", str(resumed)]) != 0
     assert "another process works in it" in capsys.readouterr().err
-    with owned(resumed):  # unlocked again
+    with locked(RunFolder(resumed)):  # unlocked again
         pass
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pinn.atomic import write_atomically
+from pinn.atomic import write_text_atomically
 from pinn.errors import InputError
 from pinn.record.history import History
 from pinn.record.metrics import Metrics
@@ -56,11 +56,6 @@ class RunFolder:
     def solution_figure(self) -> Path:
         """The picture of the solution, which every run has once its pictures are drawn."""
         return self.figures / "solution.png"
-
-    @property
-    def lock(self) -> Path:
-        """The file that the process which works in the folder holds locked; absent otherwise."""
-        return self.path / ".lock"
 
     @property
     def begun(self) -> bool:
@@ -118,7 +113,7 @@ class RunFolder:
                 f"{self.config}: cannot hold {value!r}; "
                 f"use plain values and Keras schedules, or folder=None."
             ) from None
-        write_atomically(self.config, lambda file: file.write(text.encode()))
+        write_text_atomically(self.config, text)
 
     def read_history(self) -> History:
         """Return the history of the run.
@@ -155,7 +150,7 @@ class RunFolder:
     def write_metrics(self, metrics: Metrics) -> None:
         """Write the metrics; after a crash, the folder holds the old file or the new one."""
         text = json.dumps(metrics.to_json(), indent=2, allow_nan=True) + "\n"
-        write_atomically(self.metrics, lambda file: file.write(text.encode()))
+        write_text_atomically(self.metrics, text)
 
 
 def _kind(value: object) -> str:

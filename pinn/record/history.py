@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pinn.atomic import write_atomically
+from pinn.atomic import write_text_atomically
 from pinn.errors import InputError
 from pinn.norms import relative_error
 from pinn.record.columns import (
@@ -112,7 +112,7 @@ class History(Mapping[str, list[Any]]):
             # If the loss has been changed since, it may have terms that the old rows lack.
             history.rows = [{c: row.get(c, math.nan) for c in columns} for row in rows]
         text = "".join([_line(columns), *(history._text(row) for row in history.rows)])
-        write_atomically(path, lambda file: file.write(text.encode()))
+        write_text_atomically(path, text)
         history._path = path
         return history
 

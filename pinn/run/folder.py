@@ -1,99 +1,117 @@
-"""The folder of a run: made, withdrawn, read back and checked; nothing in it is ever half written."""
+"""The folder of a run: created, locked, read and checked; no file in it is ever half written."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
 import yaml
+from filelock import lock_descriptor
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pinn.atomic import claim
 from pinn.errors import InputError
 from pinn.objective import Batch, Objective
 from pinn.optimizers.interface import Minimization
 from pinn.record import RunFolder
 from pinn.run import checkpoint
 from pinn.runtime import configure
-from pinn.setup.config import setup
+from pinn.setup import config as configuration
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.weights import Weighting
 
-LOSS = ("problem", "points", "weights", "constraints", "derivatives", "data", "seed")
-"""Top-level keys of a configuration that change the loss as a function of the flat vector."""
+LOSS_KEYS = {"problem", "points", "weights", "constraints", "derivatives", "data", "seed"}
+"""Top-level keys of a configuration that change the loss as a function of theta."""
 
 
-def read(folder: Path, overrides: Sequence[str] = ()) -> tuple[Setup, Progress, dict[str, Any]]:
-    """Return the setup, the progress and the configuration that a run folder holds; nothing is written."""
-    record = RunFolder(folder)
-    config = record.read_config()
+def read(
+    folder: RunFolder, overrides: Sequence[str] = ()
+) -> tuple[Setup, Progress, dict[str, Any]]:
+    """Return the setup, the progress and the configuration of a run; nothing is written.
+
+    Args:
+        folder: the folder of the run.
+        overrides: changes of the configuration, such as "phases.polish.stop.max_iterations=8000".
+
+    Raises:
+        InputError: for a folder or an override that does not fit, or a damaged file.
+    """
+    config = folder.read_config()
     for override in overrides:
         _change(config, override)
-    progress = checkpoint.load(record.checkpoint)
+    progress = checkpoint.load(folder.checkpoint)
     configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
     try:
-        network: Any = keras.saving.load_model(record.network, compile=False)
-    except Exception as error:  # Keras lists none, and a damaged archive fails in many ways
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        network: Any = keras.saving.load_model(folder.network, compile=False)
+    except Exception as error:  # Keras documents none, and a damaged archive fails in many ways
+        lines = str(error).splitlines() or [type(error).__name__]
         raise InputError(
-            f"{record.network}: cannot be loaded ({reason}); restore the file."
+            f"{folder.network}: cannot be loaded ({lines[0]}); restore the file."
         ) from None
-    made = setup(config, network=network)
-    changed = {_top(override) for override in overrides}
-    if changed & {*LOSS, "phases"} and progress.records:
-        progress.reopen(stale=bool(changed & {*LOSS}))
-    return made, progress, config
+    setup = configuration.setup(config, network=network)
+    changed = {_top_key(override) for override in overrides}
+    changes_loss = not changed.isdisjoint(LOSS_KEYS)
+    if progress.records and (changes_loss or "phases" in changed):
+        progress.reopen(stale=changes_loss)
+    return setup, progress, config
 
 
 def check(
     progress: Progress,
-    made: Setup,
+    setup: Setup,
     minimization: Minimization[Batch],
     objective: Objective,
-    folder: Any,
+    folder: RunFolder,
 ) -> None:
-    """Raise an InputError where a checkpoint is not one of a setup."""
-    phases = made.phases_of(progress.stage)
-    done, planned = [r.name for r in progress.records], [p.name for p in phases]
-    if not done or done != planned[: len(done)]:
+    """Raise an InputError if a checkpoint does not fit a setup."""
+    phases = setup.phases_of(progress.stage)
+    begun = [record.name for record in progress.records]
+    planned = [phase.name for phase in phases]
+    if not begun or begun != planned[: len(begun)]:
         raise InputError(
-            f"{folder}: the checkpoint's phases are {', '.join(done) or 'none'}, those of config.yaml "
-            f"{', '.join(planned)}; restore the run's own files."
+            f"{folder.path}: the checkpoint's phases are {', '.join(begun) or 'none'}, "
+            f"those of config.yaml {', '.join(planned)}; restore the run's own files."
         )
-    state, phase = progress.state, phases[progress.phase]
+    state = progress.state
+    phase = phases[progress.phase]
     assert state is not None
     if state.position.shape != (objective.flat.size,) or state.position.dtype != objective.dtype:
         raise InputError(
-            f"{folder}: the checkpoint holds {state.position.dtype.name} weights of shape {state.position.shape}, "
-            f"the network {objective.flat.size} of {objective.dtype}; restore the run's own files."
+            f"{folder.path}: the checkpoint holds {state.position.dtype.name} parameters of shape "
+            f"{state.position.shape}, the network {objective.flat.size} of {objective.dtype}; "
+            f"restore the run's own files."
         )
     if not phase.optimizer.bind(minimization).fits(state):
         raise InputError(
-            f"{folder}: the checkpoint does not fit phases.{phase.name}.optimizer ({phase.optimizer.label}); "
-            f"leave its settings as they were in the checkpoint's phase, or start a new run."
+            f"{folder.path}: the checkpoint does not fit phases.{phase.name}.optimizer "
+            f"({phase.optimizer.label}); leave its settings as they were in the checkpoint's "
+            f"phase, or start a new run."
         )
 
 
 def check_weights(
-    progress: Progress, weighting: Weighting | None, batch: Batch, folder: Any
+    progress: Progress, weighting: Weighting | None, batch: Batch, folder: RunFolder
 ) -> None:
-    """Raise an InputError where a checkpoint's memory of weights is not one of the run's scheme."""
-    fits = not progress.weights if weighting is None else weighting.fits(progress.weights, batch)
+    """Raise an InputError if a checkpoint's memory of weights does not fit the run's scheme."""
+    if weighting is None:
+        label = "fixed"
+        fits = not progress.weights
+    else:
+        label = weighting.scheme.label
+        fits = weighting.fits(progress.weights, batch)
     if not fits:
-        label = "fixed" if weighting is None else weighting.scheme.label
         raise InputError(
-            f"{folder}: the checkpoint's weights are not those of weights.scheme ({label}); leave the scheme and the "
-            f"terms of the loss as they were in the checkpoint's run, or start a new run."
+            f"{folder.path}: the checkpoint's weights are not those of weights.scheme ({label}); "
+            f"leave the scheme and the terms of the loss as they were in the checkpoint's run, "
+            f"or start a new run."
         )
 
 
-def _top(override: str) -> str:
+def _top_key(override: str) -> str:
     """Return the top-level key of "a.b.c=value"."""
     return override.partition("=")[0].partition(".")[0]
 
@@ -107,19 +125,23 @@ def _change(config: dict[str, Any], override: str) -> None:
         node = node.get(name) if isinstance(node, dict) else None
     if not equals or not isinstance(node, dict) or last not in node:
         raise InputError(
-            f"resume: {override!r} sets no key of the run; see its config.yaml, and write key=value."
+            f"resume: {override!r} sets no key of the run; "
+            f"see its config.yaml, and write key=value."
         )
-    if _top(override) in ("network", "dtype"):
+    if _top_key(override) in ("network", "dtype"):
         raise InputError(
-            f"resume: {override!r} would change the network that the run has trained; start a new run."
+            f"resume: {override!r} would change the network that the run has trained; "
+            f"start a new run."
         )
-    several = config.get("windows", 1) != 1 or config.get("continuation")
-    if _top(override) in ("windows", "continuation") or (several and _top(override) in LOSS):
+    has_stages = config.get("windows", 1) != 1 or config.get("continuation")
+    changes_past = has_stages and _top_key(override) in LOSS_KEYS
+    if changes_past or _top_key(override) in ("windows", "continuation"):
         raise InputError(
-            f"resume: {override!r} would change the stages that the run has gone through; start a new run."
+            f"resume: {override!r} would change the stages that the run has gone through; "
+            f"start a new run."
         )
     try:
-        # OmegaConf's reader as in `pinn run`: YAML 1.1 itself takes 1e-6 for text.
+        # OmegaConf reads numbers as `pinn run` does; YAML 1.1 itself reads 1e-6 as text.
         values: Any = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)
         node[last] = values["value"]
     except (yaml.YAMLError, OmegaConfBaseException) as error:
@@ -129,57 +151,71 @@ def _change(config: dict[str, Any], override: str) -> None:
         ) from None
 
 
-def create(path: Path, config: dict[str, Any], network: keras.Model) -> None:
-    """Make a run folder with its config and the untrained network."""
-    record = RunFolder(path)
+def create(folder: RunFolder, config: dict[str, Any], network: keras.Model) -> None:
+    """Create a run folder with its configuration and the untrained network.
+
+    Raises:
+        InputError: for a folder that holds a run or cannot be written; nothing is left in it.
+    """
+    path = folder.path
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if record.begun:
+        if folder.begun:
             raise InputError(
                 f"{path}: holds a run already; name another folder, or `pinn resume {path}`."
             )
-        record.write_config(config)
-        save_network(path, network)
+        folder.write_config(config)
+        save_network(folder, network)
     except OSError as error:
-        withdraw(path)
+        discard(folder)
         reason = error.strerror or str(error)
         raise InputError(
             f"{path}: cannot be written ({reason}); set output to a writable folder."
         ) from None
     except Exception:
-        if not record.begun:
-            withdraw(path)
+        if not folder.begun:
+            discard(folder)
         raise
 
 
 @contextlib.contextmanager
-def owned(folder: Path) -> Iterator[None]:
-    """Hold a run folder for this process alone, and clear away what a killed one left half written.
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Hold a run folder for this process alone, and remove the files that a killed one left behind.
 
-    The operating system drops the lock with the process, however that ends.
+    The lock is on the folder itself, so that no lock file is left in it.  The operating system
+    frees it when the process ends, however it ends.  On a file system without locks, and on
+    Windows, which opens no folders, nothing is locked.
 
     Raises:
         InputError: if another process works in the folder.
     """
-    if os.name == "nt" or not folder.is_dir():  # Windows opens no folders
+    if os.name == "nt" or not folder.path.is_dir():
         yield
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(folder.path, os.O_RDONLY)
     try:
-        if claim(handle) is False:
+        if _is_held(handle):
             raise InputError(
-                f"{folder}: another process works in it; wait for its end, or stop it."
+                f"{folder.path}: another process works in it; wait for its end, or stop it."
             )
-        for leftover in RunFolder(folder).leftovers():
+        for leftover in folder.leftovers():
             leftover.unlink(missing_ok=True)
         yield
     finally:
         os.close(handle)
 
 
-def save_network(folder: Path, network: keras.Model) -> None:
-    """Save a network such that a crash leaves the old file or the new one."""
-    file = RunFolder(folder).network
+def _is_held(handle: int) -> bool:
+    """Lock an open folder, and return whether another process holds it instead."""
+    try:
+        return not lock_descriptor(handle, blocking=False)
+    except OSError:  # the file system has no locks
+        return False
+
+
+def save_network(folder: RunFolder, network: keras.Model) -> None:
+    """Save a network; after a crash, the folder holds the old file or the new one."""
+    file = folder.network
     unfinished = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
     try:
         network.save(unfinished)
@@ -188,10 +224,9 @@ def save_network(folder: Path, network: keras.Model) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def withdraw(folder: Path) -> None:
-    """Take away the files of a run that never was, and the folder if nothing else is in it."""
-    record = RunFolder(folder)
+def discard(folder: RunFolder) -> None:
+    """Remove the files of a run that never started, and the folder if nothing else is in it."""
     with contextlib.suppress(OSError):
-        for file in (record.config, record.network, record.history):
+        for file in (folder.config, folder.network, folder.history):
             file.unlink(missing_ok=True)
-        folder.rmdir()
+        folder.path.rmdir()

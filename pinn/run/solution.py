@@ -14,7 +14,7 @@ from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
 from pinn.plotting import save_figures
 from pinn.problem import Problem
-from pinn.record import History
+from pinn.record import History, RunFolder
 from pinn.run.errors import Values, gauge_values
 from pinn.run.stage_runs import EvaluateNames
 
@@ -102,7 +102,7 @@ class Solution:
         if folder is None:
             if self.folder is None:
                 raise InputError("save_figures: this solution has no run folder; name one.")
-            folder = self.folder / "figures"
+            folder = RunFolder(self.folder).figures
         problem = self.problem
         weighted = {}
         for term in self.objective.terms:

@@ -115,12 +115,11 @@ def load(folder: str | Path) -> Solution:
     Raises:
         InputError: if the folder holds no run or its checkpoint is damaged.
     """
-    folder = Path(folder)
-    setup, progress, _ = run_folder.read(folder)
+    record = RunFolder(Path(folder))
+    setup, progress, _ = run_folder.read(record)
     stage_runs = StageRuns(setup, setup.measurements())
     stage_run = stage_runs.run(progress.stage, progress.ends)
-    _check(progress, setup, stage_run, folder)
-    record = RunFolder(folder)
+    _check(progress, setup, stage_run, record)
     return _solution(
         stage_runs,
         stage_run,
@@ -147,10 +146,10 @@ def resume(
         InputError: if the folder holds no run or its checkpoint is damaged; the run is left
             unchanged.
     """
-    folder = Path(folder)
-    with run_folder.owned(folder):
-        setup, progress, config = run_folder.read(folder, overrides)
-        RunFolder(folder).read_history()
+    record = RunFolder(Path(folder))
+    with run_folder.locked(record):
+        setup, progress, config = run_folder.read(record, overrides)
+        record.read_history()
         return execute(
             setup,
             folder=folder,
@@ -187,8 +186,8 @@ def execute(
     fresh = progress is None
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
-    if not fresh:
-        _check(progress, setup, stage_run, folder)
+    if record and not fresh:
+        _check(progress, setup, stage_run, record)
     screen = Screen() if show else None
     with contextlib.ExitStack() as ending:
         if screen:
@@ -216,7 +215,7 @@ def execute(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
     if record:
-        run_folder.save_network(record.path, setup.network)
+        run_folder.save_network(record, setup.network)
         record.write_metrics(metrics)
         solution.save_figures()
     return solution
@@ -234,13 +233,13 @@ def _new_folder(
     record: RunFolder, setup: Setup, stage_run: StageRun, config: Mapping[str, Any] | None
 ) -> Iterator[None]:
     """Create and lock a run folder; remove it if the run fails before its first checkpoint."""
-    run_folder.create(record.path, _contents(setup, stage_run, config), setup.network)
-    with run_folder.owned(record.path):
+    run_folder.create(record, _contents(setup, stage_run, config), setup.network)
+    with run_folder.locked(record):
         try:
             yield
         except BaseException:
             if not record.begun:
-                run_folder.withdraw(record.path)
+                run_folder.discard(record)
             raise
 
 
@@ -303,9 +302,7 @@ def _feed(run: StageRun) -> Feed[Batch]:
     return Feed(run.draws.batch, adapt=run.draws.adapt, weighting=run.weighting, explain=explain)
 
 
-def _check(
-    progress: Progress, setup: Setup, stage_run: StageRun, folder: str | Path | None
-) -> None:
+def _check(progress: Progress, setup: Setup, stage_run: StageRun, folder: RunFolder) -> None:
     """Raise an InputError where a checkpoint's progress does not fit the setup."""
     run_folder.check(
         progress, setup, _minimization(stage_run.programs), stage_run.objective, folder
