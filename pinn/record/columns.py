@@ -47,10 +47,10 @@ def column_names(
         EVALUATIONS,
         SECONDS,
         LOSS,
-        *(f"{TERM_LOSS}{name}" for name in terms),
+        *_family(TERM_LOSS, terms),
         HELDOUT_LOSS,
-        *(f"{ERROR}{name}" for name in quantities),
-        *(f"{UNKNOWN}{name}" for name in unknowns),
+        *_family(ERROR, quantities),
+        *_family(UNKNOWN, unknowns),
         STEP,
         *weights,
     ]
@@ -58,7 +58,7 @@ def column_names(
 
 def weight_columns(terms: Iterable[str], pointwise: Iterable[str]) -> list[str]:
     """Return the columns of the weights of terms; `pointwise` terms have one weight per point."""
-    columns = [f"{WEIGHT}{name}" for name in terms]
+    columns = _family(WEIGHT, terms)
     for name in pointwise:
         columns += [f"{LEAST_WEIGHT}{name}", f"{LARGEST_WEIGHT}{name}"]
     return columns
@@ -85,3 +85,7 @@ def describe_weights(row: Mapping[str, float]) -> str:
         if not column.startswith((LEAST_WEIGHT, LARGEST_WEIGHT)):
             words.append(f"{column.removeprefix(WEIGHT).replace('_', ' ')} {value:.3g}")
     return ", ".join(words)
+
+
+def _family(prefix: str, names: Iterable[str]) -> list[str]:
+    return [f"{prefix}{name}" for name in names]

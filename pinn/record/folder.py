@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,8 +65,9 @@ class RunFolder:
     @classmethod
     def search(cls, root: Path) -> list[RunFolder]:
         """Return the runs with a checkpoint in `<root>/<problem>/<time>/`, oldest first."""
-        paths = [p for p in root.glob("*/*") if cls(p).begun]
-        return [cls(p) for p in sorted(paths, key=lambda p: p.name)]
+        folders = [cls(path) for path in root.glob("*/*")]
+        begun = [folder for folder in folders if folder.begun]
+        return sorted(begun, key=lambda folder: folder.path.name)
 
     def leftovers(self) -> Iterator[Path]:
         """Yield the files that a process was writing when it was killed."""
@@ -99,14 +100,14 @@ class RunFolder:
             )
         return values
 
-    def write_config(self, config: dict[str, Any]) -> None:
+    def write_config(self, config: Mapping[str, object]) -> None:
         """Write the configuration; after a crash, the folder holds the old file or the new one.
 
         Raises:
             InputError: for a value that YAML cannot hold.
         """
         try:
-            text = yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)
+            text = yaml.safe_dump(dict(config), sort_keys=False, default_flow_style=None, width=100)
         except yaml.YAMLError as error:
             value = error.args[-1] if error.args else error
             raise InputError(

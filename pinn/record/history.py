@@ -25,7 +25,6 @@ from pinn.record.columns import (
     TERM_LOSS,
     UNKNOWN,
     WEIGHT,
-    without_prefix,
 )
 
 Row = dict[str, Any]
@@ -54,13 +53,13 @@ class History(Mapping[str, list[Any]]):
         rows: one dict per report.
     """
 
-    def __init__(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, columns: Sequence[str], rows: Iterable[Mapping[str, object]] = ()) -> None:
         self.columns = list(columns)
         self.rows: list[Row] = [dict(row) for row in rows]
         self._path: Path | None = None
 
     @classmethod
-    def of_columns(cls, table: Mapping[str, Sequence[Any]]) -> History:
+    def of_columns(cls, table: Mapping[str, Sequence[object]]) -> History:
         """Return the history that has these columns, all of one length."""
         rows = [
             dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)
@@ -116,7 +115,7 @@ class History(Mapping[str, list[Any]]):
         history._path = path
         return history
 
-    def append(self, row: Mapping[str, Any]) -> None:
+    def append(self, row: Mapping[str, object]) -> None:
         """Add a row, and write it to the history's file if it has one."""
         self.rows.append(dict(row))
         if self._path is not None:
@@ -192,12 +191,19 @@ class History(Mapping[str, list[Any]]):
 
     def _family(self, prefix: str) -> dict[str, Series]:
         """Return the columns that have a prefix, by the rest of the name."""
-        names = without_prefix(prefix, {column: column for column in self.columns})
-        return {name: self.numbers(column) for name, column in names.items()}
+        family: dict[str, Series] = {}
+        for column in self.columns:
+            if column.startswith(prefix):
+                family[column.removeprefix(prefix)] = self.numbers(column)
+        return family
 
-    def _text(self, row: Mapping[str, Any]) -> str:
-        values = [row[column] for column in self.columns]
-        return _line([repr(float(v)) if isinstance(v, float) else str(v) for v in values])
+    def _text(self, row: Mapping[str, object]) -> str:
+        texts: list[str] = []
+        for column in self.columns:
+            value = row[column]
+            # The shortest text that is read as the same bits; NumPy's floats have another repr.
+            texts.append(repr(float(value)) if isinstance(value, float) else str(value))
+        return _line(texts)
 
 
 def _line(values: Sequence[str]) -> str:

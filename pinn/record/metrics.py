@@ -7,15 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnknownMetrics:
-    """What a run has found of one unknown coefficient; None where it is not known.
+class _Record:
+    """A dataclass that is read from plain values and written as such."""
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object] | None) -> Self:
+        """Return the record that a mapping of plain values describes; null counts as absent."""
+        return cls(**cls._known(values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain values."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def _known(cls, values: Mapping[str, object] | None) -> dict[str, Any]:
+        """Return the values of the record's own keys, without those that are None."""
+        known: dict[str, Any] = {}
+        for f in fields(cls):
+            value = (values or {}).get(f.name)
+            if value is not None:
+                known[f.name] = value
+        return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownMetrics(_Record):
+    """The result for one unknown coefficient; None where a value is not known.
 
     Attributes:
-        estimate: the value found, in the coefficient's own units.
+        estimate: the estimate, in the coefficient's own units.
         standard_error: the standard error of the estimate, in the same units.
         truth: the true value, in the same units.
         relative_error: |estimate − truth| / |truth|, dimensionless.
@@ -26,18 +50,9 @@ class UnknownMetrics:
     truth: float | None = None
     relative_error: float | None = None
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any] | None) -> UnknownMetrics:
-        """Return the metrics that a mapping of plain values describes."""
-        return cls(**_known(cls, values))
-
-    def to_json(self) -> dict[str, float | None]:
-        """Return the metrics as plain values."""
-        return _shallow(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class PhaseMetrics:
+class PhaseMetrics(_Record):
     """What one phase did, in one stage where the run has several.
 
     Attributes:
@@ -60,21 +75,16 @@ class PhaseMetrics:
     seconds: float | None = None
     stop_reason: str | None = None
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any] | None) -> PhaseMetrics:
-        """Return the metrics that a mapping of plain values describes."""
-        return cls(**_known(cls, values))
-
     def to_json(self) -> dict[str, Any]:
         """Return the metrics as plain values; without a stage, the key is left out."""
-        values = _shallow(self)
+        values = super().to_json()
         if not self.stage:
             del values["stage"]
         return values
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightMetrics:
+class WeightMetrics(_Record):
     """How a weighting scheme ended.
 
     Attributes:
@@ -87,18 +97,9 @@ class WeightMetrics:
     frozen_in: list[str] = field(default_factory=list)
     last: dict[str, float] = field(default_factory=dict)
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> WeightMetrics:
-        """Return the metrics that a mapping of plain values describes."""
-        return cls(**_known(cls, values))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the metrics as plain values."""
-        return _shallow(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class TimeMetrics:
+class TimeMetrics(_Record):
     """Wall-clock times of a run in seconds.
 
     Attributes:
@@ -109,18 +110,9 @@ class TimeMetrics:
     compile: float | None = None
     total: float | None = None
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any] | None) -> TimeMetrics:
-        """Return the metrics that a mapping of plain values describes."""
-        return cls(**_known(cls, values))
-
-    def to_json(self) -> dict[str, float | None]:
-        """Return the metrics as plain values."""
-        return _shallow(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Metrics:
+class Metrics(_Record):
     """The metrics of a run that has ended or was interrupted.
 
     Attributes:
@@ -185,38 +177,24 @@ class Metrics:
         return {name: unknown.truth for name, unknown in self.unknowns.items()}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Metrics:
+    def from_json(cls, values: Mapping[str, object] | None) -> Self:
         """Return the metrics that a mapping of plain values describes; null counts as absent."""
-        known = _known(cls, values)
-        if "unknowns" in known:
-            unknowns = known["unknowns"].items()
-            known["unknowns"] = {name: UnknownMetrics.from_json(u) for name, u in unknowns}
-        if "phases" in known:
-            known["phases"] = [PhaseMetrics.from_json(phase) for phase in known["phases"]]
+        known = cls._known(values)
+        unknowns: dict[str, UnknownMetrics] = {}
+        for name, unknown in known.get("unknowns", {}).items():
+            unknowns[name] = UnknownMetrics.from_json(unknown)
+        known["unknowns"] = unknowns
+        known["phases"] = [PhaseMetrics.from_json(phase) for phase in known.get("phases", ())]
+        known["seconds"] = TimeMetrics.from_json(known.get("seconds"))
         if "weights" in known:
             known["weights"] = WeightMetrics.from_json(known["weights"])
-        if "seconds" in known:
-            known["seconds"] = TimeMetrics.from_json(known["seconds"])
         return cls(**known)
 
     def to_json(self) -> dict[str, Any]:
         """Return the metrics as plain values, in the order of `metrics.json`."""
-        values = _shallow(self)
-        values["unknowns"] = {name: u.to_json() for name, u in self.unknowns.items()}
+        values = super().to_json()
+        values["unknowns"] = {name: unknown.to_json() for name, unknown in self.unknowns.items()}
         values["phases"] = [phase.to_json() for phase in self.phases]
         values["weights"] = None if self.weights is None else self.weights.to_json()
         values["seconds"] = self.seconds.to_json()
         return values
-
-
-def _known(cls: type, values: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the values that are fields of a dataclass, without those that are None."""
-    if not values:
-        return {}
-    names = [f.name for f in fields(cls)]
-    return {name: values[name] for name in names if values.get(name) is not None}
-
-
-def _shallow(instance: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass by name, as they are."""
-    return {f.name: getattr(instance, f.name) for f in fields(instance)}
