@@ -1,3 +1,5 @@
+"""Pictures: axes, colors, labels, and what is left out."""
+
 from __future__ import annotations
 
 import subprocess
@@ -52,7 +54,7 @@ def images(figure) -> list:
     return [a.collections[0] for a in figure.axes if a.collections]
 
 
-def test_field_has_time_across_and_shared_colors():
+def test_a_field_has_time_on_the_horizontal_axis_and_shares_its_colors():
     figure = field_figure(("x", "t"), (X, T), {"u": (U + 1e-3, U)})
     prediction, reference, error = images(figure)
     assert prediction.get_clim() == reference.get_clim()
@@ -66,7 +68,7 @@ def test_field_has_time_across_and_shared_colors():
     assert f"{expected:.2e}"[:4] in titles(figure)[2]
 
 
-def test_field_in_the_plane_has_x_across():
+def test_a_field_in_the_plane_has_x_on_the_horizontal_axis():
     figure = field_figure(("x", "y"), (X, T), {"u": (2 + U, None), "v": (U, U)})
     assert figure.axes[3].get_xlabel() == "$x$" and figure.axes[0].get_ylabel() == "$y$"
     first = images(figure)[0]
@@ -74,20 +76,20 @@ def test_field_in_the_plane_has_x_across():
     assert titles(figure)[0] == "$u$, prediction" and len(titles(figure)) == 4
 
 
-def test_concentrated_error_has_a_logarithmic_scale():
+def test_a_concentrated_error_has_a_logarithmic_scale():
     spike = U + 1e-6 + np.exp(-((X / 0.05) ** 2))[:, None]
     error = images(field_figure(("x", "t"), (X, T), {"u": (spike, U)}))[2]
     assert isinstance(error.norm, LogNorm)
 
 
 @pytest.mark.parametrize("prediction", [U, np.where(U > 0.5, np.nan, U), np.full_like(U, np.nan)])
-def test_field_survives_exactness_and_nan(prediction, tmp_path):
+def test_a_field_without_error_or_without_values_is_drawn(prediction, tmp_path):
     field_figure(("x", "t"), (X, T), {"u": (prediction, U)}, note="$z = 0$").savefig(
         tmp_path / "a.png"
     )
 
 
-def test_evolution_has_a_column_per_time_and_the_same_colors_in_all():
+def test_an_evolution_has_one_column_per_time_and_the_same_colors_in_all():
     frames = np.stack([U, U / 2, U / 4])
     figure = evolution_figure(
         ("x", "y"), (X, T), (0, 1, 2), {"u": (frames + 1e-3, frames), "v": (frames, None)}
@@ -110,7 +112,7 @@ def test_evolution_has_a_column_per_time_and_the_same_colors_in_all():
 @pytest.mark.parametrize(
     ("names", "hole"), [(("x", "y"), 0.3), (("x", "y"), -1.0), (("x", "t"), 0.3)]
 )
-def test_boundary_is_drawn_where_it_is_not_the_frame(names, hole):
+def test_a_boundary_is_drawn_where_it_is_not_the_frame(names, hole):
     distance = np.minimum(
         np.hypot(X[:, None], T - 0.5) - hole,
         np.minimum(1 - np.abs(X)[:, None], np.minimum(T, 1 - T)),
@@ -127,7 +129,7 @@ def test_boundary_is_drawn_where_it_is_not_the_frame(names, hole):
     assert np.ma.count_masked(np.ma.masked_invalid(drawn)) == np.sum(distance < 0)
 
 
-def test_slices_show_prediction_over_reference():
+def test_slices_draw_the_prediction_over_the_reference():
     figure = slices_figure(("x", "t"), (X, T), {"u": (U + 1, U), "v": (U, None)})
     assert [len(a.lines) for a in figure.axes] == [2] * 4 + [1] * 4
     assert titles(figure)[-1] == "$t = 1$"
@@ -138,12 +140,12 @@ def test_slices_show_prediction_over_reference():
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["reference", "prediction"]
 
 
-def test_slices_of_one_coordinate_are_a_curve():
+def test_slices_over_one_coordinate_are_one_curve():
     figure = slices_figure(("x",), (X,), {"u": (U[:, 0], U[:, 0])})
     assert len(figure.axes) == 1 and figure.axes[0].get_xlabel() == "$x$"
 
 
-def test_convergence_has_losses_and_errors_over_both_costs():
+def test_convergence_has_losses_and_errors_over_time_and_evaluations():
     figure = convergence_figure(history())
     losses, _, errors, last = figure.axes
     assert {a.get_yscale() for a in figure.axes} == {"log"}
@@ -156,7 +158,7 @@ def test_convergence_has_losses_and_errors_over_both_costs():
     assert [t.get_text() for t in losses.texts] == ["explore", "polish"]
 
 
-def test_seeds_stand_beside_what_was_published():
+def test_seeds_are_drawn_with_the_published_errors():
     curves = {0: ([1.0, 2.0], [0.1, -0.01]), 3: ([1.0, 3.0], [0.2, 0.02])}
     figure = seeds_figure(dict.fromkeys("uvwpq", curves), {"u": {"baseline": 1e-3, "record": 1e-5}})
     first, second, *_ = figure.axes
@@ -186,7 +188,7 @@ def test_points_are_labeled_by_region():
     assert len(points_figure({"interior": np.zeros((5, 1))}, ("x",)).axes[0].collections) == 1
 
 
-def test_unknowns_approach_the_truth():
+def test_unknowns_are_drawn_with_the_truth():
     axes = unknowns_figure(history(unknown_nu=NU), {"nu": 0.01}).axes[0]
     estimate, truth = axes.lines
     assert list(estimate.get_ydata())[-1] == 0.01 and set(truth.get_ydata()) == {0.01}
@@ -246,7 +248,7 @@ def test_save_figures_writes_every_picture(coordinates, tmp_path):
     assert dict(matplotlib.rcParams) == before
 
 
-def test_save_figures_leaves_out_what_is_not_there(tmp_path):
+def test_pictures_without_content_are_left_out(tmp_path):
     given = problem("x", "t") | {
         "reference": lambda at: None,
         "history": History([]),

@@ -81,7 +81,8 @@ class _Sampler:
     ) -> Columns:
         """Return the values of a function on the grid; none if it returns None."""
         mesh = np.meshgrid(*self.grids, indexing="ij")
-        size, shape = mesh[0].size, mesh[0].shape
+        shape = mesh[0].shape
+        size = mesh[0].size
         points = {name: m.ravel() for name, m in zip(self.axes_names, mesh, strict=True)}
         for name, value in self.fixed(time).items():
             points[name] = np.full(size, value)
@@ -187,8 +188,8 @@ def _training_figures(
 
 def _evolution(sampler: _Sampler, distance: np.ndarray | None) -> Figure:
     """Return the picture of fields over two coordinates in space at several times."""
-    begin, end = sampler.bounds[0][-1], sampler.bounds[1][-1]
-    times = np.linspace(begin, end, _TIMES).tolist()
+    lower, upper = sampler.bounds
+    times = np.linspace(lower[-1], upper[-1], _TIMES).tolist()
     samples = [sampler.sample(time) for time in times]
     frames: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
     for field in sampler.fields:
