@@ -1,66 +1,113 @@
-"""Physics-informed neural networks: Adam, then L-BFGS, on problems that read like the paper.
+"""Physics-informed neural networks on problems that read like the paper.
 
-Importing this package is cheap: TensorFlow is loaded by the first name that needs it.
+Importing this package is cheap and changes nothing outside of it: TensorFlow is loaded by the
+first name that needs it.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
-from typing import Any
+import sys
+from typing import TYPE_CHECKING
+
+from pinn.runtime import prepare_import as _prepare_import
+
+if TYPE_CHECKING:  # what type checkers and editors see; the table below does the same at run time
+    from pinn.errors import InputError as InputError
+    from pinn.fitting import Result as Result
+    from pinn.fitting import fit as fit
+    from pinn.fitting import minimize as minimize
+    from pinn.fitting import supervised as supervised
+    from pinn.geometry import Ball as Ball
+    from pinn.geometry import Box as Box
+    from pinn.geometry import Difference as Difference
+    from pinn.geometry import Disk as Disk
+    from pinn.geometry import Domain as Domain
+    from pinn.geometry import Interval as Interval
+    from pinn.geometry import NoSpace as NoSpace
+    from pinn.geometry import PointCloud as PointCloud
+    from pinn.geometry import Rectangle as Rectangle
+    from pinn.measurements import DataFile as DataFile
+    from pinn.measurements import Synthetic as Synthetic
+    from pinn.networks import Factorization as Factorization
+    from pinn.networks import Fourier as Fourier
+    from pinn.networks import Periodic as Periodic
+    from pinn.networks import Slope as Slope
+    from pinn.networks import mlp as mlp
+    from pinn.objective import PointSet as PointSet
+    from pinn.optimizers import BFGS as BFGS
+    from pinn.optimizers import LBFGS as LBFGS
+    from pinn.optimizers import LBFGSB as LBFGSB
+    from pinn.optimizers import SOAP as SOAP
+    from pinn.optimizers import Adam as Adam
+    from pinn.optimizers import GaussNewton as GaussNewton
+    from pinn.optimizers import MultiBatchLBFGS as MultiBatchLBFGS
+    from pinn.optimizers import Residuals as Residuals
+    from pinn.optimizers import SSBroyden as SSBroyden
+    from pinn.optimizers import WarmupExponentialDecay as WarmupExponentialDecay
+    from pinn.problem import Problem as Problem
+    from pinn.problem import final_time as final_time
+    from pinn.problem import positive as positive
+    from pinn.problem import residual as residual
+    from pinn.problem import satisfies as satisfies
+    from pinn.run import Solution as Solution
+    from pinn.run import load as load
+    from pinn.run import resume as resume
+    from pinn.run import solve as solve
+    from pinn.setup import Points as Points
+    from pinn.setup import Setup as Setup
+    from pinn.setup import two_phases as two_phases
+    from pinn.symmetry import Mirror as Mirror
+    from pinn.training import Callback as Callback
+    from pinn.training import Phase as Phase
+    from pinn.training import Report as Report
+    from pinn.training import StopRule as StopRule
+    from pinn.unknowns import Unknown as Unknown
+    from pinn.unknowns import UnknownField as UnknownField
+    from pinn.weights import NTK as NTK
+    from pinn.weights import Causal as Causal
+    from pinn.weights import GradientNorm as GradientNorm
+    from pinn.weights import ReLoBRaLo as ReLoBRaLo
+    from pinn.weights import ResidualAttention as ResidualAttention
+    from pinn.weights import SelfAdaptive as SelfAdaptive
 
 __version__ = "0.1.0"
 
-# Programs run side by side, one per thread (see objective/objective.py), so none may start threads
-# of its own; XLA's default vector width is half of what AVX-512 offers; and its own matrix
-# products, not Eigen's, use that.
-_XLA_FLAGS = (
-    "--xla_cpu_multi_thread_eigen=false",
-    "--xla_cpu_prefer_vector_width=512",
-    "--xla_backend_extra_options=xla_force_enable_experimental_llvm_ir_gemm",
-)
-for _flag in _XLA_FLAGS:
-    if _flag.split("=")[0] not in os.environ.get("XLA_FLAGS", ""):
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_flag}".strip()
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# oneDNN's kernels round differently from run to run of the same program; a resume must be bitwise.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
-# Threads of OpenBLAS that wait do so by spinning, for milliseconds that TensorFlow's then lack.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "12")
-
-_LAZY = {
-    "Problem": "pinn.problem",
-    "Mirror": "pinn.symmetry",
-    "Unknown": "pinn.unknowns",
-    "UnknownField": "pinn.unknowns",
-    "residual": "pinn.problem",
-    "satisfies": "pinn.problem",
-    "positive": "pinn.problem",
-    "final_time": "pinn.problem",
-    "Interval": "pinn.geometry",
-    "Rectangle": "pinn.geometry",
-    "Box": "pinn.geometry",
-    "NoSpace": "pinn.geometry",
-    "Ball": "pinn.geometry",
-    "Disk": "pinn.geometry",
-    "Difference": "pinn.geometry",
-    "PointCloud": "pinn.geometry",
-    "mlp": "pinn.networks",
-    "Adam": "pinn.optimizers",
-    "LBFGS": "pinn.optimizers",
-    "minimize": "pinn.fitting",
-    "supervised": "pinn.fitting",
-    "fit": "pinn.fitting",
-    "solve": "pinn.run",
-    "load": "pinn.run",
-    "Solution": "pinn.run",
+_NAMES = {
+    "errors": "InputError",
+    "fitting": "Result fit minimize supervised",
+    "geometry": "Ball Box Difference Disk Domain Interval NoSpace PointCloud Rectangle",
+    "measurements": "DataFile Synthetic",
+    "networks": "Factorization Fourier Periodic Slope mlp",
+    "objective": "PointSet",
+    "optimizers": (
+        "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "
+        "WarmupExponentialDecay"
+    ),
+    "problem": "Problem final_time positive residual satisfies",
+    "run": "Solution load resume solve",
+    "setup": "Points Setup two_phases",
+    "symmetry": "Mirror",
+    "training": "Callback Phase Report StopRule",
+    "unknowns": "Unknown UnknownField",
+    "weights": "NTK Causal GradientNorm ReLoBRaLo ResidualAttention SelfAdaptive",
 }
+_MODULES = {name: f"pinn.{module}" for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = ["__version__", *_LAZY]
+__all__ = ["__version__", *_MODULES]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'pinn' has no attribute {name!r}")
+if not TYPE_CHECKING:  # else every name would exist for type checkers
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'pinn' has no attribute {name!r}")
+        if "tensorflow" not in sys.modules:
+            _prepare_import()
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,16 +1,17 @@
-"""Double precision everywhere; `pinn` comes first, because it sets XLA's flags before TensorFlow reads them."""
+"""Double precision everywhere; the environment is set before TensorFlow reads it."""
 
-import pinn  # noqa: F401, I001
+from pinn.runtime import configure, prepare_process, set_precision
 
-import gc
+prepare_process()
 
-import keras
-import pytest
-import shared_programs
-import tensorflow as tf
+import gc  # noqa: E402
 
-keras.config.set_floatx("float64")
-tf.config.experimental.enable_tensor_float_32_execution(False)
+import pytest  # noqa: E402
+import shared_programs  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+set_precision("float64")
+configure()
 
 # Nearly all of the time goes into graphs that run for milliseconds.  Grappler's rewriting of a
 # graph takes longer than tracing it, and the garbage collector looks through all graphs again and
@@ -22,7 +23,7 @@ gc.set_threshold(100_000, 50, 100)
 
 @pytest.fixture
 def eager():
-    """Without compilations, which take longer than all that is computed here."""
+    """Run without compilation, which takes longer than all that a small test computes."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

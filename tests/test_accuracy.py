@@ -23,7 +23,7 @@ from pinn.objective import (
 from pinn.optimizers import GaussNewton
 from pinn.optimizers.interface import Minimization
 from pinn.run.errors import Errors
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 from pinn.training import Feed, Phase, StopRule, Trainer
 
 # The allowed error, relative to the larger error of two seeds.  Rounding, which differs between

@@ -27,8 +27,9 @@ from pinn.reporting.listing import composed
 from pinn.reporting.published import check_published, published
 from pinn.setup import config as configuration
 from pinn.setup.build import TARGET, build
+from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Setup, default_network, two_phases
+from pinn.setup.setup import Setup, two_phases
 from pinn.training.stopping import StopRule
 from pinn.weights import NTK, Causal, GradientNorm, ReLoBRaLo, ResidualAttention, SelfAdaptive
 

@@ -16,8 +16,8 @@ from pinn.problem import residual
 from pinn.problems import Heat5D, PoissonBoltzmann, PoissonHoles
 from pinn.sampling import METHODS, rejection_sample, unit_cube
 from pinn.setup.draws import Draws
+from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import default_network
 
 PLATE = Difference(Rectangle(x=(0.0, 4.0), y=(0.0, 2.0)), pipe=Disk(x=1.0, y=1.0, radius=0.5))
 # The step cuts off a corner, and the bay cuts into the upper wall.

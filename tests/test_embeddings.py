@@ -21,9 +21,9 @@ from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Unknown
 from pinn.problems import Burgers, Heat5D, Poisson10D
 from pinn.run import solve
-from pinn.runtime import configure
+from pinn.runtime import set_precision
 from pinn.setup import Points, config
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 from pinn.training import Phase, StopRule
 
 BOX = {"lower": [-1.0, 0.0], "upper": [1.3, 5.0]}
@@ -645,12 +645,12 @@ def test_double_precision_is_exact_and_kept_where_single_precision_is_the_defaul
     assert scalars(network) == [0.1] * 4
     x = np.random.default_rng(0).uniform(-1, 5, (5, 2))
     network.save(tmp_path / "network.keras")
-    configure(dtype="float32")
+    set_precision("float32")
     try:
         loaded = keras.models.load_model(tmp_path / "network.keras")
         single = build("everything")
     finally:
-        configure(dtype="float64")
+        set_precision("float64")
     assert np.array_equal(loaded(x), network(x))
     assert {v.dtype for v in loaded.variables} == {"float64"}
     points = {c: tf.cast(value, tf.float32) for c, value in draw_points().items()}

@@ -13,7 +13,8 @@ from pinn.optimizers import Adam
 from pinn.problems import Burgers, Kovasznay, PoissonFieldInverse, Wave
 from pinn.run import solve
 from pinn.setup import Points, config
-from pinn.setup.setup import Setup, default_network
+from pinn.setup.network import default_network
+from pinn.setup.setup import Setup
 from pinn.training import Phase, StopRule
 
 pytestmark = pytest.mark.usefixtures("eager")

@@ -12,7 +12,8 @@ from pinn.errors import InputError
 from pinn.measurements import DataFile, Synthetic
 from pinn.problems import Heat, Kovasznay
 from pinn.setup import config
-from pinn.setup.setup import Setup, default_network
+from pinn.setup.network import default_network
+from pinn.setup.setup import Setup
 
 X, T = np.linspace(0.1, 0.9, 5), np.linspace(0.0, 1.0, 4)
 U = Heat().reference(X[:, None], T)["u"]  # [5, 4]

@@ -12,7 +12,7 @@ from pinn.errors import InputError
 from pinn.networks import NoTaylorRule
 from pinn.objective import Evaluator, Objective, PointSet, cut_into_blocks, draw
 from pinn.problems import Burgers
-from pinn.runtime import configure
+from pinn.runtime import set_precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ UNKNOWNS = {"a": {"start": 0.5, "lower": 0.0}, "b": 0.9}
 @pytest.fixture
 def restored():
     yield
-    configure(dtype="float64")
+    set_precision("float64")
 
 
 def network(problem, *, outputs=None, depth=1, **settings):
@@ -226,7 +226,7 @@ def test_a_weight_of_zero_leaves_a_term_out(whole, eager):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ["taylor", "nested"])
 def test_one_precision_throughout(dtype, engine, eager, restored):
-    configure(dtype=dtype)
+    set_precision(dtype)
     unknowns = {"a": Unknown(0.5, 0.0), "b": Unknown(0.9, 0.1, np.float64(2.0))}
     objective = plate(unknowns=unknowns, derivatives=engine)
     theta = objective.flat.flatten()
@@ -256,7 +256,7 @@ def test_one_precision_throughout(dtype, engine, eager, restored):
 
 def test_a_process_can_change_its_precision(restored):
     for dtype in ("float32", "float64", "float32"):
-        configure(dtype=dtype)
+        set_precision(dtype)
         assert Objective(Burgers(), network(Burgers())).dtype == dtype
 
 

@@ -20,7 +20,7 @@ from pinn.references.perforated import (
     poisson_boltzmann,
 )
 from pinn.run.solution import Solution
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 
 STANDARD = {"k": 8.0, "A": 10.0, "mu1": 1, "mu2": 4}
 OTHER = {"k": 6.0, "A": -4.0, "mu1": 2, "mu2": 1}

@@ -52,7 +52,7 @@ from pinn.references import cole_hopf, two_solitons, two_solitons_slope
 from pinn.run.errors import Errors
 from pinn.run.monitor import columns
 from pinn.run.solution import Solution
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]

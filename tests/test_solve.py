@@ -17,7 +17,7 @@ from pinn.errors import InputError
 from pinn.measurements import Synthetic
 from pinn.problems import Burgers
 from pinn.run import load, solve
-from pinn.runtime import configure
+from pinn.runtime import set_precision
 from pinn.setup import Points
 from pinn.training import Phase, StopRule
 
@@ -307,7 +307,7 @@ def test_the_default_network_is_float64_for_every_setting_of_keras(eager):
         solution = solve(Burgers(), phases=SHORT, points=POINTS, show=False)
         assert solution.metrics["dtype"] == "float64"
     finally:
-        configure(dtype="float64")
+        set_precision("float64")
 
 
 def test_a_user_s_problem_without_a_reference_is_solved(eager, tmp_path):
@@ -323,9 +323,9 @@ def test_a_user_s_problem_without_a_reference_is_solved(eager, tmp_path):
 
 def test_a_float32_network_is_solved_in_float32(eager, tmp_path):
     try:
-        configure(dtype="float32")
+        set_precision("float32")
         network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1)
-        configure(dtype="float64")
+        set_precision("float64")
         folder = tmp_path / "run"
         settings = {"phases": SHORT, "points": POINTS, "show": False}
         solution = solve(Burgers(), network=network, folder=folder, **settings)
@@ -339,7 +339,7 @@ def test_a_float32_network_is_solved_in_float32(eager, tmp_path):
         assert loaded(**GRID)["u"].dtype == np.float32
         assert loaded(**GRID)["u"].tobytes() == solution(**GRID)["u"].tobytes()
     finally:
-        configure(dtype="float64")
+        set_precision("float64")
 
 
 @keras.saving.register_keras_serializable(package="test_solve")

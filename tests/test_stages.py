@@ -16,7 +16,8 @@ from pinn.problems import Burgers, Poisson, TaylorGreen
 from pinn.run import load, resume
 from pinn.setup import Points, config
 from pinn.setup.draws import Draws
-from pinn.setup.setup import Setup, default_network
+from pinn.setup.network import default_network
+from pinn.setup.setup import Setup
 from pinn.setup.stages import handover, stages
 from pinn.training import Phase, StopRule
 from pinn.weights import GradientNorm

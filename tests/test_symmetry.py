@@ -20,7 +20,7 @@ from pinn.objective import (
 )
 from pinn.problems import Burgers, GinzburgLandau, Helmholtz, KdV, Kovasznay, Poisson
 from pinn.setup import config
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 
 MIRRORED = [
     (cls, mirror)

@@ -16,7 +16,7 @@ from pinn.networks import Periodic, takes_jets
 from pinn.objective import LeastSquares, Objective, cut_into_blocks, draw, trial
 from pinn.problems import HeatFieldInverse, LorenzInverse, PoissonFieldInverse
 from pinn.setup import Points
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 from pinn.training import Phase, StopRule
 
 BOUNDS = [(None, None), (-2.0, None), (None, 5.0), (-2.0, 5.0)]

@@ -74,7 +74,7 @@ def _solved(job: Job) -> tuple[str, dict[str, Any]]:
     from pinn.cli.run import compose
     from pinn.errors import InputError
     from pinn.run import execute
-    from pinn.runtime import configure
+    from pinn.runtime import configure, set_precision
     from pinn.setup import config as configuration
     from pinn.training import trainer
 
@@ -90,7 +90,8 @@ def _solved(job: Job) -> tuple[str, dict[str, Any]]:
 
     try:
         config, _ = compose(job.overrides)
-        configure(dtype=config["dtype"], device="cpu")
+        configure(device="cpu")
+        set_precision(config["dtype"])
         solution = execute(configuration.setup(config), callbacks=[clock], show=False)
     except InputError as error:
         return job.key, {"failed": str(error)}

@@ -18,7 +18,7 @@ from pinn.measurements import Synthetic
 from pinn.objective import LeastSquares, Objective, standard_errors
 from pinn.optimizers import GaussNewton, Limits, Minimization
 from pinn.problems import Heat
-from pinn.runtime import configure
+from pinn.runtime import configure, set_precision
 from pinn.setup import Points
 from pinn.setup.draws import Draws
 
@@ -115,7 +115,8 @@ def picture(found: dict[str, list[dict[str, float]]], truth: float) -> None:
 
 
 def main() -> None:
-    configure(dtype="float64", device="cpu")
+    configure(device="cpu")
+    set_precision("float64")
     path = HERE / "results.json"
     found = json.loads(path.read_text()) if path.exists() else {}
     for name, weight in WEIGHTS.items():

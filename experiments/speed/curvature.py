@@ -22,10 +22,10 @@ from pinn.objective import LeastSquares, Objective
 from pinn.optimizers import GaussNewton, Minimization, SSBroyden
 from pinn.optimizers.normal_equations import Gram
 from pinn.problems import Burgers
-from pinn.runtime import configure
+from pinn.runtime import configure, set_precision
 from pinn.setup import Points
 from pinn.setup.draws import Draws
-from pinn.setup.setup import default_network
+from pinn.setup.network import default_network
 from pinn.training import StopRule
 from pinn.versions import machine
 
@@ -86,7 +86,8 @@ def case(width: int, points: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure every case and write what was found."""
-    configure(dtype="float64", device="cpu")
+    configure(device="cpu")
+    set_precision("float64")
     found = {"machine": machine(), "cases": [case(*c) for c in CASES]}
     (HERE / "curvature.json").write_text(json.dumps(found, indent=1) + "\n")
     lines = [

@@ -29,12 +29,14 @@ def child() -> None:
     import pinn  # noqa: F401, I001 (first, because it sets XLA's flags)
 
     from pinn.problems import Burgers
-    from pinn.runtime import configure
+    from pinn.runtime import configure, set_precision
     from pinn.setup.draws import Draws
     from pinn.setup.points import Points
-    from pinn.setup.setup import Setup, default_network
+    from pinn.setup.network import default_network
+    from pinn.setup.setup import Setup
 
-    configure(dtype="float64")
+    configure()
+    set_precision("float64")
     problem = Burgers()
     made = Setup(problem=problem, network=default_network(problem, seed=0), constraints="soft")
     objective, points = (

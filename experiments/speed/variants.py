@@ -49,11 +49,12 @@ def ours() -> dict[str, Variant]:
     from pinn.networks import mlp
     from pinn.objective import Objective, PointSet
     from pinn.problems import Burgers
-    from pinn.runtime import configure
+    from pinn.runtime import configure, set_precision
     from pinn.setup.draws import Draws
     from pinn.setup.points import Points
 
-    configure(dtype="float64")
+    configure()
+    set_precision("float64")
     weights, points = case()
     found: dict[str, Variant] = {}
     for engine in ("taylor", "nested"):

@@ -130,9 +130,10 @@ def _precision() -> str:
     import keras
     import tensorflow as tf
 
-    from pinn.runtime import configure
+    from pinn.runtime import configure, set_precision
 
     device = configure()
+    set_precision("float64")
     one = tf.constant(1.0, keras.config.floatx())
     if one.dtype != tf.float64 or float(one + 1e-15) == 1.0:
         raise Failed(f"numbers are {one.dtype.name}, not float64")

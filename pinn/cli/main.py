@@ -19,6 +19,7 @@ from pinn.cli.commands import (
 )
 from pinn.errors import InputError, did_you_mean
 from pinn.exit_codes import ExitCode
+from pinn.runtime import prepare_process
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,6 +31,7 @@ _RUN_FOLDER = "outputs/burgers/2026-01-31_12-00-00"  # an example for messages
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand and return the exit code, which `ExitCode` explains."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    prepare_process()
     try:
         return _dispatch(arguments)
     except KeyboardInterrupt:

@@ -78,7 +78,7 @@ def _solve(config: dict[str, Any], problem_name: str | None) -> int:
         from pinn.setup import config as configuration
 
     configuration.check_keys(config)
-    configure(dtype=config["dtype"], device=config["device"])
+    configure(device=config["device"])
     setup = configuration.setup(config)
     name = config["name"] or problem_name or type(setup.problem).__name__.lower()
     # Settings that the setup does not hold, but the run's config.yaml does.

@@ -13,6 +13,7 @@ import tensorflow as tf
 from pinn.fitting.supervised import supervised
 from pinn.optimizers import LBFGS, Minimization, Optimizer, SumOfSquares
 from pinn.optimizers.interface import Function, Shape, Subset
+from pinn.runtime import set_xla_flags
 from pinn.subsets import rows
 from pinn.training import Callback, Feed, Phase, Progress, Report, StopRule, Trainer
 
@@ -86,6 +87,7 @@ def minimize(
     Raises:
         InputError: if the loss is not finite at the start.
     """
+    set_xla_flags()
     # Through NumPy: TensorFlow itself would make float32 of a list of Python numbers.
     start = position if tf.is_tensor(position) else tf.convert_to_tensor(np.asarray(position))
     log, losses, evaluated = _Log(start.dtype, capacity=report_every * MOST_EVALUATIONS), [], []

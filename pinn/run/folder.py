@@ -44,7 +44,7 @@ def read(
     for override in overrides:
         _change(config, override)
     progress = checkpoint.load(folder.checkpoint)
-    configure(dtype=config.get("dtype", "float64"), device=config.get("device", "auto"))
+    configure(device=config.get("device", "auto"))
     try:
         network: Any = keras.saving.load_model(folder.network, compile=False)
     except Exception as error:  # Keras documents none, and a damaged archive fails in many ways

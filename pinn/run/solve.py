@@ -26,8 +26,9 @@ from pinn.run.solution import Solution
 from pinn.run.stage_runs import Programs, StageRun, StageRuns
 from pinn.runtime import configure
 from pinn.setup.config import describe
+from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Constraints, Setup, default_network, two_phases
+from pinn.setup.setup import Constraints, Setup, two_phases
 from pinn.setup.stages import Continuation, stages
 from pinn.training.feed import Feed
 from pinn.training.progress import Progress
@@ -86,7 +87,7 @@ def solve(
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
     """
-    configure(dtype=network.dtype_policy.variable_dtype if network else "float64", device=device)
+    configure(device=device)
     if network is None:
         first = stages(problem, windows, continuation)[0].problem
         network = default_network(first, seed=seed)

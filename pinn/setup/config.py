@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,32 +14,23 @@ import numpy as np
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.file import DataFile
 from pinn.measurements.synthetic import Synthetic
-from pinn.networks import OPTIONS, mlp
 from pinn.objective import PointSet
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
-from pinn.setup.build import TARGET, Schedule, build, locate, plain
+from pinn.runtime import check_dtype
+from pinn.setup.build import TARGET, Schedule, build, plain
+from pinn.setup.network import build_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Setup, default_network
+from pinn.setup.setup import Setup
 from pinn.setup.stages import stages
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
 KEYS = (
-    *(
-        "problem",
-        "network",
-        "phases",
-        "points",
-        "weights",
-        "constraints",
-        "derivatives",
-        "data",
-        "windows",
-    ),
-    *("continuation", "last_layer", "published", "seed", "dtype", "device", "output", "name"),
-)
+    "problem network phases points weights constraints derivatives data windows continuation "
+    "last_layer published seed dtype device output name"
+).split()
 """Top-level keys of a run's configuration."""
 
 
@@ -66,109 +55,66 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         raise InputError(
             "problem: none; choose one, such as problem=burgers (`pinn list` shows all)."
         )
+    dtype = config.get("dtype", "float64")
+    check_dtype(dtype)
     seed = config.get("seed", 0)
     problem = build(config["problem"], Problem, "problem")
-    course = {"windows": config.get("windows", 1), "continuation": config.get("continuation") or {}}
-    first = stages(problem, **course)[0].problem
-    network = network or _network(config.get("network") or {}, first, seed)
-    phases = [
-        _phase(name, node)
-        for name, node in (config.get("phases") or {}).items()
-        if node is not None
-    ]
-    data = config.get("data")
+    windows = config.get("windows", 1)
+    continuation = config.get("continuation") or {}
+    if network is None:
+        first = stages(problem, windows, continuation)[0].problem
+        network = build_network(config.get("network") or {}, first, seed=seed, dtype=dtype)
     weights = dict(config.get("weights") or {})
     return Setup(
         problem=problem,
         network=network,
-        phases=phases,
+        phases=_phases(config.get("phases") or {}),
         points=plain(Points, config.get("points") or {}, "points"),
         scheme=_scheme(weights.pop("scheme", None)),
         weights=weights,
         constraints=config.get("constraints", "auto"),
         derivatives=config.get("derivatives", "auto"),
-        data=None if data is None else _data(data),
-        **course,
+        data=_data(config.get("data")),
+        windows=windows,
+        continuation=continuation,
         last_layer=config.get("last_layer"),
         published=config.get("published"),
         seed=seed,
     )
 
 
-def describe(made: Setup) -> dict[str, Any]:
-    """Return a setup as plain values, such that `setup` makes it again; the network has a file of its own."""
-    found = {
-        "problem": _described(made.problem),
-        "phases": {
-            phase.name: {k: _described(v) for k, v in _fields(phase).items() if k != "name"}
-            for phase in made.phases
-        },
-        **{
-            key: _described(getattr(made, key))
-            for key in ("points", "weights", "constraints", "derivatives")
-        },
-        **{
-            key: _described(getattr(made, key))
-            for key in ("data", "windows", "continuation", "last_layer")
-        },
-        **{key: _described(getattr(made, key)) for key in ("published", "seed")},
-    }
-    if made.scheme is not None:
-        found["weights"] = {"scheme": _described(made.scheme), **found["weights"]}
+_DESCRIBED = (
+    "points weights constraints derivatives data windows continuation last_layer published seed"
+).split()
+
+
+def describe(setup: Setup) -> dict[str, Any]:
+    """Return a setup as plain values, from which the function `setup` gives an equal one.
+
+    The network is left out; it has a file of its own.
+    """
+    phases = {phase.name: _plain_phase(phase) for phase in setup.phases}
+    node: dict[str, Any] = {"problem": _plain(setup.problem), "phases": phases}
+    for key in _DESCRIBED:
+        node[key] = _plain(getattr(setup, key))
+    if setup.scheme is not None:
+        node["weights"] = {"scheme": _plain(setup.scheme), **node["weights"]}
+    # The classes of these are known from their places.
     for key in ("points", "data"):
-        if isinstance(found[key], dict):
-            found[key].pop(TARGET, None)
-    for node in (
-        *(phase["stop"] for phase in found["phases"].values()),
-        *found["problem"]["unknowns"].values(),
-    ):
-        node.pop(TARGET, None)
-    return found
+        if isinstance(node[key], dict):
+            node[key].pop(TARGET, None)
+    for unknown in node["problem"]["unknowns"].values():
+        unknown.pop(TARGET, None)
+    return node
 
 
-def _network(node: Mapping[str, Any], problem: Problem, seed: int) -> keras.Model:
-    """Return the network that a node describes, made for a problem's coordinates and fields."""
-    settings = {str(k): v for k, v in node.items() if k != TARGET}
-    target = node.get(TARGET)
-    if target in (None, "pinn.networks.mlp", "pinn.mlp"):
-        known = [
-            p
-            for p in inspect.signature(mlp).parameters
-            if p not in ("lower", "upper", "outputs", "seed")
-        ]
-        known.append("symmetric")
-        for key, value in settings.items():
-            if key not in known:
-                raise InputError(f"network.{key}: unknown setting.{did_you_mean(key, known)}")
-            if key == "periodic" and isinstance(value, Sequence) and not isinstance(value, str):
-                settings[key] = {"coordinates": value}  # periodic: [x] for short
-            if key in OPTIONS and value is not None:
-                settings[key] = plain(OPTIONS[key], settings[key], f"network.{key}")
-        return default_network(problem, seed=seed, **settings)
-    make = kind = locate(target, "network")
-    if inspect.isfunction(make):
-        with contextlib.suppress(
-            NameError
-        ):  # an annotation may name what only type checkers import
-            kind = get_type_hints(make).get("return")
-    if not (inspect.isclass(kind) and issubclass(kind, keras.Model)):
-        raise InputError(
-            f"network.{TARGET}={target}: is no network; name a subclass of keras.Model, or a function whose "
-            f"annotation says that it returns one."
-        )
-    lower, upper = problem.bounds
-    try:
-        shape = {
-            "lower": lower.tolist(),
-            "upper": upper.tolist(),
-            "outputs": len(problem.functions),
-        }
-        made: Any = make(**shape, seed=seed, **settings)
-        return made
-    except TypeError as error:
-        raise InputError(
-            f"network.{TARGET}={target}: {error}; it must take lower, upper, outputs, seed and its settings."
-        ) from error
+def _phases(nodes: Mapping[str, Any]) -> list[Phase]:
+    """Return the phases; null leaves one out."""
+    phases = []
+    for name, node in nodes.items():
+        if node is not None:
+            phases.append(_phase(name, node))
+    return phases
 
 
 def _phase(name: str, node: Any) -> Phase:
@@ -197,37 +143,49 @@ def _scheme(node: Any) -> Scheme | None:
     return None if node is None else build(node, Scheme, "weights.scheme")
 
 
-def _data(node: Mapping[str, Any]) -> Synthetic | DataFile | PointSet:
+def _data(node: Mapping[str, Any] | None) -> Synthetic | DataFile | PointSet | None:
+    if node is None:
+        return None
     if "path" in node:
         return plain(DataFile, node, "data")
     if "coordinates" in node:
-        values = {k: np.asarray(v, float) for k, v in node["values"].items()}
+        values = {name: np.asarray(column, float) for name, column in node["values"].items()}
         return PointSet(np.asarray(node["coordinates"], float), None, values)
     return plain(Synthetic, node, "data")
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+def _plain_phase(phase: Phase) -> dict[str, Any]:
+    node = _plain_fields(phase)
+    node.pop("name")
+    node["stop"].pop(TARGET)
+    return node
 
 
-def _described(value: Any) -> Any:
+def _plain_fields(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass as plain values."""
+    return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as YAML can hold it; objects become mappings that name their class."""
     if isinstance(value, Schedule):
-        cls = type(value)
-        keras_own = cls.__module__.startswith("keras.")
-        target = f"keras.optimizers.schedules.{cls.__name__}" if keras_own else _name(cls)
-        return {TARGET: target, **value.get_config()}
+        return {TARGET: _schedule_name(type(value)), **value.get_config()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {TARGET: _name(type(value)), **{k: _described(v) for k, v in _fields(value).items()}}
+        return {TARGET: _name(type(value)), **_plain_fields(value)}
     if isinstance(value, PointSet):
-        return {
-            "coordinates": value.coordinates.tolist(),
-            "values": {k: v.tolist() for k, v in value.values.items()},
-        }
+        values = {name: column.tolist() for name, column in value.values.items()}
+        return {"coordinates": value.coordinates.tolist(), "values": values}
     if isinstance(value, Mapping):
-        return {str(k): _described(v) for k, v in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_described(v) for v in value]
+        return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _schedule_name(cls: type) -> str:
+    if cls.__module__.startswith("keras."):
+        return f"keras.optimizers.schedules.{cls.__name__}"
+    return _name(cls)
 
 
 def _name(cls: type) -> str:

@@ -8,50 +8,67 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.measurements.file import DataFile
 from pinn.measurements.synthetic import Synthetic
-from pinn.networks import LAST_SEED, Periodic, mlp, side_by_side, symmetric
+from pinn.networks import LAST_SEED
 from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
-from pinn.settings import Settings, check_count, count
+from pinn.settings import Settings, count
 from pinn.setup.points import Points
 from pinn.setup.stages import Continuation, Stage, stages
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
-Constraints = Literal["auto", "hard", "soft"]
-
 
 def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
-    """Return the standard phases, of so many iterations: Adam explores, self-scaled Broyden polishes."""
-    return [
-        Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=explore)),
-        Phase(
-            name="polish",
-            optimizer=SSBroyden(),
-            stop=StopRule(max_iterations=polish),
-            redraw_every=100,
-        ),
-    ]
+    """Return the standard phases: Adam explores, self-scaled Broyden polishes.
+
+    Args:
+        explore: iterations of the first phase.
+        polish: iterations of the second phase, which draws new points every 100 iterations.
+    """
+    first = Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=explore))
+    second = Phase(
+        name="polish",
+        optimizer=SSBroyden(),
+        stop=StopRule(max_iterations=polish),
+        redraw_every=100,
+    )
+    return [first, second]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup(Settings):
     """The definition of a run; equal setups give equal runs, bit by bit, on the same machine.
 
-    Weights are fixed, by residual, unless a scheme has them follow the training; then they are its
-    factors. Several `windows` of time are solved one after another, each from the last one's end,
-    by the same network with weights of its own; it sees the times of the first.  A `continuation`
-    solves the problem for the given values of coefficients first, and from each result the next
-    (`phases_of` says by which phases).  The network's last layer is "drawn" with the others, or
-    "fitted" at the start to initial conditions and measurements;
-    None: fitted where the network is a PirateNet that was not trained yet.
+    Attributes:
+        problem: the problem.
+        network: a Keras model from coordinates [n, d] to fields [n, k]. With several windows it
+            sees the times of the first.
+        phases: the phases of every stage, in order.
+        points: how many points there are, and how they are drawn.
+        weights: a fixed weight per residual, by name; 1 for the others. With a scheme, these are
+            factors of the scheme's weights.
+        scheme: the weighting scheme; None for fixed weights only.
+        constraints: whether an ansatz builds conditions into the solution ("hard") or they are
+            terms of the loss ("soft"); "auto": hard where the problem has an ansatz.
+        derivatives: the derivative engine; "auto" chooses.
+        data: measurements, for inverse problems.
+        windows: number of windows of time. They are solved one after another, each from the end of
+            the one before, by the same network with new parameters.
+        continuation: by coefficient, the values for which the problem is solved first, each from
+            the result of the one before (see `phases_of`).
+        last_layer: whether the network's last layer is "drawn" like the others, or "fitted" at the
+            start to initial conditions and measurements; None: fitted where the network is a
+            PirateNet that has not been trained.
+        published: published results to compare with, as in `conf/experiment/`.
+        seed: of all random streams.
+        stages: the stages of the run, in order; they follow from windows and continuation.
 
     Raises:
         InputError: for settings that do not fit the problem or each other.
@@ -63,7 +80,7 @@ class Setup(Settings):
     points: Points = field(default_factory=Points)
     weights: Mapping[str, float] = field(default_factory=dict)
     scheme: Scheme | None = None
-    constraints: Constraints = "auto"
+    constraints: Literal["auto", "hard", "soft"] = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: Synthetic | DataFile | PointSet | None = None
     windows: int = 1
@@ -71,14 +88,28 @@ class Setup(Settings):
     last_layer: Literal["drawn", "fitted"] | None = None
     published: Mapping[str, Any] | None = None
     seed: int = count(0, least=0, most=LAST_SEED)
+    stages: Sequence[Stage] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_weights()
+        self._check_phases()
+        self._check_data()
+        computed = stages(self.problem, self.windows, self.continuation)
+        object.__setattr__(self, "stages", computed)
+
+    def setting(self, name: str) -> str:
+        """Return what messages call a setting."""
+        return name
+
+    def _check_weights(self) -> None:
         for name, weight in self.weights.items():
             if not isinstance(weight, int | float) or not math.isfinite(weight):
                 raise InputError(
                     f"weights.{name}={weight!r}; give a finite number (0 leaves the residual out)."
                 )
+
+    def _check_phases(self) -> None:
         if not self.phases:
             raise InputError(
                 "phases: none; give at least one, such as optimizer@phases.polish=lbfgs."
@@ -86,32 +117,32 @@ class Setup(Settings):
         first = self.phases[0]
         if self.scheme is not None and not first.optimizer.single_steps:
             raise InputError(
-                f"weights.scheme: {self.scheme.label} weights follow single steps, and phases.{first.name} is "
-                f"{first.optimizer.label}; begin with adam or soap, or use weights=fixed."
+                f"weights.scheme: {self.scheme.label} weights follow single steps, and "
+                f"phases.{first.name} is {first.optimizer.label}; begin with adam or soap, or use "
+                "weights=fixed."
             )
-        if len({phase.name for phase in self.phases}) < len(self.phases):
-            names = ", ".join(phase.name for phase in self.phases)
-            raise InputError(f"phases: {names}; give every phase a name of its own.")
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) < len(names):
+            raise InputError(f"phases: {', '.join(names)}; give every phase a name of its own.")
         for phase in self.phases:
             if phase.redraw_every and self.points.method == "grid":
                 raise InputError(
-                    f"phases.{phase.name}.redraw_every={phase.redraw_every}: a grid is the same at every draw; "
-                    f"use points.method=sobol, or redraw_every=null."
+                    f"phases.{phase.name}.redraw_every={phase.redraw_every}: a grid is the same at "
+                    "every draw; use points.method=sobol, or redraw_every=null."
                 )
+
+    def _check_data(self) -> None:
         if self.windows != 1 and self.data is not None:
             raise InputError(
-                f"windows={self.windows}: measurements do not go with windows of time; use windows=1."
+                f"windows={self.windows}: measurements do not go with windows of time; use "
+                "windows=1."
             )
-        _ = self.stages
         if self.problem.unknowns and self.data is None:
             names = ", ".join(self.problem.unknowns)
             raise InputError(
-                f"unknowns: {names} cannot be found without measurements; give data, as data=synthetic or data=file do."
+                f"unknowns: {names} cannot be found without measurements; give data, as "
+                "data=synthetic or data=file do."
             )
-
-    def setting(self, name: str) -> str:
-        """Return what messages call a setting."""
-        return name
 
     @property
     def hard(self) -> bool:
@@ -127,29 +158,23 @@ class Setup(Settings):
             t.region == "initial" and t.name in self.problem.satisfied for t in self.problem.terms
         )
 
-    @property
-    def stages(self) -> list[Stage]:
-        """The parts of the run, in order; `phases_of` says what each goes through."""
-        return stages(self.problem, self.windows, self.continuation)
-
     def phases_of(self, stage: int) -> Sequence[Phase]:
-        """Return what a stage goes through, by its number: all phases, as every window of time does.
+        """Return the phases of a stage, by its number: all phases, except in a continuation.
 
-        A continuation begins its later values beside their solution, from which the first steps of
-        Adam or SOAP, of a size that knows no curvature, would lead away: it leaves such phases out,
-        where there are others and no weights that follow them.
+        The later stages of a continuation start near their solution. The first steps of Adam or
+        SOAP, whose size does not depend on the curvature, would lead away from it. So these stages
+        leave such phases out, provided that others remain and that no weighting scheme needs them.
         """
         if not stage or not self.continuation or self.scheme is not None:
             return self.phases
-        return [phase for phase in self.phases if not phase.optimizer.single_steps] or self.phases
+        remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
+        return remaining or self.phases
 
     def measurements(self) -> PointSet | None:
-        """Return the measurements, read from their file, or made from the reference where they are synthetic."""
-        return (
-            self.data.measure(self.problem)
-            if isinstance(self.data, Synthetic | DataFile)
-            else self.data
-        )
+        """Return the measurements: as given, read from their file, or evaluated by the reference."""
+        if isinstance(self.data, Synthetic | DataFile):
+            return self.data.measure(self.problem)
+        return self.data
 
     def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
         """Return the loss of the first stage as a function of one flat vector, or that of the `later` ones.
@@ -167,76 +192,19 @@ class Setup(Settings):
         )
 
     def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:
-        """Return the flat vector [p] to start from: the network's own weights, the last layer fitted where asked for.
+        """Return the parameters [p] to start from: the network's own, the last layer fitted on request.
 
         Raises:
             InputError: if the last layer is to be fitted and cannot be.
         """
-        wanted = (
-            is_shallow(self.network) if self.last_layer is None else self.last_layer == "fitted"
-        )
-        found = fitted_last_layer(objective, data, seed=self.seed) if wanted else None
-        if found is None and self.last_layer == "fitted":
+        requested = self.last_layer == "fitted"
+        theta = None
+        if requested or (self.last_layer is None and is_shallow(self.network)):
+            theta = fitted_last_layer(objective, data, seed=self.seed)
+        if theta is None and requested:
             raise InputError(
-                "last_layer=fitted: the loss has no measurements and no initial condition on a field's values, or the "
-                "network no linear last layer that jets reach; use last_layer=drawn."
+                "last_layer=fitted: the loss has no measurements and no initial condition on a "
+                "field's values, or the network no linear last layer that jets reach; use "
+                "last_layer=drawn."
             )
-        return objective.flat.flatten() if found is None else found
-
-
-def default_network(problem: Problem, *, seed: int, **settings: Any) -> keras.Model:
-    """Return a perceptron that fits a problem's coordinates and fields; periodic coordinates may go by name.
-
-    Where the problem is periodic and nothing else is said, so is the network; with `symmetric=True`
-    it has the problem's mirror symmetries too.  Unknown fields have perceptrons of the same
-    settings beside it, each of its own coordinates.
-    """
-    check_count("seed", seed, least=0, most=LAST_SEED)
-    mirrored = settings.pop("symmetric", None)
-    if problem.periodic and settings.get("periodic") is None:
-        settings["periodic"] = Periodic(coordinates=problem.periodic)
-    main = _perceptron(problem, problem.coordinates, len(problem.fields), seed=seed, **settings)
-    if mirrored not in (None, False):
-        main = _symmetric(problem, main, mirrored, seed)
-    if not problem.unknown_fields:
-        return main
-    networks, seen = {"fields": main}, [problem.coordinates]
-    for i, (name, unknown) in enumerate(problem.unknown_fields.items()):
-        # Drawn, because the seeds near the run's own are those of other runs.
-        own = int(np.random.default_rng((seed, i)).integers(LAST_SEED))
-        networks[name] = _perceptron(problem, tuple(unknown.coordinates), 1, seed=own, **settings)
-        seen.append(tuple(unknown.coordinates))
-    return side_by_side(networks, coordinates=problem.coordinates, seen=seen)
-
-
-def _symmetric(problem: Problem, network: keras.Model, wanted: Any, seed: int) -> keras.Model:
-    """Return a network with a problem's mirror symmetries built in."""
-    if wanted is not True:
-        raise InputError(f"network.symmetric={wanted!r}; give true or false.")
-    if not problem.symmetries:
-        raise InputError(
-            f"network.symmetric=true: {type(problem).__name__} declares no symmetries; leave it, or declare them, as "
-            "in symmetries = (Mirror(('x',), odd=('u',)),)."
-        )
-    mirrors = [
-        (
-            [problem.coordinates.index(c) for c in m.coordinates],
-            [problem.fields.index(f) for f in m.odd],
-        )
-        for m in problem.symmetries
-    ]
-    lower, upper = problem.bounds
-    return symmetric(network, mirrors, lower=lower.tolist(), upper=upper.tolist(), seed=seed)
-
-
-def _perceptron(
-    problem: Problem, coordinates: Sequence[str], outputs: int, *, seed: int, **settings: Any
-) -> keras.Model:
-    """Return a perceptron of some of a problem's coordinates."""
-    at = [problem.coordinates.index(c) for c in coordinates]
-    if isinstance(settings.get("periodic"), Periodic):
-        settings["periodic"] = settings["periodic"].with_indices(problem.coordinates)
-        if at != list(range(len(problem.coordinates))):
-            settings["periodic"] = settings["periodic"].among(at)
-    lower, upper = (bound[at].tolist() for bound in problem.bounds)
-    return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
+        return objective.flat.flatten() if theta is None else theta
