@@ -158,7 +158,7 @@ def _perceptron(
     if isinstance(periodic, Periodic):
         periodic = periodic.with_indices(problem.coordinates)
         if axes != list(range(len(problem.coordinates))):
-            periodic = periodic.among(axes)
+            periodic = periodic.restricted_to(axes)
         settings["periodic"] = periodic
     lower, upper = problem.bounds
     return mlp(

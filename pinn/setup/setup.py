@@ -24,6 +24,8 @@ from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
+Constraints = Literal["auto", "hard", "soft"]
+
 
 def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
     """Return the standard phases: Adam explores, self-scaled Broyden polishes.
@@ -80,7 +82,7 @@ class Setup(Settings):
     points: Points = field(default_factory=Points)
     weights: Mapping[str, float] = field(default_factory=dict)
     scheme: Scheme | None = None
-    constraints: Literal["auto", "hard", "soft"] = "auto"
+    constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: Synthetic | DataFile | PointSet | None = None
     windows: int = 1
