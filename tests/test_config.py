@@ -1,6 +1,7 @@
 """Every YAML composes and builds, defaults stand in one place by being equal in two, and a setup survives its file."""
 
 import dataclasses
+import inspect
 import math
 from pathlib import Path
 
@@ -11,16 +12,17 @@ from omegaconf import OmegaConf
 import pinn
 from pinn.cli.run import compose
 from pinn.measurements.synthetic import Synthetic
+from pinn.networks import OPTIONS, Factorization, Fourier, Periodic, Slope, mlp
 from pinn.optimizers import (
     BFGS,
     LBFGS,
     LBFGSB,
     SOAP,
+    Adam,
     GaussNewton,
     MultiBatchLBFGS,
     Optimizer,
     SSBroyden,
-    WarmupExponentialDecay,
 )
 from pinn.problem import Problem
 from pinn.reporting.listing import composed
@@ -132,46 +134,73 @@ def test_defaults_of_points_and_measurements():
 
 
 @pytest.mark.parametrize(("name", "phase"), [("explore", 0), ("polish", 1)])
-def test_defaults_of_the_phases(name, phase):
-    node, standard = compose([])[0]["phases"][name], two_phases()[phase]
-    assert StopRule(**node["stop"]) == standard.stop
-    assert set(node["stop"]) == {f.name for f in dataclasses.fields(StopRule)}
-    assert (node["report_every"], node["redraw_every"]) == (
-        standard.report_every,
-        standard.redraw_every,
-    )
+def test_the_default_run_is_the_same_from_python_and_from_the_command_line(name, phase):
+    node = compose([])[0]["phases"][name]
+    standard = two_phases()[phase]
+    optimizer = build(node["optimizer"], Optimizer, "optimizer")
+    assert configuration.plain_value(optimizer) == configuration.plain_value(standard.optimizer)
+    stop = node["stop"]
+    assert StopRule(**stop) == standard.stop
+    assert node["report_every"] == standard.report_every
+    assert node["redraw_every"] == standard.redraw_every
+    assert set(stop) == {f.name for f in dataclasses.fields(StopRule)}
     for field in dataclasses.fields(StopRule):
-        if (
-            field.name != "max_iterations"
-        ):  # the second phase has more of them than the rule's own default
-            assert node["stop"][field.name] == field.default
+        # The second phase has more iterations than the rule's own default.
+        if field.name != "max_iterations":
+            assert stop[field.name] == field.default
+
+
+def test_defaults_of_networks():
+    node = content("network", "mlp")
+    assert node.pop(TARGET) == "pinn.networks.mlp"
+    parameters = inspect.signature(mlp).parameters
+    defaults = {name: p.default for name, p in parameters.items() if name in node}
+    assert node == {**defaults, "symmetric": None}
+    left_out = set(parameters) - set(node)
+    assert left_out == {"lower", "upper", "outputs", "seed"}  # from the problem and the run
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "option", "kind"),
     [
-        ("lbfgs", LBFGS),
-        ("lbfgsb", LBFGSB),
-        ("multi_batch_lbfgs", MultiBatchLBFGS),
-        ("gauss_newton", GaussNewton),
-        ("bfgs", BFGS),
-        ("ssbroyden", SSBroyden),
+        ("adaptive", "slope", Slope),
+        ("factorized", "factorization", Factorization),
+        ("fourier", "fourier", Fourier),
+        ("periodic", "periodic", Periodic),
     ],
 )
-def test_defaults_of_minimizers(name, kind):
-    node = content("optimizer", name)["optimizer"]
-    assert node.pop(TARGET) == f"pinn.optimizers.{kind.__name__}"
-    assert kind(**node) == kind() and set(node) == {f.name for f in dataclasses.fields(kind)}
+def test_defaults_of_network_options(name, option, kind):
+    node = content("network", name)[option]
+    assert OPTIONS[option] is kind
+    assert set(node) == {f.name for f in dataclasses.fields(kind)}
+    required = {"coordinates": node["coordinates"]} if kind is Periodic else {}
+    assert kind(**node) == kind(**required)
 
 
-def test_defaults_of_soap_and_its_warm_up():
-    node = content("optimizer", "soap")["optimizer"]
-    made = build(node, Optimizer, "optimizer")
-    assert isinstance(made, SOAP) and isinstance(made.learning_rate, WarmupExponentialDecay)
-    assert (
-        dataclasses.replace(made, learning_rate=3e-3) == SOAP() and made.learning_rate.peak == 3e-3
-    )
-    assert set(node) - {TARGET} == {f.name for f in dataclasses.fields(SOAP)}
+OPTIMIZERS = {
+    "adam": Adam,
+    "soap": SOAP,
+    "lbfgs": LBFGS,
+    "lbfgsb": LBFGSB,
+    "multi_batch_lbfgs": MultiBatchLBFGS,
+    "gauss_newton": GaussNewton,
+    "bfgs": BFGS,
+    "ssbroyden": SSBroyden,
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_defaults_of_optimizers(name):
+    assert names("optimizer") == sorted(OPTIMIZERS)
+    kind = OPTIMIZERS[name]
+    file = content("optimizer", name)
+    node = file["optimizer"]
+    optimizer = build(node, Optimizer, "optimizer")
+    assert type(optimizer) is kind
+    # Schedules have no equality, but their settings do.
+    assert configuration.plain_value(optimizer) == configuration.plain_value(kind())
+    known = {f.name for f in dataclasses.fields(kind)}
+    assert set(node) - {TARGET} == ({"learning_rate"} if kind is Adam else known)
 
 
 SCHEMES = {

@@ -94,11 +94,11 @@ def describe(setup: Setup) -> dict[str, Any]:
     The network is left out; it has a file of its own.
     """
     phases = {phase.name: _plain_phase(phase) for phase in setup.phases}
-    node: dict[str, Any] = {"problem": _plain(setup.problem), "phases": phases}
+    node: dict[str, Any] = {"problem": plain_value(setup.problem), "phases": phases}
     for key in _DESCRIBED:
-        node[key] = _plain(getattr(setup, key))
+        node[key] = plain_value(getattr(setup, key))
     if setup.scheme is not None:
-        node["weights"] = {"scheme": _plain(setup.scheme), **node["weights"]}
+        node["weights"] = {"scheme": plain_value(setup.scheme), **node["weights"]}
     # The classes of these are known from their places.
     for key in ("points", "data"):
         if isinstance(node[key], dict):
@@ -163,10 +163,10 @@ def _plain_phase(phase: Phase) -> dict[str, Any]:
 
 def _plain_fields(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass as plain values."""
-    return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return {f.name: plain_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return a setting as YAML can hold it; objects become mappings that name their class."""
     if isinstance(value, Schedule):
         return {TARGET: _schedule_name(type(value)), **value.get_config()}
@@ -176,9 +176,9 @@ def _plain(value: Any) -> Any:
         values = {name: column.tolist() for name, column in value.values.items()}
         return {"coordinates": value.coordinates.tolist(), "values": values}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
 
 
