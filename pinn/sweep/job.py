@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pinn.atomic import write_atomically
+from pinn.atomic import write_text_atomically
 from pinn.errors import InputError
 from pinn.record import Metrics, RunFolder
 from pinn.sweep.lock import Busy, Lock, hold, wait_until_free
@@ -124,7 +124,7 @@ class Attempt:
         """Write the notes of the attempt."""
         notes = {"settings": settings, "processes": [asdict(p) for p in processes]}
         text = json.dumps(notes, indent=1) + "\n"
-        write_atomically(self.folder / _NOTES, lambda file: file.write(text.encode()))
+        write_text_atomically(self.folder / _NOTES, text)
 
     @property
     def _notes(self) -> dict[str, Any]:

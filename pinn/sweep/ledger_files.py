@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pinn.atomic import write_atomically
+from pinn.atomic import write_text_atomically
 from pinn.errors import InputError
 from pinn.record import Metrics
 from pinn.reporting.ledger import FORMAT, IN_TIME, Row, Run, Trouble, fingerprint, row_of, run_of
@@ -218,4 +218,4 @@ def _run(seed: int, attempt: Attempt, metrics: Metrics, mark: str) -> Run:
 
 
 def _write(file: Path, text: str) -> None:
-    write_atomically(file, lambda out: out.write(text.encode()))
+    write_text_atomically(file, text)
