@@ -1,13 +1,14 @@
-"""Do the standard errors of unknown coefficients hold what they promise?  Fifty draws of noise on one problem.
+"""Do the standard errors of unknown coefficients cover the truth as often as they should?
 
-The heat equation's diffusivity from 60 values with 5 % noise, a network of two layers of six units,
-Gauss–Newton. Every draw starts from the fit without noise and goes to the minimum; points are the
-same, noise is not.
+The study estimates the diffusivity of the heat equation from 60 values with 5 % noise, for fifty
+draws of the noise on the same points, by Gauss–Newton with a network of two layers of six units.
+Every fit starts from the fit without noise and ends in a minimum.
 """
 
 import json
 import sys
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import tensorflow as tf
@@ -23,16 +24,28 @@ from pinn.setup import Points
 from pinn.setup.draws import Draws
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import replace
+from record import markdown_table, replace, write_json
 
 HERE = Path(__file__).parent
-DRAWS, COUNT, NOISE = 50, 60, 0.05
+DRAWS = 50  # of the noise
+COUNT = 60  # measured values
+NOISE = 0.05  # standard deviation as a share of that of the values
 WEIGHTS = {"the equation's weight 1": 1.0, "the equation's weight 100": 100.0}
-# Nearly all fits end at a relative change of the loss that no test could see sooner.
-LIMITS = Limits(*(tf.constant(v, tf.float64) for v in (-1.0, -1.0, 1e-10, 1e-12)), tf.constant(-1))
+# Nearly all fits end at the smallest relative change of the loss that float64 can resolve.
+LIMITS = Limits(
+    tf.constant(-1.0, tf.float64),
+    tf.constant(-1.0, tf.float64),
+    tf.constant(1e-10, tf.float64),
+    tf.constant(1e-12, tf.float64),
+    tf.constant(-1),
+)
 
 
-def fits(weight: float) -> list[dict[str, float]]:
+Fit = TypedDict("Fit", {"estimate": float, "standard error": float})
+"""The estimate of the diffusivity from one draw of the noise."""
+
+
+def fits(weight: float) -> list[Fit]:
     """Return the estimate and its standard error for every draw."""
     problem = Heat(unknowns={"alpha": {"start": 0.5, "lower": 0.0}})
     network = mlp(lower=[0, 0], upper=[1, 1], outputs=1, width=6, depth=2)
@@ -51,52 +64,67 @@ def fits(weight: float) -> list[dict[str, float]]:
 
     truth = clean.values["u"]
     exact, _ = minimum(objective.flat.flatten(), truth)
-    found = []
+    fits: list[Fit] = []
     for draw in range(DRAWS):
         noise = NOISE * np.std(truth) * np.random.default_rng(draw).standard_normal(COUNT)
         theta, batch = minimum(exact, truth + noise)
-        error = standard_errors(squares, theta, batch)["alpha"]
-        found.append(
-            {"estimate": float(objective.coefficients(theta)["alpha"]), "standard error": error}
-        )
-        print(draw, found[-1], flush=True)
-    return found
+        errors = standard_errors(squares, theta, batch)
+        assert errors is not None
+        estimate = float(objective.coefficients(theta)["alpha"])
+        fits.append({"estimate": estimate, "standard error": errors["alpha"]})
+        print(draw, fits[-1], flush=True)
+    return fits
 
 
-def table(found: dict[str, list[dict[str, float]]], truth: float) -> str:
-    """Return what is to be seen: how often the truth is within one and two standard errors."""
-    lines = [
-        "| | mean estimate | spread of the estimates | mean standard error | within 1 | within 1.96 |"
-    ]
-    lines.append("|---|---|---|---|---|---|")
-    for name, rows in found.items():
-        estimates, errors = (
-            np.array([row[k] for row in rows]) for k in ("estimate", "standard error")
+def table(results: dict[str, list[Fit]], truth: float) -> str:
+    """Return how often the truth is within one and within 1.96 standard errors."""
+    head = (
+        "",
+        "mean estimate",
+        "spread of the estimates",
+        "mean standard error",
+        "within 1",
+        "within 1.96",
+    )
+    rows = []
+    for name, fits in results.items():
+        estimates, errors = _arrays(fits)
+        distances = np.abs(estimates - truth)
+        rows.append(
+            [
+                name,
+                f"{np.mean(estimates):.5f}",
+                f"{np.std(estimates, ddof=1):.1e}",
+                f"{np.mean(errors):.1e}",
+                f"{np.sum(distances <= errors)} of {len(fits)}",
+                f"{np.sum(distances <= 1.96 * errors)} of {len(fits)}",
+            ]
         )
-        inside = [int(np.sum(np.abs(estimates - truth) <= k * errors)) for k in (1, 1.96)]
-        spread = np.std(estimates, ddof=1)
-        lines.append(
-            f"| {name} | {np.mean(estimates):.5f} | {spread:.1e} | {np.mean(errors):.1e} "
-            f"| {inside[0]} of {len(rows)} | {inside[1]} of {len(rows)} |"
-        )
-    return "\n".join([*lines, "", _expected(DRAWS, truth)])
+    return f"{markdown_table(head, rows)}\n\n{_expected(DRAWS, truth)}"
+
+
+def _arrays(fits: list[Fit]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the estimates and their standard errors."""
+    estimates = np.array([fit["estimate"] for fit in fits])
+    errors = np.array([fit["standard error"] for fit in fits])
+    return estimates, errors
 
 
 def _expected(draws: int, truth: float) -> str:
-    share = 0.6827, 0.95
-    means, spreads = [draws * p for p in share], [np.sqrt(draws * p * (1 - p)) for p in share]
-    told = " and ".join(f"{m:.1f} ± {s:.1f}" for m, s in zip(means, spreads, strict=True))
-    return f"The truth is {truth}. Exact coverage would give {told}."
+    """Return the numbers that exact coverage would give: mean and spread of the binomial law."""
+    texts = []
+    for share in (0.6827, 0.95):
+        spread = np.sqrt(draws * share * (1 - share))
+        texts.append(f"{draws * share:.1f} ± {spread:.1f}")
+    return f"The truth is {truth}. Exact coverage would give {' and '.join(texts)}."
 
 
-def picture(found: dict[str, list[dict[str, float]]], truth: float) -> None:
+def picture(results: dict[str, list[Fit]], truth: float) -> None:
     """Draw every estimate with its standard error."""
-    figure = Figure(figsize=(8, 2.6 * len(found)), layout="constrained")
-    axes = figure.subplots(len(found), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, (name, rows) in zip(axes, found.items(), strict=True):
-        estimates, errors = (
-            np.array([row[k] for row in rows]) for k in ("estimate", "standard error")
-        )
+    figure = Figure(figsize=(8, 2.6 * len(results)), layout="constrained")
+    axes = figure.subplots(len(results), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, (name, fits) in zip(axes, results.items(), strict=True):
+        estimates, errors = _arrays(fits)
         missed = np.abs(estimates - truth) > 1.96 * errors
         for chosen, color in ((~missed, "C0"), (missed, "C3")):
             axis.errorbar(
@@ -115,17 +143,18 @@ def picture(found: dict[str, list[dict[str, float]]], truth: float) -> None:
 
 
 def main() -> None:
+    """Do the fits that are missing, and write table and picture."""
     configure(device="cpu")
     set_precision("float64")
     path = HERE / "results.json"
-    found = json.loads(path.read_text()) if path.exists() else {}
+    results = json.loads(path.read_text()) if path.exists() else {}
     for name, weight in WEIGHTS.items():
-        if name not in found:
-            found[name] = fits(weight)
-            path.write_text(json.dumps(found, indent=1) + "\n")
-    text = table(found, Heat().alpha)
+        if name not in results:
+            results[name] = fits(weight)
+            write_json(path, results)
+    text = table(results, Heat().alpha)
     replace(HERE / "README.md", "results", text)
-    picture(found, Heat().alpha)
+    picture(results, Heat().alpha)
     print(text)
 
 
