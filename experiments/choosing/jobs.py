@@ -1,4 +1,4 @@
-"""What the study runs: optimizers × networks × points on six problems, and more choices one at a time."""
+"""The runs of the study: optimizers × networks × points on six problems, and single changes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,16 @@ NETWORKS = {
     "tanh": [],
     "sin": ["network.activation=sin", "network.frequency=3"],
     "modified": ["network=modified_mlp"],
-    "fourier": [
-        "network=fourier",
-        "network.fourier.count=10",
-    ],  # 20 features, as wide as the hidden layers
+    # 20 features, as many as the hidden layers have units.
+    "fourier": ["network=fourier", "network.fourier.count=10"],
     "factorized": ["network=factorized"],
     "adaptive": ["network=adaptive"],
     "siren": ["network=siren", "network.slope.start=3"],
-    # A point trains its mirror image too, so half of them take the same time.
+    # A point also trains its mirror image, so half of the points take the same time.
     "symmetric": ["network=symmetric", f"points.counts.interior={INTERIOR // 2}"],
 }
-MIRRORED = (
-    "burgers",
-    "allen_cahn",
-    "helmholtz",
-    "kovasznay",
-)  # for others a symmetric network is any network
+MIRRORED = ("burgers", "allen_cahn", "helmholtz", "kovasznay")
+"""The problems with symmetries; for the others a symmetric network is the plain one."""
 POINTS = {  # their overrides, and whether they are redrawn
     "kept": ([], False),
     "redrawn": ([], True),
@@ -44,9 +38,13 @@ CENTER = ("ssbroyden", "tanh", "redrawn")
 ALONE = (("adam", "soap", "bfgs", "lbfgsb"), tuple(list(NETWORKS)[2:]), tuple(list(POINTS)[3:]))
 
 
+Choice = tuple[str, str, str]
+"""Names of an optimizer, a network and points."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """One run: a choice of each kind on a problem, with a seed."""
+    """One run: a choice of optimizer, network and points for a problem, with a seed."""
 
     problem: str
     optimizer: str
@@ -56,54 +54,54 @@ class Job:
 
     @property
     def key(self) -> str:
-        """Return the name under which its result is kept."""
+        """The name of its result."""
         return "/".join((self.problem, self.optimizer, self.network, self.points, str(self.seed)))
 
     @property
-    def choice(self) -> tuple[str, str, str]:
-        """Return optimizer, network and points."""
+    def choice(self) -> Choice:
+        """Optimizer, network and points."""
         return self.optimizer, self.network, self.points
 
     @property
     def overrides(self) -> list[str]:
-        """Return what `pinn run` is told; the study itself ends the second phase when its seconds are used."""
+        """The arguments of `pinn run`; the study itself ends the second phase after its seconds."""
         points, redrawn = POINTS[self.points]
         every = EVERY.get(self.optimizer, 100)
-        soft = ["constraints=soft"] if self.problem == "kdv_solitons" else []
-        return [
-            *(
-                f"problem={self.problem}",
-                f"points.counts.interior={INTERIOR}",
-                *NETWORKS[self.network],
-                *points,
-                *soft,
-            ),
-            *(f"optimizer@phases.polish={self.optimizer}", f"seed={self.seed}"),
-            *(
-                "phases.explore.stop.max_iterations=500",
-                "phases.polish.stop.max_iterations=1000000",
-            ),
-            *(
-                f"phases.polish.report_every={every}",
-                f"phases.polish.redraw_every={every if redrawn else 'null'}",
-            ),
+        overrides = [
+            f"problem={self.problem}",
+            f"points.counts.interior={INTERIOR}",
+            *NETWORKS[self.network],
+            *points,
         ]
+        if self.problem == "kdv_solitons":
+            overrides.append("constraints=soft")
+        overrides += [
+            f"optimizer@phases.polish={self.optimizer}",
+            f"seed={self.seed}",
+            "phases.explore.stop.max_iterations=500",
+            "phases.polish.stop.max_iterations=1000000",
+            f"phases.polish.report_every={every}",
+            f"phases.polish.redraw_every={every if redrawn else 'null'}",
+        ]
+        return overrides
 
 
-def choices() -> list[tuple[str, str, str]]:
-    """Return all choices of optimizer, network and points: every one of `CROSSED`, and single changes of `CENTER`."""
-    m, n, p = CENTER
-    alone = [
-        *((v, n, p) for v in ALONE[0]),
-        *((m, v, p) for v in ALONE[1]),
-        *((m, n, v) for v in ALONE[2]),
-    ]
-    return [*itertools.product(*CROSSED), *alone]
+def choices() -> list[Choice]:
+    """Return all choices: every combination of `CROSSED`, and single changes of `CENTER`."""
+    optimizer, network, points = CENTER
+    optimizers, networks, point_sets = ALONE
+    choices = list(itertools.product(*CROSSED))
+    choices += [(value, network, points) for value in optimizers]
+    choices += [(optimizer, value, points) for value in networks]
+    choices += [(optimizer, network, value) for value in point_sets]
+    return choices
 
 
 def jobs() -> list[Job]:
     """Return all jobs, the first seed of everything before the second."""
-    every = [
-        Job(p, *choice, seed) for seed in range(SEEDS) for choice in choices() for p in PROBLEMS
-    ]
-    return [job for job in every if job.network != "symmetric" or job.problem in MIRRORED]
+    jobs = []
+    for seed, choice, problem in itertools.product(range(SEEDS), choices(), PROBLEMS):
+        job = Job(problem, *choice, seed)
+        if job.network != "symmetric" or problem in MIRRORED:
+            jobs.append(job)
+    return jobs

@@ -2,157 +2,202 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from jobs import ALONE, CENTER, CROSSED, MIRRORED, PROBLEMS, SEEDS
+from jobs import ALONE, CENTER, CROSSED, MIRRORED, PROBLEMS, SEEDS, Choice, Job
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
-from record import replace
+from record import markdown_table, replace
 
 from pinn.reporting.published import number
 
 HERE = Path(__file__).parent
 AXES = ("optimizer", "network", "points")
-Results = dict[str, dict[str, Any]]
 FIRST = 1.5  # seconds of a core before which no run has an error
-TOLD = 12.0  # seconds that tables and pictures go to; the slowest runs end there
+LAST = 12.0  # seconds of a core at which tables and pictures end, as the slowest runs do
 TICKS = (2, 5, 10)
-WORST = 1.0  # an error of 100 %: what a run that failed or diverged counts as
+WORST = 1.0  # the error that a failed or diverged run counts with: 100 %
+
+Result = dict[str, Any]
+Results = dict[str, Result]
 
 
-def write(found: Results) -> None:
-    """Write everything that the results allow."""
-    found = _at_one_pace(found)
-    text = "\n\n".join(
-        [*(_one_at_a_time(found, axis) for axis in range(3)), _crossed(found), _note(found)]
-    )
+def write(results: Results) -> None:
+    """Write all tables and pictures that the results allow."""
+    results = _at_equal_pace(results)
+    parts = [_one_at_a_time(results, axis) for axis in range(3)]
+    text = "\n\n".join([*parts, _crossed(results), _note(results)])
     replace(HERE / "README.md", "choosing", text)
     for axis, name in enumerate(AXES):
-        _picture(found, _varied(axis), axis, HERE / f"{name}.png")
+        _picture(results, _variations(axis), axis, HERE / f"{name}.png")
     print(text)
 
 
-def _at_one_pace(found: Results) -> Results:
-    """Return the results with the seconds that they would have on the core of their choice's fastest seed.
+def _at_equal_pace(results: Results) -> Results:
+    """Return the results with the seconds of the fastest seed's core.
 
-    A core of a shared machine is at times half as fast, which its clock does not tell; the
-    iterations do.
+    A core of a shared machine is at times half as fast. Its clock does not show that, but the
+    number of iterations does.
     """
     fastest: dict[str, int] = {}
-    for key, result in found.items():
+    for key, result in results.items():
         choice = key.rsplit("/", 1)[0]
         fastest[choice] = max(fastest.get(choice, 1), result.get("iterations", 1))
-    paced = {}
-    for key, result in found.items():
+    scaled = {}
+    for key, result in results.items():
         pace = result.get("iterations", 1) / fastest[key.rsplit("/", 1)[0]]
-        paced[key] = {**result, "seconds": [pace * s for s in result.get("seconds", [])]}
-    return paced
+        scaled[key] = {**result, "seconds": [pace * s for s in result.get("seconds", [])]}
+    return scaled
 
 
-def at(result: dict[str, Any], seconds: float = TOLD) -> float:
+def error_at(result: Result, seconds: float = LAST) -> float:
     """Return the error of a run after some seconds, at most 1."""
     if "failed" in result:
         return WORST
-    errors = [e for s, e in zip(result["seconds"], result["error"], strict=True) if s <= seconds]
-    return min(errors[-1], WORST) if errors and math.isfinite(errors[-1]) else WORST
+    reports = bisect.bisect_right(result["seconds"], seconds)
+    if reports == 0:
+        return WORST
+    error = result["error"][reports - 1]
+    return min(error, WORST) if math.isfinite(error) else WORST
 
 
-def _runs(found: Results, problem: str, choice: Sequence[str]) -> list[dict[str, Any]]:
+def _runs(results: Results, problem: str, choice: Choice) -> list[Result]:
+    """Return the results of all seeds of a choice for a problem."""
     optimizer, network, points = choice
     if network == "symmetric" and problem not in MIRRORED:
-        network = CENTER[1]  # there are no mirror images, and the network is the plain one
-    keys = ("/".join((problem, optimizer, network, points, str(seed))) for seed in range(SEEDS))
-    return [found[key] for key in keys if key in found]
+        network = CENTER[1]  # without a symmetry, the network is the plain one
+    runs = []
+    for seed in range(SEEDS):
+        key = Job(problem, optimizer, network, points, seed).key
+        if key in results:
+            runs.append(results[key])
+    return runs
 
 
-def _median(found: Results, problem: str, choice: Sequence[str]) -> float:
-    errors = [at(run) for run in _runs(found, problem, choice)]
+def _median(results: Results, problem: str, choice: Choice) -> float:
+    """Return the median error over the seeds; NaN where there are no runs."""
+    errors = [error_at(run) for run in _runs(results, problem, choice)]
     return float(np.median(errors)) if errors else math.nan
 
 
-def _mean(found: Results, choice: Sequence[str]) -> float:
-    """Return the geometric mean over the problems of the medians."""
-    return float(np.exp(np.mean(np.log([_median(found, p, choice) for p in PROBLEMS]))))
+def _variations(axis: int) -> list[Choice]:
+    """Return the central choice with one of its three changed, first as in `CROSSED`."""
+    variations = []
+    for value in (*CROSSED[axis], *ALONE[axis]):
+        optimizer, network, points = (*CENTER[:axis], value, *CENTER[axis + 1 :])
+        variations.append((optimizer, network, points))
+    return variations
 
 
-def _varied(axis: int) -> list[tuple[str, str, str]]:
-    """Return the center's choices with one changed: those of `CROSSED`, then those of `ALONE`."""
-    return [(*CENTER[:axis], v, *CENTER[axis + 1 :]) for v in (*CROSSED[axis], *ALONE[axis])]  # type: ignore[misc]
+class Row(NamedTuple):
+    """A row of a table.
+
+    Attributes:
+        cells: the first cells.
+        medians: the median errors by problem.
+    """
+
+    cells: Sequence[str]
+    medians: list[float]
+
+    @property
+    def mean(self) -> float:
+        """The geometric mean over the problems."""
+        return float(np.exp(np.mean(np.log(self.medians))))
 
 
 def _table(
-    found: Results, first: Sequence[str], rows: Iterable[tuple[Sequence[str], Sequence[str]]]
+    results: Results, first: Sequence[str], choices: Sequence[tuple[Sequence[str], Choice]]
 ) -> str:
-    """Return a table of medians by problem; rows are (their first cells, their choice), best mean first."""
-    heads = [*first, *(f"`{p}`" for p in PROBLEMS), "geometric mean"]
-    ranked = sorted(
-        ((_mean(found, choice), cells, choice) for cells, choice in rows),
-        key=lambda r: _last_if_nan(r[0]),
-    )
-    best = {
-        p: min((_median(found, p, c) for _, _, c in ranked), key=_last_if_nan) for p in PROBLEMS
-    }
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
-    for mean, cells, choice in ranked:
-        medians = [(m, m == best[p]) for p in PROBLEMS for m in [_median(found, p, choice)]]
-        shown = [_shown(m, bold) for m, bold in medians]
-        lines.append("| " + " | ".join([*cells, *shown, _shown(mean, False)]) + " |")
-    return "\n".join(lines)
+    """Return a table of medians by problem, the best mean first.
+
+    Args:
+        results: the results.
+        first: the titles of the first cells.
+        choices: the first cells of every row, and its choice.
+    """
+    rows = []
+    for cells, choice in choices:
+        rows.append(Row(cells, [_median(results, problem, choice) for problem in PROBLEMS]))
+    rows.sort(key=lambda row: _last_if_nan(row.mean))
+    best = []
+    for i in range(len(PROBLEMS)):
+        best.append(min((row.medians[i] for row in rows), key=_last_if_nan))
+    lines = []
+    for row in rows:
+        cells = [*row.cells]
+        for median, smallest in zip(row.medians, best, strict=True):
+            cells.append(_bold(median) if median == smallest else _text(median))
+        lines.append([*cells, _text(row.mean)])
+    return markdown_table([*first, *(f"`{p}`" for p in PROBLEMS), "geometric mean"], lines)
 
 
 def _last_if_nan(value: float) -> float:
+    """Return a key of sorting that puts NaN last."""
     return math.inf if math.isnan(value) else value
 
 
-def _shown(value: float, bold: bool) -> str:
-    text = "–" if math.isnan(value) else "failed" if value >= WORST else number(value)
-    return f"**{text}**" if bold and not math.isnan(value) else text
+def _text(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return "failed" if value >= WORST else number(value)
 
 
-def _one_at_a_time(found: Results, axis: int) -> str:
-    others = " and ".join(f"`{c}`" for i, c in enumerate(CENTER) if i != axis)
-    rows = [([f"`{choice[axis]}`"], choice) for choice in _varied(axis)]
-    return f"{AXES[axis].capitalize()}, with {others}:\n\n{_table(found, [AXES[axis]], rows)}"
+def _bold(value: float) -> str:
+    return _text(value) if math.isnan(value) else f"**{_text(value)}**"
 
 
-def _crossed(found: Results) -> str:
-    choices = [(m, n, p) for m in CROSSED[0] for n in CROSSED[1] for p in CROSSED[2]]
-    rows = [([f"`{c}`" for c in choice], choice) for choice in choices]
+def _one_at_a_time(results: Results, axis: int) -> str:
+    """Return the table in which one of the three choices varies."""
+    others = " and ".join(f"`{value}`" for i, value in enumerate(CENTER) if i != axis)
+    rows = [([f"`{choice[axis]}`"], choice) for choice in _variations(axis)]
+    table = _table(results, [AXES[axis]], rows)
+    return f"{AXES[axis].capitalize()}, with {others}:\n\n{table}"
+
+
+def _crossed(results: Results) -> str:
+    """Return the table of all combinations."""
+    rows = []
+    for choice in itertools.product(*CROSSED):
+        rows.append(([f"`{name}`" for name in choice], choice))
+    optimizers, networks, point_sets = (len(values) for values in CROSSED)
+    title = f"All of {optimizers} optimizers, {networks} networks, {point_sets} points"
+    return f"{title}:\n\n{_table(results, AXES, rows)}"
+
+
+def _note(results: Results) -> str:
+    seeds = sorted({key.rsplit("/", 1)[1] for key in results})
     return (
-        f"All of {', '.join(f'{len(c)} {a}s'.replace('ss', 's') for a, c in zip(AXES, CROSSED, strict=True))}:\n\n"
-        + (_table(found, AXES, rows))
+        f"Medians of the seeds {', '.join(seeds)} ({len(results)} runs) of the relative L2 error, "
+        f"the worst of a problem's fields, after {LAST:g} seconds of one core without compilation; "
+        "float64."
     )
 
 
-def _note(found: Results) -> str:
-    seeds = sorted({key.rsplit("/", 1)[1] for key in found})
-    return (
-        f"Medians of the seeds {', '.join(seeds)} ({len(found)} runs) of the relative L2 error, the worst of a "
-        f"problem's fields, after {TOLD:g} seconds of one core without compilation; float64."
-    )
+def _picture(results: Results, choices: Sequence[Choice], axis: int, path: Path) -> None:
+    """Draw errors over seconds: one panel per problem, one line per choice.
 
-
-def _picture(
-    found: Results, choices: Sequence[tuple[str, str, str]], axis: int, path: Path
-) -> None:
-    """Draw errors over seconds, a panel a problem, a line a choice: the median of the seeds, and their range."""
+    A line is the median of the seeds, with their range.
+    """
     figure = Figure(figsize=(10.5, 6.4), layout="constrained")
     panels = figure.subplots(2, 3, sharex=True).ravel()
-    times = np.geomspace(FIRST, TOLD, 60)
+    times = np.geomspace(FIRST, LAST, 60)
     for panel, problem in zip(panels, PROBLEMS, strict=True):
         for i, choice in enumerate(choices):
-            runs = _runs(found, problem, choice)
+            runs = _runs(results, problem, choice)
             if not runs:
                 continue
-            errors = np.array([[at(run, t) for t in times] for run in runs])
-            color, style = f"C{i % 10}", "-" if choice[axis] in CROSSED[axis] else "--"
-            panel.loglog(
-                times, np.nanmedian(errors, axis=0), style, color=color, lw=1.4, label=choice[axis]
-            )
+            errors = np.array([[error_at(run, t) for t in times] for run in runs])
+            median = np.nanmedian(errors, axis=0)
+            color = f"C{i % 10}"
+            style = "-" if choice[axis] in CROSSED[axis] else "--"
+            panel.loglog(times, median, style, color=color, lw=1.4, label=choice[axis])
             panel.fill_between(
                 times, errors.min(axis=0), errors.max(axis=0), color=color, alpha=0.12, lw=0
             )
