@@ -129,7 +129,7 @@ class Study:
         return float(errors[reports - 1]) if reports else float("nan")
 
     def publish(self, name: str, text: str) -> None:
-        """Put a text between the markers of that name in the study's README and the project's pages."""
+        """Put a text between its markers in the study's README and in the project's pages."""
         for path in (self.folder / "README.md", ROOT / "README.md", ROOT / "docs" / "results.md"):
             replace(path, name, text)
 

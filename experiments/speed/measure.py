@@ -1,10 +1,11 @@
-"""How long one loss and gradient take: ours, plain nested tapes, and DeepXDE.  Writes results, figure and README.
+"""The time of one loss and gradient: ours, plain nested tapes, and DeepXDE.
 
     python experiments/speed/measure.py [--rounds 40]
 
-Every family of variants has a process of its own, because compiler flags belong to a process.  In
-each round every variant is measured once, in an order of its own, while the other processes wait;
-so a machine that slows down for a while slows them all, and ratios are taken within a round.
+It writes results, figure and README. Every family of variants has a process of its own, because
+compiler flags belong to a process. In each round every variant is measured once, in random order,
+while the other processes wait. So a machine that slows down for a while slows them all, and ratios
+are taken within a round.
 """
 
 from __future__ import annotations
@@ -24,28 +25,30 @@ import report
 import variants
 
 HERE = Path(__file__).parent
-CALLS = 5  # of a variant in one round, back to back as in a line search
+CALLS = 5  # of a variant in one round, one after another as in a line search
 AGREE = 1e-10  # relative; double precision leaves about 1e-15 of the loss and 1e-13 of the gradient
 
 
 def measure(families: list[str], rounds: int) -> dict[str, Any]:
-    """Return names, loss, and by variant the first call's seconds and the milliseconds of every round."""
+    """Return the loss, and the times of the first call and of every round by variant."""
     context = multiprocessing.get_context("spawn")
-    owner: dict[str, Any] = {}
-    pipes, workers = [], []
+    pipe_of: dict[str, Any] = {}  # by variant
+    pipes = []
+    workers = []
     for family in families:
-        pipe, other = context.Pipe()
-        workers.append(context.Process(target=variants.serve, args=(family, other), daemon=True))
-        workers[-1].start()
-        other.close()
-        owner |= dict.fromkeys(pipe.recv(), pipe)
+        pipe, end_of_worker = context.Pipe()
+        worker = context.Process(target=variants.serve, args=(family, end_of_worker), daemon=True)
+        worker.start()
+        end_of_worker.close()
+        pipe_of |= dict.fromkeys(pipe.recv(), pipe)
         pipes.append(pipe)
+        workers.append(worker)
 
     def ask(name: str) -> Any:
-        owner[name].send((name, CALLS))
-        return owner[name].recv()
+        pipe_of[name].send((name, CALLS))
+        return pipe_of[name].recv()
 
-    names = list(owner)
+    names = list(pipe_of)
     first = {name: ask(name) for name in names}
     agree(first)
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -67,26 +70,26 @@ def measure(families: list[str], rounds: int) -> dict[str, Any]:
 
 def agree(first: dict[str, Any]) -> None:
     """Assert that all variants give the same loss and gradient."""
-    (loss, gradient, _), *others = first.values()
-    for name, (other, slope, _) in zip(list(first)[1:], others, strict=True):
-        apart = max(
-            abs(other - loss) / abs(loss),
-            np.max(np.abs(slope - gradient)) / np.max(np.abs(gradient)),
-        )
-        assert apart < AGREE, f"{name}: loss or gradient differs by {apart:.1e}"
+    loss, gradient, _ = next(iter(first.values()))
+    for name, (other_loss, other_gradient, _) in first.items():
+        of_loss = abs(other_loss - loss) / abs(loss)
+        of_gradient = np.max(np.abs(other_gradient - gradient)) / np.max(np.abs(gradient))
+        assert of_loss < AGREE, f"{name}: the loss differs by {of_loss:.1e}"
+        assert of_gradient < AGREE, f"{name}: the gradient differs by {of_gradient:.1e}"
 
 
 def machine() -> str:
-    """Return the processor's name and the number of cores that this process may use."""
+    """Return the processor's name and the number of cores that this process may use.
+
+    It is not that of `pinn.versions`: `pinn` sets flags of XLA, which other variants would inherit.
+    """
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        models = [
-            line.split(":", 1)[1].strip()
-            for line in info.read_text().splitlines()
-            if "model name" in line
-        ]
-        name = models[0] if models else name
+        for line in info.read_text().splitlines():
+            if "model name" in line:
+                name = line.split(":", 1)[1].strip()
+                break
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{name}, {cores} cores"
 
@@ -105,10 +108,10 @@ def main() -> None:
         packages.append("deepxde")
     else:
         print("DeepXDE is not installed and is left out; `pip install 'pinn[speed]'` installs it.")
-    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # several processes share what there is
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"  # several processes share the GPU
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    found = measure(families, rounds)
-    found |= {
+    results = measure(families, rounds)
+    results |= {
         "points": variants.COUNT,
         "network": f"{variants.DEPTH}×{variants.WIDTH} tanh",
         "rounds": rounds,
@@ -117,7 +120,7 @@ def main() -> None:
         "machine": machine(),
         "versions": {name: version(name) for name in packages},
     }
-    (HERE / "results.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    (HERE / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     report.write(HERE)
     print((HERE / "README.md").read_text())
 

@@ -1,4 +1,4 @@
-"""The memory that one loss and gradient over a million points takes.  Writes memory.json and the README.
+"""The memory of one loss and gradient over a million points; writes memory.json and the README.
 
 python experiments/speed/memory.py
 """
@@ -25,7 +25,7 @@ def peak() -> float:
 
 
 def child() -> None:
-    """Compute Burgers' loss and gradient once, with initial and boundary terms, and print what it took."""
+    """Compute loss and gradient of Burgers' equation once, with all terms, and print the memory."""
     import pinn  # noqa: F401, I001 (first, because it sets XLA's flags)
 
     from pinn.problems import Burgers
@@ -38,28 +38,25 @@ def child() -> None:
     configure()
     set_precision("float64")
     problem = Burgers()
-    made = Setup(problem=problem, network=default_network(problem, seed=0), constraints="soft")
-    objective, points = (
-        made.objective(None),
-        Points(counts={"interior": COUNT, "initial": 10_000, "boundary": 10_000}),
-    )
+    setup = Setup(problem=problem, network=default_network(problem, seed=0), constraints="soft")
+    objective = setup.objective(None)
+    points = Points(counts={"interior": COUNT, "initial": 10_000, "boundary": 10_000})
     before = peak()
     batch = Draws(points, objective, seed=0).batch(0, {})
     loss, _ = objective.value_and_gradient(objective.flat.flatten(), batch)
-    print(
-        json.dumps({"points": COUNT, "before_gb": before, "peak_gb": peak(), "loss": float(loss)})
-    )
+    results = {"points": COUNT, "before_gb": before, "peak_gb": peak(), "loss": float(loss)}
+    print(json.dumps(results))
 
 
 def main() -> int:
-    """Run the computation in a process of its own; return 1 if it takes too much."""
+    """Run the computation in a process of its own; return 1 if it takes more than the limit."""
     command = [sys.executable, __file__, "--child"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found = json.loads(done.stdout.splitlines()[-1]) | {"limit_gb": LIMIT_GB}
-    (HERE / "memory.json").write_text(json.dumps(found, indent=1) + "\n")
+    results = json.loads(done.stdout.splitlines()[-1]) | {"limit_gb": LIMIT_GB}
+    (HERE / "memory.json").write_text(json.dumps(results, indent=1) + "\n")
     report.write(HERE)
-    print(f"{COUNT} points: {found['peak_gb']:.2f} GB at most; the limit is {LIMIT_GB:g} GB")
-    return 0 if found["peak_gb"] < LIMIT_GB else 1
+    print(f"{COUNT} points: {results['peak_gb']:.2f} GB at most; the limit is {LIMIT_GB:g} GB")
+    return 0 if results["peak_gb"] < LIMIT_GB else 1
 
 
 if __name__ == "__main__":

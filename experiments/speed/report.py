@@ -1,11 +1,11 @@
-"""The table, the verdict and the figure of this study, from its result files."""
+"""The table, the verdict and the figure of the study, from its result files."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,106 +20,120 @@ NAMES = {
 }
 
 
+class Times(NamedTuple):
+    """The times of a variant.
+
+    Attributes:
+        median: the median over the rounds, in milliseconds.
+        least: the smallest, in milliseconds.
+        ratio: the median over the rounds of the ratio to ours.
+        first: the time of the first call, in seconds.
+    """
+
+    median: float
+    least: float
+    ratio: float
+    first: float
+
+
 def write(folder: Path) -> None:
-    """Write what the result files say into the README, between its markers, and draw the figure."""
+    """Write the contents of the result files into the README, and draw the figure."""
     parts = []
-    results, memory = folder / "results.json", folder / "memory.json"
-    if results.is_file():
-        found = json.loads(results.read_text())
-        parts += table(found)
-        draw(found, folder / "speed.png")
-    if memory.is_file():
-        parts += [remembered(json.loads(memory.read_text()))]
+    results_file = folder / "results.json"
+    memory_file = folder / "memory.json"
+    if results_file.is_file():
+        results = json.loads(results_file.read_text())
+        parts += table(results)
+        draw(results, folder / "speed.png")
+    if memory_file.is_file():
+        parts.append(memory_sentence(json.loads(memory_file.read_text())))
     readme = folder / "README.md"
     body = "\n".join(["<!-- results -->", *parts, "<!-- /results -->"])
-    text = re.sub(
-        r"<!-- results -->.*<!-- /results -->", lambda _: body, readme.read_text(), flags=re.S
-    )
+    pattern = r"<!-- results -->.*<!-- /results -->"
+    text = re.sub(pattern, lambda _: body, readme.read_text(), flags=re.DOTALL)
     readme.write_text(text)
 
 
-def summary(found: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Return by variant the median and least milliseconds, and the median over rounds of its ratio to ours."""
-    own = np.array(found["variants"][OURS]["ms"])
-    return {
-        name: {
-            "median": float(np.median(v["ms"])),
-            "least": float(np.min(v["ms"])),
-            "ratio": float(np.median(np.array(v["ms"]) / own)),
-            "first": v["first_call_s"],
-        }
-        for name, v in found["variants"].items()
-    }
+def summary(results: dict[str, Any]) -> dict[str, Times]:
+    """Return the times by variant."""
+    ours = np.array(results["variants"][OURS]["ms"])
+    times = {}
+    for name, variant in results["variants"].items():
+        rounds = np.array(variant["ms"])
+        times[name] = Times(
+            median=float(np.median(rounds)),
+            least=float(np.min(rounds)),
+            ratio=float(np.median(rounds / ours)),
+            first=variant["first_call_s"],
+        )
+    return times
 
 
-def table(found: dict[str, Any]) -> list[str]:
-    """Return the table and the verdict in Markdown."""
-    rows = summary(found)
-    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    return [
+def table(results: dict[str, Any]) -> list[str]:
+    """Return the table and the verdict in Markdown, by lines."""
+    lines = [
         "| variant | median (ms) | least (ms) | × ours | first call (s) |",
         "|---|--:|--:|--:|--:|",
-        *(
-            f"| {NAMES.get(name, name)} | {r['median']:.1f} | {r['least']:.1f} | {r['ratio']:.2f} | {r['first']:.1f} |"
-            for name, r in rows.items()
-        ),
-        "",
-        f"Median and least over {found['rounds']} rounds, in each of which every variant was called {found['calls']} "
-        f"times in a row; × ours is the median of the ratios within a round. {found['network']}, "
-        f"{found['points']:,} points, float64; {found['machine']}; {versions}.",
-        "",
-        "![Milliseconds per loss and gradient by variant](speed.png)",
-        "",
-        verdict(rows),
     ]
+    times = summary(results)
+    for name, t in times.items():
+        title = NAMES.get(name, name)
+        lines.append(
+            f"| {title} | {t.median:.1f} | {t.least:.1f} | {t.ratio:.2f} | {t.first:.1f} |"
+        )
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    note = (
+        f"Median and least over {results['rounds']} rounds, in each of which every variant was "
+        f"called {results['calls']} times in a row; × ours is the median of the ratios within a "
+        f"round. {results['network']}, {results['points']:,} points, float64; "
+        f"{results['machine']}; {versions}."
+    )
+    picture = "![Milliseconds per loss and gradient by variant](speed.png)"
+    return [*lines, "", note, "", picture, "", verdict(times)]
 
 
-def verdict(rows: dict[str, dict[str, float]]) -> str:
+def verdict(times: dict[str, Times]) -> str:
     """Return the answer in a sentence."""
-    text = f"**Verdict.** One loss and gradient take us {rows[OURS]['median']:.1f} ms"
+    text = f"**Verdict.** One loss and gradient take us {times[OURS].median:.1f} ms"
     rivals = []
     for family, words in (("DeepXDE", "DeepXDE"), ("nested tapes", "plain nested tapes")):
-        members = [name for name in rows if name.startswith(family)]
+        members = [name for name in times if name.startswith(family)]
         if members:
-            best = min(members, key=lambda name: rows[name]["median"])
-            rivals.append(
-                f"{rows[best]['ratio']:.1f} times as fast as {words} at best ({best.split(', ')[1]})"
-            )
-    without = "" if any("DeepXDE" in r for r in rivals) else "; DeepXDE was not installed"
-    return f"{text}: {', '.join(rivals)}{without}."
+            best = min(members, key=lambda name: times[name].median)
+            way = best.split(", ")[1]
+            rivals.append(f"{times[best].ratio:.1f} times as fast as {words} at best ({way})")
+    missing = ""
+    if not any(name.startswith("DeepXDE") for name in times):
+        missing = "; DeepXDE was not installed"
+    return f"{text}: {', '.join(rivals)}{missing}."
 
 
-def remembered(found: dict[str, Any]) -> str:
+def memory_sentence(results: dict[str, Any]) -> str:
     """Return a sentence on memory."""
-    kept = "under" if found["peak_gb"] < found["limit_gb"] else "**above**"
+    relation = "under" if results["peak_gb"] < results["limit_gb"] else "**above**"
     return (
-        f"\n**Memory.** One loss and gradient over {found['points']:,} points take {found['peak_gb']:.2f} GB at most, "
-        f"{found['before_gb']:.2f} GB of which TensorFlow takes before the first point: {kept} the limit of "
-        f"{found['limit_gb']:g} GB."
+        f"\n**Memory.** One loss and gradient over {results['points']:,} points take "
+        f"{results['peak_gb']:.2f} GB at most, {results['before_gb']:.2f} GB of which TensorFlow "
+        f"takes before the first point: {relation} the limit of {results['limit_gb']:g} GB."
     )
 
 
-def draw(found: dict[str, Any], path: Path) -> None:
+def draw(results: dict[str, Any], path: Path) -> None:
     """Draw the medians as bars and the least times as marks."""
     from pinn.plotting import style
 
-    rows = summary(found)
+    times = summary(results)
     with style.journal():
-        figure, axes = style.panels(1, 1, width=5.2, height=0.34 * len(rows) + 0.75)
-        ax, places = axes[0, 0], np.arange(len(rows))[::-1]
-        medians = [r["median"] for r in rows.values()]
-        colors = [style.COLORS[0] if name.startswith("ours") else "#BBBBBB" for name in rows]
-        ax.barh(places, medians, height=0.62, color=colors)
-        ax.plot(
-            [r["least"] for r in rows.values()],
-            places,
-            "|",
-            color="black",
-            markersize=9,
-            markeredgewidth=1,
-        )
+        figure, axes = style.panels(1, 1, width=5.2, height=0.34 * len(times) + 0.75)
+        axis = axes[0, 0]
+        places = np.arange(len(times))[::-1]
+        medians = [t.median for t in times.values()]
+        least = [t.least for t in times.values()]
+        colors = [style.COLORS[0] if name.startswith("ours") else "#BBBBBB" for name in times]
+        axis.barh(places, medians, height=0.62, color=colors)
+        axis.plot(least, places, "|", color="black", markersize=9, markeredgewidth=1)
         for place, median in zip(places, medians, strict=True):
-            ax.annotate(
+            axis.annotate(
                 f"{median:.1f}",
                 (median, place),
                 (4, 0),
@@ -127,9 +141,9 @@ def draw(found: dict[str, Any], path: Path) -> None:
                 va="center",
                 fontsize=9,
             )
-        ax.set_yticks(places, list(rows))
-        ax.tick_params(axis="y", length=0)
-        ax.spines[["top", "right", "left"]].set_visible(False)
-        ax.set_xlim(0, 1.12 * max(medians))
-        ax.set_xlabel("time of one loss and gradient (ms); bar: median, mark: least")
+        axis.set_yticks(places, list(times))
+        axis.tick_params(axis="y", length=0)
+        axis.spines[["top", "right", "left"]].set_visible(False)
+        axis.set_xlim(0, 1.12 * max(medians))
+        axis.set_xlabel("time of one loss and gradient (ms); bar: median, mark: least")
         figure.savefig(path, dpi=200)

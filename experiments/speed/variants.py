@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-COUNT, WIDTH, DEPTH = 10_000, 20, 3
+COUNT = 10_000
+WIDTH = 20
+DEPTH = 3
 NU = 0.01 / pi
 SIZES = (2, *[WIDTH] * DEPTH, 1)
 
@@ -26,7 +28,7 @@ Variant = Callable[[], tuple[Any, Any]]
 
 
 def case() -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the weights (kernel, bias, kernel, …) and the points [COUNT, 2] in -1 < x < 1, 0 < t < 1."""
+    """Return kernels and biases in turn, and points [COUNT, 2] in -1 < x < 1, 0 < t < 1."""
     rng = np.random.default_rng(0)
     weights: list[np.ndarray] = []
     for rows, columns in itertools.pairwise(SIZES):
@@ -43,7 +45,7 @@ def _set(network: Any, weights: list[np.ndarray]) -> None:
 
 
 def ours() -> dict[str, Variant]:
-    """Return this package's objective with either engine, its points cut as a run would cut them."""
+    """Return this package's objective with either engine, on points cut as in a run."""
     import pinn  # noqa: F401, I001 (first, because it sets XLA's flags)
 
     from pinn.networks import mlp
@@ -56,7 +58,7 @@ def ours() -> dict[str, Variant]:
     configure()
     set_precision("float64")
     weights, points = case()
-    found: dict[str, Variant] = {}
+    variants: dict[str, Variant] = {}
     for engine in ("taylor", "nested"):
         # On this square the network's own scaling of its inputs is the identity, which the others
         # do not have.
@@ -65,24 +67,26 @@ def ours() -> dict[str, Variant]:
         objective = Objective(
             Burgers(nu=NU), network, weights={"start": 0.0, "walls": 0.0}, derivatives=engine
         )
-        batch, theta = (
-            Draws(Points(), objective, seed=0).cut({"interior": PointSet(points)}),
-            objective.flat.flatten(),
-        )
-        found[f"ours, {engine}"] = lambda o=objective, x=theta, b=batch: o.value_and_gradient(x, b)
-    return found
+        batch = Draws(Points(), objective, seed=0).cut({"interior": PointSet(points)})
+        theta = objective.flat.flatten()
+        variants[f"ours, {engine}"] = _call(objective, theta, batch)
+    return variants
+
+
+def _call(objective: Any, theta: Any, batch: Any) -> Variant:
+    """Return the call of an objective; it keeps the objective alive, as its method would not."""
+    return lambda: objective.value_and_gradient(theta, batch)
 
 
 def plain() -> dict[str, Variant]:
-    """Return nested GradientTapes over a Keras model, as tutorials have them, as a graph and compiled by XLA."""
+    """Return nested GradientTapes over a Keras model, as a graph and compiled by XLA."""
     import keras
     import tensorflow as tf
 
     keras.config.set_floatx("float64")
     weights, points = case()
-    layers = [keras.layers.Dense(n, activation="tanh") for n in SIZES[1:-1]] + [
-        keras.layers.Dense(SIZES[-1])
-    ]
+    layers = [keras.layers.Dense(n, activation="tanh") for n in SIZES[1:-1]]
+    layers.append(keras.layers.Dense(SIZES[-1]))
     network = keras.Sequential([keras.Input((2,)), *layers])
     _set(network, weights)
     x, t = (tf.constant(column) for column in np.split(points, 2, axis=1))
@@ -94,7 +98,8 @@ def plain() -> dict[str, Variant]:
                 with tf.GradientTape(watch_accessed_variables=False, persistent=True) as first:
                     first.watch((x, t))
                     u = network(tf.concat([x, t], 1))
-                u_x, u_t = first.gradient(u, x), first.gradient(u, t)
+                u_x = first.gradient(u, x)
+                u_t = first.gradient(u, t)
             u_xx = second.gradient(u_x, x)
             loss = tf.reduce_mean((u_t + u * u_x - NU * u_xx) ** 2)
         return loss, outer.gradient(loss, network.trainable_variables)
@@ -108,7 +113,7 @@ def plain() -> dict[str, Variant]:
 
 
 def deepxde() -> dict[str, Variant]:
-    """Return DeepXDE's model on TensorFlow: its network, derivatives and loss, as a graph and compiled by XLA.
+    """Return DeepXDE's network, derivatives and loss, as a graph and compiled by XLA.
 
     Loss and gradient are its `train_step` without the optimizer's update.
     """
@@ -120,8 +125,10 @@ def deepxde() -> dict[str, Variant]:
     weights, points = case()
 
     def equation(inputs: Any, u: Any) -> Any:
-        u_x, u_t = dde.grad.jacobian(u, inputs, i=0, j=0), dde.grad.jacobian(u, inputs, i=0, j=1)
-        return u_t + u * u_x - NU * dde.grad.hessian(u, inputs, i=0, j=0)
+        u_x = dde.grad.jacobian(u, inputs, i=0, j=0)
+        u_t = dde.grad.jacobian(u, inputs, i=0, j=1)
+        u_xx = dde.grad.hessian(u, inputs, i=0, j=0)
+        return u_t + u * u_x - NU * u_xx
 
     def variant(xla: bool) -> Variant:
         dde.config.enable_xla_jit(xla)
@@ -151,23 +158,24 @@ FAMILIES = {"ours": ours, "plain": plain, "deepxde": deepxde}
 
 
 def serve(family: str, pipe: Any) -> None:
-    """Answer over a pipe: the variants' names; then, to a name and a number of calls, what these calls took.
+    """Send the names of the variants over a pipe; then answer requests (name, number of calls).
 
-    The first answer to a name is (loss, gradient as one vector, seconds of the first call), every
-    later one the mean of `calls` calls in milliseconds, after one call that is not timed.
+    The first answer to a name is (loss, gradient as one vector, seconds of the first call). Every
+    later answer is the mean of `calls` calls in milliseconds, after one call that is not timed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    variants, seen = FAMILIES[family](), set()
+    variants = FAMILIES[family]()
+    called = set()
     pipe.send(list(variants))
     while (request := pipe.recv()) is not None:
         name, calls = request
-        if name not in seen:
-            seen.add(name)
+        if name not in called:
+            called.add(name)
             begin = time.perf_counter()
             loss, gradient = _wait(variants[name]())
             seconds = time.perf_counter() - begin
-            parts = gradient if isinstance(gradient, list) else [gradient]
-            pipe.send((float(loss), np.concatenate([np.ravel(p) for p in parts]), seconds))
+            vector = np.concatenate([np.ravel(array) for array in gradient])
+            pipe.send((float(loss), vector, seconds))
             continue
         _wait(variants[name]())
         begin = time.perf_counter()
@@ -176,9 +184,8 @@ def serve(family: str, pipe: Any) -> None:
         pipe.send(1e3 * (time.perf_counter() - begin) / calls)
 
 
-def _wait(found: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Return the values as arrays: what an accelerator has only been told to do is not done."""
-    loss, gradient = found
-    return loss.numpy(), [g.numpy() for g in gradient] if isinstance(
-        gradient, list | tuple
-    ) else gradient.numpy()
+def _wait(result: tuple[Any, Any]) -> tuple[Any, list[np.ndarray]]:
+    """Return loss and gradient as arrays: a GPU may return tensors before it has computed them."""
+    loss, gradient = result
+    tensors = gradient if isinstance(gradient, list | tuple) else [gradient]
+    return loss.numpy(), [tensor.numpy() for tensor in tensors]
