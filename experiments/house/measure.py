@@ -107,8 +107,7 @@ def code_lines(text: str, tree: ast.Module) -> set[int]:
         if token.type not in LAYOUT:
             lines.update(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(tree):
-        is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if is_docstring:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):  # a docstring
             lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return lines
 
