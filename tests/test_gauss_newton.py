@@ -1,4 +1,4 @@
-"""Gauss–Newton: on the classics of least squares, on all problems, and its parts against the obvious."""
+"""Gauss–Newton: on classic least-squares problems, on PDEs, and against dense algebra."""
 
 import math
 
@@ -51,7 +51,8 @@ def jennrich_sampson(x):
     return 2 + 2 * i - (tf.exp(i * x[0]) + tf.exp(i * x[1]))
 
 
-CLASSICS = {  # Moré, Garbow & Hillstrom (1981), doi:10.1145/355934.355936: residuals, start, least sum of squares
+# Residuals, start, least sum: Moré, Garbow & Hillstrom (1981), doi:10.1145/355934.355936.
+CLASSICS = {
     "rosenbrock": (lambda x: [10 * (x[1] - x[0] ** 2), 1 - x[0]], [-1.2, 1.0], 0.0),
     "powell badly scaled": (
         lambda x: [1e4 * x[0] * x[1] - 1, tf.exp(-x[0]) + tf.exp(-x[1]) - 1.0001],
@@ -70,16 +71,22 @@ CLASSICS = {  # Moré, Garbow & Hillstrom (1981), doi:10.1145/355934.355936: res
     "box": (box, [0.0, 10.0, 20.0], 0.0),
     "powell singular": (
         lambda x: [
-            *(x[0] + 10 * x[1], math.sqrt(5) * (x[2] - x[3])),
-            *((x[1] - 2 * x[2]) ** 2, math.sqrt(10) * (x[0] - x[3]) ** 2),
+            x[0] + 10 * x[1],
+            math.sqrt(5) * (x[2] - x[3]),
+            (x[1] - 2 * x[2]) ** 2,
+            math.sqrt(10) * (x[0] - x[3]) ** 2,
         ],
         [3.0, -1.0, 0.0, 1.0],
         0.0,
     ),
     "wood": (
         lambda x: [
-            *(10 * (x[1] - x[0] ** 2), 1 - x[0], math.sqrt(90) * (x[3] - x[2] ** 2), 1 - x[2]),
-            *(math.sqrt(10) * (x[1] + x[3] - 2), (x[1] - x[3]) / math.sqrt(10)),
+            10 * (x[1] - x[0] ** 2),
+            1 - x[0],
+            math.sqrt(90) * (x[3] - x[2] ** 2),
+            1 - x[2],
+            math.sqrt(10) * (x[1] + x[3] - 2),
+            (x[1] - x[3]) / math.sqrt(10),
         ],
         [-3.0, -1.0, -3.0, -1.0],
         0.0,
@@ -96,11 +103,16 @@ def test_classics(name, acceleration):
     function, start, least = CLASSICS[name]
     squares = Residuals(lambda x, _: tf.convert_to_tensor(function(x)))
     optimizer = GaussNewton(acceleration=acceleration)
-    found = minimize(
-        squares, start, optimizer=optimizer, stop=StopRule(max_iterations=400, target_loss=1e-20)
-    )
-    assert found.loss == pytest.approx(least, rel=1e-8, abs=1e-16), str(found)
-    assert found.iterations < 400
+    stop = StopRule(max_iterations=400, target_loss=1e-20)
+    result = minimize(squares, start, optimizer=optimizer, stop=stop)
+    assert result.loss == pytest.approx(least, rel=1e-8, abs=1e-16), str(result)
+    assert result.iterations < 400
+
+
+def joined(pieces):
+    """Return r [m] and J [m, p] from pieces of r and Jᵀ."""
+    residuals, columns = zip(*pieces, strict=True)
+    return np.concatenate(residuals), np.concatenate(columns, 1).T
 
 
 @pytest.mark.parametrize("algebra", ["qr", "dual", "device"])
@@ -108,43 +120,37 @@ def test_every_algebra_solves_the_same_equations(algebra):
     rng = np.random.default_rng(0)
     size, count = (12, 7) if algebra == "dual" else (6, 40)
     pieces = [(rng.normal(size=k), rng.normal(size=(size, k))) for k in (count - 3, 3)]
-    jacobian, residuals = (
-        np.concatenate([c for _, c in pieces], 1).T,
-        np.concatenate([r for r, _ in pieces]),
-    )
-    gram, other = (
-        Gram(pieces, size),
-        {"qr": Triangle, "dual": Dual, "device": DeviceGram}[algebra](pieces, size),
-    )
-    assert other.unit == pytest.approx(gram.unit) and other.unit == pytest.approx(
-        np.sum(jacobian**2) / size
-    )
+    residuals, jacobian = joined(pieces)
+    gram = Gram(pieces, size)
+    other = {"qr": Triangle, "dual": Dual, "device": DeviceGram}[algebra](pieces, size)
+    assert other.unit == pytest.approx(gram.unit)
+    assert other.unit == pytest.approx(np.sum(jacobian**2) / size)
     np.testing.assert_allclose(other.slope, jacobian.T @ residuals)
     for damping in (1e-3, 1.0):
         exact = np.linalg.solve(jacobian.T @ jacobian + damping * np.eye(size), other.slope)
         for system in (gram, other):
-            found = system.damped(damping)
-            np.testing.assert_allclose(-found.step, exact, rtol=1e-9)
-            np.testing.assert_allclose(found.solve(system.slope), exact, rtol=1e-9)
+            damped = system.damped(damping)
+            np.testing.assert_allclose(-damped.step, exact, rtol=1e-9)
+            np.testing.assert_allclose(damped.solve(system.slope), exact, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", [Gram, DeviceGram])
 def test_a_singular_matrix_has_no_factorization(kind):
-    pieces = [
-        (np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
-    ]  # two residuals, three weights
-    assert kind(pieces, 3).damped(-1.0) is None and kind(pieces, 3).damped(1e-3) is not None
+    # Two residuals of three parameters.
+    pieces = [(np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))]
+    assert kind(pieces, 3).damped(-1.0) is None
+    assert kind(pieces, 3).damped(1e-3) is not None
 
 
-def test_qr_sees_what_the_gram_matrix_rounds_away():
+def test_qr_resolves_what_the_gram_matrix_loses_to_rounding():
     rng = np.random.default_rng(0)
     left, right = (np.linalg.qr(rng.normal(size=(n, 5)))[0] for n in (40, 5))
     jacobian = left @ np.diag([1, 1e-3, 1e-6, 1e-9, 1e-11]) @ right.T
     truth = right @ np.ones(5)
     pieces = [(jacobian @ truth, np.ascontiguousarray(jacobian.T))]
     assert np.linalg.norm(Triangle(pieces, 5).damped(1e-26).step + truth) < 0.1
-    found = Gram(pieces, 5).damped(1e-26)
-    assert found is None or np.linalg.norm(found.step + truth) > 0.5
+    damped = Gram(pieces, 5).damped(1e-26)
+    assert damped is None or np.linalg.norm(damped.step + truth) > 0.5
 
 
 CASES = {
@@ -157,9 +163,13 @@ CASES = {
 }
 
 
-def some(*quick):
-    """Return all cases, those that are not named among the slow ones: each compiles half a dozen programs."""
-    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+def cases(*quick):
+    """Return all cases, marked as slow unless named: each compiles half a dozen programs."""
+    parameters = []
+    for name in CASES:
+        marks = () if name in quick else pytest.mark.slow
+        parameters.append(pytest.param(name, marks=marks))
+    return parameters
 
 
 def case(problem, hard, weights, network=None, **settings):
@@ -176,16 +186,11 @@ def case(problem, hard, weights, network=None, **settings):
 
 
 def dense(squares, theta, batch):
-    """Return r and J, sorted so that their order does not matter."""
-    pieces = list(squares.jacobian(theta, batch))
-    residuals, rows = (
-        np.concatenate([r for r, _ in pieces]),
-        np.concatenate([c for _, c in pieces], 1).T,
-    )
-    return residuals, rows
+    """Return r [m] and J [m, p]."""
+    return joined(squares.jacobian(theta, batch))
 
 
-@pytest.mark.parametrize("name", some("kovasznay soft"))
+@pytest.mark.parametrize("name", cases("kovasznay soft"))
 def test_the_jacobian_of_every_problem_is_that_of_its_loss(name):
     objective, batch = case(*CASES[name])
     theta, squares = objective.flat.flatten(), LeastSquares(objective)
@@ -243,8 +248,7 @@ def test_more_weights_than_residuals():
             )
         }
     )
-    found = minimize_on(objective, batch, GaussNewton(), 40)
-    assert found < 1e-16
+    assert minimize_on(objective, batch, GaussNewton(), 40) < 1e-16
 
 
 def known(objective):
@@ -282,7 +286,7 @@ def test_chunks_equal_one_long_run_bitwise():
     tf.nest.map_structure(np.testing.assert_array_equal, whole, state)
 
 
-def test_a_loss_alone_is_refused_in_one_line():
+def test_a_loss_without_residuals_is_an_error():
     with pytest.raises(InputError, match="needs residuals"):
         minimize(lambda x, _: (tf.reduce_sum(x**2), 2 * x), [1.0], optimizer=GaussNewton())
 

@@ -1,4 +1,4 @@
-"""Multi-batch L-BFGS: its parts, its pairs, and what it saves."""
+"""Multi-batch L-BFGS: its subsets, its pairs, and what it saves."""
 
 import functools
 
@@ -11,8 +11,7 @@ from pinn.errors import InputError
 from pinn.fitting import supervised
 from pinn.objective import Objective, cut_into_blocks, draw
 from pinn.objective.subsets import subset
-from pinn.optimizers import Limits, MultiBatchLBFGS
-from pinn.optimizers.interface import Minimization
+from pinn.optimizers import Limits, Minimization, MultiBatchLBFGS, Status
 from pinn.problems import Burgers
 from pinn.setup import Points
 from pinn.setup.draws import Draws
@@ -27,11 +26,11 @@ def at(start):
     return tf.constant(start, tf.float64)
 
 
-# Parts ----------------------------------------------------------------------------------------------------------
+# Subsets ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 64, 1000])
-def test_runs_of_the_order_meet_every_index_once_a_round_and_are_spread(count):
+def test_every_subset_is_spread_and_one_period_has_every_index_once(count):
     whole = spread(count, at(0.0), count).numpy()
     assert sorted(whole) == list(range(count))
     np.testing.assert_array_equal(spread(count, at(3.0), count), whole)
@@ -56,7 +55,7 @@ def test_rows_are_taken_from_all_arrays_alike():
 @pytest.mark.parametrize(
     ("threads", "size"), [(2, 64), (1, 10_000)], ids=["many blocks", "one block"]
 )
-def test_a_part_has_its_share_of_every_region_and_weights_of_one(threads, size, share):
+def test_a_subset_has_its_share_of_points_and_its_quadrature_sums_to_one(threads, size, share):
     points = draw(Burgers(), "boundary", 1000)
     whole = cut_into_blocks(points, threads=threads, size=size, dtype="float64")
     found = subset(whole, at(0.3), share)
@@ -77,7 +76,7 @@ def burgers(interior=600):
     return objective, Draws(points, objective, seed=0).batch(0, {})
 
 
-def test_losses_of_parts_are_about_the_whole_loss_and_add_up_to_it(eager):
+def test_losses_of_subsets_are_near_the_loss_and_their_mean_is_the_loss(eager):
     objective, batch = burgers()
     theta = objective.flat.flatten()
     whole, gradient = objective.value_and_gradient(theta, batch)
@@ -92,7 +91,7 @@ def test_losses_of_parts_are_about_the_whole_loss_and_add_up_to_it(eager):
     )
 
 
-# Optimizer ------------------------------------------------------------------------------------------------------
+# Optimizer ----------------------------------------------------------------------------------------
 
 INPUTS = tf.constant(RNG.standard_normal((400, 6)) * np.logspace(0, 1, 6))
 TARGETS = tf.linalg.matvec(INPUTS, tf.constant(RNG.standard_normal(6))) + 0.1 * RNG.standard_normal(
@@ -114,16 +113,16 @@ def regression(x, batch):
 def test_pairs_are_differences_on_the_overlap(overlap, backtracks):
     settings = MultiBatchLBFGS(share=0.3, overlap=overlap, backtracks=backtracks, pairs=4)
     bound = settings.bind(Minimization(regression, subset=rows))
-    batch, state = (INPUTS, TARGETS), bound.start(tf.zeros(6, tf.float64), (INPUTS, TARGETS))
+    batch = (INPUTS, TARGETS)
+    state = bound.start(tf.zeros(6, tf.float64), batch)
     sets = functools.partial(settings.sets, rows)
     for _ in range(6):
         before = state
         state, _ = bound.advance(before, batch, tf.constant(1), OFF)
-        shared, following = sets(batch, before.iterations)[-1], sets(batch, state.iterations)[0]
-        for a, b in zip(
-            shared, following, strict=True
-        ):  # what one part ends with, the next begins with
-            np.testing.assert_array_equal(a, b)
+        # The last set of a subset is the first one of the next.
+        shared = sets(batch, before.iterations)[-1]
+        following = sets(batch, state.iterations)[0]
+        tf.nest.map_structure(np.testing.assert_array_equal, shared, following)
         loss, gradient = regression(state.position, shared)
         np.testing.assert_allclose(state.loss, loss, rtol=1e-12)
         y = gradient - regression(before.position, shared)[1]
@@ -131,16 +130,16 @@ def test_pairs_are_differences_on_the_overlap(overlap, backtracks):
         np.testing.assert_allclose(
             state.memory.pairs.position_deltas[-1], state.position - before.position, atol=1e-15
         )
-        parts = np.concatenate([p[1] for p in sets(batch, before.iterations)])
-        assert (
-            abs(len(parts) - 0.3 * 400) <= 2 and len(np.unique(parts)) >= len(parts) - 2
-        )  # but for rounding
+        targets = np.concatenate([points[1] for points in sets(batch, before.iterations)])
+        # Up to rounding, a subset has its share of the batch and no point twice.
+        assert abs(len(targets) - 0.3 * 400) <= 2
+        assert len(np.unique(targets)) >= len(targets) - 2
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_start_compares_losses_of_one_part(restarted):
-    # Parts differ by far more than a step gains: a search that mixed them would fail, or take
-    # anything.
+def test_a_start_compares_losses_of_one_subset(restarted):
+    # Subsets differ by far more than a step gains: a search that mixed them would fail, or accept
+    # any step.
     levels = tf.constant(np.repeat([0.0, 1e6], 50))
     minimization = Minimization(
         lambda x, b: (tf.reduce_sum(x * x) + tf.reduce_mean(b), 2 * x),
@@ -151,11 +150,9 @@ def test_a_start_compares_losses_of_one_part(restarted):
     if restarted:
         state = bound.renew(bound.advance(state, levels, tf.constant(1), OFF)[0], levels)
     state, trace = bound.advance(state, levels, tf.constant(3), OFF)
-    assert (
-        int(state.status) in (0, 2)
-        and np.all(trace.step > 0)
-        and np.abs(state.position).max() < 1e-3
-    )
+    assert int(state.status) in (Status.RUNNING, Status.GRADIENT)
+    assert np.all(trace.step > 0)
+    assert np.abs(state.position).max() < 1e-3
 
 
 def test_pairs_without_curvature_are_left_out():
@@ -173,8 +170,11 @@ def test_pairs_without_curvature_are_left_out():
 @pytest.mark.parametrize("check_every", [1, 7])
 def test_the_best_position_is_the_best_of_those_that_were_checked_on_the_whole(check_every):
     settings = MultiBatchLBFGS(share=0.2, check_every=check_every)
-    bound, batch = settings.bind(Minimization(regression, subset=rows)), (INPUTS, TARGETS)
-    state, losses, positions = bound.start(tf.zeros(6, tf.float64), batch), [], []
+    bound = settings.bind(Minimization(regression, subset=rows))
+    batch = (INPUTS, TARGETS)
+    state = bound.start(tf.zeros(6, tf.float64), batch)
+    losses = []
+    positions = []
     for _ in range(30):
         state, _ = bound.advance(state, batch, tf.constant(1), OFF)
         losses.append(float(regression(state.position, batch)[0]))
@@ -187,16 +187,18 @@ def test_the_best_position_is_the_best_of_those_that_were_checked_on_the_whole(c
 
 def test_the_target_is_tested_on_the_whole_batch():
     result = minimize(
-        regression, np.zeros(6), (INPUTS, TARGETS), subset=rows, stop=StopRule(max_iterations=300, target_loss=0.011),
+        regression,
+        np.zeros(6),
+        (INPUTS, TARGETS),
+        subset=rows,
+        stop=StopRule(max_iterations=300, target_loss=0.011),
         optimizer=MultiBatchLBFGS(check_every=5),
-    )  # fmt: skip
-    assert (
-        "target reached" in result.stop_reason
-        and result.loss <= 0.011
-        and result.iterations % 5 == 0
     )
-    there = float(regression(tf.constant(result.position), (INPUTS, TARGETS))[0])
-    assert result.loss == pytest.approx(there, rel=1e-12)
+    assert "target reached" in result.stop_reason
+    assert result.loss <= 0.011
+    assert result.iterations % 5 == 0
+    loss, _ = regression(tf.constant(result.position), (INPUTS, TARGETS))
+    assert result.loss == pytest.approx(float(loss), rel=1e-12)
     assert len(result.evaluated) == result.evaluations
 
 
@@ -222,7 +224,7 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(shared_losses):
     tf.nest.map_structure(np.testing.assert_array_equal, run(8), run(3, 8))
 
 
-def test_it_reaches_a_full_batch_s_loss_with_fewer_points():
+def test_it_reaches_the_loss_of_the_full_batch_with_fewer_points():
     x = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
     y = np.sin(3 * x[:, :1]) * np.cos(2 * x[:, 1:])
     costs = []
@@ -240,7 +242,7 @@ def test_it_reaches_a_full_batch_s_loss_with_fewer_points():
     assert costs[1] < 0.5 * costs[0], costs
 
 
-def test_a_part_of_supervised_samples_is_their_mean():
+def test_the_loss_of_a_subset_of_samples_is_their_mean():
     model = mlp(lower=[-1], upper=[1], outputs=1, width=4, depth=1)
     x = np.linspace(-1, 1, 50)[:, None]
     whole, blockwise = (supervised(model, x, x**2, block=b) for b in (None, 7))

@@ -45,8 +45,8 @@ def transcribed(start, steps, eta, beta, epsilon, frequency):
     mean, square = ([np.zeros(s) for s in SHAPES] for _ in range(2))
     left = {i: np.zeros((s[0], s[0])) for i, s in enumerate(SHAPES) if len(s) == 2}
     right = {i: np.zeros((SHAPES[i][1],) * 2) for i in left}
-    ql, qr = ({i: eigenvectors(p) for i, p in both.items()} for both in
-              ({i: g[i] @ g[i].T for i in left}, {i: g[i].T @ g[i] for i in left}))  # fmt: skip
+    ql = {i: eigenvectors(g[i] @ g[i].T) for i in left}
+    qr = {i: eigenvectors(g[i].T @ g[i]) for i in left}
     for t in range(1, steps + 1):
         for i in range(len(w)):
             mean[i] = beta * mean[i] + (1 - beta) * g[i]

@@ -1,4 +1,4 @@
-"""What the readers of the post asked for: L-BFGS for any Keras model or list of models."""
+"""What readers of the post asked for: L-BFGS for any Keras model or list of models."""
 
 import itertools
 import time
@@ -31,7 +31,7 @@ def mse(model, x=GRID, y=SQUARES):
     return float(np.mean((model(x).numpy() - y) ** 2))
 
 
-def test_the_posts_own_case_improves_by_orders_and_the_model_holds_the_best_position():
+def test_the_case_of_the_post_improves_by_orders_and_the_model_has_the_best_parameters():
     model = network(64, 64)
     result = fit(model, GRID, SQUARES, stop=StopRule(max_iterations=100))
     assert result.loss < 1e-3 * result.start_loss
@@ -51,10 +51,9 @@ def test_at_least_ten_times_faster_than_eager_calls():
         return loss, flat.concat(tape.gradient(loss, model.trainable_variables))
 
     start = flat.flatten()
-    theirs, ours = (
-        [],
-        [],
-    )  # seconds per evaluation, over and over: the best are what the machine can do
+    # Seconds per evaluation, several times: the best are what the machine can do.
+    theirs = []
+    ours = []
     for _ in range(3):
         begin = time.perf_counter()
         slow = tfp.optimizer.lbfgs_minimize(
@@ -64,14 +63,18 @@ def test_at_least_ten_times_faster_than_eager_calls():
     flat.assign(start)
     clock = []  # (time, evaluations) after every chunk; the first chunk ends after the compilation
     fit(
-        model, GRID, SQUARES, optimizer=LBFGS(pairs=10), stop=StopRule(max_iterations=300), report_every=50,
+        model,
+        GRID,
+        SQUARES,
+        optimizer=LBFGS(pairs=10),
+        stop=StopRule(max_iterations=300),
+        report_every=50,
         callbacks=[lambda r: clock.append((time.perf_counter(), r.progress.evaluations))],
-    )  # fmt: skip
+    )
     for (t, n), (u, m) in itertools.pairwise(clock):
         ours.append((u - t) / (m - n))
-    assert (
-        min(theirs) / min(ours) >= 10
-    )  # 20 and more on a quiet machine, as experiments/foundation measures
+    # 20 and more on a quiet machine, as experiments/foundation measures.
+    assert min(theirs) / min(ours) >= 10
 
 
 def test_two_networks_under_one_loss():

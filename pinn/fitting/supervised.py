@@ -1,4 +1,4 @@
-"""The value-and-gradient factory for plain supervised data: any Keras model, or several under one loss."""
+"""The loss of any Keras model, or of several, on supervised data, as a function of one vector."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.errors import InputError
 from pinn.flat import FlatVariables
 
+Models = keras.Model | Sequence[keras.Model]
+
 Loss = Callable[[Any, Any], tf.Tensor]
+"""(predictions, targets) -> mean over samples; both in the structure of the user's models."""
+
+Batch = tuple[object, object]
+"""(inputs, targets), each an array [n, …] or a structure of arrays."""
 
 
 class Supervised:
-    """The mean loss over all samples, and its gradient, as a pure function of one flat vector [p]."""
+    """The mean loss over all samples, and its gradient, as a pure function of theta [p]."""
 
     def __init__(
-        self, models: Any, inputs: Any, targets: Any, loss: str | Loss, block: int | None
+        self, models: Models, inputs: object, targets: object, loss: str | Loss, block: int | None
     ) -> None:
-        self.models: list[Any] = list(models) if isinstance(models, Sequence) else [models]
         self.single = not isinstance(models, Sequence)
+        self.models: list[keras.Model] = list(models) if isinstance(models, Sequence) else [models]
+        variables: list[keras.Variable] = []
         for model in self.models:
             if not model.built:
-                model(inputs)  # a subclassed model makes its variables in its first call
-        self.flat = FlatVariables([v for model in self.models for v in model.trainable_variables])
+                model(inputs)  # a subclassed model creates its variables in its first call
+            variables.extend(model.trainable_variables)
+        self.flat = FlatVariables(variables)
         self.dtype = self.flat.dtype.name
-        self.batch = tf.nest.map_structure(self._tensor, (inputs, targets))
-        sizes = {a.shape[0] for a in tf.nest.flatten(self.batch)}
+        self.batch: Batch = tf.nest.map_structure(self._tensor, (inputs, targets))
+        sizes = {array.shape[0] for array in tf.nest.flatten(self.batch)}
         if len(sizes) != 1:
             raise InputError(
                 f"supervised: arrays of {sorted(sizes)} samples; give all the same number."
@@ -43,62 +52,79 @@ class Supervised:
         self.loss = loss if callable(loss) else _keras_loss(loss)
 
     def _tensor(self, array: Any) -> tf.Tensor:
-        tensor = tf.convert_to_tensor(np.asarray(array) if not tf.is_tensor(array) else array)
+        """Return an array as a tensor, of the models' dtype if it holds real numbers."""
+        tensor = tf.convert_to_tensor(array if tf.is_tensor(array) else np.asarray(array))
         return tf.cast(tensor, self.dtype) if tensor.dtype.is_floating else tensor
 
     @tf.function(autograph=False)
-    def value_and_gradient(self, theta: tf.Tensor, batch: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the loss (scalar) and its gradient [p] over the samples in `batch`, block by block."""
-        count = int(tf.nest.flatten(batch)[0].shape[0])  # of a part of the samples, maybe
-        size = min(self.block, count)
-        full = count // size
+    def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the loss (scalar) and its gradient [p] over the samples in `batch`.
 
-        def part(start: Any, length: int) -> tuple[tf.Tensor, tf.Tensor]:
-            piece = tf.nest.map_structure(lambda a: a[start : start + length], batch)
+        The batch may be a subset of the samples; it is evaluated block by block.
+        """
+        count = static_size(tf.nest.flatten(batch)[0])
+        size = min(self.block, count)
+        full_blocks = count // size
+
+        def evaluate(start: tf.Tensor | int, length: int) -> tuple[tf.Tensor, tf.Tensor]:
+            inputs, targets = tf.nest.map_structure(lambda a: a[start : start + length], batch)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(theta)
-                value = self._loss(theta, *piece) * tf.constant(length / count, self.dtype)
+                loss = self._loss(theta, inputs, targets)
+                value = loss * tf.constant(length / count, self.dtype)
             gradient: Any = tape.gradient(
                 value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
             return value, gradient
 
-        if full == 1 and size == count:
-            return part(0, count)
+        def add_block(
+            i: tf.Tensor, value: tf.Tensor, gradient: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            block_value, block_gradient = evaluate(i * size, size)
+            return i + 1, value + block_value, gradient + block_gradient
+
+        if size == count:
+            return evaluate(0, count)
         _, value, gradient = tf.while_loop(
-            lambda i, *_: i < full,
-            lambda i, v, g: (
-                i + 1,
-                *(a + b for a, b in zip((v, g), part(i * size, size), strict=True)),
-            ),
+            lambda i, *_: i < full_blocks,
+            add_block,
             (tf.constant(0), tf.zeros([], self.dtype), tf.zeros_like(theta)),
-            parallel_iterations=1,  # one block's activations in memory at a time
+            parallel_iterations=1,  # activations of one block in memory at a time
         )
-        rest = count - full * size
+        rest = count - full_blocks * size
         if rest:
-            more = part(full * size, rest)
-            value, gradient = value + more[0], gradient + more[1]
+            rest_value, rest_gradient = evaluate(full_blocks * size, rest)
+            return value + rest_value, gradient + rest_gradient
         return value, gradient
 
-    def _loss(self, theta: tf.Tensor, inputs: Any, targets: Any) -> tf.Tensor:
+    def _loss(self, theta: tf.Tensor, inputs: object, targets: object) -> tf.Tensor:
+        """Return the mean loss over some samples."""
+        predictions: list[Any] = []
         with self.flat.scope(self.flat.partition(theta)):
-            found = [model(inputs, training=False) for model in self.models]
-        value = self.loss(found[0] if self.single else found, targets)
+            for model in self.models:
+                predictions.append(model(inputs, training=False))
+        value = self.loss(predictions[0] if self.single else predictions, targets)
         if value.dtype != self.dtype:
             raise InputError(
-                f"supervised: the loss is {value.dtype.name}, the weights {self.dtype}; do not cast in it."
+                f"supervised: the loss is {value.dtype.name}, the weights {self.dtype}; do not "
+                f"cast in it."
             )
         return value
 
 
 def supervised(
-    models: Any, inputs: Any, targets: Any, *, loss: str | Loss = "mse", block: int | None = None
+    models: Models,
+    inputs: object,
+    targets: object,
+    *,
+    loss: str | Loss = "mse",
+    block: int | None = None,
 ) -> Supervised:
-    """Return the factory's objective for a Keras model, or a list of models that share a loss.
+    """Return the objective of a Keras model, or of a list of models that share a loss.
 
     Args:
-        models: a Keras model, or a list of them; weights that they hold are the start.  Layers run
-            in inference mode (no dropout), because a line search needs the same function at every
+        models: a Keras model, or a list of them; their parameters are the start.  Layers run in
+            inference mode (no dropout), because a line search needs the same function at every
             call.
         inputs: array [n, …], or a structure of arrays as the models take it.
         targets: array [n, …], or a structure of arrays.
@@ -116,6 +142,7 @@ def supervised(
 
 
 def _keras_loss(name: str) -> Loss:
+    """Return a Keras loss as a mean over samples, summed over outputs."""
     try:
         function: Any = keras.losses.get(name)
     except ValueError as error:
@@ -125,8 +152,11 @@ def _keras_loss(name: str) -> Loss:
     # A Keras Loss object casts to floatx; its `call` does not.
     per_sample = function.call if isinstance(function, keras.losses.Loss) else function
 
-    def mean(predictions: Any, targets: Any) -> tf.Tensor:
-        pairs = zip(tf.nest.flatten(targets), tf.nest.flatten(predictions), strict=True)
-        return tf.add_n([tf.reduce_mean(per_sample(t, p)) for t, p in pairs])
+    def mean(predictions: object, targets: object) -> tf.Tensor:
+        means: list[tf.Tensor] = []
+        outputs = tf.nest.flatten(predictions)
+        for target, output in zip(tf.nest.flatten(targets), outputs, strict=True):
+            means.append(tf.reduce_mean(per_sample(target, output)))
+        return tf.add_n(means)
 
     return mean

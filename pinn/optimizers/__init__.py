@@ -1,3 +1,4 @@
+# pyright: strict
 """Optimizers of a function of one flat vector."""
 
 from pinn.optimizers.adam import Adam

@@ -1,3 +1,5 @@
+# pyright: strict, reportOperatorIssue=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
 """Adam on a flat vector, with a schedule for its learning rate."""
 
 from __future__ import annotations
@@ -43,13 +45,13 @@ class Adam(MomentOptimizer[Moments]):
     ) -> State[Moments]:
         """Return the state after one update and one evaluation."""
         moments, gradient = state.memory, state.gradient
-        count = moments.count + 1
+        updates = moments.updates + 1
         # Update the biased moments.
         mean = self.beta_1 * moments.mean + (1 - self.beta_1) * gradient
         square = self.beta_2 * moments.square + (1 - self.beta_2) * gradient * gradient
         # Step along the mean over the root of the square, both corrected for their start at zero.
         rate = self.rate(state, moments)
-        scale = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
-        position = state.position - rate * mean / (1 - self.beta_1**count) / scale
-        memory = Moments(mean=mean, square=square, count=count, shrink=moments.shrink)
+        scale = tf.sqrt(square / (1 - self.beta_2**updates)) + self.epsilon
+        position = state.position - rate * mean / (1 - self.beta_1**updates) / scale
+        memory = Moments(mean=mean, square=square, updates=updates, shrink=moments.shrink)
         return move(minimization, state, batch, position=position, rate=rate, memory=memory)

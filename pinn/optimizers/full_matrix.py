@@ -1,3 +1,6 @@
+# pyright: strict, reportOperatorIssue=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUntypedFunctionDecorator=false
 """Quasi-Newton methods of Broyden's family on the full inverse Hessian approximation."""
 
 from __future__ import annotations
@@ -108,7 +111,10 @@ class FullMatrix(GraphOptimizer[MatrixMemory]):
     def factors(
         self, b: tf.Tensor, h: tf.Tensor, fresh: tf.Tensor, size: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return (τ, φ) from b = ρ sᵀH⁻¹s and h = ρ yᵀHy; `fresh`: whether H is still a scaled identity."""
+        """Return (τ, φ) from b = ρ sᵀH⁻¹s and h = ρ yᵀHy.
+
+        `fresh` says whether H is still a scaled identity.
+        """
 
     def memory(
         self,
@@ -166,7 +172,10 @@ class FullMatrix(GraphOptimizer[MatrixMemory]):
     def direction(
         self, step: tf.Tensor, gradient: tf.Tensor, memory: SearchMemory
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the search direction for a step Hg [p], and whether it is the shortened gradient instead."""
+        """Return the search direction for a step Hg [p], and whether H is fresh.
+
+        A fresh H, or one for which Hg is no descent direction, gives the gradient, shortened.
+        """
         shortened = memory.scale * tf.minimum(self.first_step / tf.norm(gradient), 1.0) * gradient
         fresh = memory.fresh | ~(tf.reduce_sum(step * gradient) > 0)
         return -tf.where(fresh, shortened, step), fresh
@@ -219,7 +228,10 @@ class FullMatrix(GraphOptimizer[MatrixMemory]):
         return new, Pair(length * direction, result.gradient - gradient, gradient, length)
 
     def coefficients(self, pair: Pair, hy: tf.Tensor, fresh: tf.Tensor) -> Update:
-        """Return the update of H for a pair and Hy [p]; for a pair without curvature, the one that leaves H."""
+        """Return the update of H for a pair and Hy [p].
+
+        A pair without curvature changes nothing.
+        """
         s, y, gradient, length = pair
         sy = tf.reduce_sum(s * y)
         yhy = tf.reduce_sum(y * hy)

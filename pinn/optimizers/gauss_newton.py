@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownMemberType=false, reportUnknownVariableType=false
 """Gauss–Newton with Levenberg and Marquardt's damping, for losses that are sums of squares."""
 
 from __future__ import annotations
@@ -107,7 +108,10 @@ class GaussNewton(Optimizer[Damping]):
 
 
 class _BoundGaussNewton(PythonLoop[Damping, BatchT]):
-    """Gauss–Newton bound to a sum of squares; LAPACK does the dense algebra, compiled programs the rest."""
+    """Gauss–Newton bound to a sum of squares.
+
+    LAPACK does the dense algebra, compiled programs do the rest.
+    """
 
     def __init__(
         self,
@@ -169,7 +173,10 @@ class _Iteration(Generic[BatchT]):
         self.system = self._normal_equations()
 
     def best_step(self) -> tuple[tf.Tensor, float] | None:
-        """Return the position after the step to take, and the next λ; None where no step reduces the loss."""
+        """Return the position after the step to take, and the next λ.
+
+        None where no step reduces the loss.
+        """
         damping = self.damping
         growth = 2.0
         step = None
@@ -185,7 +192,7 @@ class _Iteration(Generic[BatchT]):
         return step
 
     def _try(self, damping: float) -> tuple[tf.Tensor, float]:
-        """Return the position after the step for a λ, and its gain ratio; -1 where there is no step."""
+        """Return the position after the step for a λ, and its gain ratio; -1 without a step."""
         damped = self.system.damped(damping)
         if damped is None:
             return self.position, -1.0

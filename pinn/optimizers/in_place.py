@@ -1,3 +1,5 @@
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUntypedFunctionDecorator=false
 """Quasi-Newton iterations that update their matrix in place, by BLAS."""
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class InPlaceLoop(BoundOptimizer[MatrixMemory, BatchT]):
     def advance(
         self, state: State[MatrixMemory], batch: BatchT, steps: tf.Tensor, limits: Limits
     ) -> tuple[State[MatrixMemory], Trace]:
-        """Return the state after at most `steps` iterations, fewer if a limit is met, and their trace."""
+        """Return the state after at most `steps` iterations, fewer at a limit, and their trace."""
         dtype = state.loss.dtype
         matrix = SymmetricMatrix(state.memory.inverse.numpy(), float(state.memory.factor))
         step: Array = state.memory.step.numpy()
@@ -118,7 +120,10 @@ class InPlaceLoop(BoundOptimizer[MatrixMemory, BatchT]):
     def _search(
         self, state: State[SearchMemory], step: tf.Tensor, batch: BatchT, limits: Limits
     ) -> tuple[State[SearchMemory], Pair, tf.Tensor, tf.Tensor]:
-        """Return the judged state after a line search, its pair, κ of a first step, and whether H was fresh."""
+        """Return the judged state after a line search, and its pair.
+
+        Third and fourth are κ of a first step, and whether H was fresh.
+        """
         _, gradient = self.optimizer.transformed(state.loss, state.gradient)
         direction, fresh = self.optimizer.direction(step, gradient, state.memory)
         new, pair = self.optimizer.search(self.minimization, state, direction, fresh, batch)
@@ -167,9 +172,9 @@ class SymmetricMatrix:
     def update(
         self, s: Array, h: Array, update: Coefficients, gradient: Array, product: Array
     ) -> Array:
-        """Become H⁺ = factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ, and return H⁺g for a gradient g [p].
+        """Become H⁺ = factor H + ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ, and return H⁺g.
 
-        Given the product Hg [p], H⁺g takes no pass through the matrix.
+        Given the gradient g [p] and the product Hg [p], H⁺g takes no pass through the matrix.
         """
         factor, ss, sh, hh = update
         # Scale, by the factor alone unless it leaves its range.
@@ -194,7 +199,9 @@ class SymmetricMatrix:
 
 
 def _rank_two_terms(s: Array, h: Array, update: Coefficients) -> list[tuple[float, Array, Array]]:
-    """Return (κ, a, b) such that ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ is the sum of ½κ (a bᵀ + b aᵀ).
+    """Return (κ, a, b) such that the sum of ½κ (a bᵀ + b aᵀ) is the rank-two part of an update.
+
+    That is ss s sᵀ + sh (s hᵀ + h sᵀ) + hh h hᵀ.
 
     Each takes one pass through the matrix.  One is enough unless the quadratic form is definite:
     otherwise it is a product of two real linear forms, as a quadratic polynomial is of its zeros.

@@ -1,3 +1,6 @@
+# pyright: strict, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUntypedFunctionDecorator=false
 """The interface of all optimizers: what they minimize, their state, and how a loop drives them."""
 
 from __future__ import annotations
@@ -17,13 +20,16 @@ from pinn.settings import Settings
 
 BatchT = TypeVar("BatchT")
 MemoryT = TypeVar("MemoryT", bound=tuple[object, ...] | Arrays)
-"""The memory of an optimizer, a NamedTuple of tensors and of tuples of them; or the arrays of one."""
+"""The memory of an optimizer: a NamedTuple of tensors and of tuples of them, or its arrays."""
 
 Function = Callable[[tf.Tensor, BatchT], tuple[tf.Tensor, tf.Tensor]]
 """(position [p], batch) -> (loss, gradient [p])."""
 
 Subset = Callable[[BatchT, tf.Tensor, float], BatchT]
-"""(batch, start, share) -> a share of the batch from `start` on; both are shares of the batch, which is periodic."""
+"""(batch, start, share) -> a share of the batch from `start` on.
+
+Both are shares of the batch, which is periodic.
+"""
 
 Shape = tuple[int, ...]
 
@@ -60,7 +66,7 @@ class Minimization(Generic[BatchT]):
 
 
 class State(NamedTuple, Generic[MemoryT]):
-    """State between two iterations; it holds nothing but tensors, so that a checkpoint is a copy of it.
+    """State between two iterations: nothing but tensors, so that a checkpoint is a copy of it.
 
     `loss` and `gradient` belong to `position`; `memory` is the optimizer's own (moments, correction
     pairs).
@@ -157,15 +163,21 @@ class Optimizer(Settings, ABC, Generic[MemoryT]):
         """Return an empty memory at a position [p]; `shrink` ≤ 1 asks for a more careful start."""
 
     def renew_memory(self, old: MemoryT, fresh: MemoryT) -> MemoryT:
-        """Return the memory for a new loss at the same position, given the old one and an empty one."""
+        """Return the memory for a new loss at the same position, given an old and a fresh one."""
         return fresh
 
     def validate(self, size: int, dtype: str) -> None:
-        """Raise an InputError where the optimizer cannot work on `size` parameters; called before a run begins."""
+        """Raise an InputError where the optimizer cannot work on `size` parameters.
+
+        Called before a run begins.
+        """
 
 
 class BoundOptimizer(ABC, Generic[MemoryT, BatchT]):
-    """An optimizer bound to a minimization; `start`, `restart` and `renew` are graphs, traced once each."""
+    """An optimizer bound to a minimization.
+
+    `start`, `restart` and `renew` are compiled graphs, traced once each.
+    """
 
     def __init__(self, optimizer: Optimizer[MemoryT], minimization: Minimization[BatchT]) -> None:
         self.optimizer = optimizer
@@ -175,7 +187,7 @@ class BoundOptimizer(ABC, Generic[MemoryT, BatchT]):
     def advance(
         self, state: State[MemoryT], batch: BatchT, steps: tf.Tensor, limits: Limits
     ) -> tuple[State[MemoryT], Trace]:
-        """Return the state after at most `steps` iterations, fewer if a limit is met, and their trace.
+        """Return the state after at most `steps` iterations, fewer at a limit, and their trace.
 
         An advance by no steps compiles what an iteration needs.
         """
@@ -213,15 +225,15 @@ class BoundOptimizer(ABC, Generic[MemoryT, BatchT]):
         return layout(state.memory) == layout(self._blank_memory(state.position))
 
     def restore(self, state: State[Any]) -> State[MemoryT]:
-        """Return a state whose memory may be a checkpoint's arrays, with the memory of this optimizer."""
+        """Return a state whose memory may be arrays, with the memory of this optimizer instead."""
         if not isinstance(state.memory, Mapping):
             return state
         arrays: Arrays = state.memory
         return with_memory(state, from_arrays(arrays, self._blank_memory(state.position)))
 
     def _blank_memory(self, position: tf.Tensor) -> MemoryT:
-        """Return the memory at a position [p] of which nothing but the size and dtype are known."""
-        with tf.Graph().as_default():  # its tensors are symbols
+        """Return a memory of symbolic tensors, which have only shapes and dtypes."""
+        with tf.Graph().as_default():
             vector = tf.zeros(position.shape, position.dtype)
             shrink = tf.ones([], position.dtype)
             return self.optimizer.memory(self.minimization, vector, vector, shrink)

@@ -1,3 +1,6 @@
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUntypedFunctionDecorator=false
 """L-BFGS of TensorFlow Probability, one iteration at a time inside one compiled loop."""
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import tensorflow as tf
 from tensorflow_probability.python.optimizer import lbfgs as tfp_lbfgs
 
+from pinn.arrays import static_size
 from pinn.optimizers.interface import BatchT, Minimization, State, Status
 from pinn.optimizers.line_search import strong_wolfe
 from pinn.optimizers.loops import GraphOptimizer
@@ -24,7 +28,9 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class LBFGS(GraphOptimizer[Pairs]):
-    """L-BFGS with Hager and Zhang's line search (tfp.optimizer.lbfgs_minimize; Nocedal & Wright, ch. 7).
+    """L-BFGS with Hager and Zhang's line search (Nocedal & Wright, ch. 7).
+
+    The line search and its safeguards are those of tfp.optimizer.lbfgs_minimize.
 
     TFP's line search brackets a minimum before anything else, which takes nearly three evaluations
     per iteration.  L-BFGS is scaled so that the unit step is mostly good: with `unit_step` it is
@@ -147,7 +153,9 @@ def tfp_results(state: State[Pairs]) -> Any:
 def first_pairs(
     gradient: tf.Tensor, shrink: tf.Tensor, pairs: int, first_step: float | None
 ) -> Pairs:
-    """Return `pairs` pairs, unused except for an artificial one, whose first step is at most `first_step` long.
+    """Return `pairs` pairs, unused except for an artificial one.
+
+    The first step by them is at most `first_step` long.
 
     TFP cannot scale the first step, but one artificial pair (s, y) = (γ g, g) makes its inverse
     Hessian approximation γ I along the gradient.  The first real pair replaces it.
@@ -157,7 +165,7 @@ def first_pairs(
         norm = tf.norm(gradient)
         longest = tf.constant(first_step, gradient.dtype)
         factor = shrink * tf.where(norm > longest, longest / norm, tf.ones_like(norm))
-    empty = tf.zeros([pairs - 1, gradient.shape[0]], gradient.dtype)
+    empty = tf.zeros([pairs - 1, static_size(gradient)], gradient.dtype)
     return Pairs(
         position_deltas=tf.concat([empty, [factor * gradient]], 0),
         gradient_deltas=tf.concat([empty, [gradient]], 0),
@@ -166,7 +174,7 @@ def first_pairs(
 
 
 def append_pair(pairs: Pairs, s: tf.Tensor, y: tf.Tensor) -> Pairs:
-    """Return the pairs with a new one (s [p], y [p]) in place of the oldest, and without the artificial one."""
+    """Return the pairs with (s [p], y [p]) instead of the oldest or of the artificial one."""
 
     def append(rows: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
         recent = tf.where(pairs.artificial, tf.zeros_like(rows[1:]), rows[1:])
@@ -186,7 +194,7 @@ def direction(pairs: Pairs, gradient: tf.Tensor) -> tf.Tensor:
     than a whole evaluation of a small network.
     """
     position_deltas, gradient_deltas = pairs.position_deltas, pairs.gradient_deltas
-    count = position_deltas.shape[0]
+    count = static_size(position_deltas)
     products = tf.reduce_sum(position_deltas * gradient_deltas, axis=1)
 
     def backward(

@@ -1,3 +1,4 @@
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownMemberType=false
 """SciPy's L-BFGS-B, which can keep every number of the flat vector between bounds."""
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ class RunMemory(NamedTuple):
     """What identifies a run of SciPy's, and where it is."""
 
     origin: tf.Tensor  # position [p] at which the run begins
-    count: tf.Tensor  # iterations of the run
+    iterations: tf.Tensor  # of the run
     unit: tf.Tensor  # unit of length in which SciPy's first step is of length one
 
 
 @dataclass(frozen=True, kw_only=True)
 class LBFGSB(Optimizer[RunMemory]):
-    """SciPy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995, doi:10.1137/0916069), bit by bit, in double precision.
+    """SciPy's L-BFGS-B (Byrd, Lu, Nocedal & Zhu 1995, doi:10.1137/0916069), bit by bit.
 
         minimize f(x),  lower ≤ x ≤ upper
+
+    It works in double precision.
 
     SciPy's loop cannot be left and entered again, and gives no access to its memory.  It therefore
     runs in a thread of its own that requests values, and the state holds the origin of the run and
@@ -115,7 +118,7 @@ class LBFGSB(Optimizer[RunMemory]):
         shrink: tf.Tensor,
     ) -> RunMemory:
         """Return the memory of a run that begins here."""
-        return RunMemory(origin=position, count=tf.constant(0), unit=shrink)
+        return RunMemory(origin=position, iterations=tf.constant(0), unit=shrink)
 
 
 def _bound(value: Bound, size: int, name: str, default: float) -> Array:
@@ -146,7 +149,7 @@ class _BoundLBFGSB(PythonLoop[RunMemory, BatchT]):
         self.value.get_concrete_function(state.position, batch)
 
     def iterate(self, state: State[RunMemory], batch: BatchT) -> State[RunMemory]:
-        """Return the state after one iteration of SciPy's, which may have to repeat earlier ones first."""
+        """Return the state after one iteration of SciPy's; its run may have to be repeated."""
         run = self._run_at(state, batch)
         before = run.evaluations
         iteration = run.iterate(self.value)
@@ -164,14 +167,14 @@ class _BoundLBFGSB(PythonLoop[RunMemory, BatchT]):
             iterations=state.iterations + 1,
             evaluations=evaluations,
             step=tf.norm(iteration.position - state.position),
-            memory=state.memory._replace(count=tf.constant(run.count)),
+            memory=state.memory._replace(iterations=tf.constant(run.count)),
         )
 
     def _run_at(self, state: State[RunMemory], batch: BatchT) -> _Run:
         """Return the run that has just made the iteration that led to a state."""
         if self.run is None or not self.run.is_at(state, batch):
             self.run = _Run(self.settings, state, batch)
-            for _ in range(int(state.memory.count)):
+            for _ in range(int(state.memory.iterations)):
                 self.run.iterate(self.value)
         return self.run
 
@@ -227,13 +230,13 @@ class _Run:
         memory = state.memory
         return (
             batch is self.batch
-            and self.count == int(memory.count)
+            and self.count == int(memory.iterations)
             and self.unit == float(memory.unit)
             and np.array_equal(memory.origin, self.origin)
         )
 
     def iterate(self, function: Function[Any]) -> _Evaluation | None:
-        """Return position, loss and gradient after one more iteration; None where SciPy has ended."""
+        """Return the evaluation after one more iteration; None where SciPy has ended."""
         if self.count or self.last is not None:
             # Any answer to the last iteration's report lets SciPy go on.
             self.answers.put((0.0, self.origin))
@@ -285,7 +288,7 @@ def _run_scipy(
     bounds: Array | None,
     options: dict[str, int],
 ) -> None:
-    """Run SciPy's optimizer; every value that it needs and every iteration goes through the queues."""
+    """Run SciPy's optimizer; every value and every iteration goes through the queues."""
 
     def ask(point: Array, *, is_iteration: bool = False) -> tuple[float, Array]:
         requests.put(_Request(point.copy(), is_iteration))

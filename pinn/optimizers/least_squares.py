@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
 """Losses that are sums of squares: what Gauss–Newton asks for, and the simplest case of it."""
 
 from __future__ import annotations
@@ -86,6 +87,6 @@ class Residuals(Generic[BatchT]):
 def _gradient(
     tape: tf.GradientTape, target: tf.Tensor, source: tf.Tensor, vector: Any = None
 ) -> tf.Tensor:
-    """Return the gradient of a scalar, or Jᵀ v of a vector, by a source; zero where it does not depend on it."""
+    """Return the gradient of a scalar, or Jᵀ v of a vector; zero without a dependence."""
     gradient: Any = tape.gradient(target, source, vector, unconnected_gradients=_ZERO)
     return gradient

@@ -1,4 +1,6 @@
-"""A step that meets the strong Wolfe conditions: the unit step first, then Hager and Zhang's search."""
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+"""Strong Wolfe line search: the unit step first, then Hager and Zhang's search."""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class _LinePoint(NamedTuple):
 def strong_wolfe(
     value: tf.Tensor, slope: tf.Tensor, new_value: tf.Tensor, new_slope: tf.Tensor
 ) -> tf.Tensor:
-    """Return whether a finite new value and slope, along a direction, meet the strong Wolfe conditions."""
+    """Return whether a new value and slope along a direction meet the strong Wolfe conditions."""
     lower = tf.math.is_finite(new_value) & (new_value <= value + DECREASE * slope)
     return lower & (tf.abs(new_slope) <= -CURVATURE * slope)
 
@@ -50,7 +52,9 @@ def search(
     start: tuple[tf.Tensor, tf.Tensor],
     iterations: int,
 ) -> LineSearchResult:
-    """Return a step along a descent direction [p] from a position [p] with value and gradient `start`.
+    """Return a step along a descent direction [p] from a position [p].
+
+    `start` holds value and gradient at the position.
 
     The unit step is mostly good where the direction contains the curvature.  TFP's search (Hager &
     Zhang 2005, doi:10.1137/030601880) brackets a minimum before anything else, which takes three

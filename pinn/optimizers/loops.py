@@ -1,3 +1,6 @@
+# pyright: strict, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownParameterType=false, reportUnknownVariableType=false
+# pyright: reportUntypedFunctionDecorator=false
 """The loops around an iteration: compiled by TensorFlow, or in Python."""
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ class GraphLoop(BoundOptimizer[MemoryT, BatchT]):
     def advance(
         self, state: State[MemoryT], batch: BatchT, steps: tf.Tensor, limits: Limits
     ) -> tuple[State[MemoryT], Trace]:
-        """Return the state after at most `steps` iterations, fewer if a limit is met, and their trace."""
+        """Return the state after at most `steps` iterations, fewer at a limit, and their trace."""
         columns: list[tf.TensorArray] = []
         for dtype in Trace.dtypes(state.loss.dtype):
             columns.append(tf.TensorArray(dtype, size=0, dynamic_size=True))
@@ -87,7 +90,7 @@ class GraphLoop(BoundOptimizer[MemoryT, BatchT]):
 
 
 class PythonLoop(BoundOptimizer[MemoryT, BatchT]):
-    """An optimizer bound to a minimization whose iterations are Python's, with compiled programs in them."""
+    """An optimizer bound to a minimization: a loop in Python around compiled programs."""
 
     def __init__(self, optimizer: Optimizer[MemoryT], minimization: Minimization[BatchT]) -> None:
         super().__init__(optimizer, minimization)
@@ -104,7 +107,7 @@ class PythonLoop(BoundOptimizer[MemoryT, BatchT]):
     def advance(
         self, state: State[MemoryT], batch: BatchT, steps: tf.Tensor, limits: Limits
     ) -> tuple[State[MemoryT], Trace]:
-        """Return the state after at most `steps` iterations, fewer if a limit is met, and their trace."""
+        """Return the state after at most `steps` iterations, fewer at a limit, and their trace."""
         if int(steps) == 0:
             self.prepare(state, batch)
         rows: list[Trace] = []

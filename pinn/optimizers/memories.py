@@ -1,3 +1,5 @@
+# pyright: strict, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
 """Memories of optimizers as plain arrays by name, as checkpoints hold them."""
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ def to_arrays(memory: tuple[object, ...] | Arrays) -> Arrays:
 
 
 def from_arrays(arrays: Arrays, like: MemoryT) -> MemoryT:
-    """Return the memory that has the structure of another one, which may be symbolic, and these arrays."""
+    """Return the memory of these arrays, in the structure of another one, which may be symbolic."""
     tensors = [tf.constant(arrays[name]) for name, _ in _leaves(like)]
     return tf.nest.pack_sequence_as(like, tensors)
 

@@ -1,4 +1,6 @@
-"""What first-order methods share: a learning rate, and moving averages of gradients and their squares."""
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownVariableType=false
+"""First-order methods: a learning rate, and moving averages of gradients and their squares."""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ class Moments(NamedTuple):
 
     mean: tf.Tensor  # of gradients [p]
     square: tf.Tensor  # of squared gradients [p]
-    count: tf.Tensor  # gradients so far
+    updates: tf.Tensor  # number of gradients so far
     shrink: tf.Tensor  # factor of the learning rate
 
 
@@ -65,7 +67,7 @@ class MomentOptimizer(GraphOptimizer[MemoryT]):
 def zero_moments(gradient: tf.Tensor, shrink: tf.Tensor) -> Moments:
     """Return the moments before the first gradient [p]."""
     zero = tf.zeros_like(gradient)
-    return Moments(mean=zero, square=zero, count=tf.zeros([], gradient.dtype), shrink=shrink)
+    return Moments(mean=zero, square=zero, updates=tf.zeros([], gradient.dtype), shrink=shrink)
 
 
 def move(

@@ -1,3 +1,6 @@
+# pyright: strict, reportOperatorIssue=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
 """L-BFGS on subsets of the batch that change in every iteration and overlap."""
 
 from __future__ import annotations
@@ -109,7 +112,7 @@ class MultiBatchLBFGS(GraphOptimizer[MultiBatchMemory]):
     def iterate(
         self, minimization: Minimization[BatchT], state: State[MultiBatchMemory], batch: BatchT
     ) -> State[MultiBatchMemory]:
-        """Return the state after one iteration; its loss and gradient are those on the overlap with the next."""
+        """Return the state after one iteration, with loss and gradient on Oₖ."""
         function = minimization.function
         sets = self.sets(_subset_of(minimization), batch, state.iterations)
         on_batch = state.memory.on_batch
@@ -151,7 +154,7 @@ class MultiBatchLBFGS(GraphOptimizer[MultiBatchMemory]):
         batch: BatchT,
         limits: Limits,
     ) -> State[MultiBatchMemory]:
-        """Return the state with its status and, every `check_every` iterations, the best position so far.
+        """Return the state with its status, and now and then the best position so far.
 
         Losses on different subsets do not compare; the whole batch decides.
         """
@@ -206,7 +209,7 @@ class MultiBatchLBFGS(GraphOptimizer[MultiBatchMemory]):
         start: tuple[tf.Tensor, tf.Tensor],
         sets: Sequence[BatchT],
     ) -> _Trial:
-        """Return the first of α, α/2, … at which the loss on the subset decreases, or the last one."""
+        """Return the first of α, α/2, … at which the loss on Sₖ decreases, or the last one."""
         value, slope = start
 
         def attempt(length: tf.Tensor, halvings: tf.Tensor) -> _Trial:

@@ -1,3 +1,5 @@
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 """The damped normal equations (JᵀJ + λI) x = −Jᵀr, for many λ, of a Jacobian given piece by piece.
 
 They are solved in double precision whatever the precision of the pieces: by LAPACK, and on a GPU,
@@ -25,7 +27,12 @@ Pieces = Iterable[tuple[tf.Tensor | npt.NDArray[Any], tf.Tensor | npt.NDArray[An
 
 
 class Damped(NamedTuple):
-    """A factorization of JᵀJ + λI: the step −(JᵀJ + λI)⁻¹ Jᵀr [p], and the solver for other right sides."""
+    """A factorization of JᵀJ + λI.
+
+    Attributes:
+        step: −(JᵀJ + λI)⁻¹ Jᵀr [p].
+        solve: the solver for other right sides.
+    """
 
     step: Array
     solve: Solve
@@ -49,11 +56,14 @@ class NormalEquations(ABC):
 
     @abstractmethod
     def damped(self, damping: float) -> Damped | None:
-        """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
+        """Return the factorization for a λ > 0, or None where it is singular in this precision."""
 
 
 class Gram(NormalEquations):
-    """Cholesky factorization of JᵀJ + λI; it resolves singular values of J down to 1e-8 of the largest."""
+    """Cholesky factorization of JᵀJ + λI.
+
+    It resolves singular values of J down to 1e-8 of the largest.
+    """
 
     def __init__(self, pieces: Pieces, size: int) -> None:
         self.matrix: Array = np.zeros((size, size), order="F")
@@ -68,7 +78,7 @@ class Gram(NormalEquations):
         self.unit = float(np.trace(self.matrix)) / size
 
     def damped(self, damping: float) -> Damped | None:
-        """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
+        """Return the factorization for a λ > 0, or None where it is singular in this precision."""
         solve = _cholesky(self.matrix, damping)
         return solve and Damped(-solve(self.slope), solve)
 
@@ -87,7 +97,7 @@ class DeviceGram(NormalEquations):
         self.unit = float(tf.linalg.trace(self.matrix)) / size
 
     def damped(self, damping: float) -> Damped | None:
-        """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
+        """Return the factorization for a λ > 0, or None where it is singular in this precision."""
         shift = damping * tf.eye(len(self.slope), dtype=tf.float64)
         try:
             factor = tf.linalg.cholesky(self.matrix + shift)
@@ -142,7 +152,10 @@ class Triangle(NormalEquations):
 
 
 class Dual(NormalEquations):
-    """Cholesky factorization of JJᵀ + λI [m, m], for more weights than residuals (Woodbury's identity)."""
+    """Cholesky factorization of JJᵀ + λI [m, m], by Woodbury's identity.
+
+    For more parameters than residuals.
+    """
 
     def __init__(self, pieces: Pieces, size: int) -> None:
         residuals: list[Array] = []
@@ -157,7 +170,7 @@ class Dual(NormalEquations):
         self.unit = float(np.trace(self.matrix)) / size
 
     def damped(self, damping: float) -> Damped | None:
-        """Return the factorization for a λ > 0, or None where the matrix is singular in this precision."""
+        """Return the factorization for a λ > 0, or None where it is singular in this precision."""
         inner = _cholesky(self.matrix, damping)
         if inner is None:
             return None

@@ -1,3 +1,4 @@
+# pyright: strict, reportUnknownMemberType=false
 """Quasi-Newton methods on the full matrix: BFGS and self-scaled Broyden."""
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ class _OnDevice(FullMatrix):
 
 @dataclass(frozen=True, kw_only=True)
 class BFGS(_OnDevice):
-    """BFGS (Nocedal & Wright 2006, section 6.1), its first matrix scaled by the first pair (ibid., 6.20)."""
+    """BFGS (Nocedal & Wright 2006, section 6.1).
+
+    The first pair scales the first matrix (ibid., equation 6.20).
+    """
 
     label: ClassVar[str] = "BFGS"
 

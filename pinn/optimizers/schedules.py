@@ -1,4 +1,7 @@
-"""Learning rates that Keras lacks; its ExponentialDecay, CosineDecay (with warm-up) and others serve as well."""
+# pyright: strict, reportMissingTypeStubs=false, reportOperatorIssue=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+"""Learning rates that Keras lacks, next to its own ExponentialDecay, CosineDecay and others."""
 
 from __future__ import annotations
 

@@ -1,3 +1,6 @@
+# pyright: strict, reportOperatorIssue=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
 """SOAP: Adam in the eigenbasis of Shampoo's preconditioner, matrix by matrix of a flat vector."""
 
 from __future__ import annotations
@@ -107,20 +110,20 @@ class SOAP(MomentOptimizer[SOAPMemory]):
         moments, preconditioners = state.memory
         gradient = state.gradient
         layout = _Layout(minimization.shapes, gradient)
-        count = moments.count + 1
+        updates = moments.updates + 1
         # Update the biased moments, that of squares in the eigenbases.
         mean = self.beta_1 * moments.mean + (1 - self.beta_1) * gradient
         rotated = layout.rotate(gradient, preconditioners)
         square = self.beta_2 * moments.square + (1 - self.beta_2) * rotated**2
         # Adam's step in the eigenbases, rotated back.
-        scale = tf.sqrt(square / (1 - self.beta_2**count)) + self.epsilon
-        direction = layout.rotate(mean, preconditioners) / (1 - self.beta_1**count) / scale
+        scale = tf.sqrt(square / (1 - self.beta_2**updates)) + self.epsilon
+        direction = layout.rotate(mean, preconditioners) / (1 - self.beta_1**updates) / scale
         rate = self.rate(state, moments)
         position = state.position - rate * layout.rotate_back(direction, preconditioners)
         # Update the preconditioners and, when they are due, their bases.
-        moments = Moments(mean=mean, square=square, count=count, shrink=moments.shrink)
+        moments = Moments(mean=mean, square=square, updates=updates, shrink=moments.shrink)
         memory = SOAPMemory(moments, self._accumulate(preconditioners, layout.matrices(gradient)))
-        due = tf.equal(tf.math.floormod(count, self.precondition_frequency), 0)
+        due = tf.equal(tf.math.floormod(updates, self.precondition_frequency), 0)
         memory = tf.cond(due, lambda: _update_bases(memory, layout), lambda: memory)
         return move(minimization, state, batch, position=position, rate=rate, memory=memory)
 
@@ -204,7 +207,7 @@ def _eigenvectors(matrix: tf.Tensor) -> tf.Tensor:
 
 
 def _update_bases(memory: SOAPMemory, layout: _Layout) -> SOAPMemory:
-    """Return the memory after a step of orthogonal iteration; the entries of V follow their columns."""
+    """Return the memory after a step of orthogonal iteration; V follows the order of columns."""
     moments = memory.moments
     updated: list[Preconditioner] = []
     squares: list[tf.Tensor] = []
@@ -221,7 +224,7 @@ def _update_bases(memory: SOAPMemory, layout: _Layout) -> SOAPMemory:
 
 
 def _orthogonal_iteration(matrix: tf.Tensor, basis: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the next basis Q of a matrix, and the order of the old one's columns by Rayleigh quotients."""
+    """Return the next basis of a matrix, and the order of the old columns by Rayleigh quotients."""
     product = matrix @ basis
     quotients = tf.reduce_sum(basis * product, 0)
     order = tf.argsort(quotients, direction="DESCENDING", stable=True)

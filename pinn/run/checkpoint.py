@@ -9,21 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from pinn.arrays import static_size
 from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.optimizers import State
 from pinn.optimizers.memories import to_arrays
 from pinn.training.progress import Progress
 
+Array = npt.NDArray[Any]
+
 FORMAT = "pinn checkpoint 1"
-KEPT = ("points", "weights", "ends")
-"""What a progress keeps as arrays by name."""
+GROUPS = ("points", "weights", "ends")
+"""The fields of a progress that are arrays by name."""
 
 
 def save(path: Path, progress: Progress) -> None:
-    """Write a progress to a file; a crash at any moment leaves the old file or the new one, never a part."""
+    """Write a progress to a file; a crash at any moment leaves the old file or the new one."""
     assert progress.state is not None
     arrays: dict[str, Any] = {
         "format": np.array(FORMAT),
@@ -34,8 +38,9 @@ def save(path: Path, progress: Progress) -> None:
             arrays[f"state/{name}/"] = np.asarray(value)
     for name, array in to_arrays(progress.state.memory).items():
         arrays[f"state/memory/{name}"] = array
-    for folder in KEPT:
-        arrays |= {f"{folder}/{name}": array for name, array in getattr(progress, folder).items()}
+    for group in GROUPS:
+        for name, array in getattr(progress, group).items():
+            arrays[f"{group}/{name}"] = array
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
@@ -51,17 +56,19 @@ def load(path: Path, *, size: int | None = None) -> Progress:
         )
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            arrays: dict[str, Array] = dict(file)
         if str(arrays.pop("format")) != FORMAT:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
-        kept = {folder: _taken(arrays, f"{folder}/") for folder in KEPT}
+        groups: dict[str, dict[str, Array]] = {}
+        for group in GROUPS:
+            groups[group] = _pop_group(arrays, group)
         # The memory remains arrays until the optimizer is known that can restore it.
-        memory = _taken(arrays, "state/memory/")
+        memory = _pop_group(arrays, "state/memory")
         fields: dict[str, tf.Tensor] = {}
         for name, array in arrays.items():
             fields[name.removeprefix("state/").removesuffix("/")] = tf.constant(array)
-        progress = Progress.from_json(numbers, State(**fields, memory=memory), **kept)
+        progress = Progress.from_json(numbers, State(**fields, memory=memory), **groups)
     except (
         OSError,
         ValueError,
@@ -73,18 +80,24 @@ def load(path: Path, *, size: int | None = None) -> Progress:
         zlib.error,
     ) as error:
         raise InputError(
-            f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: {error}); "
-            f"nothing was changed; restore the file or start a new run."
+            f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: "
+            f"{error}); nothing was changed; restore the file or start a new run."
         ) from None
-    if size is not None and progress.state is not None and progress.state.position.shape[0] != size:
+    assert progress.state is not None
+    count = static_size(progress.state.position)
+    if size is not None and count != size:
         raise InputError(
-            f"{path}: holds {progress.state.position.shape[0]} weights, the run's network has {size}; "
-            f"nothing was changed; restore the run's own checkpoint."
+            f"{path}: holds {count} weights, the run's network has {size}; nothing was changed; "
+            f"restore the run's own checkpoint."
         )
     return progress
 
 
-def _taken(arrays: dict[str, np.ndarray], folder: str) -> dict[str, np.ndarray]:
-    """Take the arrays whose names begin with a folder's out of a dict, and return them without it."""
-    names = [name for name in arrays if name.startswith(folder)]
-    return {name.removeprefix(folder): arrays.pop(name) for name in names}
+def _pop_group(arrays: dict[str, Array], group: str) -> dict[str, Array]:
+    """Remove the arrays of a group, such as "points", and return them by their other names."""
+    prefix = f"{group}/"
+    members: dict[str, Array] = {}
+    for name in list(arrays):
+        if name.startswith(prefix):
+            members[name.removeprefix(prefix)] = arrays.pop(name)
+    return members
