@@ -250,7 +250,7 @@ def test_the_ginzburg_landau_reference_solves_its_equation():
 
 
 def test_the_ginzburg_landau_reference_keeps_the_symmetry_of_a_vortex():
-    """A quarter turn of the plane is a quarter turn of the phase, which the solver does not know."""
+    """A quarter turn of the plane is a quarter turn of the phase; the solver does not know it."""
     case = (0.004, 10.0, 1.2, 0.2)
     x, y = np.random.default_rng(0).uniform(-0.4, 0.4, (2, 60))
     start = 10 * (y + 1j * x) * np.exp(-25 * (x**2 + y**2))

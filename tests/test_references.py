@@ -240,7 +240,7 @@ def test_allen_cahn_refuses_wrong_coefficients_and_times(D, k, t):
 
 
 def rates(values: np.ndarray, step: float) -> np.ndarray:
-    """Return the time derivative at the middle of nine equidistant times [9, n], to eighth order."""
+    """Return the time derivative at the middle of nine equidistant times [9, n]."""
     return FIRST_DERIVATIVE @ values / step
 
 

@@ -24,35 +24,36 @@ BOUNDS = [(None, None), (-2.0, None), (None, 5.0), (-2.0, 5.0)]
 
 @pytest.mark.parametrize(("lower", "upper"), BOUNDS)
 @pytest.mark.parametrize("value", [-1.999, 0.0, 1.0, 4.999])
-def test_a_bounded_coefficient_goes_there_and_back(lower, upper, value):
-    found = Unknown(0.5, lower, upper)
-    raw = tf.constant(found.inverse(value), tf.float64)
+def test_the_inverse_of_a_bounded_coefficient_and_its_slope(lower, upper, value):
+    unknown = Unknown(0.5, lower, upper)
+    raw = tf.constant(unknown.inverse(value), tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(raw)
-        there = found.value(raw)
-    assert float(there) == pytest.approx(value, abs=1e-12)
+        again = unknown.value(raw)
+    assert float(again) == pytest.approx(value, abs=1e-12)
     step = 1e-5
-    ahead, behind = (float(found.value(raw + s * step)) for s in (1, -1))
-    assert float(tape.gradient(there, raw)) == pytest.approx(
-        (ahead - behind) / (2 * step), rel=1e-6
-    )
+    difference = float(unknown.value(raw + step)) - float(unknown.value(raw - step))
+    assert float(tape.gradient(again, raw)) == pytest.approx(difference / (2 * step), rel=1e-6)
 
 
+@pytest.mark.parametrize("cls", [Unknown, UnknownField])
 @pytest.mark.parametrize(("lower", "upper"), BOUNDS)
-def test_bounds_hold_wherever_the_search_goes(lower, upper):
-    raw = tf.constant([-30.0, -1.0, 0.0, 3.0, 30.0], tf.float64)
-    for found in (Unknown(0.5, lower, upper), UnknownField(("x",), lower, upper)):
-        values = found.value(raw).numpy()
-        assert np.all(np.isfinite(values)) and len(set(values)) == 5
-        assert lower is None or np.all(values >= lower)
-        assert upper is None or np.all(values <= upper)
+def test_bounds_hold_for_all_raw_values(cls, lower, upper):
+    unknown = cls(0.5 if cls is Unknown else ("x",), lower, upper)
+    values = unknown.value(tf.constant([-30.0, -1.0, 0.0, 3.0, 30.0], tf.float64)).numpy()
+    assert np.all(np.isfinite(values))
+    assert len(set(values)) == 5
+    assert lower is None or np.all(values >= lower)
+    assert upper is None or np.all(values <= upper)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fin(Problem):
-    """An unknown function of x, in an equation in x and t."""
+    """Equations in x and t with an unknown function of x and another of t and x."""
 
-    fields, space, time = ("u", "v"), Interval(x=(0.0, 2.0)), (0.0, 1.0)
+    fields = ("u", "v")
+    space = Interval(x=(0.0, 2.0))
+    time = (0.0, 1.0)
     unknown_fields: ClassVar = {
         "a": UnknownField(("x",), lower=0.5),
         "b": UnknownField(("t", "x"), 0.0, 1.0),
@@ -71,126 +72,166 @@ class Fin(Problem):
         return a - 1
 
 
-def test_networks_of_unknown_fields_see_their_coordinates_alone():
+def variables(network, *, rank):
+    """Return the values of a network's variables of a rank: 1 for biases, 2 for kernels."""
+    return [v.numpy() for v in network.trainable_variables if len(v.shape) == rank]
+
+
+def test_the_network_of_an_unknown_field_depends_on_its_coordinates_only():
     network = default_network(Fin(), seed=0, width=5, depth=2)
     points = np.random.default_rng(0).uniform([0, 0], [2, 1], (6, 2))
     later = points + np.array([0, 0.1])
-    moved = np.abs(network(later).numpy() - network(points).numpy())
-    assert np.all(moved[:, [0, 1, 3]] > 1e-6) and np.all(moved[:, 2] == 0)
-    # (2·5 + 5) + (5·5 + 5) weights in the hidden layers, 5 + 1 to every output; a has one input.
-    assert sum(int(np.prod(v.shape)) for v in network.trainable_variables) == (45 + 12) + (
-        40 + 6
-    ) + (45 + 6)
-    kernels = [v.numpy().ravel() for v in network.trainable_variables if len(v.shape) == 2]
-    assert len({k[0] for k in kernels}) == len(kernels)
+    u, v, a, b = np.abs(network(later).numpy() - network(points).numpy()).T
+    assert np.all(np.stack([u, v, b]) > 1e-6)
+    assert np.all(a == 0)
+
+
+def test_unknown_fields_have_networks_of_their_own():
+    network = default_network(Fin(), seed=0, width=5, depth=2)
+    # The hidden layers have (2·5 + 5) + (5·5 + 5) parameters, and 5 fewer where a is the field,
+    # which has one coordinate; each output adds 5 + 1.
+    count = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+    assert count == (45 + 12) + (40 + 6) + (45 + 6)
+    # They start from different random values, which depend on the seed.
+    kernels = variables(network, rank=2)
+    assert len({kernel.ravel()[0] for kernel in kernels}) == len(kernels)
     other = default_network(Fin(), seed=1, width=5, depth=2)
-    pairs = zip(network.trainable_variables, other.trainable_variables, strict=True)
-    assert all(np.any(v.numpy() != w.numpy()) for v, w in pairs if len(v.shape) == 2)
+    for kernel, other_kernel in zip(kernels, variables(other, rank=2), strict=True):
+        assert np.any(kernel != other_kernel)
+
+
+def saved_and_loaded(network, path):
+    network.save(path)
+    return keras.saving.load_model(path, compile=False)
 
 
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("rank", [None, 2])
-def test_derivatives_of_unknown_fields_and_the_jacobian(rank, tmp_path):
+def test_derivatives_of_unknown_fields_in_both_engines(rank, tmp_path):
     problem = Fin()
     network = default_network(problem, seed=0, width=5, depth=2, rank=rank)
-    network.save(tmp_path / "n.keras")
-    network = keras.saving.load_model(tmp_path / "n.keras", compile=False)
+    network = saved_and_loaded(network, tmp_path / "network.keras")
     assert takes_jets(network)
     names = ["u_xx", "u_t", "a", "a_x", "a_t", "a_xx", "b", "b_t", "b_x", "b_xt"]
-    symbols = [
-        parse(n, coordinates=problem.coordinates, fields=problem.functions, where="") for n in names
-    ]
-    at = dict(zip("xt", tf.constant(draw(problem, "interior", 9).coordinates.T), strict=True))
-    fast, slow = (
-        e.evaluate(trial(problem, network, hard=False), symbols, at, {}) for e in (taylor, nested)
-    )
+    symbols = []
+    for name in names:
+        symbols.append(
+            parse(name, coordinates=problem.coordinates, fields=problem.functions, where="")
+        )
+    x, t = draw(problem, "interior", 9).coordinates.T
+    columns = {"x": tf.constant(x), "t": tf.constant(t)}
+    solution = trial(problem, network, hard=False)
+    fast = taylor.evaluate(solution, symbols, columns, {})
+    slow = nested.evaluate(solution, symbols, columns, {})
     for name in names:
         assert fast[name].numpy() == pytest.approx(slow[name].numpy(), abs=1e-12)
-    assert np.all(fast["a"] > 0.5) and np.all(fast["a_t"] == 0) and np.any(fast["a_x"] != 0)
-    objective = Objective(problem, network)
-    squares, theta = LeastSquares(objective), objective.flat.flatten()
-    cut = {
-        r: cut_into_blocks(draw(problem, r, 8), threads=1, size=8, dtype="float64")
-        for r in objective.regions
-    }
-    batch = objective.batch(cut)
-    pieces = list(squares.jacobian(theta, batch))
-    gradient = 2 * sum((columns @ r[:, None])[:, 0].numpy() for r, columns in pieces)
-    assert gradient == pytest.approx(
-        objective.value_and_gradient(theta, batch)[1].numpy(), abs=1e-12
-    )
+    assert np.all(fast["a"] > 0.5)
+    assert np.all(fast["a_t"] == 0)
+    assert np.any(fast["a_x"] != 0)
 
 
-def test_periods_are_those_of_the_coordinates_that_a_network_sees():
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("rank", [None, 2])
+def test_the_jacobian_with_unknown_fields_gives_the_gradient(rank, tmp_path):
+    problem = Fin()
+    network = default_network(problem, seed=0, width=5, depth=2, rank=rank)
+    objective = Objective(problem, saved_and_loaded(network, tmp_path / "network.keras"))
+    theta = objective.flat.flatten()
+    point_sets = {}
+    for region in objective.regions:
+        point_sets[region] = cut_into_blocks(
+            draw(problem, region, 8), threads=1, size=8, dtype="float64"
+        )
+    batch = objective.batch(point_sets)
+    by_jacobian = 0
+    for residuals, columns in LeastSquares(objective).jacobian(theta, batch):
+        by_jacobian = by_jacobian + 2 * (columns @ residuals[:, None])[:, 0].numpy()
+    _, gradient = objective.value_and_gradient(theta, batch)
+    assert by_jacobian == pytest.approx(gradient.numpy(), abs=1e-12)
+
+
+def test_a_network_has_the_periods_of_its_coordinates():
     periodic = Periodic(coordinates=[2, 0], period=[1.0, 3.0])
-    assert periodic.among([0]) == Periodic(coordinates=[0], period=[3.0])
-    assert periodic.among([1]) is None
-    assert periodic.among([1, 2]) == Periodic(coordinates=[1], period=[1.0])
+    assert periodic.restricted_to([0]) == Periodic(coordinates=[0], period=[3.0])
+    assert periodic.restricted_to([1]) is None
+    assert periodic.restricted_to([1, 2]) == Periodic(coordinates=[1], period=[1.0])
     network = default_network(Fin(), seed=0, width=4, depth=1, periodic=Periodic(coordinates=["x"]))
     ends = network(np.array([[0.0, 0.3], [2.0, 0.3]])).numpy()
     assert np.array_equal(ends[0], ends[1])
 
 
-def test_unknown_fields_that_cannot_be_are_told():
-    for wrong, words in (
+@pytest.mark.parametrize(
+    ("unknown_fields", "words"),
+    [
         ({"a": UnknownField(("y",))}, "'a': 'y' is no coordinate"),
         ({"u": UnknownField(("x",))}, "'u' is a field or a coordinate too"),
         ({"a": 3}, "'a' is a int; give an UnknownField"),
         ({"a": UnknownField(())}, "'none' is no coordinate"),
-    ):
-        with pytest.raises(InputError, match=words):
-            type("Wrong", (Fin,), {"unknown_fields": wrong})()
+    ],
+)
+def test_a_wrong_unknown_field_is_refused(unknown_fields, words):
+    with pytest.raises(InputError, match=words):
+        type("Wrong", (Fin,), {"unknown_fields": unknown_fields})()
+
+
+def test_wrong_bounds_and_measured_unknown_fields_are_refused():
     with pytest.raises(InputError, match=r"lower=1.0 is not below upper=1.0"):
         UnknownField(("x",), 1.0, 1.0)
     with pytest.raises(InputError, match="data.fields: 'a' is no field"):
         Synthetic(fields=["a"]).measure(PoissonFieldInverse())
 
 
-def phases(count):
-    return [Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=count))]
+def one_iteration():
+    return [Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=1))]
 
 
 @pytest.mark.usefixtures("eager")
-def test_an_unknown_field_is_reported_drawn_saved_and_loaded(tmp_path):
-    points = Points(counts={"interior": 16, "boundary": 8}, test=30)
-    settings = {"points": points, "data": Synthetic(count=20), "phases": phases(1), "show": False}
-    made = solve(HeatFieldInverse(), folder=tmp_path / "run", **settings)
-    assert list(made.metrics["relative_l2"]) == ["u", "a"] and made.metrics["unknowns"] == {}
-    assert (
-        "error_a" in made.history
-        and "loss_data_u" in made.history
-        and "loss_data_a" not in made.history
+def test_an_unknown_field_is_reported_and_loaded(tmp_path):
+    solution = solve(
+        HeatFieldInverse(),
+        folder=tmp_path / "run",
+        points=Points(counts={"interior": 16, "boundary": 8}, test=30),
+        data=Synthetic(count=20),
+        phases=one_iteration(),
+        show=False,
     )
-    again = load(tmp_path / "run")
-    at = {"x": 0.3, "y": np.linspace(-1, 1, 5), "t": 0.5}
-    assert np.array_equal(again(**at)["a"], made(**at)["a"]) and np.all(made(**at)["a"] > 0)
-    assert np.any(made.derivative("a_y", **at)) and not np.any(made.derivative("a_t", **at))
+    assert list(solution.metrics["relative_l2"]) == ["u", "a"]
+    assert solution.metrics["unknowns"] == {}
+    assert "error_a" in solution.history
+    assert "loss_data_u" in solution.history
+    assert "loss_data_a" not in solution.history
+
+    points = {"x": 0.3, "y": np.linspace(-1, 1, 5), "t": 0.5}
+    a = solution(**points)["a"]
+    assert np.all(a > 0)
+    assert np.any(solution.derivative("a_y", **points))
+    assert not np.any(solution.derivative("a_t", **points))
+    assert np.array_equal(load(tmp_path / "run")(**points)["a"], a)
 
 
 @pytest.mark.usefixtures("eager")
-def test_a_problem_of_time_alone(tmp_path):
+def test_a_problem_without_space(tmp_path):
     problem = LorenzInverse(unknowns={"sigma": {"start": 5.0, "lower": 0.0}, "rho": 20.0})
-    assert problem.coordinates == ("t",) and problem.faces == ()
-    made = solve(
+    assert problem.coordinates == ("t",)
+    assert problem.faces == ()
+    solution = solve(
         problem,
         folder=tmp_path / "run",
         points=Points(counts={"interior": 20, "initial": 1}, test=20),
         data=Synthetic(count=50, noise=0.01),
-        phases=phases(1),
+        phases=one_iteration(),
         show=False,
     )
-    assert (
-        list(made.metrics["relative_l2"]) == ["x", "y", "z"]
-        and made.metrics["reference_error"]["x"] < 1e-12
-    )
-    assert (
-        made(t=np.linspace(0, 3, 4))["y"].shape == (4,) and made.derivative("x_t", 0.5).shape == ()
-    )
-    names = {p.stem for p in (tmp_path / "run" / "figures").iterdir()}
-    assert names == {"solution", "convergence", "points", "unknowns"}
-    assert all(0 < u["standard_error"] < np.inf for u in made.metrics["unknowns"].values())
+    assert list(solution.metrics["relative_l2"]) == ["x", "y", "z"]
+    assert solution.metrics["reference_error"]["x"] < 1e-12
+    assert solution(t=np.linspace(0, 3, 4))["y"].shape == (4,)
+    assert solution.derivative("x_t", 0.5).shape == ()
+    figures = {path.stem for path in (tmp_path / "run" / "figures").iterdir()}
+    assert figures == {"solution", "convergence", "points", "unknowns"}
+    for unknown in solution.metrics["unknowns"].values():
+        assert 0 < unknown["standard_error"] < np.inf
 
 
-def test_a_problem_without_any_coordinate_is_told():
+def test_a_problem_without_any_coordinate_is_refused():
     with pytest.raises(InputError, match="declare fields, such as"):
         type("Nowhere", (Problem,), {"fields": ("u",)})()

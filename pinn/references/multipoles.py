@@ -24,11 +24,10 @@ _kn: Any = special.kn
 
 
 class _Image(NamedTuple):
-    """A chain of reflections in two parallel walls, along one axis.
+    """An image of a disk, by reflections in two parallel walls, along one axis.
 
     Attributes:
-        points: the reflected coordinates of the points [n], as seen from which the image is the
-            original.
+        points: the coordinates of the points after the same reflections, [n].
         sign: -1 after an odd number of reflections, else 1.
         distance: from the image of the center to the rectangle.
     """

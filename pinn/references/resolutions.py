@@ -11,8 +11,8 @@ import numpy as np
 
 from pinn.references.points import Array
 
-_SOLUTIONS = 8  # solutions in the cache, fine and coarse
-_ERRORS = 4
+_SOLUTIONS = 4  # solutions per solver in the cache, fine and coarse
+_ERRORS = 4  # errors per solver in the cache
 
 Parameters = ParamSpec("Parameters")
 Solution = TypeVar("Solution")
