@@ -44,17 +44,17 @@ def pseudospectral(function: Function, *, outer: npt.ArrayLike = 1.0, degree: in
 
     Args:
         function: n, from values to values.
-        outer: symbol of the linear operator G, [K]; such as -ik/2 for -(u²)_x/2.
+        outer: Fourier symbol of the linear operator G, [K]; such as -ik/2 for -(u²)_x/2.
         degree: degree of n as a polynomial.  Products are formed on a grid that is fine enough to
             be free of aliases up to this degree.
     """
-    symbol = np.asarray(outer)
+    multiplier = np.asarray(outer)
 
     def nonlinear(u: Array) -> Array:
         modes = len(u) - 1
         count = 1 << ((degree + 1) * modes - 1).bit_length()
         values = function(sample(u, count))
-        return symbol * np.fft.rfft(values, norm="forward")[: modes + 1]
+        return multiplier * np.fft.rfft(values, norm="forward")[: modes + 1]
 
     return nonlinear
 
@@ -73,7 +73,8 @@ def etdrk4(
     Args:
         start: coefficients […] at times[0], of any shape.
         times: increasing times; between two of them lie `substeps` equal steps.
-        linear: symbol of L, of a shape that broadcasts against `start`; such as -νk² for ν u_xx.
+        linear: Fourier symbol of L, such as -νk² for ν u_xx; of a shape that broadcasts against
+            `start`.
         nonlinear: N, from coefficients to coefficients; see `pseudospectral`.
         substeps: steps between two of the times.
 

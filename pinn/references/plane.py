@@ -111,17 +111,17 @@ class PeriodicRectangle:
 
         Args:
             function: n, from values [f, M_x, M_y] of f fields to values [g, M_x, M_y].
-            outer: symbol of the linear operator G, which broadcasts against [g, K_x, K_y] to
-                [f, K_x, K_y]; g = 1 where one product drives all fields.
+            outer: Fourier symbol of the linear operator G, which broadcasts against [g, K_x, K_y]
+                to [f, K_x, K_y]; g = 1 where one product drives all fields.
             degree: products of this many factors are free of aliases.  Where the modes resolve the
                 solution, 2 suffices for cubes too: the size of their aliases is that of the squares
                 of the truncated coefficients.
         """
-        symbol = np.asarray(outer)
+        multiplier = np.asarray(outer)
         counts = self.counts(degree)
 
         def nonlinear(u: Array) -> Array:
-            return symbol * self.coefficients(function(self.sample(u, counts)))
+            return multiplier * self.coefficients(function(self.sample(u, counts)))
 
         return nonlinear
 
