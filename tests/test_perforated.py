@@ -11,6 +11,7 @@ from scipy.special import k0
 from pinn.errors import InputError
 from pinn.objective import Objective, draw
 from pinn.problems import PoissonBoltzmann, PoissonHoles
+from pinn.record.history import History
 from pinn.references.multipoles import Multipoles
 from pinn.references.perforated import (
     CHARGES,
@@ -193,7 +194,7 @@ def test_pictures_show_the_inside_only(tmp_path, monkeypatch):
         objective,
         objective.flat.flatten(),
         metrics={"relative_l2": {"u": 1.0}},
-        history={},
+        history=History([]),
         points={},
         folder=None,
     )

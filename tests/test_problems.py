@@ -50,6 +50,7 @@ from pinn.problems import (
     TaylorGreen,
     Wave,
 )
+from pinn.record.history import History
 from pinn.references import cole_hopf, two_solitons, two_solitons_slope
 from pinn.run.errors import Errors
 from pinn.run.monitor import columns
@@ -789,7 +790,9 @@ def test_derived_quantities_are_in_the_solution_and_its_figures(tmp_path):
     theta = objective.flat.flatten()
     evaluate = partial(Evaluator(objective, problem.functions), theta)
     metrics = {"relative_l2": Errors(problem, 50, seed=0).relative_l2(evaluate)}
-    solution = Solution(objective, theta, metrics=metrics, history={}, points={}, folder=tmp_path)
+    solution = Solution(
+        objective, theta, metrics=metrics, history=History([]), points={}, folder=tmp_path
+    )
     values = solution(x=[[0.0], [1.0]], t=[0.5, 1.0])
     assert values["abs_h"].shape == (2, 2)
     assert np.array_equal(values["abs_h"], np.hypot(values["u"], values["v"]))
