@@ -192,7 +192,7 @@ def test_compiled_blocks_add_up_and_other_points_and_weights_do_not_retrace(whol
     objective = plate()
     batch = batch_of(objective, threads=2, size=30)
     assert_close(evaluate(objective, theta, batch), expected)
-    programs = (objective._program, objective._losses_program)
+    programs = (objective._gradient_program, objective._losses_program)
     functions = (objective.value_and_gradient, objective.losses, *programs)
     before = [f.experimental_get_tracing_count() for f in functions]
     assert before[:2] == [1, 1]

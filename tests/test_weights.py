@@ -344,12 +344,12 @@ def test_a_subset_of_the_points_keeps_their_weights(eager):
     objective, batch = build_loss()
     weighting, memories = trajectory(SelfAdaptive(every=1, rate=0.3), objective, batch)
     weighted = weighting.apply(batch, memories[-1])
-    part = objective.part(weighted, tf.constant(0.3, tf.float64), 0.5)
+    subset = objective.subset(weighted, tf.constant(0.3, tf.float64), 0.5)
     weights = weighting.point_weights(batch, memories[-1])["momentum"]
     by_point = {}
     for x, weight in zip(weighted.points["interior"].rows, weights, strict=True):
         by_point[tuple(np.round(x, 12))] = weight
-    piece = part.points["interior"]
+    piece = subset.points["interior"]
     factors = np.asarray(piece.point_weights["momentum"]).ravel()[piece.is_point]
     assert len(factors) < 30
     for x, factor in zip(piece.rows, factors, strict=True):
