@@ -201,7 +201,7 @@ BAD_VALUES = [
     ("phases.polish.optimizer.pairs=0", "pairs=0", "positive"),
     (
         "optimizer@phases.polish=ssbroyden network.width=2000",
-        "4,010,001 x 4,010,001 weights",
+        "4,010,001 x 4,010,001 parameters",
         "use lbfgs",
     ),
     (

@@ -781,7 +781,7 @@ def test_an_invalid_checkpoint_is_refused_and_not_changed(eager, tmp_path):
             checkpoint.load(path)
         assert path.read_bytes() == whole[:length]
     path.write_bytes(whole)
-    with pytest.raises(InputError, match="holds 3 weights, the run's network has 4"):
+    with pytest.raises(InputError, match="holds 3 parameters, the run's network has 4"):
         checkpoint.load(path, size=4)
     assert path.read_bytes() == whole
     np.savez(path, weights=np.zeros(3))

@@ -106,7 +106,7 @@ class Supervised:
         value = self.loss(predictions[0] if self.single else predictions, targets)
         if value.dtype != self.dtype:
             raise InputError(
-                f"supervised: the loss is {value.dtype.name}, the weights {self.dtype}; do not "
+                f"supervised: the loss is {value.dtype.name}, the parameters {self.dtype}; do not "
                 f"cast in it."
             )
         return value

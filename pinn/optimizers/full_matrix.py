@@ -136,7 +136,7 @@ class FullMatrix(GraphOptimizer[MatrixMemory]):
         """Raise an InputError where the matrix does not fit into the machine's memory."""
         require_memory(
             MATRICES * size**2 * np.dtype(dtype).itemsize,
-            f"{self.label}: a matrix of {size:,} x {size:,} weights",
+            f"{self.label}: a matrix of {size:,} x {size:,} parameters",
             "use lbfgs (optimizer@phases.polish=lbfgs), or a smaller network",
         )
 

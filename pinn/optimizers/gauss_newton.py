@@ -218,7 +218,7 @@ class _Iteration(Generic[BatchT]):
         require_memory(
             8 * numbers,
             f"GaussNewton: algebra={algebra.__name__.lower()} of {rows:,} residuals and "
-            f"{size:,} weights",
+            f"{size:,} parameters",
             "use lbfgs (optimizer@phases.polish=lbfgs), fewer points or a smaller network",
         )
         return algebra(self.squares.jacobian(self.position, self.batch), size)

@@ -87,7 +87,7 @@ def load(path: Path, *, size: int | None = None) -> Progress:
     count = static_size(progress.state.position)
     if size is not None and count != size:
         raise InputError(
-            f"{path}: holds {count} weights, the run's network has {size}; nothing was changed; "
+            f"{path}: holds {count} parameters, the run's network has {size}; nothing was changed; "
             f"restore the run's own checkpoint."
         )
     return progress
