@@ -1,5 +1,6 @@
 """Windows of time and continuations: handover, reports, resumed runs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,6 +117,15 @@ def test_windows_solve_one_after_another(problem, shared_losses):
     is_hard = isinstance(problem, Decay)
     assert np.isnan(start_losses[0]) == is_hard
     assert start_losses[-1] < 1e-4
+
+
+def test_threads_evaluate_a_solution_in_windows_at_the_same_time(shared_losses):
+    solution = pinn.solve(Decay(), network=network(Decay(), 3), windows=3, **SETTINGS)
+    times = np.linspace(0, 3, 40).reshape(8, 5)
+    expected = [solution(t)["u"] for t in times]
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        found = list(pool.map(lambda t: solution(t)["u"], times))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_all_windows_share_the_programs_of_a_loss():
