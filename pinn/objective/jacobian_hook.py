@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from pinn.jets import VALUE, Index, Jet
@@ -43,7 +44,7 @@ class JacobianHook:
         self.variables: set[int] = set()
         self._visits: list[_Visit] = []
 
-    def __call__(self, layer: Any, inputs: Jet, outputs: Jet) -> Jet:
+    def __call__(self, layer: keras.Operation, inputs: Jet, outputs: Jet) -> Jet:
         """Return the outputs of a layer with zeros added."""
         zeros = {}
         for index, component in outputs.components.items():
@@ -51,12 +52,13 @@ class JacobianHook:
             zeros[index] = tf.zeros([component.shape[0], self.count], component.dtype)
         self.tape.watch(list(zeros.values()))
         # The rule must be made now: later the variables no longer read as tensors of theta.
-        if hasattr(layer, "jet_columns"):
-            variables = layer.trainable_variables
-            columns = layer.jet_columns()
+        visited: Any = layer
+        if hasattr(visited, "jet_columns"):
+            variables = visited.trainable_variables
+            columns = visited.jet_columns()
         else:
-            variables = (layer.kernel, layer.bias)
-            columns = _dense_columns(layer)
+            variables = [visited.kernel, visited.bias]
+            columns = _dense_columns(visited)
         self.variables |= {id(v) for v in variables}
         self._visits.append(_Visit(columns, inputs.components, zeros))
         return outputs.with_components({i: c + zeros[i] for i, c in outputs.components.items()})
@@ -82,7 +84,7 @@ def gradient(tape: tf.GradientTape, target: Any, source: Any, upstream: Any = No
     )
 
 
-def _dense_columns(layer: Any) -> Columns:
+def _dense_columns(layer: keras.layers.Dense) -> Columns:
     def columns(inputs: Components, deltas: Components) -> Sequence[tuple[Any, tf.Tensor]]:
         by_kernel = (layer.kernel, outer(inputs, deltas))
         if layer.bias is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pinn.arrays import static_size
+from pinn.arrays import static_shape, static_size
 from pinn.networks import LayerHook
 from pinn.objective.batch import Batch, StageParameters, accumulate, split_by_thread
 from pinn.objective.blocks import Blocks
@@ -213,7 +213,7 @@ class LeastSquares:
         sizes = {}
         for region, blocks in points.items():
             terms = sum(t.region == region for t in self.objective.terms)
-            sizes[region] = terms * math.prod(blocks.quadrature.shape.as_list())
+            sizes[region] = terms * math.prod(static_shape(blocks.quadrature))
         return sizes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from pinn import jets
@@ -14,10 +15,13 @@ from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
 from pinn.problem import Problem, call
 
+Quantity = tf.Tensor | Jet
+"""Values [n] at points, or the jet of a function there."""
+
 
 def trial(
     problem: Problem,
-    network: Any,
+    network: keras.Model,
     *,
     hard: bool,
     hook: LayerHook | None = None,
@@ -37,7 +41,7 @@ def trial(
         InputError: when called, if the ansatz does not return as many fields as the problem has.
     """
 
-    def functions(coordinates: Mapping[str, Any]) -> dict[str, Any]:
+    def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
         inputs = [coordinates[c] for c in problem.coordinates]
         if time_offset is not None:
             inputs[-1] = inputs[-1] - time_offset
@@ -56,8 +60,8 @@ def trial(
 
 
 def _outputs(
-    network: Any, inputs: list[Any], count: int, hook: LayerHook | None
-) -> tuple[Any, ...]:
+    network: keras.Model, inputs: list[Quantity], count: int, hook: LayerHook | None
+) -> tuple[Quantity, ...]:
     """Return the network's outputs one by one, as jets where the inputs are."""
     if isinstance(inputs[0], Jet):
         stacked = forward(network, jets.stack(inputs), hook=hook).map(_computed_once)
@@ -68,8 +72,8 @@ def _outputs(
 
 
 def _constrained(
-    problem: Problem, coordinates: Mapping[str, Any], net: tuple[Any, ...]
-) -> tuple[Any, ...]:
+    problem: Problem, coordinates: Mapping[str, Quantity], net: tuple[Quantity, ...]
+) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""
     available = {**coordinates, "net": net[0] if len(net) == 1 else net}
     result = call(problem.ansatz, available)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pinn import norms
 from pinn.objective import draw
@@ -80,7 +80,7 @@ class Errors:
         return {name: norm(value, self.truth[name]) for name, value in predictions.items()}
 
 
-def gauge_values(problem: Problem, series: Any, points: np.ndarray) -> np.ndarray | float:
+def gauge_values(problem: Problem, series: ArrayLike, points: np.ndarray) -> np.ndarray | float:
     """Return what is added to a field with a gauge at points [n, d]: a number, or values [n].
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pinn.objective import Objective
+from pinn.objective import Batch, Objective
 from pinn.record import History
 from pinn.record.columns import (
     ERROR,
@@ -29,6 +29,7 @@ from pinn.record.columns import (
 from pinn.run.errors import Errors
 from pinn.run.screen import Screen
 from pinn.run.stage_runs import StageRun
+from pinn.training.feed import Arrays
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
 
@@ -121,7 +122,7 @@ class Monitor:
         )
 
 
-def held_out_loss(run: StageRun, theta: tf.Tensor, held_out: Any, memory: Any) -> float:
+def held_out_loss(run: StageRun, theta: tf.Tensor, held_out: Batch, memory: Arrays) -> float:
     """Return the loss on held-out points, under the same weights as the training loss.
 
     Args:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
@@ -81,7 +82,7 @@ class Solution:
         """The unknown coefficients that the run determined, by name, in their own units."""
         return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
 
-    def __call__(self, *positional: Any, **coordinates: Any) -> Values:
+    def __call__(self, *positional: ArrayLike, **coordinates: ArrayLike) -> Values:
         """Return all functions and derived quantities by name at coordinates that broadcast.
 
         Coordinates go in order or by name.
@@ -89,7 +90,7 @@ class Solution:
         values = self._at(self.problem.functions, positional, coordinates)
         return self.problem.with_derived(values)
 
-    def derivative(self, name: str, *positional: Any, **coordinates: Any) -> np.ndarray:
+    def derivative(self, name: str, *positional: ArrayLike, **coordinates: ArrayLike) -> np.ndarray:
         """Return a derivative by its name, such as "u_xx" or "lap_u", at coordinates.
 
         Raises:
@@ -123,7 +124,7 @@ class Solution:
             truths={name: float(getattr(problem, name)) for name in self.objective.unknowns},
         )
 
-    def _trial(self, names: Any, points: np.ndarray) -> Values:
+    def _trial(self, names: Sequence[str], points: np.ndarray) -> Values:
         return Evaluator(self.objective, names)(self.theta, points)
 
     def _reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
@@ -151,7 +152,10 @@ class Solution:
         return everywhere
 
     def _at(
-        self, names: tuple[str, ...], positional: tuple[Any, ...], coordinates: dict[str, Any]
+        self,
+        names: tuple[str, ...],
+        positional: Sequence[ArrayLike],
+        coordinates: Mapping[str, ArrayLike],
     ) -> Values:
         known = self.problem.coordinates
         for name in coordinates:
@@ -172,7 +176,7 @@ class Solution:
 
 
 def _points(
-    names: tuple[str, ...], coordinates: Mapping[str, Any]
+    names: Sequence[str], coordinates: Mapping[str, ArrayLike]
 ) -> tuple[tuple[int, ...], np.ndarray]:
     """Return the shape to which coordinates broadcast, and the points [n, d]."""
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import Any
 
 
 class Interrupt:
@@ -19,7 +18,7 @@ class Interrupt:
             self.previous = signal.signal(signal.SIGINT, self._ask)
         return self
 
-    def _ask(self, *_: Any) -> None:
+    def _ask(self, *_: object) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

@@ -177,19 +177,21 @@ class Progress:
 
     @staticmethod
     def from_json(
-        numbers: Mapping[str, Any], state: State[Any] | None, **arrays: Arrays
+        numbers: Mapping[str, Any],
+        state: State[Any] | None,
+        *,
+        points: Arrays,
+        weights: Arrays,
+        ends: Arrays,
     ) -> Progress:
         """Return the progress that `to_json`, a state and arrays by name describe."""
-        return Progress(
-            **{
-                **numbers,
-                "records": _records(numbers["records"]),
-                "past": _records(numbers["past"]),
-                "counters": PhaseState(**numbers["counters"]),
-            },
-            state=state,
-            **arrays,
-        )
+        nested = {
+            "records": _records(numbers["records"]),
+            "past": _records(numbers["past"]),
+            "counters": PhaseState(**numbers["counters"]),
+        }
+        arrays = {"points": points, "weights": weights, "ends": ends}
+        return Progress(**{**numbers, **nested, **arrays}, state=state)
 
 
 def _records(numbers: Sequence[Mapping[str, Any]]) -> list[PhaseRecord]:
