@@ -624,11 +624,11 @@ def train(name, *optimizers, **options):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_network_is_trained(name, eager):
+def test_every_network_is_trained(name, shared_losses):
     train(name, Adam())
 
 
-def test_a_run_with_all_options_is_loaded(eager, tmp_path):
+def test_a_run_with_all_options_is_loaded(shared_losses, tmp_path):
     solution = train("everything", Adam(), folder=tmp_path / "run")
     loaded = pinn.load(tmp_path / "run")
     assert np.array_equal(loaded(x=0.3, t=0.5)["u"], solution(x=0.3, t=0.5)["u"])

@@ -26,7 +26,7 @@ from pinn.optimizers.in_place import Coefficients, InPlaceLoop, SymmetricMatrix
 from pinn.optimizers.lbfgs import Pairs, direction, tfp_results
 from pinn.optimizers.loops import GraphLoop
 from pinn.optimizers.memories import to_arrays
-from pinn.training import StopRule
+from pinn.training import Feed, Phase, Progress, StopRule, Trainer
 
 OPTIMIZERS = [
     Adam(learning_rate=0.02),
@@ -138,6 +138,12 @@ def test_the_first_step_has_the_length_that_was_asked_for():
     assert minimize(steep, [1.0, 1.0], stop=StopRule(max_iterations=50)).loss < 1e-12
 
 
+@pytest.fixture(scope="module")
+def trainer():
+    """Return a trainer that compiles L-BFGS once for all stop rules."""
+    return Trainer(Minimization(rosenbrock))
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
@@ -145,16 +151,20 @@ def test_the_first_step_has_the_length_that_was_asked_for():
         (dict(max_evaluations=7), "evaluation budget used: 7"),
         (dict(target_loss=1e-3), "target reached: loss at most 0.001"),
         (dict(gradient_tolerance=1e-2), "converged: largest gradient component at most 0.01"),
-        (dict(position_tolerance=1e-3), "converged: no weight changed by more than 0.001"),
+        (dict(position_tolerance=1e-3), "converged: no parameter changed by more than 0.001"),
         (dict(loss_tolerance=0.2), "converged: loss changed by at most 0.2 of itself"),
         (dict(max_seconds=0.0), "time budget used: 0 s"),
     ],
 )
-def test_every_stop_rule_gives_its_reason(rule, words):
-    result = minimize(rosenbrock, START, stop=StopRule(**rule))
-    assert words in result.stop_reason
+def test_every_stop_rule_gives_its_reason(rule, words, trainer):
+    phase = Phase(name="minimize", optimizer=LBFGS(), stop=StopRule(**rule), report_every=100)
+    reports = []
+    progress = Progress()
+    trainer.run(START, [phase], Feed(lambda *_: ()), progress, callbacks=[reports.append])
+    assert words in progress.records[0].stop_reason.text
     if "target_loss" in rule:  # stops at the very iteration
-        assert result.losses[-1] <= 1e-3 < result.losses[-2]
+        losses = np.concatenate([report.trace.loss for report in reports])
+        assert losses[-1] <= 1e-3 < losses[-2]
 
 
 def test_patience():

@@ -394,7 +394,7 @@ def test_the_history_continues_over_redraws_and_phases(eager):
         (dict(max_seconds=0.0), "time budget used: 0 s"),
         (dict(target_loss=1e3), "target reached: loss at most 1000"),
         (dict(gradient_tolerance=1e3), "converged: largest gradient component at most 1000"),
-        (dict(position_tolerance=1e3), "converged: no weight changed by more than 1000"),
+        (dict(position_tolerance=1e3), "converged: no parameter changed by more than 1000"),
         (dict(loss_tolerance=0.999), "converged: loss changed by at most 0.999 of itself"),
         (dict(patience=3, max_iterations=500), "patience exhausted"),
     ],
