@@ -1,4 +1,4 @@
-"""A weighting scheme bound to a loss: what the trainer, the history and the pictures ask of it."""
+"""A weighting scheme applied to an objective, for the trainer, the history and the figures."""
 
 from __future__ import annotations
 
