@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from pinn.atomic import write_atomically
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.field import evolution_figure, field_figure
@@ -219,7 +220,9 @@ def _note(fixed: Mapping[str, float]) -> str:
 @journal()
 def _save(figure: Figure, path: Path) -> Path:
     """Write a figure completely or not at all, so that no reader meets half a picture."""
-    unfinished = path.with_name(f".{path.name}.part")
-    figure.savefig(unfinished, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.06)
-    os.replace(unfinished, path)
+
+    def write(file: IO[bytes]) -> None:
+        figure.savefig(file, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.06)
+
+    write_atomically(path, write)
     return path
