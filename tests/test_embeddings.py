@@ -18,13 +18,13 @@ from pinn.jets import OPERATOR, VALUE, Plan
 from pinn.networks import OPTIONS, Factorization, Fourier, Periodic, Slope, forward, mlp, takes_jets
 from pinn.objective import LeastSquares, Objective, cut_into_blocks, draw
 from pinn.optimizers import Adam, GaussNewton
-from pinn.problem import Unknown
 from pinn.problems import Burgers, Heat5D, Poisson10D
 from pinn.run import solve
 from pinn.runtime import set_precision
 from pinn.setup import Points, config
 from pinn.setup.network import default_network
 from pinn.training import Phase, StopRule
+from pinn.unknowns import Unknown
 
 BOX = {"lower": [-1.0, 0.0], "upper": [1.3, 5.0]}
 EVERYTHING = {

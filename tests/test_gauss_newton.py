@@ -13,9 +13,9 @@ from pinn.networks import mlp
 from pinn.objective import LeastSquares, Objective, PointSet, cut_into_blocks, draw
 from pinn.optimizers import LBFGS, GaussNewton, Minimization, Residuals
 from pinn.optimizers.normal_equations import DeviceGram, Dual, Gram, Triangle
-from pinn.problem import Unknown
 from pinn.problems import Burgers, Helmholtz, KdVSolitons, Kovasznay, Wave
 from pinn.training import StopRule
+from pinn.unknowns import Unknown
 
 BARD = [0.14, 0.18, 0.22, 0.25, 0.29, 0.32, 0.35, 0.39, 0.37, 0.58, 0.73, 0.96, 1.34, 2.10, 4.39]
 KOWALIK_Y = [0.1957, 0.1947, 0.1735, 0.1600, 0.0844, 0.0627, 0.0456, 0.0342, 0.0323, 0.0235, 0.0246]

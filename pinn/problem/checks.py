@@ -1,0 +1,166 @@
+"""What is checked when a problem is constructed: its declaration, its coefficients, its unknowns."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pinn.derivatives import Symbol, parse
+from pinn.errors import InputError, did_you_mean
+from pinn.geometry import REGIONS, Domain
+from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
+from pinn.symmetry import check_symmetries
+from pinn.unknowns import Unknown, check_unknown_fields, unknown
+
+if TYPE_CHECKING:
+    from pinn.problem.problem import Problem
+
+_WITHOUT_NORMAL = ("interior", "initial", "data")
+
+
+def check_declaration(problem: Problem) -> None:
+    """Raise an InputError for fields, a domain or symmetries that are missing or do not fit."""
+    name = type(problem).__name__
+    if not problem.fields or not isinstance(problem.space, Domain) or not problem.coordinates:
+        raise InputError(
+            f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0))."
+        )
+    axes = problem.space.coordinates
+    for coordinate in problem.periodic:
+        if coordinate not in axes:
+            raise InputError(
+                f"{name}: periodic={problem.periodic}: {coordinate!r} is no coordinate of space."
+                f"{did_you_mean(coordinate, axes)}"
+            )
+    check_symmetries(name, problem.symmetries, coordinates=axes, fields=problem.fields)
+    check_unknown_fields(
+        name, problem.unknown_fields, coordinates=problem.coordinates, fields=problem.fields
+    )
+
+
+def check_coefficients(problem: Problem) -> None:
+    """Raise an InputError for a coefficient that is no number, or not positive where it must be."""
+    name = type(problem).__name__
+    for coefficient in dataclasses.fields(problem):
+        default = coefficient.default
+        if not isinstance(default, int | float) or isinstance(default, bool):
+            continue  # no coefficient
+        value: Any = getattr(problem, coefficient.name)
+        where = f"{name}: {coefficient.name}={value!r}"
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise InputError(f"{where} is not a number; set problem.{coefficient.name}.")
+        positive = problem.demands(coefficient.name).get(POSITIVE)
+        if not math.isfinite(value) or (positive and value <= 0):
+            demand = "a positive finite number" if positive else "a finite number"
+            raise InputError(f"{where} is not {demand}; set problem.{coefficient.name}.")
+
+
+def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
+    """Return the unknowns by name, as objects.
+
+    Raises:
+        InputError: for what is no coefficient, the final time, or a start out of range.
+    """
+    name = type(problem).__name__
+    known = {field.name for field in dataclasses.fields(problem)} - {"unknowns"}
+    unknowns = {}
+    for key, value in (problem.unknowns or {}).items():
+        if key not in known:
+            raise InputError(
+                f"{name}: unknown {key!r} is no coefficient of the problem."
+                f"{did_you_mean(key, known)}"
+            )
+        coefficient = value if isinstance(value, Unknown) else unknown(key, value)
+        demands = problem.demands(key)
+        if demands.get(FINAL_TIME):
+            raise InputError(
+                f"{name}: unknown {key}: it is the final time, not a coefficient; leave it out."
+            )
+        if demands.get(POSITIVE) and coefficient.start <= 0:
+            raise InputError(
+                f"unknowns.{key}: start={coefficient.start}; {key} is positive, so start above 0."
+            )
+        unknowns[key] = coefficient
+    return unknowns
+
+
+def check_terms(problem: Problem) -> None:
+    """Raise an InputError for a problem without residuals, or an ansatz that names a missing one."""
+    name = type(problem).__name__
+    if not problem.terms:
+        raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")
+    missing = set(problem.satisfied) - {term.name for term in problem.terms}
+    if missing:
+        raise InputError(
+            f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem."
+        )
+
+
+def term_of(problem: Problem, name: str, region: str) -> Term:
+    """Return the term of a residual method, whose parameters are parsed.
+
+    Raises:
+        InputError: for a region that the problem does not have, or a symbol that has no meaning
+            there.
+    """
+    where = f"{type(problem).__name__}.{name}"
+    regions = [region for region in REGIONS if region != "boundary"]
+    regions.extend(problem.boundaries)
+    if region not in regions:
+        periodic = f" ({', '.join(problem.periodic)} being periodic)" if problem.periodic else ""
+        raise InputError(
+            f"{where}: unknown region {region!r}{periodic}.{did_you_mean(region, regions)}"
+        )
+    if region == "initial" and not problem.time:
+        raise InputError(
+            f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0)."
+        )
+    symbols = []
+    for parameter in inspect.signature(getattr(problem, name)).parameters:
+        symbol = parse(
+            parameter, coordinates=problem.coordinates, fields=problem.functions, where=where
+        )
+        _check_symbol(symbol, region, where)
+        symbols.append(symbol)
+    return Term(name, region, tuple(symbols))
+
+
+def _check_symbol(symbol: Symbol, region: str, where: str) -> None:
+    if symbol.kind == "normal" and region in _WITHOUT_NORMAL:
+        raise InputError(
+            f"{where}: {symbol.name!r} is a normal derivative, but region {region!r} has no normal."
+        )
+    if symbol.kind == "data" and region != "data":
+        raise InputError(
+            f"{where}: {symbol.name!r} is a measurement; mark the method with @residual(on='data')."
+        )
+
+
+def check_derived(problem: Problem, quantities: Any, shape: tuple[int, ...]) -> Mapping[str, Any]:
+    """Return what `derived` gave.
+
+    Raises:
+        InputError: if that is no dict, takes a name twice, or has values of another shape.
+    """
+    where = f"{type(problem).__name__}.derived"
+    if not isinstance(quantities, Mapping):
+        raise InputError(
+            f"{where}: returns a {type(quantities).__name__}; return a dict, such as "
+            "{'abs_h': …}."
+        )
+    for name, value in quantities.items():
+        if name in (*problem.functions, *problem.coordinates):
+            raise InputError(
+                f"{where}: {name!r} is a field or coordinate already; choose another name."
+            )
+        if np.shape(value) != shape:
+            raise InputError(
+                f"{where}: {name!r} has shape {np.shape(value)}, not {shape}; return one value per "
+                "point."
+            )
+    return quantities

@@ -1,0 +1,199 @@
+"""The base class of all problems."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
+
+import numpy as np
+
+from pinn.geometry import Domain, NoSpace
+from pinn.problem import checks
+from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
+from pinn.problem.evaluation import call, reference_columns
+from pinn.symmetry import Mirror
+from pinn.unknowns import UnknownField
+
+
+class _Frozen:
+    """Refuses assignments, for subclasses that have no such methods of their own."""
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+@dataclass(frozen=True, kw_only=True)
+class Problem(_Frozen):
+    """A differential equation with its conditions; subclass it and declare fields, domain and residuals.
+
+    Annotated attributes of a subclass are coefficients. Subclasses are frozen, keyword-only
+    dataclasses without a decorator, which does no harm.
+
+    Attributes:
+        unknowns: the coefficients to determine, by the attribute that holds the true value.
+        fields: names of the functions that the equations determine.
+        unknown_fields: coefficients that are functions, to be determined, by name. Each has a
+            network of its own. Residuals take them and their derivatives like fields.
+        space: the domain in space; `NoSpace()`, the default, for functions of time alone.
+        time: the time interval, or None for a steady problem.
+        gauge: fields that are determined up to a constant only (a pressure, say), or up to a
+            function of time where the problem depends on time.
+        periodic: space coordinates in which the solution has the domain's length as its period. The
+            network is made periodic, by an embedding; the faces of these coordinates are no
+            boundary.
+        symmetries: mirror symmetries of the solution, which `network.symmetric=true` builds in.
+
+    Raises:
+        InputError: at construction, for a name that is no coordinate, field or derivative, a
+            coefficient out of range, or an unknown that is no coefficient.
+    """
+
+    unknowns: Mapping[str, Any] = field(default_factory=dict)
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
+    space: ClassVar[Domain] = NoSpace()
+    time: ClassVar[tuple[float, float] | None] = None
+    gauge: ClassVar[tuple[str, ...]] = ()
+    periodic: ClassVar[tuple[str, ...]] = ()
+    symmetries: ClassVar[tuple[Mirror, ...]] = ()
+
+    _demands: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """Make a subclass a frozen, keyword-only dataclass, which a decorator may do once more."""
+        super().__init_subclass__(**settings)
+        dataclass(frozen=True, kw_only=True)(cls)
+        # A second decoration would find its methods taken, so `_Frozen` refuses assignments. It
+        # would also lose the metadata, because a default replaces the field that states it.
+        del cls.__setattr__
+        del cls.__delattr__
+        own = vars(cls).get("__annotations__", {})
+        demands = {f.name: f.metadata for f in dataclasses.fields(cls) if f.name in own}
+        cls._demands = {**cls._demands, **demands}
+
+    def __post_init__(self) -> None:
+        for name in self._demands:
+            if self.demands(name).get(FINAL_TIME):
+                object.__setattr__(self, "time", (0.0, getattr(self, name)))
+        checks.check_declaration(self)
+        checks.check_coefficients(self)
+        object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
+        checks.check_terms(self)
+
+    @classmethod
+    def demands(cls, name: str) -> Mapping[str, Any]:
+        """Return what `positive` and `final_time` demand of a coefficient."""
+        return cls._demands.get(name, {})
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of all outputs of the networks: the fields, then the unknown fields."""
+        return (*self.fields, *self.unknown_fields)
+
+    @property
+    def coordinates(self) -> tuple[str, ...]:
+        """Names of the coordinates: space, then "t" if the problem depends on time."""
+        return (*self.space.coordinates, "t") if self.time else tuple(self.space.coordinates)
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper corner of the domain in space and time, [d] each."""
+        lower, upper = self.space.bounds
+        if self.time:
+            return np.append(lower, self.time[0]), np.append(upper, self.time[1])
+        return lower, upper
+
+    @property
+    def boundaries(self) -> dict[str, tuple[str, ...]]:
+        """The faces of every region of the boundary, by name; periodic coordinates have no faces."""
+        periodic = {f"{c}{side}" for c in self.periodic for side in "-+"}
+        boundaries = {}
+        for name, faces in self.space.boundaries.items():
+            remaining = tuple(face for face in faces if face not in periodic)
+            if remaining:
+                boundaries[name] = remaining
+        return boundaries
+
+    @property
+    def faces(self) -> tuple[str, ...]:
+        """Names of the faces that are a boundary: those of coordinates that are not periodic."""
+        return self.boundaries.get("boundary", ())
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The residuals, in the order of their definition."""
+        methods = residual_methods(type(self))
+        return tuple(checks.term_of(self, name, m.region) for name, m in methods.items())
+
+    @property
+    def satisfied(self) -> tuple[str, ...]:
+        """Names of the residuals that vanish because of the ansatz; empty without one."""
+        return getattr(self.ansatz, "satisfies", ())
+
+    def bind(self, values: Mapping[str, Any]) -> Self:
+        """Return a copy whose coefficients have other values, tensors included, without checks."""
+        bound = copy.copy(self)
+        for name, value in values.items():
+            object.__setattr__(bound, name, value)
+        return bound
+
+    def ansatz(self, net: Any) -> Any:
+        """Return the fields from coordinates and the network's output; override to build conditions in.
+
+        Parameters are coordinates by name and `net`: one array [n] for one field, else a tuple.
+        Use TensorFlow's functions (`tf.sin`); return one field or a tuple of all.
+        """
+        return net
+
+    def reference(self, **coordinates: np.ndarray) -> dict[str, np.ndarray] | None:
+        """Return the reference by field for NumPy coordinates, unknown fields included; None without one."""
+        return None
+
+    def reference_error(self) -> dict[str, float]:
+        """Return the reference's own relative L2 error by field or derived quantity; empty for a formula."""
+        return {}
+
+    def derived(self) -> dict[str, Any]:
+        """Return derived quantities by name, from fields [n] in NumPy; override with fields as parameters.
+
+        An example is `def derived(self, u, v): return {"abs_h": np.hypot(u, v)}`. Errors, pictures
+        and solutions then have it in addition to the fields, for prediction and reference.
+        """
+        return {}
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of the functions and of the quantities derived from them."""
+        return tuple(self.with_derived({name: np.ones(1) for name in self.functions}))
+
+    def with_derived(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the fields' values [n] by name, followed by the quantities derived from them.
+
+        Raises:
+            InputError: if `derived` returns no dict, a name that is taken, or values of another
+                shape.
+        """
+        shape = np.shape(next(iter(values.values())))
+        quantities = call(self.derived, values)
+        return {**values, **checks.check_derived(self, quantities, shape)}
+
+    def reference_at(self, points: np.ndarray) -> dict[str, np.ndarray] | None:
+        """Return the reference at points [n, d] by field, [n] each.
+
+        Raises:
+            InputError: if it lacks a field, or has values of another shape or not finite.
+        """
+        columns = dict(zip(self.coordinates, np.asarray(points, float).T, strict=True))
+        values = call(self.reference, columns)
+        if values is None:
+            return None
+        where = f"{type(self).__name__}.reference"
+        return reference_columns(values, self.functions, columns, where)
