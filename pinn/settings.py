@@ -86,7 +86,7 @@ def at_least(least: float, default: T, *, words: str = "") -> T:
 
 
 def between(low: float, high: float, default: T, *, closed: Closed = "neither") -> T:
-    """Return the default of a setting that is a number from `low` to `high`; `closed` as in pandas."""
+    """Return the default of a setting that is a number between two bounds; `closed` as in pandas."""
     return _setting(default, _number(low, high, closed, _interval(low, high, closed)))
 
 
@@ -164,7 +164,7 @@ def _one_of(options: tuple[str, ...]) -> Rule:
 
 @functools.cache
 def _rules(cls: Any) -> dict[str, Rule]:
-    """Return the rules of a dataclass's fields by name: the helpers', and the words of `Literal`."""
+    """Return the rules of a dataclass's fields, from the helpers and from `Literal`."""
     hints = get_type_hints(cls)
     rules = {}
     for field in dataclasses.fields(cls):

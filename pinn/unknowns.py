@@ -1,4 +1,4 @@
-"""What an inverse problem looks for: coefficients and functions, with their bounds."""
+"""Unknowns of an inverse problem: coefficients and functions, with their bounds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ import tensorflow as tf
 
 from pinn.errors import InputError, did_you_mean
 
+_SETTINGS = ("start", "lower", "upper")
+
 
 @dataclass(frozen=True)
 class Unknown:
-    """A coefficient to be found: where the search starts, and its bounds.
+    """A coefficient to determine.
 
-    Bounded coefficients are searched through a transform: exp beside one bound, a logistic function
-    between two. Units are the coefficient's own.
+    A bounded coefficient is a transform of an unbounded number: exp with one bound, a logistic
+    function with two. Units are the coefficient's own.
+
+    Attributes:
+        start: the value from which the search starts.
+        lower: lower bound, or None.
+        upper: upper bound, or None.
+
+    Raises:
+        InputError: for a start that is not between the bounds.
     """
 
     start: float
@@ -28,11 +38,12 @@ class Unknown:
         low, high = _range(self.lower, self.upper)
         if not low < self.start < high:
             raise InputError(
-                f"Unknown: start={self.start} is not between lower={self.lower} and upper={self.upper}."
+                f"Unknown: start={self.start} is not between lower={self.lower} and "
+                f"upper={self.upper}; move it, or the bounds."
             )
 
     def inverse(self, value: float) -> float:
-        """Return the unbounded number that stands for a value."""
+        """Return the unbounded number whose transform is a value."""
         if self.lower is not None and self.upper is not None:
             return math.log(value - self.lower) - math.log(self.upper - value)
         if self.lower is not None:
@@ -40,7 +51,7 @@ class Unknown:
         return value if self.upper is None else math.log(self.upper - value)
 
     def value(self, raw: tf.Tensor) -> tf.Tensor:
-        """Return the value for an unbounded number."""
+        """Return the transform of an unbounded number."""
         if self.lower is not None and self.upper is not None:
             return self.lower + (self.upper - self.lower) * tf.sigmoid(raw)
         if self.lower is not None:
@@ -50,10 +61,18 @@ class Unknown:
 
 @dataclass(frozen=True)
 class UnknownField:
-    """A function to be found, by a network of its own: the coordinates that it depends on, and its bounds.
+    """A function to determine, which has a network of its own.
 
-    Bounds hold everywhere, through a transform of the network's output: softplus beside one bound,
-    a logistic function between two.  Units are the function's own.
+    Bounds hold everywhere, by a transform of the network's output: softplus with one bound, a
+    logistic function with two. Units are the function's own.
+
+    Attributes:
+        coordinates: names of the coordinates that the function depends on.
+        lower: lower bound, or None.
+        upper: upper bound, or None.
+
+    Raises:
+        InputError: for bounds that are not in order.
     """
 
     coordinates: Sequence[str]
@@ -77,28 +96,30 @@ class UnknownField:
 
 
 def unknown(name: str, value: Any) -> Unknown:
-    """Return the unknown that a number (where the search starts) or a mapping of settings describes.
+    """Return the unknown that a start value, or a mapping of settings, describes.
 
     Raises:
-        InputError: for unknown settings, and what is no number.
+        InputError: for unknown settings and for values that are not numbers.
     """
     settings = dict(value) if isinstance(value, Mapping) else {"start": value}
+    numbers: dict[str, Any] = {}
     for key, number in settings.items():
-        if key not in ("start", "lower", "upper"):
+        if key not in _SETTINGS:
             raise InputError(
-                f"unknowns.{name}: unknown key {key!r}.{did_you_mean(key, ('start', 'lower', 'upper'))}"
+                f"unknowns.{name}: unknown key {key!r}.{did_you_mean(str(key), _SETTINGS)}"
             )
-        if isinstance(number, bool) or (
-            not isinstance(number, int | float) and not (number is None and key != "start")
-        ):
+        if number is None and key != "start":
+            numbers[key] = None  # no bound
+        elif isinstance(number, int | float) and not isinstance(number, bool):
+            numbers[key] = float(number)
+        else:
             raise InputError(
                 f"unknowns.{name}.{key}={number!r} is not a number; give one, such as 1.0."
             )
-    if "start" not in settings:
+    if "start" not in numbers:
         raise InputError(
             f"unknowns.{name}: lacks start; give the value from which the search starts."
         )
-    numbers: dict[str, Any] = {str(k): v if v is None else float(v) for k, v in settings.items()}
     return Unknown(**numbers)
 
 
@@ -109,18 +130,20 @@ def check_unknown_fields(
     coordinates: Sequence[str],
     fields: Sequence[str],
 ) -> None:
-    """Raise an InputError for what is no unknown field, has a name that is taken, or depends on no coordinate."""
-    for name, found in unknown_fields.items():
+    """Raise an InputError for unknown fields of a wrong type, name or coordinate."""
+    for name, unknown_field in unknown_fields.items():
         where = f"{problem}.unknown_fields: {name!r}"
-        if not isinstance(found, UnknownField):
-            raise InputError(
-                f"{where} is a {type(found).__name__}; give an UnknownField, with its coordinates."
-            )
+        if not isinstance(unknown_field, UnknownField):
+            kind = type(unknown_field).__name__
+            raise InputError(f"{where} is a {kind}; give an UnknownField, with its coordinates.")
         if name in (*fields, *coordinates):
             raise InputError(f"{where} is a field or a coordinate too; give it a name of its own.")
-        for c in found.coordinates or ("none",):
-            if c not in coordinates:
-                raise InputError(f"{where}: {c!r} is no coordinate.{did_you_mean(c, coordinates)}")
+        for coordinate in unknown_field.coordinates or ("none",):
+            if coordinate not in coordinates:
+                raise InputError(
+                    f"{where}: {coordinate!r} is no coordinate."
+                    f"{did_you_mean(coordinate, coordinates)}"
+                )
 
 
 def _range(lower: float | None, upper: float | None) -> tuple[float, float]:

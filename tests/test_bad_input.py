@@ -1,4 +1,4 @@
-"""Every bad input gets one clear line with a remedy and a non-zero exit code; nothing is lost, nothing left behind."""
+"""Every bad input gets one clear line with a remedy and an exit code; no file is lost or left."""
 
 import io
 import os
@@ -205,7 +205,8 @@ BAD_VALUES = [
         "use lbfgs",
     ),
     (
-        "optimizer@phases.explore=gauss_newton phases.explore.optimizer.algebra=gram network.width=2000",
+        "optimizer@phases.explore=gauss_newton phases.explore.optimizer.algebra=gram "
+        "network.width=2000",
         "4,010,001 weights: takes",
         "use lbfgs",
     ),

@@ -1,4 +1,4 @@
-"""Every YAML composes and builds, defaults stand in one place by being equal in two, and a setup survives its file."""
+"""Every YAML composes and builds; its defaults are those of the classes; setups survive files."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""Measurements from files: every layout gives the points and values that were written, every mistake one line."""
+"""Measurements from files: every layout gives what was written, every mistake one line."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""A setting states once what it accepts; every other value is refused with its name and a remedy."""
+"""A setting states once what it accepts; other values are refused with a remedy."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Measurements for inverse problems: made from the reference, with noise of a stated size."""
+"""Synthetic measurements for inverse problems: the reference at random points, with noise."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Synthetic(settings.Settings):
     Attributes:
         count: number of points.
         fields: the fields that are measured; None means all.
-        times: times at which all points lie, in equal numbers (snapshots); None means anywhere in
-            time.
-        noise: standard deviation of Gaussian noise, as a share of the field's own standard
-            deviation over the points (the convention of Raissi et al. 2019).
-        seed: of the points and the noise.
+        times: times of snapshots, which have equal numbers of points; None: points lie anywhere
+            in time.
+        noise: standard deviation of Gaussian noise, relative to the standard deviation of the
+            field over the points (the convention of Raissi et al. 2019).
+        seed: of the points and the noise; the configuration gives the run's own.
 
     Raises:
         InputError: for a count below 1 or negative noise.
@@ -72,18 +72,21 @@ class Synthetic(settings.Settings):
 
     def _snapshots(self, problem: Problem) -> np.ndarray:
         """Return the points' times [n]."""
-        where = f"data.times={list(self.times or ())}"
+        times = list(self.times or ())
+        where = f"data.times={times}"
         if problem.time is None:
             raise InputError(f"{where}: {type(problem).__name__} is steady; set data.times=null.")
         start, end = problem.time
-        if not self.times or not all(
-            isinstance(t, int | float) and start <= t <= end for t in self.times
-        ):
-            raise InputError(f"{where}: give times from {start:g} to {end:g}.")
-        return np.asarray(self.times, float)[np.arange(self.count) % len(self.times)]
+        for time in times or (None,):
+            if not isinstance(time, int | float) or not start <= time <= end:
+                raise InputError(f"{where}: give times from {start:g} to {end:g}.")
+        return np.asarray(times, float)[np.arange(self.count) % len(times)]
 
 
 def noisy(values: dict[str, np.ndarray], noise: float, seed: int) -> dict[str, np.ndarray]:
-    """Return values [n] by field with Gaussian noise, whose size is a share of each field's standard deviation."""
+    """Return values [n] by field with Gaussian noise, relative to the field's deviation."""
     rng = generator(seed, "measurement noise")
-    return {name: v + noise * np.std(v) * rng.standard_normal(len(v)) for name, v in values.items()}
+    noisy_values = {}
+    for name, value in values.items():
+        noisy_values[name] = value + noise * np.std(value) * rng.standard_normal(len(value))
+    return noisy_values

@@ -1,4 +1,4 @@
-"""What is checked when a problem is constructed: its declaration, its coefficients, its unknowns."""
+"""Checks of a problem at construction: its declaration, coefficients and unknowns."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
 
 
 def check_terms(problem: Problem) -> None:
-    """Raise an InputError for a problem without residuals, or an ansatz that names a missing one."""
+    """Raise an InputError for a missing residual: all of them, or one that the ansatz names."""
     name = type(problem).__name__
     if not problem.terms:
         raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")

@@ -1,4 +1,4 @@
-"""The words with which a problem is declared: marks of its methods, defaults of its coefficients."""
+"""How a problem is declared: marks of its methods, defaults of its coefficients."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def residual(*, on: str) -> Callable[[Method], Method]:
 
 
 def satisfies(*names: str) -> Callable[[Method], Method]:
-    """Mark an ansatz with the residuals that vanish identically because of it; they leave the loss."""
+    """Mark an ansatz with the residuals that it makes vanish identically; they leave the loss."""
 
     def mark(method: Method) -> Method:
         vars(method)["satisfies"] = names
@@ -54,12 +54,12 @@ def positive(default: float) -> float:
 
 
 def final_time(default: float) -> float:
-    """Return the default of a coefficient that is the end of the time interval, which starts at 0."""
+    """Return the default of a coefficient that ends the time interval, which starts at 0."""
     return field(default=default, metadata={POSITIVE: True, FINAL_TIME: True})
 
 
 def residual_methods(cls: type) -> dict[str, Any]:
-    """Return the residual methods of a class, inherited ones first, each in the order of definition."""
+    """Return the residual methods of a class by name, inherited ones first, as they are defined."""
     methods: dict[str, Any] = {}
     for ancestor in reversed(cls.__mro__):
         for name, member in vars(ancestor).items():

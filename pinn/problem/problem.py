@@ -31,9 +31,9 @@ class _Frozen:
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 @dataclass(frozen=True, kw_only=True)
 class Problem(_Frozen):
-    """A differential equation with its conditions; subclass it and declare fields, domain and residuals.
+    """A differential equation with its conditions.
 
-    Annotated attributes of a subclass are coefficients. Subclasses are frozen, keyword-only
+    Subclass it and declare fields, domain and residuals. Annotated attributes of a subclass are coefficients. Subclasses are frozen, keyword-only
     dataclasses without a decorator, which does no harm.
 
     Attributes:
@@ -113,7 +113,7 @@ class Problem(_Frozen):
 
     @property
     def boundaries(self) -> dict[str, tuple[str, ...]]:
-        """The faces of every region of the boundary, by name; periodic coordinates have no faces."""
+        """The faces of every region of the boundary; periodic coordinates have no faces."""
         periodic = {f"{c}{side}" for c in self.periodic for side in "-+"}
         boundaries = {}
         for name, faces in self.space.boundaries.items():
@@ -146,7 +146,7 @@ class Problem(_Frozen):
         return bound
 
     def ansatz(self, net: Any) -> Any:
-        """Return the fields from coordinates and the network's output; override to build conditions in.
+        """Return the fields from the network's output; override to build conditions in.
 
         Parameters are coordinates by name and `net`: one array [n] for one field, else a tuple.
         Use TensorFlow's functions (`tf.sin`); return one field or a tuple of all.
@@ -154,17 +154,17 @@ class Problem(_Frozen):
         return net
 
     def reference(self, **coordinates: np.ndarray) -> dict[str, np.ndarray] | None:
-        """Return the reference by field for NumPy coordinates, unknown fields included; None without one."""
+        """Return the reference by function for NumPy coordinates; None without a reference."""
         return None
 
     def reference_error(self) -> dict[str, float]:
-        """Return the reference's own relative L2 error by field or derived quantity; empty for a formula."""
+        """Return the relative L2 error of the reference itself by quantity; empty for a formula."""
         return {}
 
     def derived(self) -> dict[str, Any]:
-        """Return derived quantities by name, from fields [n] in NumPy; override with fields as parameters.
+        """Return derived quantities by name from fields [n] in NumPy; override it.
 
-        An example is `def derived(self, u, v): return {"abs_h": np.hypot(u, v)}`. Errors, pictures
+        Parameters are fields. An example is `def derived(self, u, v): return {"abs_h": np.hypot(u, v)}`. Errors, pictures
         and solutions then have it in addition to the fields, for prediction and reference.
         """
         return {}

@@ -1,7 +1,7 @@
-"""Objects from nodes of a configuration: classes found by name, settings checked before anything is called.
+"""Objects from nodes of a configuration; settings are checked before anything is called.
 
 A node with `_target_` names a class or function by "module.Name" or "file.py:Name" and holds its
-arguments. What is named must be of the kind that its place asks for; nothing else is ever called.
+arguments. It must name a class of the kind that its place requires; nothing else is ever called.
 """
 
 from __future__ import annotations
@@ -57,10 +57,11 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
     if kind in (Optimizer, Scheme):
         _check_types(cls, arguments, where)
     try:
-        made = cls(**arguments)
+        value = cls(**arguments)
         if kind is Schedule:
-            float(made(0))  # type: ignore  # Keras itself looks at a schedule's numbers when it is first used
-        return made
+            # Keras checks the numbers of a schedule when it is first used.
+            float(value(0))  # type: ignore
+        return value
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -80,23 +81,24 @@ def locate(target: str, where: str) -> Any:
             f"{where}.{TARGET}={target}: names no module; write module.Name or file.py:Name."
         )
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except (ImportError, ValueError) as error:
         raise InputError(
             f"{where}.{TARGET}={target}: {error}; name an importable module or file.py:Name."
         ) from None
-    if not hasattr(found, name):
-        public = [n for n in vars(found) if not n.startswith("_") and n[0].isupper()]
+    if not hasattr(imported, name):
+        public = [n for n in vars(imported) if not n.startswith("_") and n[0].isupper()]
         raise InputError(
-            f"{where}.{TARGET}={target}: module {module} has no {name!r}.{did_you_mean(name, public)}"
+            f"{where}.{TARGET}={target}: module {module} has no {name!r}."
+            f"{did_you_mean(name, public)}"
         )
-    return getattr(found, name)
+    return getattr(imported, name)
 
 
 def _from_file(path: Path, name: str, where: str) -> Any:
     if not path.is_file():
         raise InputError(f"{where}: no such file {path}; give the path of a Python file.")
-    # A name of its own per path: two files of one name must not shadow each other.
+    # The module name depends on the path, so that files of the same name do not shadow each other.
     unique = f"pinn_user_{path.stem}_{hashlib.sha1(str(path.resolve()).encode()).hexdigest()[:8]}"
     if unique not in sys.modules:
         spec = importlib.util.spec_from_file_location(unique, path)
@@ -113,20 +115,20 @@ def _from_file(path: Path, name: str, where: str) -> Any:
                 f"{path}: cannot be imported: {type(error).__name__}: {error}; correct the file."
             ) from error
     module = sys.modules[unique]
-    own = {
-        n: v for n, v in vars(module).items()
-        if inspect.isclass(v) and issubclass(v, Problem) and v.__module__ == unique
-    }  # fmt: skip
+    problems = {}
+    for key, value in vars(module).items():
+        if inspect.isclass(value) and issubclass(value, Problem) and value.__module__ == unique:
+            problems[key] = value
     if name:
         if not hasattr(module, name):
-            raise InputError(f"{path}: has no {name!r}.{did_you_mean(name, own)}")
+            raise InputError(f"{path}: has no {name!r}.{did_you_mean(name, problems)}")
         return getattr(module, name)
-    if len(own) != 1:
-        names = ", ".join(own) or "none"
+    if len(problems) != 1:
+        names = ", ".join(problems) or "none"
         raise InputError(
-            f"{path}: defines {len(own)} problems ({names}); say which, as in {path}:Name."
+            f"{path}: defines {len(problems)} problems ({names}); say which, as in {path}:Name."
         )
-    return next(iter(own.values()))
+    return next(iter(problems.values()))
 
 
 def plain(cls: type, node: Any, where: str) -> Any:
@@ -146,13 +148,14 @@ _WORDS |= {Mapping: "a mapping", Sequence: "a list", Callable: "a schedule"}
 
 
 def _check_types(cls: type, node: Mapping[str, Any], where: str) -> None:
-    """Raise an InputError for a value that is not of the kind that its attribute's annotation names."""
+    """Raise an InputError for a value that is not of a type in its attribute's annotation."""
     hints = get_type_hints(cls)
     for key, value in node.items():
         allowed = kinds(hints[key])
         accepted = (*allowed, int) if float in allowed else allowed
-        # Python holds True for an int and text for a sequence; a setting does not.
-        wrong = [k for k in (bool, str) if isinstance(value, k) and k not in allowed]
-        if wrong or not isinstance(value, accepted):
+        # In Python True is an int and text is a sequence; as settings they are not.
+        is_bool = isinstance(value, bool) and bool not in allowed
+        is_text = isinstance(value, str) and str not in allowed
+        if is_bool or is_text or not isinstance(value, accepted):
             words = " or ".join(_WORDS.get(k, str(k)) for k in allowed)
             raise InputError(f"{where}.{key}={value!r}; give {words}.")

@@ -35,7 +35,7 @@ KEYS = (
 
 
 def check_keys(config: Mapping[str, Any]) -> None:
-    """Raise an InputError for a top-level key that means nothing; Hydra itself adds them in silence."""
+    """Raise an InputError for an unknown top-level key, which Hydra would add without a word."""
     for key in config:
         if key not in KEYS:
             raise InputError(f"config: unknown key {key!r}.{did_you_mean(str(key), KEYS)}")
@@ -138,7 +138,8 @@ def _phase(name: str, node: Any) -> Phase:
 def _scheme(node: Any) -> Scheme | None:
     if node is not None and not isinstance(node, Mapping):
         raise InputError(
-            f"weights.scheme={node!r}; choose a scheme, such as weights=gradient_norm, or give null."
+            f"weights.scheme={node!r}; choose a scheme, such as weights=gradient_norm, or give "
+            "null."
         )
     return None if node is None else build(node, Scheme, "weights.scheme")
 

@@ -61,7 +61,8 @@ class Points(settings.Settings):
         found = self.counts.get(region, self.counts.get("boundary"))
         if found is None:
             raise InputError(
-                f"points.counts: nothing for region {region!r}; add counts.{region} or counts.boundary."
+                f"points.counts: nothing for region {region!r}; add counts.{region} or "
+                "counts.boundary."
             )
         settings.check_count(f"points.counts.{region}", found)
         return found

@@ -173,13 +173,13 @@ class Setup(Settings):
         return remaining or self.phases
 
     def measurements(self) -> PointSet | None:
-        """Return the measurements: as given, read from their file, or evaluated by the reference."""
+        """Return the measurements: as given, from their file, or from the reference."""
         if isinstance(self.data, Synthetic | DataFile):
             return self.data.measure(self.problem)
         return self.data
 
     def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
-        """Return the loss of the first stage as a function of one flat vector, or that of the `later` ones.
+        """Return the objective of the first stage, or of the `later` ones.
 
         In a later window the initial state is no longer the one that the ansatz knows.
         """
@@ -194,7 +194,7 @@ class Setup(Settings):
         )
 
     def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:
-        """Return the parameters [p] to start from: the network's own, the last layer fitted on request.
+        """Return the parameters [p] to start from, with a fitted last layer on request.
 
         Raises:
             InputError: if the last layer is to be fitted and cannot be.
