@@ -37,11 +37,9 @@ TINY = [
     ),
 ]
 PROBLEM = """
-from dataclasses import dataclass
 import tensorflow as tf
 from pinn import Interval, Problem, residual
 
-@dataclass(frozen=True, kw_only=True)
 class Mine(Problem):
     fields = ("u", "v")
     space = Interval(x=(0.0, 1.0))

@@ -1,6 +1,5 @@
 """Domains beyond boxes: points, normals, distances, measures and names of parts."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -49,7 +48,6 @@ def by_coordinate(domain, array):
 def problem_in(domain, on="boundary"):
     """A problem in a domain, with a residual that needs normals on a part of the boundary."""
 
-    @dataclasses.dataclass(frozen=True, kw_only=True)
     class Potential(pinn.Problem):
         fields, space = ("u",), domain
 
@@ -169,7 +167,6 @@ def test_parts_of_a_boundary_have_names():
 
 
 def test_periodic_faces_of_a_perforated_channel_are_not_its_boundary():
-    @dataclasses.dataclass(frozen=True, kw_only=True)
     class Channel(pinn.Problem):
         fields, space, periodic = ("u",), PLATE, ("x",)
 

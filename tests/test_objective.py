@@ -1,7 +1,5 @@
 """The loss as a function of one vector, against NumPy on a network of one hidden layer."""
 
-from dataclasses import dataclass
-
 import keras
 import numpy as np
 import pytest
@@ -15,7 +13,6 @@ from pinn.problems import Burgers
 from pinn.runtime import set_precision
 
 
-@dataclass(frozen=True, kw_only=True)
 class Plate(Problem):
     """Heat in a plate with a Robin condition.
 

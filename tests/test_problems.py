@@ -727,7 +727,6 @@ def test_a_network_without_the_period_of_the_problem_is_refused():
 
 
 def test_the_boundary_has_no_faces_of_a_periodic_coordinate():
-    @dataclasses.dataclass(frozen=True, kw_only=True)
     class Channel(pinn.Problem):
         fields = ("u",)
         space = pinn.Rectangle(x=(0.0, 1.0), y=(0.0, 2.0))
@@ -760,7 +759,6 @@ def test_derived_quantities_follow_the_fields():
     assert Wave().quantities == ("u",)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Rotation(Schrodinger):
     """A reference with |h| = 1."""
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import zipfile
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -69,7 +68,6 @@ def loaded(inverse):
     return load(inverse.folder)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Rod(Problem):
     """A steady problem without a reference."""
 

@@ -1,7 +1,6 @@
 """Windows of time and continuations: handover, reports, resumed runs."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -40,7 +39,6 @@ SETTINGS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
 class Decay(Problem):
     """u' = −k u from 1."""
 
@@ -65,7 +63,6 @@ class Decay(Problem):
         return {"u": np.exp(-self.k * t)}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Oscillator(Problem):
     """u'' = −u from 0 at the speed 1."""
 
@@ -283,7 +280,6 @@ def test_stages_are_described_by_the_configuration():
     np.testing.assert_allclose(model.get_layer("scaling").get_weights()[0], [[2.0]])
 
 
-@dataclass(frozen=True, kw_only=True)
 class Endless(Problem):
     """u' = 0 without an initial condition."""
 

@@ -1,7 +1,5 @@
 """Standard errors against the textbook's formula, constrained least squares, and samples."""
 
-from dataclasses import dataclass
-
 import keras
 import numpy as np
 import pytest
@@ -77,7 +75,6 @@ def test_as_many_unknowns_as_data_leave_the_noise_unknown():
     assert np.all(np.isnan(np.diag(covariance)))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Line(Problem):
     """u_x = slope: with a linear network, u = w x + b, everything is linear and thus exact."""
 

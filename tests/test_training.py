@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -36,7 +35,6 @@ from pinn.training.stopping import INTERRUPTED, StopKind, StopReason
 POINTS = Points(counts={"interior": 48, "initial": 8, "boundary": 8}, test=20)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Front(Problem):
     """A residual that is large at x = 0."""
 
@@ -332,7 +330,6 @@ def test_a_redraw_evaluates_the_state_on_the_new_points(eager):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Cliff(Problem):
     """The solution 0.9 is close to 1, beyond which the residual is not a number."""
 

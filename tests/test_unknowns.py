@@ -1,6 +1,5 @@
 """Unknown coefficients and functions: their bounds, their networks, and a problem without space."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import keras
@@ -47,7 +46,6 @@ def test_bounds_hold_for_all_raw_values(cls, lower, upper):
     assert upper is None or np.all(values <= upper)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Fin(Problem):
     """Equations in x and t with an unknown function of x and another of t and x."""
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any, ClassVar
 
@@ -16,7 +15,6 @@ from pinn.references import allen_cahn, allen_cahn_error, kink_images, smoothed_
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class AllenCahn(Problem):
     """Allen–Cahn equation; dimensionless.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +15,6 @@ from pinn.geometry import Box
 from pinn.problem import Problem, positive, residual, satisfies
 
 
-@dataclass(frozen=True, kw_only=True)
 class Beltrami(Problem):
     """Incompressible Navier–Stokes equations in space; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -21,7 +20,6 @@ _TINY = 1e-30  # keeps points away from the corner itself, where the angle is no
 _NEAR = 0.05  # the weight of the momentum equations is a quarter at this distance
 
 
-@dataclass(frozen=True, kw_only=True)
 class Cavity(SteadyPlaneFlow):
     """Steady Navier–Stokes equations in a cavity, under a lid at rest at its ends; dimensionless.
 
@@ -66,7 +64,6 @@ class Cavity(SteadyPlaneFlow):
         return dict(zip(self.fields, cavity_error(self.Re, "parabolic"), strict=True))
 
 
-@dataclass(frozen=True, kw_only=True)
 class CavityUniformLid(SteadyPlaneFlow):
     """Steady Navier–Stokes equations in a cavity, under a lid of uniform speed; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any, ClassVar
 
@@ -15,7 +14,6 @@ from pinn.problem import Problem, residual
 from pinn.unknowns import UnknownField
 
 
-@dataclass(frozen=True, kw_only=True)
 class PoissonFieldInverse(Problem):
     """Poisson's equation with unknown conductivity a(x, y), from noisy values of u; dimensionless.
 
@@ -54,7 +52,6 @@ class PoissonFieldInverse(Problem):
         return 2 * pi * a * (pi * sx * sy + a * ((2 * x - 1) * cx * sy + (2 * y - 1) * sx * cy))
 
 
-@dataclass(frozen=True, kw_only=True)
 class HeatFieldInverse(Problem):
     """Heat equation with unknown conductivity a(x, y), from noisy values of u; dimensionless.
 

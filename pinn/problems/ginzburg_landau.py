@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from pinn.references import ginzburg_landau, ginzburg_landau_error
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class GinzburgLandau(Problem):
     """Complex Ginzburg–Landau equation for A = u + iv in the plane; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,7 +14,6 @@ from pinn.problem import Problem, final_time, positive, residual, satisfies
 from pinn.references import BELLS, bell_images, fading_bell, gray_scott, gray_scott_error
 
 
-@dataclass(frozen=True, kw_only=True)
 class GrayScott(Problem):
     """Gray–Scott equations of a reaction in the plane; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -16,7 +15,6 @@ from pinn.problem import Problem, positive, residual, satisfies
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class Heat(Problem):
     """Heat equation on a rod with cold ends; dimensionless.
 
@@ -57,7 +55,6 @@ class Heat(Problem):
         return {"u": np.exp(-self.alpha * pi**2 * t) * np.sin(pi * x)}
 
 
-@dataclass(frozen=True, kw_only=True)
 class HeatMultiscale(Problem):
     """Heat equation on a plate that conducts differently in x and y; dimensionless.
 
@@ -104,7 +101,6 @@ class HeatMultiscale(Problem):
         return {"u": np.exp(-rate * t) * np.sin(20 * pi * x) * np.sin(pi * y)}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Heat5D(Problem):
     """Heat equation in the unit ball of R⁵, with the flux given on its surface; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any, ClassVar
 
@@ -16,7 +15,6 @@ from pinn.problem import Problem, residual, satisfies
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class Helmholtz(Problem):
     """Helmholtz equation with a manufactured source; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -15,7 +14,6 @@ from pinn.problem import Problem, positive, residual, satisfies
 from pinn.references import kdv, kdv_error
 
 
-@dataclass(frozen=True, kw_only=True)
 class BreakingCosine(Problem):
     """Korteweg–de Vries equation whose solution is a cosine at t = 0; dimensionless; a base class.
 
@@ -50,7 +48,6 @@ class BreakingCosine(Problem):
         return {"u": kdv_error(self.lambda1, self.lambda2)}
 
 
-@dataclass(frozen=True, kw_only=True)
 class KdV(BreakingCosine):
     """Korteweg–de Vries equation from a cosine; dimensionless.
 
@@ -74,7 +71,6 @@ class KdV(BreakingCosine):
         return tf.cos(pi * x) + t * net
 
 
-@dataclass(frozen=True, kw_only=True)
 class KdVInverse(BreakingCosine):
     """Korteweg–de Vries equation between two snapshots that determine λ₁ and λ₂; dimensionless.
 

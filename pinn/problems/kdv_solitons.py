@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from pinn.references import two_solitons, two_solitons_slope
 from pinn.references.points import Elementwise
 
 
-@dataclass(frozen=True, kw_only=True)
 class KdVSolitons(Problem):
     """Korteweg–de Vries equation with two solitons; dimensionless.
 

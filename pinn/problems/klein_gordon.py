@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from pinn.geometry import Interval
 from pinn.problem import Problem, residual, satisfies
 
 
-@dataclass(frozen=True, kw_only=True)
 class KleinGordon(Problem):
     """Nonlinear Klein–Gordon equation; dimensionless.
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from math import pi
 from typing import Any, ClassVar
 
@@ -18,7 +17,6 @@ from pinn.problems.navier_stokes import SteadyPlaneFlow
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class Kovasznay(SteadyPlaneFlow):
     """Steady incompressible Navier–Stokes equations in the plane; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -16,7 +15,6 @@ from pinn.problem import Problem, final_time, positive, residual, satisfies
 from pinn.references import kuramoto_sivashinsky, kuramoto_sivashinsky_error
 
 
-@dataclass(frozen=True, kw_only=True)
 class KuramotoSivashinsky(Problem):
     """Kuramoto–Sivashinsky equation; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from pinn.references import lorenz
 START = (-8.0, 7.0, 27.0)
 
 
-@dataclass(frozen=True, kw_only=True)
 class LorenzInverse(Problem):
     """Lorenz system with unknown coefficients and a measured trajectory; dimensionless.
 

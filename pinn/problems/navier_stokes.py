@@ -3,12 +3,9 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pinn.problem import Problem, positive, residual
 
 
-@dataclass(frozen=True, kw_only=True)
 class SteadyPlaneFlow(Problem):
     """Steady incompressible Navier–Stokes equations in the plane; dimensionless; a base class.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -15,7 +14,6 @@ from pinn.problem import Problem, positive, residual
 STREAM = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class NavierStokesInverse(Problem):
     """Incompressible Navier–Stokes equations in the plane with measured velocities; dimensionless.
 
@@ -68,7 +66,6 @@ class NavierStokesInverse(Problem):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
 class CylinderWake(NavierStokesInverse):
     """The same equations behind a cylinder at Re = 100, with measurements from a file.
 

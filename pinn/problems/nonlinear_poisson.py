@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -16,7 +15,6 @@ from pinn.geometry import Rectangle
 from pinn.problem import Problem, residual, satisfies
 
 
-@dataclass(frozen=True, kw_only=True)
 class NonlinearPoisson(Problem):
     """Nonlinear Poisson equation on the unit square; dimensionless.
 

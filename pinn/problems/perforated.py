@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -25,7 +24,6 @@ def _disks(rows: Sequence[tuple[float, float, float]]) -> dict[str, Disk]:
     return disks
 
 
-@dataclass(frozen=True, kw_only=True)
 class PoissonHoles(Problem):
     """Laplace's equation in a square without four disks; dimensionless.
 
@@ -65,7 +63,6 @@ class PoissonHoles(Problem):
         return {"u": perforated.laplace_holes_error()}
 
 
-@dataclass(frozen=True, kw_only=True)
 class PoissonBoltzmann(Problem):
     """Linear Poisson–Boltzmann equation in a square without four disks; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -17,7 +16,6 @@ from pinn.references.points import Elementwise
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class Poisson(Problem):
     """Poisson equation on the unit square; dimensionless.
 
@@ -51,7 +49,6 @@ class Poisson(Problem):
 _WAVES = (4, 8, 12, 16)
 
 
-@dataclass(frozen=True, kw_only=True)
 class LaplacianMultiscale(Problem):
     """Poisson equation on the unit square with a solution of four scales; dimensionless.
 
@@ -84,7 +81,6 @@ class LaplacianMultiscale(Problem):
         return {"u": 0.25 * sum(waves)}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Poisson5D(Problem):
     """Poisson equation on the unit cube of R⁵; dimensionless.
 
@@ -118,7 +114,6 @@ def _sines(*coordinates: Quantity, sine: Elementwise = tf.sin) -> Any:
     return sum(sine(pi / 2 * c) for c in coordinates)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Poisson10D(Problem):
     """Laplace's equation on the unit cube of R¹⁰; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -17,7 +16,6 @@ from pinn.references.points import Elementwise
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class Reaction(Problem):
     """Logistic growth from a Gaussian bell; dimensionless.
 

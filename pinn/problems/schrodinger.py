@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -16,7 +15,6 @@ from pinn.references import schrodinger, schrodinger_error
 from pinn.symmetry import Mirror
 
 
-@dataclass(frozen=True, kw_only=True)
 class Schrodinger(Problem):
     """Focusing nonlinear Schrödinger equation for h = u + iv; dimensionless.
 

@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -17,7 +16,6 @@ from pinn.symmetry import Mirror
 _END = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
 class TaylorGreen(Problem):
     """Incompressible Navier–Stokes equations in the plane; dimensionless.
 

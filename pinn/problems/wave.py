@@ -3,7 +3,6 @@
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -14,7 +13,6 @@ from pinn.geometry import Interval
 from pinn.problem import Problem, positive, residual, satisfies
 
 
-@dataclass(frozen=True, kw_only=True)
 class Wave(Problem):
     """Wave equation on a string that is fixed at both ends; dimensionless.
 
