@@ -182,9 +182,9 @@ def rows(counts: Counts, root: Path) -> dict[str, str]:
 
 
 def test_lines(root: Path) -> int:
-    """Return the number of lines of the Python files in `root/tests`."""
+    """Return the number of lines of the Python files in `root/tests` or `root/test`."""
     total = 0
-    for path in root.joinpath("tests").rglob("*.py"):
+    for path in [*root.glob("tests/**/*.py"), *root.glob("test/**/*.py")]:
         total += len(path.read_text().splitlines())
     return total
 
