@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from pinn import mlp
 from pinn.measurements import Synthetic
-from pinn.objective import LeastSquares, Objective, standard_errors
+from pinn.objective import Batch, LeastSquares, Objective, standard_errors
 from pinn.optimizers import GaussNewton, Limits, Minimization
 from pinn.problems import Heat
 from pinn.runtime import configure, set_precision
@@ -57,7 +57,7 @@ def fits(weight: float) -> list[Fit]:
     squares = LeastSquares(objective)
     bound = GaussNewton().bind(Minimization(objective.value_and_gradient, residuals=squares))
 
-    def minimum(theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, object]:
+    def minimum(theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, Batch]:
         batch = draws.cut(sets | {"data": clean._replace(values={"u": values})})
         state, _ = bound.advance(bound.start(theta, batch), batch, tf.constant(300), LIMITS)
         return state.best_position, batch

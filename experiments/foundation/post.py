@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,9 +26,8 @@ Y = np.sum(X**2, axis=1, keepdims=True)
 
 def network() -> keras.Sequential:
     def dense(units: int, activation: str | None, seed: int) -> keras.layers.Layer:
-        return keras.layers.Dense(
-            units, activation, kernel_initializer=keras.initializers.GlorotNormal(seed)
-        )
+        kernel: Any = keras.initializers.GlorotNormal(seed)
+        return keras.layers.Dense(units, activation, kernel_initializer=kernel)
 
     return keras.Sequential(
         [keras.Input((2,)), dense(64, "tanh", 1), dense(64, "tanh", 2), dense(1, None, 3)]
@@ -43,7 +43,8 @@ def eager() -> dict:
         flat.assign(vector)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(tf.square(model(X, training=True) - Y))
-        return loss, flat.concat(tape.gradient(loss, model.trainable_variables))
+        gradients: Any = tape.gradient(loss, model.trainable_variables)
+        return loss, flat.concat(gradients)
 
     # The first step is scaled; else the line search of the eager run fails at once.
     scale = tf.minimum(1.0, 1 / tf.norm(function(flat.flatten())[1]))

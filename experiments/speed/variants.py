@@ -118,7 +118,7 @@ def deepxde() -> dict[str, Variant]:
     Loss and gradient are its `train_step` without the optimizer's update.
     """
     os.environ["DDE_BACKEND"] = "tensorflow"
-    import deepxde as dde
+    import deepxde as dde  # pyright: ignore[reportMissingImports] (an extra, `speed`)
     import tensorflow as tf
 
     dde.config.set_default_float("float64")

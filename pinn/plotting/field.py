@@ -209,10 +209,11 @@ def _draw_frames(
     plane: _Plane, row: np.ndarray, frames: np.ndarray, titles: Sequence[str], colors: _Colors
 ) -> None:
     """Draw values [k, n, m] in a row of panels that share their colors."""
+    images = []
     for panel, values, title in zip(row, frames, titles, strict=True):
-        image = plane.draw(panel, values, colors)
+        images.append(plane.draw(panel, values, colors))
         panel.set_title(title)
-    _add_color_bar(row[-1], image)
+    _add_color_bar(row[-1], images[-1])
 
 
 def _draw_error_frames(

@@ -185,13 +185,13 @@ class Progress:
         ends: Arrays,
     ) -> Progress:
         """Return the progress that `to_json`, a state and arrays by name describe."""
-        nested = {
+        nested: dict[str, Any] = {
             "records": _records(numbers["records"]),
             "past": _records(numbers["past"]),
             "counters": PhaseState(**numbers["counters"]),
         }
-        arrays = {"points": points, "weights": weights, "ends": ends}
-        return Progress(**{**numbers, **nested, **arrays}, state=state)
+        plain = {name: numbers[name] for name in numbers if name not in nested}
+        return Progress(**plain, **nested, points=points, weights=weights, ends=ends, state=state)
 
 
 def _records(numbers: Sequence[Mapping[str, Any]]) -> list[PhaseRecord]:
