@@ -95,7 +95,9 @@ def test_files_and_functions_are_short():
             long.append(f"{path}: {len(lines)} lines of code")
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                count = len(lines & set(range(node.lineno, (node.end_lineno or 0) + 1)))
+                # A signature declares one argument per line; the body is what must be short.
+                body = range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+                count = len(lines & set(body))
                 if count > LONGEST_FUNCTION:
                     long.append(f"{path}:{node.lineno} {node.name}: {count} lines of code")
     assert not long, "\n".join(long)
