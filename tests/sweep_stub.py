@@ -1,7 +1,7 @@
-"""Stands in for `python -m pinn` in the tests of sweeps: runs of a few milliseconds that do as `behavior.json` says.
+"""A stand-in for `python -m pinn` in the tests of sweeps.
 
-It answers `run`, `resume` and `plot` with the files that those leave, and writes its calls to
-`calls.txt`.
+Its runs take milliseconds and behave as `behavior.json` says. It answers `run`, `resume` and `plot`
+with the files that those write, and appends its calls to `calls.txt`.
 """
 
 import json
@@ -21,20 +21,22 @@ def main() -> int:
     command, *arguments = sys.argv[1:]
     with open("calls.txt", "a") as file:
         file.write(" ".join([command, *arguments]) + "\n")
-    given = dict(a.split("=", 1) for a in arguments if "=" in a)
+    overrides = dict(a.split("=", 1) for a in arguments if "=" in a)
     if command == "run":
-        output = Path(given["output"].strip("'"))
-        name, seed = given["experiment"], int(given["seed"])
+        output = Path(overrides["output"].strip("'"))
+        name = overrides["experiment"]
+        seed = int(overrides["seed"])
         folder = output / name / f"2026-01-31_12-00-{len(list(output.rglob('config.yaml'))):02}"
         folder.mkdir(parents=True)
         (folder / "config.yaml").write_text(json.dumps({"name": name, "seed": seed}))
     else:
         folder = Path(arguments[0])
         config = json.loads((folder / "config.yaml").read_text())
-        name, seed = config["name"], config["seed"]
-    behavior = (
-        json.loads(Path("behavior.json").read_text()) if Path("behavior.json").exists() else {}
-    )
+        name = config["name"]
+        seed = config["seed"]
+    behavior = {}
+    if Path("behavior.json").exists():
+        behavior = json.loads(Path("behavior.json").read_text())
     does = behavior.get(f"{name} {seed} {command}", "")
     if does == "refuse":
         print("pinn: network.width=-1; give a whole number of at least 1.", file=sys.stderr)
@@ -56,8 +58,10 @@ def main() -> int:
             if Path("go").exists():
                 break
             time.sleep(0.01)
-    told = metrics(seed) | ({"seconds": {"compile": 1.0, "total": 400.0}} if does == "long" else {})
-    (folder / "metrics.json").write_text(json.dumps(told))
+    result = metrics(seed)
+    if does == "long":
+        result["seconds"] = {"compile": 1.0, "total": 400.0}
+    (folder / "metrics.json").write_text(json.dumps(result))
     if does != "no pictures":
         (folder / "figures").mkdir(exist_ok=True)
         (folder / "figures" / "solution.png").write_bytes(PIXEL)

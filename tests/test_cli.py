@@ -56,7 +56,8 @@ def test_light_commands_answer_within_a_second(arguments, tmp_path):
     arguments = [str(tmp_path) if a == "RUN" else a for a in arguments]
     code = (
         f"import sys; from pinn.cli.main import main; code = main({arguments!r}); "
-        "print('heavy:', [m for m in ('tensorflow', 'keras', 'matplotlib', 'scipy', 'hydra') if m in sys.modules]); "
+        "heavy = ('tensorflow', 'keras', 'matplotlib', 'scipy', 'hydra'); "
+        "print('heavy:', [name for name in heavy if name in sys.modules]); "
         "sys.exit(code)"
     )
     walls = []
@@ -130,14 +131,14 @@ def test_dispatch(run_module, tmp_path):
     ]
 
 
-def test_folder_may_have_an_equals_sign(run_module, tmp_path):
+def test_the_name_of_a_folder_may_have_an_equals_sign(run_module, tmp_path):
     folder = tmp_path / "seed=1"
     folder.mkdir()
     assert main(["resume", str(folder)]) == 0
     assert run_module.calls == [("resume", str(folder), [])]
 
 
-def test_wrapped_bad_input_is_one_line(run_module, capsys):
+def test_bad_input_that_another_error_wraps_is_one_line(run_module, capsys):
     def fail(arguments):
         try:
             raise InputError("Burgers: nu=-1 is not\npositive.")
@@ -176,7 +177,7 @@ def test_conf_is_the_package_s_or_the_repository_s(monkeypatch, tmp_path):
     assert conf_folder() == package.resolve() / "conf"
 
 
-def test_doctor_finds_this_installation_well():
+def test_doctor_passes_on_this_installation():
     done = subprocess.run(
         [sys.executable, "-m", "pinn", "doctor"], capture_output=True, text=True, cwd=ROOT
     )
@@ -184,7 +185,7 @@ def test_doctor_finds_this_installation_well():
     assert done.stdout.count("✓") == 7 and "✗" not in done.stdout and "all is well" in done.stdout
 
 
-def test_doctor_tells_what_failed(monkeypatch, capsys, tmp_path):
+def test_doctor_names_what_failed(monkeypatch, capsys, tmp_path):
     from pinn.cli import doctor
 
     def broken() -> str:

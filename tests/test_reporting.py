@@ -10,11 +10,12 @@ from rich.console import Console
 from pinn.cli.conf import conf_folder
 from pinn.errors import InputError
 from pinn.record import Metrics
-from pinn.reporting import compare, listing, summary
+from pinn.reporting.compare import compare
 from pinn.reporting.ledger import differences, fingerprint, reached, row_of, spread
 from pinn.reporting.ledger_text import verdict
-from pinn.reporting.listing import files
+from pinn.reporting.listing import files, listing
 from pinn.reporting.published import as_given, check_published, comparisons, number, ratio_text
+from pinn.reporting.summary import summary
 
 METRICS = {
     "problem": "Burgers",
@@ -84,7 +85,7 @@ def folder(path, metrics: dict, config: str = ""):
     return path
 
 
-def test_weights_that_moved_are_told():
+def test_summary_shows_weights_that_have_changed():
     last = {"weight_walls": 2.345, "least_weight_walls": 0.1, "causal_minimum": 0.5}
     text = shown(
         summary_of(
@@ -95,14 +96,14 @@ def test_weights_that_moved_are_told():
     assert "weights" not in shown(summary_of(METRICS | {"weights": None}))
 
 
-def test_summary_tells_the_references_own_error():
+def test_summary_shows_the_references_own_error():
     assert "the reference's own relative L2 error: u 7.1e-11" in shown(
         summary_of(METRICS | {"reference_error": {"u": 7.1e-11}})
     )
     assert "own" not in shown(summary_of(METRICS | {"reference_error": {}}))
 
 
-def test_summary_tells_error_ratio_source_and_cost():
+def test_summary_shows_error_ratio_source_and_cost():
     text = shown(summary_of(METRICS, folder="outputs/burgers/1"))
     for part in (
         "Burgers",
@@ -130,10 +131,10 @@ def test_summary_of_an_inverse_problem_compares_each_unknown():
     assert "0.5× the baseline 1.2e-3" in text and "2× the baseline 8.0e-4" in text
 
 
-@pytest.mark.parametrize("gone", [*METRICS])
-def test_summary_survives_what_is_missing(gone):
-    shown(summary_of({k: v for k, v in METRICS.items() if k != gone}))
-    shown(summary_of(METRICS | {gone: None}))
+@pytest.mark.parametrize("missing", [*METRICS])
+def test_summary_leaves_out_what_is_missing(missing):
+    shown(summary_of({k: v for k, v in METRICS.items() if k != missing}))
+    shown(summary_of(METRICS | {missing: None}))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_a_published_block_that_cannot_be_read(node, message):
         check_published(node)
 
 
-def test_baseline_and_record_are_told_apart(tmp_path):
+def test_baseline_and_record_have_their_own_ratios(tmp_path):
     both = {
         "baseline": {"value": 6.7e-4, "source": "a paper"},
         "record": {"value": 2.25e-9, "source": "another"},
@@ -210,7 +211,7 @@ def test_a_verdict_in_words(ratios, words):
     assert verdict(ratios) == words
 
 
-def test_a_seed_that_is_not_finite_is_not_hidden():
+def test_a_median_does_not_hide_a_seed_that_failed():
     assert spread([1.0, float("nan"), 3.0]) == {"median": 3.0, "smallest": 1.0, "largest": None}
     assert spread([float("nan"), None, 3.0])["median"] is None
 
@@ -265,6 +266,13 @@ def test_numbers_are_short():
         "1.2e1",
     ]
     assert [ratio_text(v) for v in (0.4201, 3e-6, 393.2, None)] == ["0.42×", "3.0e-6×", "393×", "–"]
+    # A ratio other than 1 never looks like 1, so that it agrees with the verdict.
+    assert [ratio_text(v) for v in (1.0, 1.04, 1.004, 0.9996)] == [
+        "1×",
+        "1.04×",
+        "1.004×",
+        "0.9996×",
+    ]
     assert [as_given(v) for v in (6.7e-4, "7.97e-14", 1.0, None)] == [
         "6.7e-4",
         "7.97e-14",
@@ -294,7 +302,7 @@ def test_compare_has_a_row_per_run_and_the_differing_keys(tmp_path):
     assert "network.width" not in differs and "name" not in differs
 
 
-def test_compare_turns_the_differences_for_many_runs(tmp_path):
+def test_compare_transposes_the_differences_of_many_runs(tmp_path):
     runs = [folder(tmp_path / f"run{i}", METRICS, f"seed: {i}\n") for i in range(3)]
     text = shown(compare(runs), width=240)
     assert "differs" not in text and text.count(str(runs[0])) == 2
@@ -308,7 +316,7 @@ def test_compare_shows_the_references_own_error(tmp_path):
     )
 
 
-def test_compare_names_what_is_no_run(tmp_path):
+def test_compare_refuses_what_is_no_finished_run(tmp_path):
     with pytest.raises(InputError, match="there is no such folder"):
         compare([tmp_path / "absent"])
     with pytest.raises(InputError, match=r"is no finished run; it has no metrics\.json; give"):
@@ -325,15 +333,17 @@ def test_compare_names_what_is_no_run(tmp_path):
 
 @pytest.fixture
 def conf(tmp_path):
-    """A configuration of three experiments, one of which inherits from another, and two problems."""
+    """A configuration of two problems and three experiments; `inverse` inherits from `burgers`."""
     texts = {
         "experiment/burgers.yaml": "# @package _global_\n# Burgers against Raissi\n# In full\n"
         "defaults:\n  - override /problem: burgers_smooth\n"
         'published: {baseline: {value: 6.7e-4, source: "Raissi et al. 2019"}}\n',
-        "experiment/inverse.yaml": "# Coefficients\ndefaults: [burgers, _self_, override /data: synthetic]\n"
+        "experiment/inverse.yaml": "# Coefficients\n"
+        "defaults: [burgers, _self_, override /data: synthetic]\n"
         "published: {record: {value: {nu: 8e-4, lambda1: 1.2e-3, k: null}, source: x}}\n",
         "experiment/plain.yaml": "seed: 1\n",
-        "problem/wave.yaml": "# The wave equation\n_target_: pinn.problems.Wave\nc: 2.0\nunknowns: {}\n",
+        "problem/wave.yaml": "# The wave equation\n"
+        "_target_: pinn.problems.Wave\nc: 2.0\nunknowns: {}\n",
         "problem/heat.yaml": "_target_: pinn.problems.Heat\n",
     }
     for name, text in texts.items():
@@ -342,7 +352,7 @@ def conf(tmp_path):
     return tmp_path
 
 
-def test_listing_has_a_line_for_every_experiment_and_problem(conf):
+def test_listing_has_one_line_per_experiment_and_problem(conf):
     lines = [" ".join(line.split()) for line in shown(listing(conf)).splitlines()]
     assert "burgers Burgers against Raissi 6.7e-4 –" in lines
     assert "inverse Coefficients 6.7e-4 ≤ 1.2e-3" in lines and "plain – –" in lines
@@ -363,7 +373,7 @@ def test_every_line_of_the_listing_fits_a_terminal(width):
     assert max(map(len, lines)) <= width and min(len(line.split()) for line in table) > 4
 
 
-def test_listing_tells_one_in_full(conf):
+def test_listing_shows_one_in_full(conf):
     text = " ".join(shown(listing(conf, ["inverse", "wave"]), 60).split())
     for part in (
         *(
@@ -377,7 +387,7 @@ def test_listing_tells_one_in_full(conf):
     assert "Burgers against Raissi In full" in " ".join(shown(listing(conf, ["burgers"])).split())
 
 
-def test_a_listing_that_cannot_be_made_is_told(conf):
+def test_listing_refuses_unknown_names_and_damaged_files(conf):
     with pytest.raises(
         InputError, match="no experiment or problem 'wvae'; see `pinn list`. Did you mean 'wave'"
     ):
@@ -393,22 +403,21 @@ def test_a_listing_that_cannot_be_made_is_told(conf):
         listing(conf / "absent")
 
 
-def test_reporting_is_light():
+def test_reporting_imports_no_heavy_package():
     heavy = ("tensorflow", "keras", "matplotlib", "scipy", "hydra")
-    code = f"import pinn.reporting, sys; print([m for m in {heavy} if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip()
-        == "[]"
+    code = (
+        "import sys, pinn.reporting.compare, pinn.reporting.listing, pinn.reporting.summary; "
+        f"print([name for name in {heavy} if name in sys.modules])"
     )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(
-    ("held", "said"), [(9e-9, False), (2e-7, True), (None, False), (float("nan"), False)]
+    ("held_out", "warns"), [(9e-9, False), (2e-7, True), (None, False), (float("nan"), False)]
 )
-def test_a_held_out_loss_that_parts_from_the_training_loss_is_said(held, said):
-    text = " ".join(
-        shown(summary_of({"problem": "Burgers", "loss": 1e-9, "heldout_loss": held})).split()
-    )
-    assert (
-        "200 times the training loss: the network fits its points, not the equation" in text
-    ) == said
+def test_a_much_larger_held_out_loss_is_pointed_out(held_out, warns):
+    metrics = {"problem": "Burgers", "loss": 1e-9, "heldout_loss": held_out}
+    text = " ".join(shown(summary_of(metrics)).split())
+    warning = "200 times the training loss: the network fits its points, not the equation"
+    assert (warning in text) == warns

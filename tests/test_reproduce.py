@@ -1,4 +1,4 @@
-"""Sweeps that are stopped, killed and continued, with a stand-in for pinn's commands; and the ledger they write."""
+"""Sweeps that are stopped, killed and continued, and the ledger, with a stand-in for pinn."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pinn.sweep.ledger_files import Ledger
 
 ROOT = Path(pinn.__file__).parent.parent
 STUB = [sys.executable, "-S", "-E", str(Path(__file__).with_name("sweep_stub.py"))]
-PATIENCE = 60  # seconds until a process that does not do what is waited for fails the test
+PATIENCE = 60  # seconds to wait for a process before the test fails
 CONFIG = """
 defaults: [_self_, {optional experiment: null}]
 problem: {_target_: pinn.problems.Burgers}
@@ -34,15 +34,17 @@ output: outputs
 name: null
 """
 EXPERIMENTS = {
-    "easy": "network: {width: 20}\npublished: {baseline: {value: 2.0e-3, source: Someone 2019; second-hand}}",
-    "hard": "data: {count: 5}\npublished: {baseline: {value: 1.0e-2, source: A}, record: {value: 7.97e-8, source: B}}",
+    "easy": "network: {width: 20}\n"
+    "published: {baseline: {value: 2.0e-3, source: Someone 2019; second-hand}}",
+    "hard": "data: {count: 5}\n"
+    "published: {baseline: {value: 1.0e-2, source: A}, record: {value: 7.97e-8, source: B}}",
     "smoke": "network: {width: 1}",
 }
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch, request):
-    """An empty folder, and a configuration of three experiments; pictures only where a test is marked so."""
+    """An empty folder and a configuration of three experiments; `pictures` has them drawn too."""
     if "pictures" not in request.fixturenames:
         monkeypatch.setattr(
             curves,
@@ -77,17 +79,16 @@ def behave(**jobs):
 
 def calls():
     """Return the commands that were called: "run easy 0", "resume easy 0"."""
-    found = []
+    commands = []
     for line in Path("calls.txt").read_text().splitlines():
         name, *words = line.split()
-        given = dict(w.split("=") for w in words if "=" in w)
-        parts = Path(words[0]).parts
-        found.append(
-            f"run {given['experiment']} {given['seed']}"
-            if given
-            else f"{name} {parts[2]} {parts[3][5:]}"
-        )
-    return found
+        overrides = dict(w.split("=") for w in words if "=" in w)
+        if overrides:
+            commands.append(f"run {overrides['experiment']} {overrides['seed']}")
+        else:
+            _, _, experiment, seed, *_ = Path(words[0]).parts
+            commands.append(f"{name} {experiment} {seed.removeprefix('seed_')}")
+    return commands
 
 
 def ledger():
@@ -108,9 +109,13 @@ def started(*arguments):
         "print('heavy:', [m for m in ('tensorflow', 'keras') if m in sys.modules])\nsys.exit(code)"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def wait_for(condition, process=None):
@@ -162,9 +167,11 @@ def test_a_sweep_runs_every_job_once_and_writes_the_ledger(here, pictures, capsy
     for part in (
         "2 of 2 benchmarks with runs are at or below the baseline",
         "0 of 1 with a published record",
-        "| [`easy`](#easy) | u | **1.5e-3** | 1.0e-3 … 2.0e-3 | 0, 1 | 10.5 (10.0 … 11.0) | 21 (20 … 22) | 2.0e-3 |",
+        "| [`easy`](#easy) | u | **1.5e-3** | 1.0e-3 … 2.0e-3 | 0, 1 | 10.5 (10.0 … 11.0) | "
+        "21 (20 … 22) | 2.0e-3 |",
         "| 7.97e-8 | 1.9e4× | better than the baseline, worse than the record |",
-        "## hard\n\nThe hard one\n\nIn full\n\n`pinn reproduce hard --seeds 2`\n\n- baseline: 1.0e-2: A\n- record:",
+        "## hard\n\nThe hard one\n\nIn full\n\n`pinn reproduce hard --seeds 2`\n\n"
+        "- baseline: 1.0e-2: A\n- record:",
         "Someone 2019; second-hand",
         "Adam, then L-BFGS. On: ",
         "![convergence of easy](ledger/easy.png)\n\n![solution of easy](ledger/easy_solution.png)",
@@ -179,7 +186,7 @@ def test_a_sweep_runs_every_job_once_and_writes_the_ledger(here, pictures, capsy
     assert curve[0] == "seed,seconds,u" and len(curve) == 201 and curve[100].startswith("0,400.0,")
 
 
-def test_what_takes_longer_than_five_minutes_is_counted_as_it_was_then(here):
+def test_a_run_of_more_than_five_minutes_also_counts_with_its_errors_then(here):
     behave(hard_0_run="long", easy_0_run="long")
     reproduce("--all", "--seeds", 1)
     easy, hard = ledger()["rows"].values()
@@ -201,7 +208,7 @@ def test_what_takes_longer_than_five_minutes_is_counted_as_it_was_then(here):
     assert "After 300 s the median error was: u 1.9e-17." in text
 
 
-def test_what_is_finished_is_skipped_and_the_ledger_is_the_same_to_the_byte(here, capsys):
+def test_finished_jobs_are_skipped_and_the_ledger_stays_the_same_to_the_byte(here, capsys):
     reproduce("easy", "--seeds", 2)
     files = {p: p.read_bytes() for p in Path("experiments").rglob("*") if p.is_file()}
     assert len(files) == 5 and reproduce("easy", "--seeds", 2) == 0 and len(calls()) == 2
@@ -261,7 +268,7 @@ def test_a_run_without_pictures_is_drawn_not_repeated(here):
     )
 
 
-def test_interrupt_saves_and_the_sweep_goes_on_where_it_was(here):
+def test_an_interrupted_sweep_saves_and_continues(here):
     behave(easy_0_run="wait")
     process = started("easy", "hard", "--seeds", "1")
     wait_for(lambda: checkpoint("easy"), process)
@@ -342,7 +349,7 @@ def test_a_lock_names_its_owner(tmp_path):
         ("process 1 on afar", False),
     ],
 )
-def test_a_lock_without_help_from_the_file_system(owner, free, tmp_path, monkeypatch):
+def test_a_lock_on_a_file_system_without_locks(owner, free, tmp_path, monkeypatch):
     def no_locks(handle, blocking):
         raise OSError("no locks available")
 
@@ -359,7 +366,7 @@ def test_a_lock_without_help_from_the_file_system(owner, free, tmp_path, monkeyp
             pass
 
 
-def test_results_of_other_settings_stand_until_they_are_asked_for_anew(here, capsys):
+def test_results_with_other_settings_count_until_new_ones_are_asked_for(here, capsys):
     reproduce("easy", "--seeds", 2)
     file = here / "conf" / "experiment" / "easy.yaml"
     file.write_text(file.read_text().replace("20", "40").replace("2.0e-3", "4.0e-3"))
@@ -383,7 +390,7 @@ def test_results_of_other_settings_stand_until_they_are_asked_for_anew(here, cap
     assert len(ledger()["rows"]["easy"]["runs"]) == 2 and len(ledger()["settings"]) == 1
 
 
-def test_a_job_has_the_settings_that_its_process_finds(here, monkeypatch):
+def test_a_job_has_the_settings_that_its_process_reads(here, monkeypatch):
     """Someone edits an experiment while the sweep is at another one."""
     file, advance = Path("conf/experiment/hard.yaml"), Job.advance
 
@@ -440,9 +447,9 @@ def test_the_ledger_keeps_rows_of_other_machines(here):
     ],
 )
 def test_bad_input(arguments, message, here):
-    with pytest.raises(InputError, match=message) as told:
+    with pytest.raises(InputError, match=message) as raised:
         reproduce(*arguments)
-    assert "\n" not in str(told.value) and not Path("calls.txt").exists()
+    assert "\n" not in str(raised.value) and not Path("calls.txt").exists()
 
 
 def test_a_foreign_ledger_is_left_alone(here):

@@ -121,8 +121,17 @@ def reproduce_parser() -> Parser:
         "the others. So the command can be stopped (Ctrl-C) and called again, or called twice at\n"
         "the same time.",
     )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="an experiment, or a setting of the launcher"
+    )
+    _add_choice_of_jobs(parser)
+    _add_places(parser)
+    return parser
+
+
+def _add_choice_of_jobs(parser: Parser) -> None:
+    """Add the options of `pinn reproduce` that say which jobs run, and where."""
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="an experiment, or a setting of the launcher")
     add("--all", action="store_true", help="all experiments of `pinn list` except smoke")
     add(
         "--seeds",
@@ -143,21 +152,24 @@ def reproduce_parser() -> Parser:
         help="joblib, submitit_local or submitit_slurm (pip install '.[sweeps]'), with settings "
         "such as hydra.launcher.n_jobs=2 or hydra.launcher.partition=gpu",
     )
-    add(
+
+
+def _add_places(parser: Parser) -> None:
+    """Add the options of `pinn reproduce` that name folders."""
+    parser.add_argument(
         "--output",
         type=Path,
         default=OUTPUT,
         metavar="FOLDER",
         help=f"for the runs and logs of the jobs (default {OUTPUT})",
     )
-    add(
+    parser.add_argument(
         "--ledger",
         type=Path,
         default=LEDGER,
         metavar="FOLDER",
         help=f"for ledger.md, ledger.json and ledger/ (default {LEDGER})",
     )
-    return parser
 
 
 def list_parser() -> Parser:

@@ -124,7 +124,7 @@ def _plot(arguments: list[str]) -> int:
 
 def _compare(arguments: list[str]) -> int:
     folders = compare_parser().parse(arguments).folders
-    from pinn.reporting import compare
+    from pinn.reporting.compare import compare
 
     return _show(compare([Path(folder) for folder in folders]))
 
@@ -138,7 +138,7 @@ def _reproduce(arguments: list[str]) -> int:
 def _list(arguments: list[str]) -> int:
     names = list_parser().parse(arguments).names
     from pinn.cli.conf import conf_folder
-    from pinn.reporting import listing
+    from pinn.reporting.listing import listing
 
     return _show(listing(conf_folder(), names))
 

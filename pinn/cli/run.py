@@ -286,7 +286,7 @@ def _sweep(arguments: list[str]) -> int:
 def _show(solution: Solution) -> int:
     """Show the summary of a run, and return the exit code."""
     from pinn.record import Metrics
-    from pinn.reporting import summary
+    from pinn.reporting.summary import summary
 
     console = Console()
     metrics = Metrics.from_json(solution.metrics)

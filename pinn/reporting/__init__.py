@@ -1,7 +1,4 @@
-"""Tables for the terminal: a run's summary, several runs side by side, and what can be run."""
+"""Tables for the terminal and the ledger: summaries, comparisons, and what can be run.
 
-from pinn.reporting.compare import compare
-from pinn.reporting.listing import listing
-from pinn.reporting.summary import summary
-
-__all__ = ["compare", "listing", "summary"]
+Import the modules; this package imports none of them, so that `pinn list` need not load NumPy.
+"""

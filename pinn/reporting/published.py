@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pinn.errors import InputError, did_you_mean
-from pinn.record import Metrics
+
+if TYPE_CHECKING:
+    from pinn.record import Metrics
 
 KINDS = ("baseline", "record")
 """The published error that a reader knows, and the best published error."""
