@@ -113,6 +113,14 @@ class Row(TypedDict):
     pictures: NotRequired[dict[str, str]]
 
 
+class LedgerFile(TypedDict):
+    """The contents of `ledger.json`: rows by experiment, configurations by fingerprint."""
+
+    format: str
+    rows: dict[str, Row]
+    settings: dict[str, dict[str, Any]]
+
+
 def result_of(metrics: Metrics) -> Result:
     """Return the part of a run's metrics that ledger and studies store."""
     phases: list[Phase] = []
@@ -265,7 +273,7 @@ def fingerprint(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _without_nulls(settings: Any) -> Any:
+def _without_nulls(settings: object) -> object:
     """Return nested settings without the keys of mappings whose value is None."""
     if isinstance(settings, Mapping):
         return {key: _without_nulls(v) for key, v in settings.items() if v is not None}
@@ -274,7 +282,7 @@ def _without_nulls(settings: Any) -> Any:
     return settings
 
 
-def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
+def differences(old: object, new: object, prefix: str = "") -> list[str]:
     """Return the differences of two configurations in words, by dotted key."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return [] if old == new else [f"{prefix} {json.dumps(old)} → {json.dumps(new)}"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pinn.reporting.ledger import (
     IN_TIME,
+    LedgerFile,
     Quantity,
     Reached,
     Row,
@@ -52,9 +53,9 @@ Settings = Mapping[str, Mapping[str, Any]]
 """Configurations by their fingerprints."""
 
 
-def markdown(ledger: Mapping[str, Any]) -> str:
+def markdown(ledger: LedgerFile) -> str:
     """Return the page of a ledger: introduction, score, table, what was never run, and all rows."""
-    settings: Settings = ledger["settings"]
+    settings = ledger["settings"]
     finished: dict[str, Row] = {}
     begun: list[str] = []
     missing: list[str] = []
@@ -107,10 +108,10 @@ def _score(rows: Mapping[str, Row], settings: Settings) -> str:
         early = row["in_time"]["quantities"] if "in_time" in row else quantities
         in_time.setdefault(key, []).append(reached(early))
 
-    baselines = _verdicts([r.baseline for r in group] for group in at_end.values())
-    records = _verdicts([r.record for r in group] for group in at_end.values())
-    early_baselines = _verdicts([r.baseline for r in group] for group in in_time.values())
-    early_records = _verdicts([r.record for r in group] for group in in_time.values())
+    baselines = _best(at_end, "baseline")
+    records = _best(at_end, "record")
+    early_baselines = _best(in_time, "baseline")
+    early_records = _best(in_time, "record")
     if not baselines:
         return "No row that has something published to compare with has been run yet."
     minutes = f"within {IN_TIME / 60:g} minutes"
@@ -123,14 +124,19 @@ def _score(rows: Mapping[str, Row], settings: Settings) -> str:
     )
 
 
-def _verdicts(groups: Iterable[Sequence[bool | None]]) -> list[bool]:
-    """Return, for each benchmark with a published error, whether one of its rows has reached it."""
-    verdicts = []
-    for group in groups:
-        known = [verdict for verdict in group if verdict is not None]
-        if known:
-            verdicts.append(any(known))
-    return verdicts
+def _best(groups: Mapping[str, Sequence[Reached]], kind: str) -> list[bool]:
+    """Return, for each benchmark with a published error, whether one of its rows has reached it.
+
+    Args:
+        groups: what the rows of each benchmark have reached.
+        kind: the kind of the published error.
+    """
+    best = []
+    for group in groups.values():
+        verdicts = {reached._asdict()[kind] for reached in group} - {None}
+        if verdicts:
+            best.append(True in verdicts)
+    return best
 
 
 def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:

@@ -180,7 +180,7 @@ def ratio_text(ratio: float | None) -> str:
     return f"{ratio:.{digits}g}×"
 
 
-def _value(value: Any) -> Value:
+def _value(value: object) -> Value:
     if isinstance(value, Mapping):
         return {str(name): _float(v) for name, v in value.items()}
     return _float(value)

@@ -11,7 +11,17 @@ from typing import Any
 from pinn.atomic import write_text_atomically
 from pinn.errors import InputError
 from pinn.record import Metrics
-from pinn.reporting.ledger import FORMAT, IN_TIME, Row, Run, Trouble, fingerprint, row_of, run_of
+from pinn.reporting.ledger import (
+    FORMAT,
+    IN_TIME,
+    LedgerFile,
+    Row,
+    Run,
+    Trouble,
+    fingerprint,
+    row_of,
+    run_of,
+)
 from pinn.reporting.ledger_text import markdown
 from pinn.sweep import curves
 from pinn.sweep.job import Attempt, Job
@@ -78,7 +88,7 @@ class Ledger:
         """The folder of curves and pictures."""
         return self.folder / "ledger"
 
-    def rewrite(self, experiments: Iterable[Experiment]) -> dict[str, Any]:
+    def rewrite(self, experiments: Iterable[Experiment]) -> LedgerFile:
         """Write all files anew and return the contents of ledger.json.
 
         Jobs that have a folder on this machine are read from it. For other jobs the old ledger is
@@ -98,12 +108,12 @@ class Ledger:
                 f"{file}: {reason}; correct that, or set --ledger to another folder."
             ) from None
 
-    def _rewrite(self, experiments: Iterable[Experiment]) -> dict[str, Any]:
+    def _rewrite(self, experiments: Iterable[Experiment]) -> LedgerFile:
         old = self.read()
-        rows: dict[str, Any] = {}
-        settings: dict[str, Any] = {}
+        rows: dict[str, Row] = {}
+        settings: dict[str, dict[str, Any]] = {}
         for experiment in sorted(experiments, key=lambda e: e.name):
-            old_row = old["rows"].get(experiment.name, {})
+            old_row: Mapping[str, Any] = old["rows"].get(experiment.name) or {}
             current = fingerprint(experiment.settings)
             runs, known_settings = _runs(experiment, old_row, old["settings"], current)
             row = row_of(
@@ -120,19 +130,23 @@ class Ledger:
                     settings[run["settings"]] = known_settings[run["settings"]]
                 row["pictures"] = self._draw(experiment, row, old_row)
             rows[experiment.name] = row
-        ledger = {"format": FORMAT, "rows": rows, "settings": dict(sorted(settings.items()))}
+        ledger: LedgerFile = {
+            "format": FORMAT,
+            "rows": rows,
+            "settings": dict(sorted(settings.items())),
+        }
         _write(self.data, json.dumps(ledger, indent=1, ensure_ascii=False) + "\n")
         _write(self.page, markdown(ledger))
         return ledger
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> LedgerFile:
         """Return the contents of ledger.json; no rows where there is no such file.
 
         Raises:
             InputError: if the file is not a ledger of this program.
         """
         if not self.data.exists():
-            return {"rows": {}, "settings": {}}
+            return {"format": FORMAT, "rows": {}, "settings": {}}
         try:
             ledger = json.loads(self.data.read_text(encoding="utf-8"))
             if ledger["format"] != FORMAT:
