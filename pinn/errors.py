@@ -24,12 +24,13 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 
 def require_memory(needed: float, what: str, remedy: str) -> None:
-    """Raise an InputError where something takes more bytes than the machine has; none where it does not tell."""
+    """Raise an InputError where something needs more bytes than the machine has, if that is known."""
     try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return
-    if needed > there:
+    if needed > available:
         raise InputError(
-            f"{what}: takes {needed / 1e9:,.0f} GB, and the machine has {there / 1e9:,.0f} GB; {remedy}."
+            f"{what}: takes {needed / 1e9:,.0f} GB, and the machine has "
+            f"{available / 1e9:,.0f} GB; {remedy}."
         )

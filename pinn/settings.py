@@ -86,7 +86,7 @@ def at_least(least: float, default: T, *, words: str = "") -> T:
 
 
 def between(low: float, high: float, default: T, *, closed: Closed = "neither") -> T:
-    """Return the default of a setting that is a number between two bounds; `closed` as in pandas."""
+    """Return the default of a number between two bounds; `closed` as in pandas."""
     return _setting(default, _number(low, high, closed, _interval(low, high, closed)))
 
 

@@ -88,10 +88,8 @@ def minimize(
         InputError: if the loss is not finite at the start.
     """
     set_xla_flags()
-    start = position
-    if not tf.is_tensor(position):
-        # Through NumPy: TensorFlow itself would turn a list of Python numbers into float32.
-        start = tf.convert_to_tensor(np.asarray(position))
+    # Through NumPy: TensorFlow itself would turn a list of Python numbers into float32.
+    start = position if tf.is_tensor(position) else tf.convert_to_tensor(np.asarray(position))
     log = _Log(start.dtype, capacity=report_every * MOST_EVALUATIONS)
     losses: list[Array] = []
     evaluated: list[Array] = []

@@ -38,7 +38,8 @@ class Evaluator:
             )
             if symbol.kind not in ("derivative", "laplacian"):
                 raise InputError(
-                    f"{where}: {name!r} cannot be evaluated at a point; name a field or a derivative."
+                    f"{where}: {name!r} cannot be evaluated at a point; "
+                    f"name a field or a derivative."
                 )
             self.symbols.append(symbol)
 

@@ -88,8 +88,8 @@ class Objective:
         problem = self.problem
         if self.hard and not problem.satisfied:
             raise InputError(
-                f"{type(problem).__name__}: constraints=hard, but it has no ansatz with @satisfies; "
-                f"use constraints=soft."
+                f"{type(problem).__name__}: constraints=hard, but it has no ansatz with "
+                f"@satisfies; use constraints=soft."
             )
         count = count_outputs(problem, self.network)
         if count != len(problem.functions):

@@ -119,7 +119,7 @@ class Residuals:
         return derivatives | zeros, linear
 
     def _function(self, problem: Problem, term: Term) -> collapse.ResidualFunction:
-        """Return a residual as a function of its symbols, checked and in the shape of the points."""
+        """Return a residual as a function of its symbols, in the shape of the points."""
 
         def residual(*arguments: Any) -> tf.Tensor:
             if is_misfit(term):

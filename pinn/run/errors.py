@@ -52,7 +52,7 @@ class Errors:
         return self.problem.with_derived(values)
 
     def gauges(self, evaluate: Evaluate) -> Values:
-        """Return what `norms.gauge` gives for each field with a gauge; empty without a reference."""
+        """Return `norms.gauge` of every field with a gauge; empty without a reference."""
         return self._gauges(evaluate(self.points)) if self.problem.gauge else {}
 
     def _gauges(self, values: Mapping[str, np.ndarray]) -> Values:

@@ -112,7 +112,8 @@ def _check_windows(problem: Problem, windows: int) -> None:
         )
     if not any(t.region == "initial" for t in problem.terms):
         raise InputError(
-            f"{where}: {name} has no initial condition, which a window could hand over; use windows=1."
+            f"{where}: {name} has no initial condition, which a window could hand over; "
+            f"use windows=1."
         )
 
 

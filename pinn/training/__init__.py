@@ -1,4 +1,4 @@
-"""The training loop: phases, stop rules, progress; it knows neither the equation nor the optimizer."""
+"""The training loop, which knows neither the equation nor the optimizer."""
 
 from pinn.training.feed import Feed
 from pinn.training.phase_run import Callback, Phase, Report
