@@ -24,7 +24,7 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 
 def require_memory(needed: float, what: str, remedy: str) -> None:
-    """Raise an InputError where something needs more bytes than the machine has, if that is known."""
+    """Raise an InputError where something needs more memory than the machine has."""
     try:
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
