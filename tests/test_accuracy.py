@@ -5,6 +5,7 @@ listed in `accuracy_gates.py`.
 """
 
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ class Squares:
     def forget(self):
         """Forget the residuals and the Jacobian of the last evaluation."""
         self.theta = None
-        self.last = None
+        self.last: Any = None
 
     @tf.function(autograph=False)
     def columns(self, theta, batch):
