@@ -182,7 +182,7 @@ BAD_VALUES = [
         "Did you mean 'walls'",
     ),
     ("weights=gradient_norm", "momentum is the loss's only term", "constraints=soft"),
-    ("weights=causal problem=helmholtz", "Helmholtz is steady", "another scheme"),
+    ("weights=causal problem=helmholtz", "Helmholtz is steady", "another weighting scheme"),
     ("weights=causal phases.explore=null", "phases.polish is L-BFGS", "adam or soap"),
     ("output=/proc/nothing", "output=/proc/nothing", "writable folder"),
     ("output=null", "output=None", "path of a folder"),
@@ -196,7 +196,7 @@ BAD_VALUES = [
         "number or null",
     ),
     ("phases.polish.report_every=0", "phases.polish.report_every=0", "at least 1"),
-    ("phases.polish.optimizer.pairs=0", "pairs=0", "positive"),
+    ("phases.polish.optimizer.pairs=0", "pairs=0", "at least 1"),
     (
         "optimizer@phases.polish=ssbroyden network.width=2000",
         "4,010,001 x 4,010,001 parameters",
@@ -205,7 +205,7 @@ BAD_VALUES = [
     (
         "optimizer@phases.explore=gauss_newton phases.explore.optimizer.algebra=gram "
         "network.width=2000",
-        "4,010,001 weights: takes",
+        "4,010,001 parameters: takes",
         "use lbfgs",
     ),
     ("phases.explore.optimizer.learning_rate=-1", "learning_rate=-1", "positive"),

@@ -1,4 +1,4 @@
-"""Measurements from a file that the user names: its arrays by name, and what of them is which coordinate or field."""
+"""Measurements from a file: its arrays by name, mapped to coordinates and fields."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ class DataFile(settings.Settings):
     column1, column2, …
 
     Attributes:
-        path: the file; kept as an absolute path.
-        coordinates: the array by coordinate, or a number: the same at all points (the time of a
-            snapshot).
+        path: the file, as an absolute path after construction.
+        coordinates: the array by coordinate, or a number for all points (the time of a snapshot).
         fields: the array by measured field; empty means all of the problem's fields.
-        grid: None: all arrays are of one length, a row a point.  Else the fields are arrays over a
-            grid, and this says which coordinate runs along each of their axes, as in ["x", "t"]
-            (["t", "x"] where a file has them the other way round); a list of coordinates where
-            points that lie anyhow share an axis, as in [["x", "y"], "t"].
+        grid: None: all arrays have the same length, one row per point. Otherwise the fields are
+            arrays over a grid, and this names the coordinate along each of their axes, such as
+            ["x", "t"], or ["t", "x"] for the transpose. Scattered points share an axis: a list of
+            coordinates, as in [["x", "y"], "t"].
         count: number of points, drawn at random without replacement; None means all.
-        inside: whether points outside the problem's domain are left out; else they are refused.
-        noise: standard deviation of Gaussian noise to add, as a share of the field's own.
+        inside: whether points outside the problem's domain are left out; otherwise they are an
+            error.
+        noise: standard deviation of Gaussian noise to add, relative to the field's own.
         seed: of the draw and the noise.
-        sha256: of the file's bytes; None: what it is when the run starts.  A resume thus sees a
-            changed file.
+        sha256: of the file's bytes; None: computed when the run starts, so that a resumed run
+            detects a changed file.
 
     Raises:
         InputError: for a file that is not there, cannot be read or has changed, and settings out of
@@ -83,7 +83,8 @@ class DataFile(settings.Settings):
             digest = hashlib.sha256(file.read_bytes()).hexdigest()
         except OSError as error:
             raise InputError(
-                f"data.path={self.path}: cannot be read ({error.strerror}); give the path of a file."
+                f"data.path={self.path}: cannot be read ({error.strerror}); give the path of a "
+                "file."
             ) from None
         if self.sha256 not in (None, digest):
             raise InputError(
@@ -111,26 +112,31 @@ class DataFile(settings.Settings):
             for name in given:
                 if name not in known:
                     raise InputError(
-                        f"data.{kind}.{name}: no such name in the problem.{did_you_mean(name, known)}"
+                        f"data.{kind}.{name}: no such name in the problem."
+                        f"{did_you_mean(name, known)}"
                     )
         arrays = _READERS[Path(self.path).suffix.lower()](Path(self.path))
-        where = {c: ("coordinates", self.coordinates.get(c, c)) for c in problem.coordinates}
-        where |= {
-            f: ("fields", given)
-            for f, given in (self.fields or {f: f for f in problem.fields}).items()
-        }
-        found = {
-            name: self._selected(arrays, kind, name, given) for name, (kind, given) in where.items()
-        }
-        measured = [name for name, (kind, _) in where.items() if kind == "fields"]
-        columns = self._table(found) if self.grid is None else self._spread(found, measured)
+        # Take the array of every coordinate and of every measured field.
+        selected = {}
+        for name in problem.coordinates:
+            array_name = self.coordinates.get(name, name)
+            selected[name] = self._selected(arrays, "coordinates", name, array_name)
+        measured = self.fields or {name: name for name in problem.fields}
+        for name, array_name in measured.items():
+            selected[name] = self._selected(arrays, "fields", name, array_name)
+        # Turn them into columns with one row per point.
+        if self.grid is None:
+            columns = self._table(selected)
+        else:
+            columns = self._spread(selected, list(measured))
         points = np.stack([columns[c] for c in problem.coordinates], axis=1)
-        kept = self._kept(problem, points)
-        values = noisy({f: columns[f][kept] for f in measured}, self.noise, self.seed)
-        return PointSet(points[kept], None, values)
+        # Leave out points outside of the domain, and all but a random sample.
+        rows = self._rows(problem, points)
+        values = {name: columns[name][rows] for name in measured}
+        return PointSet(points[rows], None, noisy(values, self.noise, self.seed))
 
     def _selected(self, arrays: Arrays, kind: str, name: str, given: Any) -> np.ndarray:
-        """Return what a coordinate or field is said to be, without axes of length one."""
+        """Return the array of a coordinate or field, or a number, without axes of length one."""
         where = f"data.{kind}.{name}={given!r}"
         if isinstance(given, int | float) and not isinstance(given, bool) and kind == "coordinates":
             return np.asarray(given, float)
@@ -141,7 +147,8 @@ class DataFile(settings.Settings):
             )
         if match[1] not in arrays:
             raise InputError(
-                f"{where}: {Path(self.path).name} has no {match[1]!r}.{did_you_mean(match[1], arrays)}"
+                f"{where}: {Path(self.path).name} has no {match[1]!r}."
+                f"{did_you_mean(match[1], arrays)}"
             )
         array = arrays[match[1]]
         if match[2] is not None:
@@ -155,23 +162,25 @@ class DataFile(settings.Settings):
         bad = int(np.sum(~np.isfinite(array)))
         if bad:
             raise InputError(
-                f"{where}: {bad} of {array.size} values are not finite; leave these points out of the file."
+                f"{where}: {bad} of {array.size} values are not finite; leave these points out of "
+                "the file."
             )
         return array
 
     def _table(self, found: Arrays) -> Arrays:
-        """Return arrays of one length [n] each, numbers repeated."""
+        """Return the arrays as columns [n], with numbers repeated."""
         lengths = {name: a.size for name, a in found.items() if a.ndim == 1}
-        told = ", ".join(
+        shapes = ", ".join(
             f"{name} {' × '.join(map(str, a.shape))}" for name, a in found.items() if a.ndim
         )
         if any(a.ndim > 1 for a in found.values()):
             raise InputError(
-                f"data.grid: null, but {told}; say what runs along the axes, as in data.grid=[x,t]."
+                f"data.grid: null, but {shapes}; say what runs along the axes, as in "
+                "data.grid=[x,t]."
             )
         if len(set(lengths.values())) > 1:
             raise InputError(
-                f"data: {told}; give arrays of one length, or a grid, as in data.grid=[x,t]."
+                f"data: {shapes}; give arrays of one length, or a grid, as in data.grid=[x,t]."
             )
         count = next(iter(lengths.values()), 1)
         return {name: np.broadcast_to(a, (count,)).astype(float) for name, a in found.items()}
@@ -192,9 +201,9 @@ class DataFile(settings.Settings):
         for axis in axes:
             lengths = {c: found[c].size for c in axis}
             if len(set(lengths.values())) > 1 or any(found[c].ndim > 1 for c in axis):
-                told = ", ".join(f"{c} {' × '.join(map(str, found[c].shape))}" for c in axis)
+                shapes = ", ".join(f"{c} {' × '.join(map(str, found[c].shape))}" for c in axis)
                 raise InputError(
-                    f"data.grid={_plain(axes)}: {told}; give vectors, of one length on one axis."
+                    f"data.grid={_plain(axes)}: {shapes}; give vectors, of one length on one axis."
                 )
             sizes.append(next(iter(lengths.values())))
         for f in measured:
@@ -213,7 +222,7 @@ class DataFile(settings.Settings):
     def _misfit(
         self, name: str, shape: tuple[int, ...], axes: list[tuple], sizes: list[int]
     ) -> str:
-        """Return what is wrong with the shape of a field, with the order of the axes that would be right."""
+        """Return a message about the shape of a field, with the right order of the axes if any."""
         other = next(
             (p for p in permutations(range(len(sizes))) if shape == tuple(sizes[i] for i in p)),
             None,
@@ -226,10 +235,11 @@ class DataFile(settings.Settings):
         along = ", ".join(
             f"{'/'.join(axis)} {size}" for axis, size in zip(axes, sizes, strict=True)
         )
-        return f"data.grid={_plain(axes)}: {name} is {' × '.join(map(str, shape))}, but {along}; {remedy}."
+        sizes_found = " × ".join(map(str, shape))
+        return f"data.grid={_plain(axes)}: {name} is {sizes_found}, but {along}; {remedy}."
 
-    def _kept(self, problem: Problem, points: np.ndarray) -> np.ndarray:
-        """Return the indices of the points that are taken."""
+    def _rows(self, problem: Problem, points: np.ndarray) -> np.ndarray:
+        """Return the indices of the points that are used."""
         lower, upper = problem.bounds
         slack = _SLACK * (upper - lower)
         within = np.all((points >= lower - slack) & (points <= upper + slack), axis=1)
@@ -239,15 +249,17 @@ class DataFile(settings.Settings):
             )
             name, column = problem.coordinates[axis], points[:, axis]
             raise InputError(
-                f"data.coordinates.{name}: from {column.min():g} to {column.max():g}, outside the domain "
-                f"({lower[axis]:g} to {upper[axis]:g}); correct the mapping, or set data.inside=true."
+                f"data.coordinates.{name}: from {column.min():g} to {column.max():g}, outside the "
+                f"domain ({lower[axis]:g} to {upper[axis]:g}); correct the mapping, or set "
+                "data.inside=true."
             )
         kept = np.flatnonzero(within)
         if self.count is None and len(kept):
             return kept
         if len(kept) < (self.count or 1):
             raise InputError(
-                f"data.count={self.count}: there are {len(kept)} points; give at most that many, or null."
+                f"data.count={self.count}: there are {len(kept)} points; give at most that many, "
+                "or null."
             )
         rng = generator(self.seed, "measurement points")
         return np.sort(rng.choice(kept, self.count, replace=False))
@@ -262,12 +274,15 @@ def _index(part: str) -> int | slice:
 
 def _plain(axes: Sequence[tuple]) -> str:
     """Return a grid as it is written on the command line."""
-    texts = [",".join(map(str, axis)) for axis in axes]
-    return f"[{','.join(text if len(axis) == 1 else f'[{text}]' for text, axis in zip(texts, axes, strict=True))}]"
+    texts = []
+    for axis in axes:
+        names = ",".join(map(str, axis))
+        texts.append(names if len(axis) == 1 else f"[{names}]")
+    return f"[{','.join(texts)}]"
 
 
 def _csv(path: Path) -> Arrays:
-    """Return the columns of a file of numbers, separated by commas, semicolons or tabs, with or without a header."""
+    """Return columns of numbers with commas, semicolons or tabs between; a header is optional."""
     try:
         lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError:
@@ -287,12 +302,14 @@ def _csv(path: Path) -> Arrays:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(header):
             raise InputError(
-                f"data.path={path}: row {number} has {len(row)} cells, not {len(header)}; correct it."
+                f"data.path={path}: row {number} has {len(row)} cells, not {len(header)}; correct "
+                "it."
             )
         for name, cell in zip(header, row, strict=True):
             if not _is_number(cell):
                 raise InputError(
-                    f"data.path={path}: row {number}, column {name}: {cell!r} is no number; correct it."
+                    f"data.path={path}: row {number}, column {name}: {cell!r} is no number; "
+                    "correct it."
                 )
     return dict(zip(header, np.array(rows, float).reshape(len(rows), len(header)).T, strict=True))
 
