@@ -64,9 +64,15 @@ LAYOUTS = {
         "coordinates": {"x": "A[:, 0]", "t": "A[:, 1]"}, "fields": {"u": "A[:,-1]"},
     }),
     "npz, grid": (lambda: np.savez("data.npz", x=X, t=T, u=U) or "data.npz", {"grid": ["x", "t"]}),
-    "npz, transposed": (lambda: np.savez("data.npz", x=X, t=T, u=U.T) or "data.npz", {"grid": ["t", "x"]}),
+    "npz, transposed": (
+        lambda: np.savez("data.npz", x=X, t=T, u=U.T) or "data.npz",
+        {"grid": ["t", "x"]},
+    ),
     "mat, as in Raissi's files": (
-        lambda: scipy.io.savemat("data.mat", {"x": X[:, None], "t": T[:, None], "usol": U}) or "data.mat",
+        lambda: (
+            scipy.io.savemat("data.mat", {"x": X[:, None], "t": T[:, None], "usol": U})
+            or "data.mat"
+        ),
         {"fields": {"u": "usol"}, "grid": ["x", "t"]},
     ),
 }  # fmt: skip
@@ -158,7 +164,8 @@ MISTAKES = {
     "part": ({"fields": {"u": "u[:, 9]"}}, "data.fields.u='u[:, 9]': index 9 is out of bounds"),
     "no grid": (
         {},
-        "data.grid: null, but x 5, t 4, u 5 × 4; say what runs along the axes, as in data.grid=[x,t].",
+        "data.grid: null, but x 5, t 4, u 5 × 4; say what runs along the axes, "
+        "as in data.grid=[x,t].",
     ),
     "transposed": ({"grid": ["t", "x"]}, "u is 5 × 4, but t 4, x 5; set data.grid=[x,t]."),
     "grid lacks t": ({"grid": ["x"]}, "data.grid=[x]; name each of x, t once"),

@@ -33,8 +33,9 @@ class _Frozen:
 class Problem(_Frozen):
     """A differential equation with its conditions.
 
-    Subclass it and declare fields, domain and residuals. Annotated attributes of a subclass are coefficients. Subclasses are frozen, keyword-only
-    dataclasses without a decorator, which does no harm.
+    Subclass it and declare fields, domain and residuals. Annotated attributes of a subclass are
+    coefficients. Subclasses are frozen, keyword-only dataclasses; they need no decorator, and a
+    decorator does no harm.
 
     Attributes:
         unknowns: the coefficients to determine, by the attribute that holds the true value.
@@ -164,8 +165,9 @@ class Problem(_Frozen):
     def derived(self) -> dict[str, Any]:
         """Return derived quantities by name from fields [n] in NumPy; override it.
 
-        Parameters are fields. An example is `def derived(self, u, v): return {"abs_h": np.hypot(u, v)}`. Errors, pictures
-        and solutions then have it in addition to the fields, for prediction and reference.
+        Parameters are fields, as in `def derived(self, u, v): return {"abs_h": np.hypot(u, v)}`.
+        Errors, pictures and solutions then have it in addition to the fields, for prediction and
+        reference.
         """
         return {}
 
