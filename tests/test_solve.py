@@ -232,7 +232,8 @@ def test_more_points_than_a_chunk_are_evaluated(inverse):
 
 def test_points_of_many_sizes_share_a_few_programs(inverse):
     inverse.derivative("u_tt", x=np.zeros(5), t=0.5)
-    count = inverse._evaluators[("u_tt",)]._chunk.experimental_get_tracing_count
+    evaluator = inverse._evaluate.func.__self__.programs(0).evaluator(("u_tt",))
+    count = evaluator._chunk.experimental_get_tracing_count
     before = count()
     for size in (6, 7, 8):
         inverse.derivative("u_tt", x=np.zeros(size), t=0.5)
@@ -412,7 +413,7 @@ def test_a_user_s_measurements_are_fitted_and_loaded(eager, tmp_path, monkeypatc
     ],
 )
 def test_bad_settings_raise_an_error_and_write_nothing(settings, words, tmp_path):
-    with pytest.raises(InputError) as error:
+    with pytest.raises((InputError, TypeError)) as error:  # Python refuses the misspelt name
         solve(Burgers(), folder=tmp_path / "run", show=False, **settings)
     assert all(word in str(error.value) for word in words), str(error.value)
     assert not list(tmp_path.iterdir())

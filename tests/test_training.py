@@ -516,7 +516,7 @@ def test_ctrl_c_does_not_wait_for_a_report(phase, eager, uninterrupted, tmp_path
     monkeypatch.setattr("pinn.training.phase_run.SLICE", 0.0)  # one iteration at a time
 
     def interrupt_in_phase(state, steps):
-        in_polish = "position_deltas" in state.memory
+        in_polish = "position_deltas" in getattr(state.memory, "_fields", ())
         in_phase = in_polish == (phase == "polish")
         if steps and int(state.iterations) == 2 and in_phase:
             os.kill(os.getpid(), signal.SIGINT)
@@ -748,6 +748,11 @@ def progress_of(optimizer, dtype="float64", steps=3):
     )
 
 
+def restored(optimizer, progress):
+    """A loaded state, whose memory is plain arrays until its optimizer is known."""
+    return optimizer.bind(Minimization(valley)).restore(progress.state)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "optimizer", [Adam(), LBFGS(pairs=2), SOAP(), LBFGSB()], ids=lambda m: m.label
@@ -760,7 +765,7 @@ def test_a_checkpoint_is_loaded_bitwise_and_contains_no_pickle(optimizer, dtype,
     loaded = checkpoint.load(path, size=3)
     assert loaded.to_json() == progress.to_json()
     assert isinstance(loaded.state, State)
-    assert_same(loaded.state, progress.state)
+    assert_same(restored(optimizer, loaded), progress.state)
     with np.load(path, allow_pickle=False) as file:
         arrays = dict(file)
     assert all(a.dtype != object for a in arrays.values())
@@ -804,7 +809,7 @@ def test_a_checkpoint_with_a_wrong_bit_is_refused_or_unaffected(eager, tmp_path)
         except InputError:
             refused += 1
             continue
-        assert_same(loaded.state, progress.state)
+        assert_same(restored(Adam(), loaded), progress.state)
         assert loaded.to_json() == progress.to_json()
     assert refused > 200
 
