@@ -1,9 +1,11 @@
 # pyright: strict
-"""Types of arrays and of what behaves like them, and sizes that are known at tracing."""
+"""Types of arrays and of what behaves like them, checks of shapes, and sizes known at tracing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +35,24 @@ class Quantity(Protocol):
     def __mul__(self, other: Any, /) -> Any: ...
     def __rmul__(self, other: Any, /) -> Any: ...
     def __truediv__(self, other: Any, /) -> Any: ...
+
+
+_Parameters = ParamSpec("_Parameters")
+_Value = TypeVar("_Value")
+
+
+def check_shapes(function: Callable[_Parameters, _Value]) -> Callable[_Parameters, _Value]:
+    """Check a function's annotations, such as `Float[Array, "n d"]`, at every call.
+
+    Only the tests do so: without `PINN_CHECK_SHAPES=1` in the environment at import, the function
+    is returned as it is, and beartype need not be installed.
+    """
+    if os.environ.get("PINN_CHECK_SHAPES") != "1":
+        return function
+    from beartype import beartype
+    from jaxtyping import jaxtyped  # pyright: ignore[reportUnknownVariableType]
+
+    return jaxtyped(function, typechecker=beartype)
 
 
 def static_size(tensor: tf.Tensor | tf.Variable, axis: int = 0) -> int:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
-from pinn.arrays import Array
+from pinn.arrays import Array, check_shapes
 
 _GAUGE_DEGREE = 12
 """Degree of the gauge in time.
@@ -15,7 +16,8 @@ points, so that nothing else is fitted.
 """
 
 
-def relative_l2(estimate: Array, truth: Array) -> float:
+@check_shapes
+def relative_l2(estimate: Float[Array, "*shape"], truth: Float[Array, "*shape"]) -> float:
     """Return ‖estimate − truth‖₂ / ‖truth‖₂ over all points, dimensionless.
 
     Where the truth is zero, this is the absolute norm.
@@ -24,7 +26,8 @@ def relative_l2(estimate: Array, truth: Array) -> float:
     return float(np.linalg.norm(estimate - truth)) / (norm or 1.0)
 
 
-def max_error(estimate: Array, truth: Array) -> float:
+@check_shapes
+def max_error(estimate: Float[Array, "*shape"], truth: Float[Array, "*shape"]) -> float:
     """Return max |estimate − truth| over all points, in the field's own units."""
     return float(np.max(np.abs(estimate - truth)))
 
@@ -37,7 +40,10 @@ def relative_error(estimate: float, truth: float) -> float:
     return abs(estimate - truth) / (abs(truth) or 1.0)
 
 
-def gauge(estimate: Array, truth: Array, time: Array | None) -> Array:
+@check_shapes
+def gauge(
+    estimate: Float[Array, " n"], truth: Float[Array, " n"], time: Float[Array, " n"] | None
+) -> Float[Array, " k"]:
     """Return the gauge that, added to a field, brings it closest to the truth.
 
     Args:

@@ -1,4 +1,11 @@
-"""Double precision everywhere; the environment is set before TensorFlow reads it."""
+"""Double precision everywhere, and checks of shapes.
+
+The environment is set before TensorFlow and the package read it.
+"""
+
+import os
+
+os.environ["PINN_CHECK_SHAPES"] = "1"
 
 from pinn.runtime import configure, prepare_process, set_precision
 

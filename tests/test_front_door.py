@@ -55,7 +55,7 @@ def test_the_import_loads_no_tensorflow_and_sets_no_variable():
     code = (
         "import os, sys; before = dict(os.environ); import pinn; "
         "assert dict(os.environ) == before, set(os.environ) - set(before); "
-        "packages = {'tensorflow', 'keras', 'numpy', 'scipy', 'matplotlib', 'hydra'}; "
+        "packages = {'tensorflow', 'keras', 'numpy', 'scipy', 'matplotlib', 'hydra', 'jaxtyping'}; "
         "heavy = packages & set(sys.modules); "
         "assert not heavy, heavy"
     )

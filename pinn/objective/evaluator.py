@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from jaxtyping import Float
 
+from pinn.arrays import check_shapes
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError
 from pinn.objective.batch import FIRST_STAGE, StageParameters
@@ -43,9 +45,13 @@ class Evaluator:
                 )
             self.symbols.append(symbol)
 
+    @check_shapes
     def __call__(
-        self, theta: tf.Tensor, points: np.ndarray, stage: StageParameters = FIRST_STAGE
-    ) -> dict[str, np.ndarray]:
+        self,
+        theta: Float[tf.Tensor, " p"],
+        points: Float[np.ndarray, "n d"],
+        stage: StageParameters = FIRST_STAGE,
+    ) -> dict[str, Float[np.ndarray, " n"]]:
         """Return the values [n] by name at points [n, d] for a vector [p] in a stage."""
         names = [s.name for s in self.symbols]
         if not len(points):
@@ -78,9 +84,13 @@ class ResidualSize:
         self.objective = objective
         self.region = region
 
+    @check_shapes
     def __call__(
-        self, theta: tf.Tensor, points: np.ndarray, stage: StageParameters = FIRST_STAGE
-    ) -> np.ndarray:
+        self,
+        theta: Float[tf.Tensor, " p"],
+        points: Float[np.ndarray, "n d"],
+        stage: StageParameters = FIRST_STAGE,
+    ) -> Float[np.ndarray, " n"]:
         """Return |r| [n] at points [n, d] for a vector [p] in a stage."""
         chunks = [self._chunk(theta, c, stage) for c in _chunks(points, self.objective.dtype)]
         return np.concatenate([c.numpy() for c in chunks])[: len(points)]

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from pinn import sampling
+from pinn.arrays import check_shapes
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem
 
@@ -22,9 +24,9 @@ class PointSet(NamedTuple):
         values: measurements, or residuals at a handover, [n] by name.
     """
 
-    coordinates: np.ndarray
-    normals: np.ndarray | None = None
-    values: Mapping[str, np.ndarray] = {}
+    coordinates: Float[np.ndarray, "n d"]
+    normals: Float[np.ndarray, "n ds"] | None = None
+    values: Mapping[str, Float[np.ndarray, " n"]] = {}
 
 
 def draw(
@@ -86,9 +88,10 @@ def _draw_inside(
     return PointSet(_with_time(problem, points, unit[:, dimension:]))
 
 
+@check_shapes
 def _draw_on_face(
     problem: Problem, face: str, count: int, *, method: str, seed: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n ds"]]:
     """Return points [count, d] of a face, time included, and their outward normals [count, ds]."""
     space = problem.space
     across = len(space.coordinates) - 1
@@ -104,7 +107,10 @@ def _draw_on_face(
     return _with_time(problem, points, unit[:, across:]), normals
 
 
-def _with_time(problem: Problem, points: np.ndarray, unit: np.ndarray) -> np.ndarray:
+@check_shapes
+def _with_time(
+    problem: Problem, points: Float[np.ndarray, "n ds"], unit: Float[np.ndarray, "n columns"]
+) -> Float[np.ndarray, "n d"]:
     """Return points [n, ds] with a column for time.
 
     `unit` [n, 1] holds times scaled to [0, 1]; without columns, [n, 0], all times are the start.

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import numpy as np
+from jaxtyping import Float
 
+from pinn.arrays import check_shapes
 from pinn.geometry import Domain, NoSpace
 from pinn.problem import checks
 from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
@@ -176,8 +178,11 @@ class Problem(_Frozen):
         """Names of the functions and of the quantities derived from them."""
         return tuple(self.with_derived({name: np.ones(1) for name in self.functions}))
 
-    def with_derived(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the fields' values [n] by name, followed by the quantities derived from them.
+    @check_shapes
+    def with_derived(
+        self, values: Mapping[str, Float[np.ndarray, "*shape"]]
+    ) -> dict[str, Float[np.ndarray, "*shape"]]:
+        """Return the fields' values by name, followed by the quantities derived from them.
 
         Raises:
             InputError: if `derived` returns no dict, a name that is taken, or values of another
@@ -187,7 +192,10 @@ class Problem(_Frozen):
         quantities = call(self.derived, values)
         return {**values, **checks.check_derived(self, quantities, shape)}
 
-    def reference_at(self, points: np.ndarray) -> dict[str, np.ndarray] | None:
+    @check_shapes
+    def reference_at(
+        self, points: Float[np.ndarray, "n d"]
+    ) -> dict[str, Float[np.ndarray, " n"]] | None:
         """Return the reference at points [n, d] by field, [n] each.
 
         Raises:

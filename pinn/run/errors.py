@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from pinn import norms
+from pinn.arrays import check_shapes
 from pinn.objective import draw
 from pinn.problem import Problem
 from pinn.seeds import branch
 
-Values = dict[str, np.ndarray]
+Values = dict[str, Float[np.ndarray, " n"]]
 """Values [n] by name."""
 
-Evaluate = Callable[[np.ndarray], Values]
+Evaluate = Callable[[Float[np.ndarray, "n d"]], Values]
 """Points [n, d] -> the values [n] of the problem's functions by name."""
+
+Gauges = dict[str, Float[np.ndarray, " k"]]
+"""Coefficients [k] of `norms.gauge` by field."""
 
 
 class Errors:
@@ -44,6 +49,7 @@ class Errors:
         reference = (truth or problem).reference_at(self.points)
         self.truth = reference and problem.with_derived(reference)
 
+    @check_shapes
     def predictions(self, evaluate: Evaluate) -> Values:
         """Return functions and derived quantities at the test points, with their gauges applied."""
         values = dict(evaluate(self.points))
@@ -51,12 +57,13 @@ class Errors:
             values[name] = values[name] + gauge_values(self.problem, series, self.points)
         return self.problem.with_derived(values)
 
-    def gauges(self, evaluate: Evaluate) -> Values:
+    @check_shapes
+    def gauges(self, evaluate: Evaluate) -> Gauges:
         """Return `norms.gauge` of every field with a gauge; empty without a reference."""
         return self._gauges(evaluate(self.points)) if self.problem.gauge else {}
 
-    def _gauges(self, values: Mapping[str, np.ndarray]) -> Values:
-        gauges: Values = {}
+    def _gauges(self, values: Values) -> Gauges:
+        gauges: Gauges = {}
         if self.truth is not None:
             times = scaled_times(self.problem, self.points)
             for name in self.problem.gauge:
@@ -80,7 +87,9 @@ class Errors:
         return {name: norm(value, self.truth[name]) for name, value in predictions.items()}
 
 
-def gauge_values(problem: Problem, series: ArrayLike, points: np.ndarray) -> np.ndarray | float:
+def gauge_values(
+    problem: Problem, series: ArrayLike, points: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " n"] | float:
     """Return what is added to a field with a gauge at points [n, d]: a number, or values [n].
 
     Args:
@@ -95,7 +104,10 @@ def gauge_values(problem: Problem, series: ArrayLike, points: np.ndarray) -> np.
     return np.polynomial.chebyshev.chebval(times, coefficients)
 
 
-def scaled_times(problem: Problem, points: np.ndarray) -> np.ndarray | None:
+@check_shapes
+def scaled_times(
+    problem: Problem, points: Float[np.ndarray, "n d"]
+) -> Float[np.ndarray, " n"] | None:
     """Return the times of points [n, d] scaled to [-1, 1]; None for a steady problem."""
     if problem.time is None:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from pinn.errors import InputError, did_you_mean
@@ -82,7 +83,9 @@ class Solution:
         """The unknown coefficients that the run determined, by name, in their own units."""
         return {k: float(v) for k, v in self.objective.coefficients(self.theta).items()}
 
-    def __call__(self, *positional: ArrayLike, **coordinates: ArrayLike) -> Values:
+    def __call__(
+        self, *positional: ArrayLike, **coordinates: ArrayLike
+    ) -> dict[str, Float[np.ndarray, "*shape"]]:
         """Return all functions and derived quantities by name at coordinates that broadcast.
 
         Coordinates go in order or by name.
@@ -90,7 +93,9 @@ class Solution:
         values = self._at(self.problem.functions, positional, coordinates)
         return self.problem.with_derived(values)
 
-    def derivative(self, name: str, *positional: ArrayLike, **coordinates: ArrayLike) -> np.ndarray:
+    def derivative(
+        self, name: str, *positional: ArrayLike, **coordinates: ArrayLike
+    ) -> Float[np.ndarray, "*shape"]:
         """Return a derivative by its name, such as "u_xx" or "lap_u", at coordinates.
 
         Raises:
