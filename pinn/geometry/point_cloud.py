@@ -215,7 +215,8 @@ def _read_csv(path: Path) -> dict[str, Column]:
 
 
 def _read_npz(path: Path) -> dict[str, Column]:
-    with np.load(path, allow_pickle=False) as file:
+    # Given the path itself, NumPy leaves the file open when it is no archive.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 

@@ -324,7 +324,8 @@ def _is_number(cell: str) -> bool:
 
 def _npz(path: Path) -> Arrays:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Given the path itself, NumPy leaves the file open when it is no archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return _numeric({name: file[name] for name in file.files})
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(

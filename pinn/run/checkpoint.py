@@ -55,7 +55,8 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             f"{path}: no checkpoint; the run was stopped before its first report, so run it again."
         )
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Given the path itself, NumPy leaves the file open when it is no archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays: dict[str, Array] = dict(file)
         if str(arrays.pop("format")) != FORMAT:
             raise KeyError("format")
