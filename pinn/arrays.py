@@ -1,10 +1,13 @@
 # pyright: strict
-"""Types of arrays and of what behaves like them, checks of shapes, and sizes known at tracing."""
+"""Arrays: types, checks of shapes, sizes known at tracing, and reading from .npz files."""
 
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -21,6 +24,9 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 """Whole numbers of any shape, such as indices."""
+
+AnyArray: TypeAlias = npt.NDArray[Any]
+"""Values of any kind and shape, such as numbers or words."""
 
 
 class Quantity(Protocol):
@@ -74,3 +80,22 @@ def static_shape(tensor: tf.Tensor | tf.Variable) -> tuple[int, ...]:
         ValueError: if a size is not known when the program is traced.
     """
     return tuple(static_size(tensor, axis) for axis in range(len(tensor.shape)))
+
+
+def read_npz(path: Path) -> dict[str, AnyArray]:
+    """Return the arrays of a .npz file by name; pickled objects are refused.
+
+    Raises:
+        ValueError: if the file is damaged, or holds a single array (.npy) or pickled objects.
+        OSError: if it cannot be read.
+    """
+    try:
+        # Given the path itself, NumPy leaves the file open when it is no archive.
+        with path.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("a single array without a name")
+            with archive:
+                return dict(archive)
+    except (EOFError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error

@@ -1,6 +1,8 @@
 """Measurements from files: every layout gives what was written, every mistake one line."""
 
 import dataclasses
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import yaml
 
 from pinn.cli.run import compose
 from pinn.errors import InputError
+from pinn.geometry import PointCloud
 from pinn.measurements import DataFile, Synthetic
 from pinn.problems import Heat, Kovasznay
 from pinn.setup import config
@@ -220,6 +223,28 @@ def test_damaged_files_are_told_in_one_line(name, content, words):
     with pytest.raises(InputError) as error:
         DataFile(path=write_csv(content, name)).measure(Heat())
     assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def damaged_archives():
+    """Return what a .npz file may hold by mistake: a single array, or a part of an archive."""
+    single, whole = io.BytesIO(), io.BytesIO()
+    np.save(single, X)
+    np.savez_compressed(whole, x=X, t=T, u=U)
+    archive = bytearray(whole.getvalue())
+    archive[60] ^= 255  # in the first array
+    return [single.getvalue(), whole.getvalue()[:-30], bytes(archive), b""]
+
+
+@pytest.mark.parametrize("content", damaged_archives())
+def test_damaged_archives_are_told_in_one_line(content):
+    Path("data.npz").write_bytes(content)
+    for read, words in (
+        (lambda: DataFile(path="data.npz").measure(Heat()), "is no .npz file"),
+        (lambda: PointCloud("data.npz"), "cannot be read"),
+    ):
+        with pytest.raises(InputError) as error:
+            read()
+        assert words in str(error.value) and "\n" not in str(error.value)
 
 
 def test_defaults_in_yaml_and_the_command_line():

@@ -6,20 +6,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from pinn.arrays import Array, BoolArray, IntArray, Quantity
+from pinn.arrays import AnyArray, Array, BoolArray, IntArray, Quantity, read_npz
 from pinn.errors import InputError
 from pinn.geometry.domain import Domain, check_coordinates, check_part
 
 INSIDE = "interior"
-
-Column = npt.NDArray[Any]
-"""A column of a file [n], as text or as numbers."""
 
 
 class PointCloud(Domain):
@@ -143,7 +139,7 @@ class PointCloud(Domain):
         indices = cast(IntArray, np.searchsorted(cumulative, values, side="right"))
         return np.minimum(indices, len(cumulative) - 1)
 
-    def _check_names(self, names: list[str], columns: Mapping[str, Column]) -> None:
+    def _check_names(self, names: list[str], columns: Mapping[str, AnyArray]) -> None:
         if len(names) < 2:
             present = ", ".join(columns) or "none"
             raise InputError(
@@ -158,7 +154,7 @@ class PointCloud(Domain):
                     f"give the outward normals, which may be empty inside."
                 )
 
-    def _unit_normals(self, columns: Mapping[str, Column], chosen: BoolArray) -> Array:
+    def _unit_normals(self, columns: Mapping[str, AnyArray], chosen: BoolArray) -> Array:
         """Return the unit normals [n, d] of the chosen points."""
         components: list[Array] = []
         for c in self.coordinates:
@@ -174,14 +170,14 @@ class PointCloud(Domain):
         return normals / length
 
 
-def _read_columns(path: Path) -> dict[str, Column]:
+def _read_columns(path: Path) -> dict[str, AnyArray]:
     """Return the columns [n] of a file by name, and `part` as text."""
     if path.suffix not in (".csv", ".npz"):
         raise InputError(f"{path}: is no .csv or .npz file; save the points as one of these.")
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the path of a point cloud.")
     try:
-        columns = _read_csv(path) if path.suffix == ".csv" else _read_npz(path)
+        columns = _read_csv(path) if path.suffix == ".csv" else read_npz(path)
     except (OSError, ValueError, UnicodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read: {reason}; save it again.") from None
@@ -201,26 +197,20 @@ def _read_columns(path: Path) -> dict[str, Column]:
     return columns | {"part": np.char.strip(columns["part"].astype(str))}
 
 
-def _read_csv(path: Path) -> dict[str, Column]:
+def _read_csv(path: Path) -> dict[str, AnyArray]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.reader(file) if row]
     header = [name.strip() for name in rows[0]] if rows else []
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
             raise ValueError(f"row {number} has {len(row)} values, the header {len(header)}")
-    columns: dict[str, Column] = {}
+    columns: dict[str, AnyArray] = {}
     for i, name in enumerate(header):
         columns[name] = np.array([row[i] for row in rows[1:]])
     return columns
 
 
-def _read_npz(path: Path) -> dict[str, Column]:
-    # Given the path itself, NumPy leaves the file open when it is no archive.
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-def _numbers(path: Path, name: str, column: Column, *, empty: bool = False) -> Array:
+def _numbers(path: Path, name: str, column: AnyArray, *, empty: bool = False) -> Array:
     """Return a column as finite numbers; with `empty`, missing values become NaN."""
     if empty and column.dtype.kind in "US":
         column = np.where(np.char.strip(column) == "", "nan", column)

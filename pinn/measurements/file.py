@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -17,6 +15,7 @@ import numpy as np
 import scipy.io
 
 from pinn import settings
+from pinn.arrays import read_npz
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.synthetic import NOISE, noisy
 from pinn.networks import LAST_SEED
@@ -324,10 +323,8 @@ def _is_number(cell: str) -> bool:
 
 def _npz(path: Path) -> Arrays:
     try:
-        # Given the path itself, NumPy leaves the file open when it is no archive.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return _numeric({name: file[name] for name in file.files})
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        return _numeric(read_npz(path))
+    except (OSError, ValueError) as error:
         raise InputError(
             f"data.path={path}: is no .npz file of plain arrays ({error}); save it with np.savez."
         ) from None

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from pinn.arrays import static_size
+from pinn.arrays import AnyArray, read_npz, static_size
 from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.optimizers import State
 from pinn.optimizers.memories import to_arrays
 from pinn.training.progress import Progress
-
-Array = npt.NDArray[Any]
 
 FORMAT = "pinn checkpoint 1"
 GROUPS = ("points", "weights", "ends")
@@ -55,13 +50,11 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             f"{path}: no checkpoint; the run was stopped before its first report, so run it again."
         )
     try:
-        # Given the path itself, NumPy leaves the file open when it is no archive.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays: dict[str, Array] = dict(file)
+        arrays = read_npz(path)
         if str(arrays.pop("format")) != FORMAT:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
-        groups: dict[str, dict[str, Array]] = {}
+        groups: dict[str, dict[str, AnyArray]] = {}
         for group in GROUPS:
             groups[group] = _pop_group(arrays, group)
         # The memory remains arrays until the optimizer is known that can restore it.
@@ -70,16 +63,7 @@ def load(path: Path, *, size: int | None = None) -> Progress:
         for name, array in arrays.items():
             fields[name.removeprefix("state/").removesuffix("/")] = tf.constant(array)
         progress = Progress.from_json(numbers, State(**fields, memory=memory), **groups)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        EOFError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: "
             f"{error}); nothing was changed; restore the file or start a new run."
@@ -94,10 +78,10 @@ def load(path: Path, *, size: int | None = None) -> Progress:
     return progress
 
 
-def _pop_group(arrays: dict[str, Array], group: str) -> dict[str, Array]:
+def _pop_group(arrays: dict[str, AnyArray], group: str) -> dict[str, AnyArray]:
     """Remove the arrays of a group, such as "points", and return them by their other names."""
     prefix = f"{group}/"
-    members: dict[str, Array] = {}
+    members: dict[str, AnyArray] = {}
     for name in list(arrays):
         if name.startswith(prefix):
             members[name.removeprefix(prefix)] = arrays.pop(name)
