@@ -17,6 +17,8 @@ import pytest  # noqa: E402
 import shared_programs  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+import pinn.setup.draws  # noqa: E402
+
 set_precision("float64")
 configure()
 
@@ -26,6 +28,8 @@ configure()
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 gc.freeze()
 gc.set_threshold(100_000, 50, 100)
+# Every thread of a loss is a program of its own, to be traced and compiled.
+pinn.setup.draws.cores = lambda: 1
 
 
 @pytest.fixture

@@ -29,8 +29,9 @@ SHELL = [line.split("  #")[0].strip() for line in LINES]
 COMMANDS = [shlex.split(line)[1:] for line in SHELL if line.startswith("pinn ")]
 MAKE = [line.split()[1] for line in SHELL if line.startswith("make ")]
 SHORT = [
-    *(f"phases.{phase}.stop.max_iterations=2" for phase in ("explore", "polish")),
-    *("points.counts.interior=100", "points.test=50", "network.width=4"),
+    *(f"phases.{phase}.stop.max_iterations=1" for phase in ("explore", "polish")),
+    *(f"points.counts.{region}=30" for region in ("interior", "initial", "boundary")),
+    *("points.test=50", "network.width=4"),
 ]
 
 
