@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from pinn.derivatives import Trial, collapse, taylor
-from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
+from pinn.objective.pointwise import check_pointwise, residual_value
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
 
@@ -42,12 +42,14 @@ class Residuals:
         self.terms = terms
         self.engine = engine
         self.dtype = dtype
+        moved = _moved(problem, dtype, continuation)
+        for term in terms:
+            if not is_misfit(term):
+                check_pointwise(moved, term, _bounds(problem), dtype)
         self.operators: dict[str, collapse.Operator | None] = {}
         for region in dict.fromkeys(t.region for t in terms):
             carries = engine is taylor
-            self.operators[region] = (
-                self._operator(problem, region, continuation) if carries else None
-            )
+            self.operators[region] = self._operator(moved, region) if carries else None
 
     def of_region(self, region: str) -> list[Term]:
         """Return the terms of a region."""
@@ -78,6 +80,8 @@ class Residuals:
         residuals = {}
         for function in functions:
             value = function.function(*(available[s.name] for s in function.symbols))
+            if not function.symbols:  # a condition on coefficients alone
+                value = tf.zeros_like(block.quadrature) + value
             # The residual is affine in the operator: its value without it, plus its share of it.
             if function.name in linear:
                 value = value + linear[function.name]
@@ -125,30 +129,33 @@ class Residuals:
             if is_misfit(term):
                 predicted, measured = arguments
                 return predicted - measured
-            value = getattr(problem, term.name)(*arguments)
-            if isinstance(value, tf.Tensor) and value.dtype != self.dtype:
-                raise InputError(
-                    f"{type(problem).__name__}.{term.name}: returned {value.dtype.name} in a "
-                    f"{self.dtype} run; do not cast in residuals."
-                )
+            value = residual_value(problem, term, arguments, self.dtype)
             if not arguments:
-                return tf.convert_to_tensor(value)
+                return tf.convert_to_tensor(value, self.dtype)
             return tf.zeros_like(arguments[0]) + value
 
         return collapse.ResidualFunction(term.name, term.symbols, residual)
 
-    def _operator(
-        self, problem: Problem, region: str, continuation: Sequence[str]
-    ) -> collapse.Operator | None:
+    def _operator(self, problem: Problem, region: str) -> collapse.Operator | None:
         """Return the linear operator that a region's residuals share, if carrying it saves work."""
-        moved = {name: getattr(problem, name) + IRRATIONAL for name in continuation}
-        for name, unknown in problem.unknowns.items():
-            raw = tf.constant(unknown.inverse(unknown.start) + IRRATIONAL, self.dtype)
-            moved[name] = unknown.value(raw)
-        problem = problem.bind(moved)
-        bounds = dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
         functions = [self._function(problem, t) for t in self.of_region(region)]
-        return collapse.operator(functions, bounds, self.dtype, space=problem.space.coordinates)
+        return collapse.operator(
+            functions, _bounds(problem), self.dtype, space=problem.space.coordinates
+        )
+
+
+def _moved(problem: Problem, dtype: str, continuation: Sequence[str]) -> Problem:
+    """Return the problem with its changing coefficients moved off their starts."""
+    moved = {name: getattr(problem, name) + IRRATIONAL for name in continuation}
+    for name, unknown in problem.unknowns.items():
+        raw = tf.constant(unknown.inverse(unknown.start) + IRRATIONAL, dtype)
+        moved[name] = unknown.value(raw)
+    return problem.bind(moved)
+
+
+def _bounds(problem: Problem) -> dict[str, tuple[float, float]]:
+    """Return the range of every coordinate by name."""
+    return dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
 
 
 def _named(names: Sequence[str], rows: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from pinn import jets
 from pinn.derivatives import Trial
-from pinn.errors import InputError
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
+from pinn.objective.pointwise import check_fields
 from pinn.problem import Problem, call
+from pinn.problem.user_code import user_code
 
 Quantity = tf.Tensor | Jet
 """Values [n] at points, or the jet of a function there."""
@@ -38,7 +39,8 @@ def trial(
             one network.
 
     Raises:
-        InputError: when called, if the ansatz does not return as many fields as the problem has.
+        InputError: when called, if the ansatz fails, or does not return one value per point for
+            every field of the problem.
     """
 
     def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
@@ -76,13 +78,10 @@ def _constrained(
 ) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""
     available = {**coordinates, "net": net[0] if len(net) == 1 else net}
-    result = call(problem.ansatz, available)
+    with user_code(problem, "ansatz", net[0].dtype.name):
+        result = call(problem.ansatz, available)
     fields = result if isinstance(result, tuple) else (result,)
-    if len(fields) != len(problem.fields):
-        raise InputError(
-            f"{type(problem).__name__}.ansatz: returned {len(fields)} fields, not "
-            f"{len(problem.fields)}; return all."
-        )
+    check_fields(problem, fields, like=net[0])
     return fields
 
 

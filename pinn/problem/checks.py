@@ -14,6 +14,8 @@ from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
+from pinn.problem.names import check_names
+from pinn.problem.user_code import check_methods
 from pinn.symmetry import check_symmetries
 from pinn.unknowns import Unknown, check_unknown_fields, unknown
 
@@ -30,6 +32,7 @@ def check_declaration(problem: Problem) -> None:
         raise InputError(
             f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0))."
         )
+    check_names(problem)
     axes = problem.space.coordinates
     for coordinate in problem.periodic:
         if coordinate not in axes:
@@ -90,8 +93,9 @@ def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
 
 
 def check_terms(problem: Problem) -> None:
-    """Raise an InputError for a missing residual: all of them, or one that the ansatz names."""
+    """Raise an InputError for a residual that is missing, or a method that cannot be called."""
     name = type(problem).__name__
+    check_methods(problem)
     if not problem.terms:
         raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")
     missing = set(problem.satisfied) - {term.name for term in problem.terms}
@@ -164,3 +168,24 @@ def check_derived(problem: Problem, quantities: Any, shape: tuple[int, ...]) -> 
                 "point."
             )
     return quantities
+
+
+def check_reference_error(problem: Problem, errors: Any) -> dict[str, float]:
+    """Return what `reference_error` gave.
+
+    Raises:
+        InputError: if that is no dict of numbers by quantity.
+    """
+    where = f"{type(problem).__name__}.reference_error"
+    if not isinstance(errors, Mapping):
+        raise InputError(
+            f"{where}: returns a {type(errors).__name__}; return a dict, such as {{'u': 1e-6}}."
+        )
+    for name, error in errors.items():
+        if name not in problem.quantities:
+            raise InputError(
+                f"{where}: {name!r} is no field.{did_you_mean(str(name), problem.quantities)}"
+            )
+        if not isinstance(error, int | float | np.number):
+            raise InputError(f"{where}: {name!r} has {error!r}; give a number, such as 1e-6.")
+    return {name: float(error) for name, error in errors.items()}

@@ -16,6 +16,8 @@ from pinn.geometry import Domain, NoSpace
 from pinn.problem import checks
 from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
 from pinn.problem.evaluation import call, reference_columns
+from pinn.problem.names import check_time
+from pinn.problem.user_code import user_code
 from pinn.symmetry import Mirror
 from pinn.unknowns import UnknownField
 
@@ -88,6 +90,7 @@ class Problem(_Frozen):
                 object.__setattr__(self, "time", (0.0, getattr(self, name)))
         checks.check_declaration(self)
         checks.check_coefficients(self)
+        check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
         checks.check_terms(self)
 
@@ -189,7 +192,8 @@ class Problem(_Frozen):
                 shape.
         """
         shape = np.shape(next(iter(values.values())))
-        quantities = call(self.derived, values)
+        with user_code(self, "derived"):
+            quantities = call(self.derived, values)
         return {**values, **checks.check_derived(self, quantities, shape)}
 
     @check_shapes
@@ -202,8 +206,19 @@ class Problem(_Frozen):
             InputError: if it lacks a field, or has values of another shape or not finite.
         """
         columns = dict(zip(self.coordinates, np.asarray(points, float).T, strict=True))
-        values = call(self.reference, columns)
+        with user_code(self, "reference"):
+            values = call(self.reference, columns)
         if values is None:
             return None
         where = f"{type(self).__name__}.reference"
         return reference_columns(values, self.functions, columns, where)
+
+    def checked_reference_error(self) -> dict[str, float]:
+        """Return what `reference_error` gives.
+
+        Raises:
+            InputError: if it fails, or gives no number per quantity.
+        """
+        with user_code(self, "reference_error"):
+            errors = self.reference_error()
+        return checks.check_reference_error(self, errors)

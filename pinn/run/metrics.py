@@ -40,7 +40,7 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
         finished=not progress.interrupted,
         relative_l2=errors.relative_l2(evaluate),
         max_error=errors.max_error(evaluate),
-        reference_error=setup.problem.reference_error(),
+        reference_error=setup.problem.checked_reference_error(),
         published=setup.published,
         loss=float(loss),
         heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),

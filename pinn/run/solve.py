@@ -21,6 +21,7 @@ from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.metrics import metrics_of
 from pinn.run.monitor import Clock, Monitor, columns
+from pinn.run.rehearsal import rehearse
 from pinn.run.screen import Screen
 from pinn.run.solution import Solution
 from pinn.run.stage_runs import Programs, StageRun, StageRuns
@@ -187,6 +188,7 @@ def execute(
     fresh = progress is None
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
+    rehearse(setup.problem)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     screen = Screen() if show else None

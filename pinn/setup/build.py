@@ -7,11 +7,8 @@ arguments. It must name a class of the kind that its place requires; nothing els
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
@@ -23,6 +20,7 @@ from pinn.errors import InputError, did_you_mean
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
 from pinn.settings import kinds
+from pinn.setup.user_files import import_file
 from pinn.weights import Scheme
 
 TARGET = "_target_"
@@ -98,26 +96,14 @@ def locate(target: str, where: str) -> Any:
 def _from_file(path: Path, name: str, where: str) -> Any:
     if not path.is_file():
         raise InputError(f"{where}: no such file {path}; give the path of a Python file.")
-    # The module name depends on the path, so that files of the same name do not shadow each other.
-    unique = f"pinn_user_{path.stem}_{hashlib.sha1(str(path.resolve()).encode()).hexdigest()[:8]}"
-    if unique not in sys.modules:
-        spec = importlib.util.spec_from_file_location(unique, path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[unique] = module
-        try:
-            spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            del sys.modules[unique]
-            if isinstance(error, InputError):
-                raise
-            raise InputError(
-                f"{path}: cannot be imported: {type(error).__name__}: {error}; correct the file."
-            ) from error
-    module = sys.modules[unique]
+    module = import_file(path)
     problems = {}
     for key, value in vars(module).items():
-        if inspect.isclass(value) and issubclass(value, Problem) and value.__module__ == unique:
+        if (
+            inspect.isclass(value)
+            and issubclass(value, Problem)
+            and value.__module__ == module.__name__
+        ):
             problems[key] = value
     if name:
         if not hasattr(module, name):

@@ -11,6 +11,7 @@ import numpy as np
 
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem
+from pinn.problem.user_code import user_code
 
 Continuation = Mapping[str, Sequence[float]]
 """The values that a coefficient takes before its own, one per stage, by coefficient."""
@@ -92,7 +93,8 @@ def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
             available[name] = np.asarray(value, float)
         values = {}
         for term in terms:
-            value = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
+            with user_code(problem, term.name, "float64"):
+                value = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
             values[term.name] = np.broadcast_to(np.asarray(value), (len(points),))
         return values
 

@@ -1,0 +1,53 @@
+"""Checks of the names and the time interval that a problem's class declares."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pinn.errors import InputError
+
+if TYPE_CHECKING:
+    from pinn.problem.problem import Problem
+
+_LISTS = ("fields", "gauge", "periodic")
+
+
+def check_names(problem: Problem) -> None:
+    """Raise an InputError for names that are no list of different names, or taken twice."""
+    title = type(problem).__name__
+    for attribute in _LISTS:
+        names: Any = getattr(problem, attribute)
+        where = f"{title}: {attribute}={names!r}"
+        if isinstance(names, str):
+            raise InputError(f"{where} is text; write ({names!r},), with its comma.")
+        if not isinstance(names, tuple | list) or not all(isinstance(n, str) for n in names):
+            raise InputError(f"{where}: give a tuple of names, such as ('u', 'v').")
+        if len(set(names)) < len(names):
+            raise InputError(f"{where}: a name appears twice; give every one a name of its own.")
+    for name in problem.fields:
+        if name in problem.coordinates:
+            raise InputError(
+                f"{title}: fields={problem.fields}: {name!r} is a coordinate too; rename one of "
+                "them."
+            )
+
+
+def check_time(problem: Problem) -> None:
+    """Raise an InputError for a time that is no interval, or one that runs backwards."""
+    time: Any = problem.time
+    if time is None:
+        return
+    where = f"{type(problem).__name__}: time={time!r}"
+    ends = list(time) if isinstance(time, tuple | list) else []
+    if len(ends) != 2 or not all(map(_is_finite, ends)):
+        raise InputError(f"{where}: give its begin and end, such as (0.0, 1.0), or None.")
+    if not ends[0] < ends[1]:
+        raise InputError(f"{where}: does not end after it begins; give (begin, end).")
+
+
+def _is_finite(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return number and math.isfinite(value)

@@ -1,0 +1,229 @@
+"""The methods that users write: called in a run's precision, their mistakes told in one line."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import inspect
+import linecache
+import os
+import re
+from collections.abc import Iterator, Sequence
+from traceback import walk_tb
+from types import CodeType, FrameType, FunctionType, TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import tensorflow as tf
+
+from pinn.derivatives import parse
+from pinn.errors import InputError, guess
+from pinn.problem.declaration import residual_methods
+from pinn.problem.python_numbers import numbers_in
+
+if TYPE_CHECKING:
+    from pinn.problem.problem import Problem
+
+METHODS = ("ansatz", "reference", "derived", "reference_error")
+"""The methods that a problem may define, besides its residuals."""
+
+_LONGEST = 200  # characters of an exception's message
+_OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)  # no mistake of the method
+_CALL = re.compile(r"\b(np|numpy|math)\.(?:\w+\.)*(\w+)\(")
+_NUMPY_NAMES = {
+    "absolute": "abs",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "fabs": "abs",
+    "power": "pow",
+}
+
+
+@contextlib.contextmanager
+def user_code(problem: Problem, name: str, dtype: str | None = None) -> Iterator[None]:
+    """Run a method of a problem: in this scope all errors but our own name its file and line.
+
+    Args:
+        problem: the problem.
+        name: of the method.
+        dtype: the precision in which TensorFlow takes Python's numbers; None for methods in NumPy.
+
+    Raises:
+        InputError: for any exception of the method, which is its cause; the line says what went
+            wrong, where, and the remedy.
+    """
+    try:
+        with numbers_in(dtype) if dtype else contextlib.nullcontext():
+            yield
+    except (InputError, *_OUT_OF_MEMORY):
+        raise
+    except Exception as error:
+        raise InputError(_told(error, problem, name)) from error
+
+
+def where(problem: Problem, name: str) -> str:
+    """Return how messages name what a method returned: "file.py:17 Fisher.reaction"."""
+    title = f"{type(problem).__name__}.{name}"
+    code = _code(problem, name)
+    if code is None:
+        return title
+    # The last line of a method is that of its value.
+    lines = [line for _, _, line in code.co_lines() if line]
+    return f"{shown(code.co_filename)}:{max(lines)} {title}"
+
+
+def check_methods(problem: Problem) -> None:
+    """Raise an InputError for a method of a problem that cannot be called, or returns no value."""
+    for name in residual_methods(type(problem)):
+        _check_method(problem, name)
+        _check_positional(problem, name)
+    for name in METHODS:
+        _check_method(problem, name)
+
+
+def _check_method(problem: Problem, name: str) -> None:
+    member = inspect.getattr_static(type(problem), name)
+    if not isinstance(member, FunctionType):
+        return
+    title = where(problem, name)
+    if inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member):
+        raise InputError(f"{title}: is async, so that it returns no value; write def.")
+    if inspect.isgeneratorfunction(member):
+        raise InputError(f"{title}: has a yield, so that it returns no value; write return.")
+    parameters = [*inspect.signature(member).parameters.values()]
+    if not parameters or (
+        parameters[0].name != "self" and _has_meaning(problem, parameters[0].name)
+    ):
+        names = ", ".join(["self", *(str(p) for p in parameters)])
+        raise InputError(f"{title}: lacks self; write def {name}({names}).")
+
+
+def _check_positional(problem: Problem, name: str) -> None:
+    """Raise an InputError for a residual with parameters behind a star, or for stars alone."""
+    for parameter in inspect.signature(getattr(problem, name)).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            raise InputError(
+                f"{where(problem, name)}: {parameter.name!r} stands behind *; leave the * out."
+            )
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise InputError(
+                f"{where(problem, name)}: {str(parameter)!r} names nothing; name coordinates, "
+                "fields and derivatives one by one."
+            )
+
+
+def _has_meaning(problem: Problem, name: str) -> bool:
+    """Return whether a parameter's name is that of a coordinate, field or derivative."""
+    if name == "net":
+        return True
+    try:
+        parse(name, coordinates=problem.coordinates, fields=problem.functions, where="")
+    except InputError:
+        return False
+    return True
+
+
+class _Explanation(NamedTuple):
+    """What is said of an exception: what happened, and the remedy."""
+
+    what: str
+    remedy: str
+
+
+def _told(error: Exception, problem: Problem, name: str) -> str:
+    """Return the line that tells of an exception in a method."""
+    title = f"{type(problem).__name__}.{name}"
+    code = _code(problem, name)
+    found = innermost(error.__traceback__, code.co_filename) if code else None
+    if found is None:
+        what, remedy = _explanation(error, "", None)
+        return f"{where(problem, name)}: {what}; {remedy}"
+    frame, number = found
+    source = linecache.getline(frame.f_code.co_filename, number, frame.f_globals)
+    what, remedy = _explanation(error, source, frame)
+    return f"{shown(frame.f_code.co_filename)}:{number} {title}: {what}; {remedy}"
+
+
+def _explanation(error: Exception, source: str, frame: FrameType | None) -> _Explanation:
+    """Return what is said of an exception that a line of source raised."""
+    message = " ".join(str(error).split())
+    kind = type(error).__name__
+    text = message if len(message) <= _LONGEST else f"{message[:_LONGEST].rstrip()} …"
+    what = f"{kind}: {text}".rstrip(": .")
+    if isinstance(error, NameError) and error.name and frame:
+        names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
+        return _Explanation(what, f"correct the name.{guess(error.name, names)}")
+    if isinstance(error, AttributeError) and error.name:
+        names = _attributes(error.obj)
+        return _Explanation(what, f"correct the name.{guess(error.name, names)}")
+    if "Python `bool`" in message or "truth value" in message:
+        return _Explanation(
+            "an array of one value per point has no truth value",
+            "use tf.where(condition, a, b) (np.where in NumPy) in place of if, and, or, not, "
+            "min and max.",
+        )
+    return _tensor_explanation(what, message, source)
+
+
+def _tensor_explanation(what: str, message: str, source: str) -> _Explanation:
+    """Return what is said of an exception that values of the wrong kind cause."""
+    wants_number = "real number" in message or "numpy array" in message or "Jet" in message
+    call = _CALL.search(source)
+    if wants_number and call:
+        foreign = f"{call[1]}.{call[2]}"
+        return _Explanation(f"{foreign} takes no tensors", f"use {_tensorflow_name(call[2])}.")
+    if wants_number and "Jet" not in message:
+        return _Explanation(what, "use TensorFlow's functions, such as tf.sin.")
+    if len(set(re.findall(r"float32|float64|float|double|int32|int64|bool", message))) > 1:
+        return _Explanation(
+            what,
+            "use numbers as they are (1.0, not 1), and u.dtype in place of a precision such as "
+            "tf.float32.",
+        )
+    if "Jet" in message:
+        return _Explanation(
+            what,
+            "use + - * / ** and TensorFlow's functions of one argument, or set derivatives=nested.",
+        )
+    return _Explanation(what, "correct the line.")
+
+
+def _tensorflow_name(name: str) -> str:
+    """Return TensorFlow's name of a function of NumPy or of the module math."""
+    name = _NUMPY_NAMES.get(name, name)
+    if hasattr(tf, name):
+        return f"tf.{name}"
+    return f"tf.math.{name}" if hasattr(tf.math, name) else "TensorFlow's functions"
+
+
+def _attributes(value: object) -> Sequence[str]:
+    return [name for name in dir(value) if not name.startswith("_")]
+
+
+def _code(problem: Problem, name: str) -> CodeType | None:
+    """Return the code of a method, without what decorators wrap around it."""
+    function: Any = inspect.unwrap(getattr(type(problem), name))
+    return cast("CodeType | None", getattr(function, "__code__", None))
+
+
+def innermost(traceback: TracebackType | None, file: str) -> tuple[FrameType, int] | None:
+    """Return the innermost frame of a traceback in the folder of a file, and its line."""
+    folder = os.path.dirname(file)
+    found = None
+    for frame, number in walk_tb(traceback):
+        if os.path.dirname(frame.f_code.co_filename) == folder:
+            found = (frame, number)
+    return found
+
+
+def shown(file: str) -> str:
+    """Return the path of a file, relative to the present folder where it is inside."""
+    path = os.path.abspath(file)
+    if not os.path.exists(path):
+        return file  # a cell of a notebook
+    inside = path.startswith(os.path.join(os.getcwd(), ""))
+    return os.path.relpath(path) if inside else path
