@@ -19,6 +19,7 @@ from pinn.cli.main import main
 from pinn.errors import InputError
 from pinn.record import RunFolder
 from pinn.run import folder as run_folder
+from pinn.setup.build import locate
 
 ROOT = Path(pinn.__file__).parent.parent
 TINY = [
@@ -54,7 +55,14 @@ class Mine(Problem):
 
     def reference(self, x):
         return {reference}
+{more}
 """
+PARTS = {
+    "parameters": "u_x, v",
+    "value": "u_x - v",
+    "reference": "{'u': x, 'v': x}",
+    "more": "",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -237,9 +245,7 @@ def test_a_gpu_that_is_not_there(capsys):
 
 
 def test_unknowns_without_a_reference_to_measure(capsys):
-    Path("mine.py").write_text(
-        PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None")
-    )
+    Path("mine.py").write_text(PROBLEM.format(**(PARTS | {"reference": "None"})))
     line = refused(capsys, "run", "mine.py", "data=synthetic")
     assert "Mine" in line and "no reference to measure" in line and "data of your own" in line
 
@@ -266,7 +272,8 @@ def test_misspelt_key_of_an_experiment_file(key, value, correction, capsys, monk
 BAD_FILES = [
     ("unknown derivative", {"parameters": "u_xq, v"}, "Mine.first: 'u_xq'", "derivative"),
     ("misspelt coordinate", {"parameters": "u_y, v"}, "Mine.first: 'u_y'", "coordinate"),
-    ("syntax error", {"value": "u_x -"}, "mine.py", "correct the file"),
+    ("syntax error", {"value": "u_x -"}, "mine.py:11: cannot be imported", "correct the file"),
+    ("error at import", {"more": "tff.sin(1.0)"}, "mine.py:19: cannot be imported", "correct the"),
     (
         "import error",
         {"parameters": "u_x, v=__import__('no_such_module')"},
@@ -296,8 +303,63 @@ BAD_FILES = [
     (
         "residual of another precision",
         {"value": "tf.cast(u_x, tf.float32)"},
-        "Mine.first",
+        "mine.py:11 Mine.first",
         "do not cast",
+    ),
+    ("residual of another shape", {"value": "u_x[:, None]"}, "mine.py:11 Mine.first", "one value"),
+    ("residual of no value", {"value": "None"}, "mine.py:11 Mine.first", "return the residual"),
+    ("mean", {"value": "u_x - tf.reduce_mean(v)"}, "mine.py:11 Mine.first", "one equation per"),
+    ("misspelt name", {"value": "tff.sin(v)"}, "mine.py:11 Mine.first: NameError", "mean 'tf'?"),
+    ("no such attribute", {"value": "self.k * v"}, "mine.py:11 Mine.first: Attr", "correct the"),
+    ("branch", {"value": "u_x if v > 0 else v"}, "mine.py:11 Mine.first", "use tf.where"),
+    ("print", {"value": "(tf.print(v), v)[1]"}, "mine.py:11 Mine.first: tf.print", "leave it out"),
+    (
+        "keyword-only parameters",
+        {"parameters": "*, u_x, v"},
+        "Mine.first: 'u_x'",
+        "leave the * out",
+    ),
+    (
+        "no self",
+        {"more": "    def derived(u): return {}"},
+        "Mine.derived",
+        "write def derived(self",
+    ),
+    (
+        "reference fails",
+        {"reference": "1 / 0"},
+        "mine.py:18 Mine.reference: ZeroDiv",
+        "correct the",
+    ),
+    (
+        "derived fails after training",
+        {"more": "    def derived(self, u): return {'w': u.sun()}"},
+        "mine.py:19 Mine.derived: AttributeError",
+        "Did you mean 'sum'?",
+    ),
+    (
+        "reference_error fails after training",
+        {"more": "    def reference_error(self): return {'u': 1 / 0}"},
+        "mine.py:19 Mine.reference_error: ZeroDivisionError",
+        "correct the line",
+    ),
+    (
+        "ansatz fails",
+        {
+            "more": "    def ansatz(self, x, net): return tf.sine(net[0]), net[1]\n"
+            "    ansatz.satisfies = ('walls',)"
+        },
+        "mine.py:19 Mine.ansatz: AttributeError",
+        "Did you mean 'sin'?",
+    ),
+    ("fields as text", {"more": "    fields = 'u'"}, "Mine: fields='u'", "write ('u',)"),
+    ("time backwards", {"more": "    time = (1.0, 0.0)"}, "Mine: time=(1.0, 0.0)", "(begin, end)"),
+    ("time as a number", {"more": "    time = 1"}, "Mine: time=1", "such as (0.0, 1.0)"),
+    (
+        "constructor fails",
+        {"more": "    def __post_init__(self): self.k"},
+        "mine.py:19",
+        "'Mine' object has no attribute 'k'",
     ),
 ]
 
@@ -307,12 +369,29 @@ BAD_FILES = [
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_bad_problem_files(changes, offender, remedy, capsys):
-    parts = {"parameters": "u_x, v", "value": "u_x - v", "reference": "{'u': x, 'v': x}"}
-    Path("mine.py").write_text(PROBLEM.format(**(parts | changes)))
+    Path("mine.py").write_text(PROBLEM.format(**(PARTS | changes)))
     tiny = [a for a in TINY if not a.startswith("experiment")]
     line = refused(capsys, "run", "mine.py", *tiny)
     assert offender in line and remedy in line
     assert [p.name for p in Path().iterdir() if p.name != "__pycache__"] == ["mine.py"]
+
+
+def test_a_problem_file_imports_modules_from_its_folder(capsys):
+    """A module of the same name beside another problem file is another module."""
+    for number in (1, 2):
+        folder = Path(f"folder{number}")
+        (folder / "package").mkdir(parents=True)
+        (folder / "beside.py").write_text(f"OFFSET = {number}.5\n")
+        (folder / "package" / "__init__.py").write_text("from beside import OFFSET\n")
+        text = PROBLEM.format(**PARTS).replace(
+            "import tensorflow", "from package import OFFSET\nimport tensorflow"
+        )
+        (folder / "mine.py").write_text(text.replace("u_x - v", "OFFSET"))
+        mine = locate(f"{folder}/mine.py", "problem")
+        assert mine().first(0, 0) == number + 0.5
+    assert not any("folder" in path for path in sys.path)
+    Path("mine.py").write_text(PROBLEM.format(**PARTS) + "\nimport nothing_beside\n")
+    assert "nothing_beside" in refused(capsys, "run", "mine.py")
 
 
 @pytest.mark.parametrize(
@@ -338,9 +417,7 @@ def test_a_configuration_cannot_run_code(where, target, capsys, monkeypatch):
 
 
 def test_a_run_file_must_have_the_problem_that_is_named(capsys):
-    Path("mine.py").write_text(
-        PROBLEM.format(parameters="u_x, v", value="u_x - v", reference="None")
-    )
+    Path("mine.py").write_text(PROBLEM.format(**(PARTS | {"reference": "None"})))
     assert "Did you mean 'Mine'?" in refused(capsys, "run", "mine.py:Mien")
     assert "nosuch.py" in refused(capsys, "run", "nosuch.py")
 

@@ -10,10 +10,9 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from pinn.derivatives import Symbol
-from pinn.errors import InputError
 from pinn.jets import Jet
 from pinn.problem import Problem, Term
-from pinn.problem.user_code import user_code, where
+from pinn.problem.user_code import refusal, user_code
 
 POINTS = 48  # random points at which a residual is tried
 FEWER = 17
@@ -27,6 +26,7 @@ _UNCOMPILED = {
 
 Arguments = Sequence[Any]
 Draw = Callable[[np.random.Generator, int], np.ndarray]
+Evaluate = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: str) -> Any:
@@ -45,25 +45,19 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
         value = getattr(problem, term.name)(*arguments)
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
-    title = where(problem, term.name)
     if isinstance(value, tf.Variable):
         value = tf.convert_to_tensor(value)
     if not isinstance(value, tf.Tensor | np.ndarray):
-        raise InputError(
-            f"{title}: returned {_kind(value)}; return the residual as one value per point."
-        )
-    shape = tuple(value.shape)
-    if shape and arguments and shape != tuple(arguments[0].shape):
-        points = arguments[0].shape[0]
-        raise InputError(
-            f"{title}: returned values of shape {_text(shape)} at {points} points; return one "
-            f"value per point, of shape [{points}]."
-        )
+        text = f"returned {_kind(value)}; return the residual as one value per point."
+        raise refusal(problem, term.name, text)
+    shape = tf.TensorShape(value.shape)
+    expected = tf.TensorShape(arguments[0].shape if arguments else [])
+    if shape.rank != 0 and not shape.is_compatible_with(expected):
+        text = f"returned values of shape {shape} {_points(expected)}; return one value per point."
+        raise refusal(problem, term.name, text)
     if isinstance(value, tf.Tensor) and value.dtype != dtype:
-        raise InputError(
-            f"{title}: returned {value.dtype.name} in a {dtype} run; do not cast in residuals, or "
-            "cast to the dtype of an argument, such as u.dtype."
-        )
+        text = f"returned {value.dtype.name} in a {dtype} run; do not cast, or cast to u.dtype."
+        raise refusal(problem, term.name, text)
     return value
 
 
@@ -75,29 +69,24 @@ def check_fields(problem: Problem, fields: Sequence[Any], like: tf.Tensor | Jet)
         fields: what was returned, field by field.
         like: an output of the network: values [n], or a jet.
     """
-    title = where(problem, "ansatz")
     if len(fields) != len(problem.fields):
-        raise InputError(
-            f"{title}: returned {len(fields)} fields, not {len(problem.fields)}; return all, "
-            "as a tuple."
-        )
+        count = len(problem.fields)
+        text = f"returned {len(fields)} fields, not {count}; return all, as a tuple."
+        raise refusal(problem, "ansatz", text)
     shape = _value(like).shape
     for name, field in zip(problem.fields, fields, strict=True):
         value = _value(field)
         if not isinstance(value, tf.Tensor | NUMBER):
-            raise InputError(
-                f"{title}: returned {_kind(value)} for field {name!r}; return one value per point."
-            )
-        if isinstance(value, tf.Tensor) and value.dtype != like.dtype:
-            raise InputError(
-                f"{title}: returned {value.dtype.name} for field {name!r} in a "
-                f"{like.dtype.name} run; do not cast."
-            )
-        if isinstance(value, tf.Tensor) and value.shape.rank and value.shape != shape:
-            raise InputError(
-                f"{title}: returned values of shape {_text(tuple(value.shape))} for field "
-                f"{name!r} at {shape[0]} points; return one value per point."
-            )
+            text = f"returned {_kind(value)} for field {name!r}; return one value per point."
+            raise refusal(problem, "ansatz", text)
+        if not isinstance(value, tf.Tensor):
+            continue
+        if value.dtype != like.dtype:
+            text = f"returned {value.dtype.name} for {name!r} in a {like.dtype.name} run; "
+            raise refusal(problem, "ansatz", f"{text}do not cast, or cast to net.dtype.")
+        if value.shape.rank and value.shape != shape:
+            text = f"returned values of shape {value.shape} for field {name!r} {_points(shape)}; "
+            raise refusal(problem, "ansatz", f"{text}return one value per point.")
 
 
 def check_pointwise(
@@ -119,40 +108,50 @@ def check_pointwise(
     if not term.symbols:
         return
     rng = np.random.default_rng(0)
+
+    def evaluate(arguments: Sequence[np.ndarray]) -> np.ndarray:
+        return _values(problem, term, arguments, dtype)
+
     for draw in (_normal, _positive, _small):
         first = _arguments(term.symbols, bounds, rng, draw)
-        values = _values(problem, term, first, dtype)
-        if np.count_nonzero(np.isfinite(values)) > FEWER:
-            other = _arguments(term.symbols, bounds, rng, draw)
-            _compare(problem, term, first, other, dtype)
-            return
+        values = evaluate(first)
+        if np.count_nonzero(np.isfinite(values)) < FEWER:
+            continue  # as of a logarithm of negative numbers
+        other = _arguments(term.symbols, bounds, rng, draw)
+        if not _is_pointwise(evaluate, first, other, values, float(np.finfo(dtype).eps)):
+            raise refusal(
+                problem,
+                term.name,
+                "its value at a point depends on other points (a mean, sum or order of points, or "
+                "a random number); a residual is one equation per point: leave it out, or make an "
+                "integral a field of its own, whose derivative is the integrand.",
+            )
+        return
 
 
-def _compare(
-    problem: Problem,
-    term: Term,
+def _is_pointwise(
+    evaluate: Evaluate,
     first: Sequence[np.ndarray],
     other: Sequence[np.ndarray],
-    dtype: str,
-) -> None:
-    """Raise an InputError where a residual's values at some points depend on the others."""
-    values = _values(problem, term, first, dtype)
+    values: np.ndarray,
+    eps: float,
+) -> bool:
+    """Return whether exchanging and leaving out points changes nothing at those that remain.
+
+    Args:
+        evaluate: the residual, from arguments [n] to values [n].
+        first: its arguments, [n] each.
+        other: as many others.
+        values: the values [n] at the first.
+        eps: the precision of the run.
+    """
     kept = np.arange(POINTS) % 3 == 1  # neither the first point nor the last
     mixed = [np.where(kept, a, b) for a, b in zip(first, other, strict=True)]
-    changed = _values(problem, term, mixed, dtype)
     chosen = np.random.default_rng(1).permutation(POINTS)[:FEWER]
-    fewer = _values(problem, term, [a[chosen] for a in first], dtype)
-    eps = float(np.finfo(dtype).eps)
+    fewer = [a[chosen] for a in first]
     # At other places in memory, functions are rounded in other ways, and a difference loses digits.
-    same = _close(changed[kept], values[kept], 1e3 * eps)
-    alone = _close(fewer, values[chosen], eps**0.5)
-    if not same or not alone:
-        raise InputError(
-            f"{where(problem, term.name)}: its value at a point depends on other points (a mean, "
-            "sum or order of points, or a random number); a residual is one equation per point: "
-            "leave it out, or make an integral a field of its own, whose derivative is the "
-            "integrand."
-        )
+    same = _close(evaluate(mixed)[kept], values[kept], 1e3 * eps)
+    return same and _close(evaluate(fewer), values[chosen], eps**0.5)
 
 
 def _close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
@@ -168,10 +167,8 @@ def _check_graph(problem: Problem, term: Term, dtype: str) -> None:
         residual_value(problem, term, arguments, dtype)
         for operation in graph.get_operations():
             if operation.type in _UNCOMPILED:
-                raise InputError(
-                    f"{where(problem, term.name)}: {_UNCOMPILED[operation.type]} cannot be "
-                    "compiled; leave it out, and use TensorFlow's functions."
-                )
+                text = f"{_UNCOMPILED[operation.type]} cannot be compiled; leave it out."
+                raise refusal(problem, term.name, text)
 
 
 def _values(
@@ -219,5 +216,5 @@ def _kind(value: object) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def _text(shape: tuple[int | None, ...]) -> str:
-    return f"[{', '.join(str(size) for size in shape)}]"
+def _points(shape: tf.TensorShape) -> str:
+    return f"at {shape[0]} points" if shape.rank else "without arguments"

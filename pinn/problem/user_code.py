@@ -62,18 +62,20 @@ def user_code(problem: Problem, name: str, dtype: str | None = None) -> Iterator
     except (InputError, *_OUT_OF_MEMORY):
         raise
     except Exception as error:
-        raise InputError(_told(error, problem, name)) from error
+        title = f"{type(problem).__name__}.{name}"
+        code = _code(problem, name)
+        raise InputError(told(error, code.co_filename if code else "", title)) from error
 
 
-def where(problem: Problem, name: str) -> str:
-    """Return how messages name what a method returned: "file.py:17 Fisher.reaction"."""
+def refusal(problem: Problem, name: str, text: str) -> InputError:
+    """Return the error for a method, or for what it returned: "file.py:17 Fisher.reaction: …"."""
     title = f"{type(problem).__name__}.{name}"
     code = _code(problem, name)
     if code is None:
-        return title
+        return InputError(f"{title}: {text}")
     # The last line of a method is that of its value.
     lines = [line for _, _, line in code.co_lines() if line]
-    return f"{shown(code.co_filename)}:{max(lines)} {title}"
+    return InputError(f"{shown(code.co_filename)}:{max(lines)} {title}: {text}")
 
 
 def check_methods(problem: Problem) -> None:
@@ -89,30 +91,28 @@ def _check_method(problem: Problem, name: str) -> None:
     member = inspect.getattr_static(type(problem), name)
     if not isinstance(member, FunctionType):
         return
-    title = where(problem, name)
     if inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member):
-        raise InputError(f"{title}: is async, so that it returns no value; write def.")
+        raise refusal(problem, name, "is async, so that it returns no value; write def.")
     if inspect.isgeneratorfunction(member):
-        raise InputError(f"{title}: has a yield, so that it returns no value; write return.")
-    parameters = [*inspect.signature(member).parameters.values()]
-    if not parameters or (
-        parameters[0].name != "self" and _has_meaning(problem, parameters[0].name)
-    ):
-        names = ", ".join(["self", *(str(p) for p in parameters)])
-        raise InputError(f"{title}: lacks self; write def {name}({names}).")
+        raise refusal(problem, name, "has a yield, so that it returns no value; write return.")
+    parameters = list(inspect.signature(member).parameters.values())
+    first = parameters[0].name if parameters else ""
+    if not first or (first != "self" and _has_meaning(problem, first)):
+        names = ", ".join(["self", *map(str, parameters)])
+        raise refusal(problem, name, f"lacks self; write def {name}({names}).")
 
 
 def _check_positional(problem: Problem, name: str) -> None:
     """Raise an InputError for a residual with parameters behind a star, or for stars alone."""
     for parameter in inspect.signature(getattr(problem, name)).parameters.values():
         if parameter.kind is parameter.KEYWORD_ONLY:
-            raise InputError(
-                f"{where(problem, name)}: {parameter.name!r} stands behind *; leave the * out."
-            )
+            raise refusal(problem, name, f"{parameter.name!r} stands behind *; leave the * out.")
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise InputError(
-                f"{where(problem, name)}: {str(parameter)!r} names nothing; name coordinates, "
-                "fields and derivatives one by one."
+            raise refusal(
+                problem,
+                name,
+                f"{str(parameter)!r} names nothing; name coordinates, fields and derivatives one "
+                "by one.",
             )
 
 
@@ -134,21 +134,26 @@ class _Explanation(NamedTuple):
     remedy: str
 
 
-def _told(error: Exception, problem: Problem, name: str) -> str:
-    """Return the line that tells of an exception in a method."""
-    title = f"{type(problem).__name__}.{name}"
-    code = _code(problem, name)
-    found = innermost(error.__traceback__, code.co_filename) if code else None
+def told(error: BaseException, file: str, title: str = "") -> str:
+    """Return the line that tells of an exception in a user's code.
+
+    Args:
+        error: the exception.
+        file: the file of the code.
+        title: what was called, such as "Fisher.reaction".
+    """
+    found = innermost(error.__traceback__, file)
     if found is None:
         what, remedy = _explanation(error, "", None)
-        return f"{where(problem, name)}: {what}; {remedy}"
+        return ": ".join(filter(None, (shown(file), title, f"{what}; {remedy}")))
     frame, number = found
-    source = linecache.getline(frame.f_code.co_filename, number, frame.f_globals)
-    what, remedy = _explanation(error, source, frame)
-    return f"{shown(frame.f_code.co_filename)}:{number} {title}: {what}; {remedy}"
+    path = frame.f_code.co_filename
+    what, remedy = _explanation(error, linecache.getline(path, number, frame.f_globals), frame)
+    place = f"{shown(path)}:{number} {title}".rstrip()
+    return f"{place}: {what}; {remedy}"
 
 
-def _explanation(error: Exception, source: str, frame: FrameType | None) -> _Explanation:
+def _explanation(error: BaseException, source: str, frame: FrameType | None) -> _Explanation:
     """Return what is said of an exception that a line of source raised."""
     message = " ".join(str(error).split())
     kind = type(error).__name__

@@ -19,6 +19,7 @@ import keras
 from pinn.errors import InputError, did_you_mean
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
+from pinn.problem.user_code import told
 from pinn.settings import kinds
 from pinn.setup.user_files import import_file
 from pinn.weights import Scheme
@@ -66,6 +67,8 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
         raise InputError(
             f"{where}: {cls.__name__} refuses its settings: {error}; correct them."
         ) from error
+    except Exception as error:
+        raise InputError(f"{where}: {told(error, inspect.getfile(cls))}") from error
 
 
 def locate(target: str, where: str) -> Any:

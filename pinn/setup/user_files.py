@@ -40,10 +40,7 @@ def import_file(path: Path) -> ModuleType:
         del sys.modules[unique]
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            f"{_place(error, path)}: cannot be imported: {type(error).__name__}: "
-            f"{' '.join(str(error).split())}; correct the file."
-        ) from error
+        raise InputError(f"{_told(error, path)}; correct the file.") from error
     return module
 
 
@@ -76,9 +73,13 @@ def _is_beside(module: ModuleType, name: str, folder: Path) -> bool:
     return path == folder / f"{top}.py" or path.is_relative_to(folder / top)
 
 
-def _place(error: BaseException, path: Path) -> str:
-    """Return the path of the file that an error comes from, with the line where it is known."""
-    if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return f"{shown(error.filename)}:{error.lineno}"
+def _told(error: BaseException, path: Path) -> str:
+    """Return what is said of an exception at the import of a file."""
+    place = shown(str(path))
     found = innermost(error.__traceback__, os.path.abspath(path))
-    return f"{shown(found[0].f_code.co_filename)}:{found[1]}" if found else str(path)
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        place = f"{shown(error.filename)}:{error.lineno}"
+    elif found:
+        place = f"{shown(found[0].f_code.co_filename)}:{found[1]}"
+    message = " ".join(str(error).split())
+    return f"{place}: cannot be imported: {type(error).__name__}: {message}"
