@@ -1,8 +1,11 @@
+# pyright: reportUndefinedVariable=false
+# ruff: noqa: F821 (names are misspelt on purpose)
 """What users write in their methods: shapes, points, numbers, and mistakes."""
 
 import math
 import re
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,12 @@ import tensorflow as tf
 from pinn import Interval, Problem, residual
 from pinn.derivatives import taylor
 from pinn.errors import InputError
+from pinn.objective.method_checks import check_ansatz
 from pinn.objective.residuals import Residuals
-from pinn.objective.trial import trial
+from pinn.objective.trial import constrained, trial
 from pinn.problem import satisfies
 from pinn.problem.python_numbers import numbers_in
+from pinn.setup.stages import handover
 
 FILE = Path(__file__).name
 KINETICS = 2.5
@@ -132,7 +137,14 @@ POINTWISE = {
     "branches": lambda self, x, u: tf.where(x < 0.5, u, tf.sqrt(tf.abs(u))),
     "axes": lambda self, u, u_x: tf.reduce_sum(tf.stack([u, u_x], axis=1), axis=1),
     "map": lambda self, u: tf.map_fn(lambda v: v * v, u),
+    "assertion": lambda self, u: with_assertion(u),
+    "table": lambda self, u, u_x: u_x - tf.gather(tf.range(2.0), tf.cast(u, tf.int32)),
 }
+
+
+def with_assertion(u):
+    tf.debugging.assert_positive(u)
+    return tf.sqrt(u)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -205,7 +217,6 @@ def test_outside_of_the_scope_and_in_other_threads_tensorflow_is_as_it_was():
     assert tf.exp(0.1).dtype == tf.float32
 
 
-# ruff: noqa: F821 (misspelt on purpose)
 MISTAKES = {
     "np": (lambda self, u: np.sin(u), "np.sin takes no tensors; use tf.sin."),
     "np's own name": (lambda self, u: np.arctan(u), "use tf.atan."),
@@ -214,7 +225,9 @@ MISTAKES = {
     "math.erf": (lambda self, u: math.erf(u), "use tf.math.erf."),
     "if": (lambda self, u: u if u > 0 else -u, "use tf.where(condition, a, b)"),
     "max": (lambda self, u: max(u, 0.0), "use tf.where(condition, a, b)"),
-    "name": (lambda self, u: tff.sin(u), "correct the name. Did you mean 'tf'?"),  # pyright: ignore
+    "name": (lambda self, u: tff.sin(u), "correct the name. Did you mean 'tf'?"),
+    "no parameter": (lambda self, u: u + u_x, "; add u_x to the parameters of the method."),
+    "field of self": (lambda self, u: self.x * u, "; add x to the parameters of the method."),
     "attribute": (lambda self, u: self.rte * u, "Did you mean 'rate'?"),
     "function": (lambda self, u: tf.sine(u), "Did you mean 'sin'?"),
     "type": (lambda self, u: u + "1", "correct the line"),
@@ -243,7 +256,7 @@ def test_a_mistake_in_a_residual_is_one_line_with_file_line_and_remedy(name):
 
 def test_the_line_is_that_of_the_innermost_call_in_the_users_files():
     def helper(u):
-        return u / undefined  # pyright: ignore
+        return u / undefined
 
     def equation(self, u):
         return helper(u)
@@ -305,8 +318,8 @@ def test_a_method_whose_self_has_another_name_works():
     residuals_of(problem_of(lambda this, u: this.rate * u))
 
 
-def constrained(ansatz, *, fields=1):
-    """Apply an ansatz to outputs of a network, as tensors."""
+def applied(ansatz):
+    """Return the field that an ansatz makes of a network's output x + t."""
     problem = problem_of(lambda self, u: u, ansatz=satisfies("equation")(ansatz))
     x = tf.constant([0.1, 0.5, 0.9], tf.float64)
 
@@ -326,13 +339,35 @@ def test_mistakes_in_an_ansatz_are_told_like_those_in_a_residual():
         "AttributeError": lambda self, net: self.rte * net,
     }
     for words, ansatz in refused.items():
-        function = tf.function(lambda ansatz=ansatz: constrained(ansatz), autograph=False)
+        function = tf.function(lambda ansatz=ansatz: applied(ansatz), autograph=False)
         with pytest.raises(InputError, match=re.escape(words)) as caught:
             function()
         assert f"{FILE}:{ansatz.__code__.co_firstlineno} Fisher.ansatz: " in str(caught.value)
-    values = constrained(lambda self, x, net: tf.where(x < 0.3, 0.1, tf.exp(-self.rate) * net))
+    values = applied(lambda self, x, net: tf.where(x < 0.3, 0.1, tf.exp(-self.rate) * net))
     assert values.dtype == tf.float64
     np.testing.assert_allclose(values, [0.1, *(math.exp(-0.3) * np.array([1.5, 2.7]))], rtol=1e-15)
+
+
+def test_an_ansatz_of_one_formula_per_point_is_demanded():
+    refused = {
+        "depends on other points": lambda self, x, net: net * x / tf.reduce_max(x),
+        "an ansatz is one formula per point": lambda self, net: net - tf.reduce_mean(net),
+        "tf.print cannot be compiled": lambda self, net: (tf.print(net[0]), net)[1],
+    }
+    for words, ansatz in refused.items():
+        problem = problem_of(lambda self, u: u, ansatz=satisfies("equation")(ansatz))
+        with pytest.raises(InputError, match=f"{FILE}:.* Fisher.ansatz: .*{words}"):
+            check_ansatz(problem, partial(constrained, problem), "float64")
+
+
+def test_a_window_is_handed_over_in_the_precision_of_numpy():
+    problem = problem_of(
+        lambda self, u: u,
+        start=residual(on="initial")(lambda self, x, u: u - tf.where(x < 0.5, 1.0, 0.1)),
+    )
+    points = np.array([[0.2, 1.0], [0.7, 1.0]])
+    values = handover(problem, lambda names, points: {"u": np.ones(2)})(points)
+    np.testing.assert_array_equal(values["start"], [0.0, 0.9])
 
 
 def test_mistakes_in_a_reference_are_told_like_those_in_a_residual():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import keras
@@ -14,11 +15,12 @@ from pinn.flat import FlatVariables
 from pinn.networks import LayerHook, NoTaylorRule, takes_jets
 from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters, accumulate, split_by_thread
 from pinn.objective.blocks import Blocks
+from pinn.objective.method_checks import check_ansatz
 from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
 from pinn.objective.subsets import subset
 from pinn.objective.terms import active_terms
-from pinn.objective.trial import trial
+from pinn.objective.trial import constrained, trial
 from pinn.problem import Problem
 
 Engine = Literal["auto", "taylor", "nested"]
@@ -79,6 +81,8 @@ class Objective:
         self.terms, self.weights = active_terms(
             problem, weights or {}, hard=hard, measured=measured
         )
+        if hard:
+            check_ansatz(problem, partial(constrained, problem), self.dtype)
         self._residuals = Residuals(
             problem, self.terms, engine=self.engine, dtype=self.dtype, continuation=continuation
         )

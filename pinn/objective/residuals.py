@@ -8,8 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from pinn.derivatives import Trial, collapse, taylor
+from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
-from pinn.objective.pointwise import check_pointwise, residual_value
+from pinn.objective.method_checks import check_residual, ranges, residual_value
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
 
@@ -45,7 +46,7 @@ class Residuals:
         moved = _moved(problem, dtype, continuation)
         for term in terms:
             if not is_misfit(term):
-                check_pointwise(moved, term, _bounds(problem), dtype)
+                check_residual(moved, term, ranges(problem), dtype)
         self.operators: dict[str, collapse.Operator | None] = {}
         for region in dict.fromkeys(t.region for t in terms):
             carries = engine is taylor
@@ -139,9 +140,12 @@ class Residuals:
     def _operator(self, problem: Problem, region: str) -> collapse.Operator | None:
         """Return the linear operator that a region's residuals share, if carrying it saves work."""
         functions = [self._function(problem, t) for t in self.of_region(region)]
-        return collapse.operator(
-            functions, _bounds(problem), self.dtype, space=problem.space.coordinates
-        )
+        try:
+            return collapse.operator(
+                functions, ranges(problem), self.dtype, space=problem.space.coordinates
+            )
+        except InputError:  # the residuals, good as they are, do not accept any arguments
+            return None
 
 
 def _moved(problem: Problem, dtype: str, continuation: Sequence[str]) -> Problem:
@@ -151,11 +155,6 @@ def _moved(problem: Problem, dtype: str, continuation: Sequence[str]) -> Problem
         raw = tf.constant(unknown.inverse(unknown.start) + IRRATIONAL, dtype)
         moved[name] = unknown.value(raw)
     return problem.bind(moved)
-
-
-def _bounds(problem: Problem) -> dict[str, tuple[float, float]]:
-    """Return the range of every coordinate by name."""
-    return dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
 
 
 def _named(names: Sequence[str], rows: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -12,7 +12,7 @@ from pinn import jets
 from pinn.derivatives import Trial
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
-from pinn.objective.pointwise import check_fields
+from pinn.objective.method_checks import check_fields
 from pinn.problem import Problem, call
 from pinn.problem.user_code import user_code
 
@@ -51,7 +51,7 @@ def trial(
         count = len(problem.fields)
         fields = outputs[:count]
         if hard:
-            fields = _constrained(problem, coordinates, fields)
+            fields = constrained(problem, coordinates, fields)
         values = dict(zip(problem.fields, fields, strict=True))
         unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
         for (name, unknown), output in unknowns:
@@ -73,7 +73,7 @@ def _outputs(
     return tuple(columns[:, i] for i in range(count))
 
 
-def _constrained(
+def constrained(
     problem: Problem, coordinates: Mapping[str, Quantity], net: tuple[Quantity, ...]
 ) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""

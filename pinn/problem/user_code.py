@@ -8,7 +8,7 @@ import inspect
 import linecache
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from traceback import walk_tb
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -64,7 +64,8 @@ def user_code(problem: Problem, name: str, dtype: str | None = None) -> Iterator
     except Exception as error:
         title = f"{type(problem).__name__}.{name}"
         code = _code(problem, name)
-        raise InputError(told(error, code.co_filename if code else "", title)) from error
+        file = code.co_filename if code else ""
+        raise InputError(told(error, file, title, problem)) from error
 
 
 def refusal(problem: Problem, name: str, text: str) -> InputError:
@@ -134,37 +135,48 @@ class _Explanation(NamedTuple):
     remedy: str
 
 
-def told(error: BaseException, file: str, title: str = "") -> str:
+def told(error: BaseException, file: str, title: str = "", problem: Problem | None = None) -> str:
     """Return the line that tells of an exception in a user's code.
 
     Args:
         error: the exception.
         file: the file of the code.
         title: what was called, such as "Fisher.reaction".
+        problem: the problem whose method was called.
     """
     found = innermost(error.__traceback__, file)
     if found is None:
-        what, remedy = _explanation(error, "", None)
+        what, remedy = _explanation(error, "")
         return ": ".join(filter(None, (shown(file), title, f"{what}; {remedy}")))
     frame, number = found
     path = frame.f_code.co_filename
-    what, remedy = _explanation(error, linecache.getline(path, number, frame.f_globals), frame)
+    source = linecache.getline(path, number, frame.f_globals)
+    what, remedy = _explanation(error, source)
+    if isinstance(error, NameError | AttributeError) and error.name:
+        remedy = _name_remedy(error, error.name, frame, problem)
     place = f"{shown(path)}:{number} {title}".rstrip()
     return f"{place}: {what}; {remedy}"
 
 
-def _explanation(error: BaseException, source: str, frame: FrameType | None) -> _Explanation:
+def _name_remedy(
+    error: NameError | AttributeError, name: str, frame: FrameType, problem: Problem | None
+) -> str:
+    """Return the remedy for a name that does not exist."""
+    of_problem = isinstance(error, NameError) or error.obj is problem
+    if problem and of_problem and _has_meaning(problem, name):
+        return f"add {name} to the parameters of the method."
+    if isinstance(error, NameError):
+        known = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
+    else:
+        known = [attribute for attribute in dir(error.obj) if not attribute.startswith("_")]
+    return f"correct the name.{guess(name, known)}"
+
+
+def _explanation(error: BaseException, source: str) -> _Explanation:
     """Return what is said of an exception that a line of source raised."""
     message = " ".join(str(error).split())
-    kind = type(error).__name__
     text = message if len(message) <= _LONGEST else f"{message[:_LONGEST].rstrip()} …"
-    what = f"{kind}: {text}".rstrip(": .")
-    if isinstance(error, NameError) and error.name and frame:
-        names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
-        return _Explanation(what, f"correct the name.{guess(error.name, names)}")
-    if isinstance(error, AttributeError) and error.name:
-        names = _attributes(error.obj)
-        return _Explanation(what, f"correct the name.{guess(error.name, names)}")
+    what = f"{type(error).__name__}: {text}".rstrip(": .")
     if "Python `bool`" in message or "truth value" in message:
         return _Explanation(
             "an array of one value per point has no truth value",
@@ -203,10 +215,6 @@ def _tensorflow_name(name: str) -> str:
     if hasattr(tf, name):
         return f"tf.{name}"
     return f"tf.math.{name}" if hasattr(tf.math, name) else "TensorFlow's functions"
-
-
-def _attributes(value: object) -> Sequence[str]:
-    return [name for name in dir(value) if not name.startswith("_")]
 
 
 def _code(problem: Problem, name: str) -> CodeType | None:

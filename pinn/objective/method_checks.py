@@ -1,8 +1,9 @@
-"""The value of a residual: one per point, which depends on that point alone."""
+"""Checks of residuals and ansatz: one value per point, which depends on that point alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from pinn.derivatives import Symbol
+from pinn.errors import InputError
 from pinn.jets import Jet
 from pinn.problem import Problem, Term
 from pinn.problem.user_code import refusal, user_code
@@ -26,7 +28,7 @@ _UNCOMPILED = {
 
 Arguments = Sequence[Any]
 Draw = Callable[[np.random.Generator, int], np.ndarray]
-Evaluate = Callable[[Sequence[np.ndarray]], np.ndarray]
+Bounds = Mapping[str, tuple[float, float]]
 
 
 def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: str) -> Any:
@@ -89,14 +91,10 @@ def check_fields(problem: Problem, fields: Sequence[Any], like: tf.Tensor | Jet)
             raise refusal(problem, "ansatz", f"{text}return one value per point.")
 
 
-def check_pointwise(
-    problem: Problem, term: Term, bounds: Mapping[str, tuple[float, float]], dtype: str
-) -> None:
-    """Raise an InputError for a residual whose value at a point depends on other points.
+def check_residual(problem: Problem, term: Term, bounds: Bounds, dtype: str) -> None:
+    """Raise an InputError for a residual that is no equation per point, or cannot be compiled.
 
-    A loss is evaluated block by block, so that a mean in a residual would be that of a block. The
-    residual is tried at random arguments: some of the points are exchanged for others, and some are
-    left out, which must not change its values at those that remain.
+    A loss is evaluated block by block, so that a mean in a residual would be that of a block.
 
     Args:
         problem: the problem, with coefficients at which nothing vanishes by chance.
@@ -104,93 +102,148 @@ def check_pointwise(
         bounds: the range of every coordinate.
         dtype: the precision of the run.
     """
-    _check_graph(problem, term, dtype)
-    if not term.symbols:
+
+    def value(arguments: Arguments) -> list[Any]:
+        return [residual_value(problem, term, arguments, dtype)]
+
+    remedy = (
+        "a residual is one equation per point: leave it out, or make an integral a field of its "
+        "own, whose derivative is the integrand."
+    )
+    _check(_Method(problem, term.name, term.symbols, value, bounds, dtype), remedy)
+
+
+def check_ansatz(
+    problem: Problem,
+    constrained: Callable[[Mapping[str, Any], tuple[Any, ...]], Sequence[Any]],
+    dtype: str,
+) -> None:
+    """Raise an InputError for an ansatz that is no formula per point, or cannot be compiled.
+
+    Args:
+        problem: the problem.
+        constrained: the fields that the ansatz makes of coordinates and outputs of the network.
+        dtype: the precision of the run.
+    """
+    names = problem.coordinates
+    symbols = [Symbol(name, "coordinate") for name in names]
+    symbols += [Symbol("net", "derivative", field) for field in problem.fields]
+
+    def value(arguments: Arguments) -> Sequence[Any]:
+        coordinates = dict(zip(names, arguments[: len(names)], strict=True))
+        return constrained(coordinates, tuple(arguments[len(names) :]))
+
+    method = _Method(problem, "ansatz", symbols, value, ranges(problem), dtype)
+    _check(method, "an ansatz is one formula per point: leave it out.")
+
+
+def ranges(problem: Problem) -> Bounds:
+    """Return the range of every coordinate by name."""
+    return dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
+
+
+@dataclass(frozen=True)
+class _Method:
+    """A method of a problem that is tried at random points.
+
+    Attributes:
+        problem: the problem.
+        name: of the method.
+        symbols: what it takes.
+        value: the method, from a tensor [n] per symbol to tensors [n] or single numbers.
+        bounds: the range of every coordinate.
+        dtype: the precision of the run.
+    """
+
+    problem: Problem
+    name: str
+    symbols: Sequence[Symbol]
+    value: Callable[[Arguments], Sequence[Any]]
+    bounds: Bounds
+    dtype: str
+
+    def values(self, arguments: Sequence[np.ndarray]) -> np.ndarray:
+        """Return its values [k, n]; they are NaN where it does not accept the arguments."""
+        shape = arguments[0].shape
+        try:
+            tensors = self.value([tf.constant(a, self.dtype) for a in arguments])
+        except InputError as error:
+            # As of an assertion, or an index out of range.
+            if not isinstance(error.__cause__, tf.errors.InvalidArgumentError):
+                raise
+            tensors = [np.full(shape, np.nan)]
+        return np.stack([np.broadcast_to(np.asarray(t), shape) for t in tensors])
+
+
+def _check(method: _Method, remedy: str) -> None:
+    """Raise an InputError for a method whose value at a point depends on other points.
+
+    Some of a number of random points are exchanged for others, and some are left out, which must
+    not change the values at those that remain.
+    """
+    _check_graph(method)
+    if not method.symbols:
         return
     rng = np.random.default_rng(0)
-
-    def evaluate(arguments: Sequence[np.ndarray]) -> np.ndarray:
-        return _values(problem, term, arguments, dtype)
-
     for draw in (_normal, _positive, _small):
-        first = _arguments(term.symbols, bounds, rng, draw)
-        values = evaluate(first)
+        first = _arguments(method, rng, draw)
+        values = method.values(first)
         if np.count_nonzero(np.isfinite(values)) < FEWER:
             continue  # as of a logarithm of negative numbers
-        other = _arguments(term.symbols, bounds, rng, draw)
-        if not _is_pointwise(evaluate, first, other, values, float(np.finfo(dtype).eps)):
+        if not _is_per_point(method, first, _arguments(method, rng, draw), values):
             raise refusal(
-                problem,
-                term.name,
+                method.problem,
+                method.name,
                 "its value at a point depends on other points (a mean, sum or order of points, or "
-                "a random number); a residual is one equation per point: leave it out, or make an "
-                "integral a field of its own, whose derivative is the integrand.",
+                f"a random number); {remedy}",
             )
         return
 
 
-def _is_pointwise(
-    evaluate: Evaluate,
-    first: Sequence[np.ndarray],
-    other: Sequence[np.ndarray],
-    values: np.ndarray,
-    eps: float,
+def _is_per_point(
+    method: _Method, first: Sequence[np.ndarray], other: Sequence[np.ndarray], values: np.ndarray
 ) -> bool:
     """Return whether exchanging and leaving out points changes nothing at those that remain.
 
     Args:
-        evaluate: the residual, from arguments [n] to values [n].
+        method: the method.
         first: its arguments, [n] each.
         other: as many others.
-        values: the values [n] at the first.
-        eps: the precision of the run.
+        values: its values [k, n] for the first.
     """
     kept = np.arange(POINTS) % 3 == 1  # neither the first point nor the last
-    mixed = [np.where(kept, a, b) for a, b in zip(first, other, strict=True)]
+    exchanged = method.values([np.where(kept, a, b) for a, b in zip(first, other, strict=True)])
     chosen = np.random.default_rng(1).permutation(POINTS)[:FEWER]
-    fewer = [a[chosen] for a in first]
+    fewer = method.values([a[chosen] for a in first])
+    eps = float(np.finfo(method.dtype).eps)
+    usual = float(np.median(np.abs(values[np.isfinite(values)])))
     # At other places in memory, functions are rounded in other ways, and a difference loses digits.
-    same = _close(evaluate(mixed)[kept], values[kept], 1e3 * eps)
-    return same and _close(evaluate(fewer), values[chosen], eps**0.5)
+    same = _close(exchanged[:, kept], values[:, kept], 1e3 * eps, usual)
+    return same and _close(fewer, values[:, chosen], eps**0.5, usual)
 
 
-def _close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+def _close(values: np.ndarray, expected: np.ndarray, tolerance: float, usual: float) -> bool:
     """Return whether values agree, as compared with their own size and with the usual one."""
-    usual = np.median(np.abs(expected[np.isfinite(expected)]))
     return np.allclose(values, expected, rtol=tolerance, atol=tolerance * usual, equal_nan=True)
 
 
-def _check_graph(problem: Problem, term: Term, dtype: str) -> None:
-    """Raise an InputError for a residual that cannot be compiled."""
-    with FuncGraph(term.name).as_default() as graph:
-        arguments = [tf.raw_ops.Placeholder(dtype=dtype, shape=[POINTS]) for _ in term.symbols]
-        residual_value(problem, term, arguments, dtype)
+def _check_graph(method: _Method) -> None:
+    """Raise an InputError for a method that cannot be compiled."""
+    dtype = method.dtype
+    with FuncGraph(method.name).as_default() as graph:
+        method.value([tf.raw_ops.Placeholder(dtype=dtype, shape=[POINTS]) for _ in method.symbols])
         for operation in graph.get_operations():
             if operation.type in _UNCOMPILED:
                 text = f"{_UNCOMPILED[operation.type]} cannot be compiled; leave it out."
-                raise refusal(problem, term.name, text)
+                raise refusal(method.problem, method.name, text)
 
 
-def _values(
-    problem: Problem, term: Term, arguments: Sequence[np.ndarray], dtype: str
-) -> np.ndarray:
-    """Return a residual's values [n]; a single number stands for all points."""
-    tensors = [tf.constant(a, dtype) for a in arguments]
-    value = residual_value(problem, term, tensors, dtype)
-    return np.broadcast_to(np.asarray(value), arguments[0].shape)
-
-
-def _arguments(
-    symbols: Sequence[Symbol],
-    bounds: Mapping[str, tuple[float, float]],
-    rng: np.random.Generator,
-    draw: Draw,
-) -> list[np.ndarray]:
+def _arguments(method: _Method, rng: np.random.Generator, draw: Draw) -> list[np.ndarray]:
     """Return random arguments [n]: coordinates in their ranges, all others as they are drawn."""
     arguments = []
-    for symbol in symbols:
+    for symbol in method.symbols:
         if symbol.kind == "coordinate":
-            arguments.append(rng.uniform(*bounds[symbol.name], POINTS))
+            arguments.append(rng.uniform(*method.bounds[symbol.name], POINTS))
         else:
             arguments.append(draw(rng, POINTS))
     return arguments
