@@ -2,6 +2,7 @@
 # ruff: noqa: F821 (names are misspelt on purpose)
 """What users write in their methods: shapes, points, numbers, and mistakes."""
 
+import dataclasses
 import math
 import re
 import threading
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pinn import Interval, Problem, residual
+from pinn import Interval, Problem, mlp, residual
 from pinn.derivatives import taylor
 from pinn.errors import InputError
+from pinn.objective import Objective, cut_into_blocks, draw
 from pinn.objective.method_checks import check_ansatz
 from pinn.objective.residuals import Residuals
 from pinn.objective.trial import constrained, trial
@@ -98,6 +100,24 @@ def test_a_number_is_a_residual_where_it_depends_on_no_argument():
         lambda self, x: tf.reduce_max(x),
     ):
         assert "depends on other points" in refusal(function)
+
+
+def test_a_condition_on_unknowns_alone_is_one_number_at_all_points(eager):
+    pinned = residual(on="interior")(lambda self: self.rate - 1)
+    problem = problem_of(lambda self, u: u - self.rate, pinned=pinned)
+    problem = dataclasses.replace(problem, unknowns={"rate": 0.3})
+    lower, upper = problem.bounds
+    objective = Objective(problem, mlp(lower=lower, upper=upper, outputs=1, width=3, depth=1))
+    points = draw(problem, "interior", 40)
+    blocks = cut_into_blocks(points, threads=1, size=16, dtype="float64")
+    batch = objective.batch({"interior": blocks})
+    theta = objective.flat.flatten()
+    losses = objective.losses(theta, batch)
+    np.testing.assert_allclose(losses[1], 0.49, rtol=1e-14)
+    _, gradient = objective.value_and_gradient(theta, batch)
+    other = Objective(problem, objective.network, weights={"pinned": 0})
+    _, without = other.value_and_gradient(theta, batch._replace(weights=batch.weights[:1]))
+    np.testing.assert_allclose(gradient[-1] - without[-1], 2 * (0.3 - 1), rtol=1e-14)
 
 
 MIXED = {
@@ -228,6 +248,7 @@ MISTAKES = {
     "name": (lambda self, u: tff.sin(u), "correct the name. Did you mean 'tf'?"),
     "no parameter": (lambda self, u: u + u_x, "; add u_x to the parameters of the method."),
     "field of self": (lambda self, u: self.x * u, "; add x to the parameters of the method."),
+    "import": (lambda self, u: pi * u, "; add from math import pi to the file."),
     "attribute": (lambda self, u: self.rte * u, "Did you mean 'rate'?"),
     "function": (lambda self, u: tf.sine(u), "Did you mean 'sin'?"),
     "type": (lambda self, u: u + "1", "correct the line"),
@@ -376,6 +397,7 @@ def test_mistakes_in_a_reference_are_told_like_those_in_a_residual():
         "ZeroDivisionError: division by zero; correct the line": lambda self, x: 1 / 0,
         "use tf.where(condition, a, b) (np.where in NumPy)": lambda self, x: {"u": max(x, 0)},
         "Did you mean 'rate'": lambda self, x: {"u": self.rte * x},
+        "math.sin takes no arrays; use np.sin.": lambda self, x: {"u": math.sin(x)},
     }
     for words, reference in refused.items():
         with pytest.raises(InputError, match=re.escape(words)) as caught:

@@ -81,7 +81,7 @@ class Objective:
         self.terms, self.weights = active_terms(
             problem, weights or {}, hard=hard, measured=measured
         )
-        if hard:
+        if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, problem), self.dtype)
         self._residuals = Residuals(
             problem, self.terms, engine=self.engine, dtype=self.dtype, continuation=continuation

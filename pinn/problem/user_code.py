@@ -41,6 +41,12 @@ _NUMPY_NAMES = {
     "fabs": "abs",
     "power": "pow",
 }
+_IMPORTS = {
+    "math": "import math",
+    "np": "import numpy as np",
+    "pi": "from math import pi",
+    "tf": "import tensorflow as tf",
+}
 
 
 @contextlib.contextmanager
@@ -165,6 +171,8 @@ def _name_remedy(
     of_problem = isinstance(error, NameError) or error.obj is problem
     if problem and of_problem and _has_meaning(problem, name):
         return f"add {name} to the parameters of the method."
+    if isinstance(error, NameError) and name in _IMPORTS:
+        return f"add {_IMPORTS[name]} to the file."
     if isinstance(error, NameError):
         known = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
     else:
@@ -193,6 +201,8 @@ def _tensor_explanation(what: str, message: str, source: str) -> _Explanation:
     if wants_number and call:
         foreign = f"{call[1]}.{call[2]}"
         return _Explanation(f"{foreign} takes no tensors", f"use {_tensorflow_name(call[2])}.")
+    if "arrays can be converted" in message and call:
+        return _Explanation(f"{call[1]}.{call[2]} takes no arrays", f"use np.{call[2]}.")
     if wants_number and "Jet" not in message:
         return _Explanation(what, "use TensorFlow's functions, such as tf.sin.")
     if len(set(re.findall(r"float32|float64|float|double|int32|int64|bool", message))) > 1:
