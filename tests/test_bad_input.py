@@ -346,6 +346,8 @@ BAD_REGIONS = [
     ("{'here': At(x=0.5, t=-1)}", "outside of the domain, where t goes from 0 to 1", "move it"),
     ("{'here': At(x='r')}", "At(x='r'): 'r' is no unknown field", "Known: s"),
     ("{'here': At(t='s')}", "At(t='s'): s depends on t", "other coordinates"),
+    ("{'here': At(x='s', where=lambda x: x > 0)}", "unknown parameter 'x'", "Known: t, y"),
+    ("{'here': Part(['x-', 'y-'])}", "Part: ['x-', 'y-'] is no name", "space.named joins"),
     ("{'here': Part('y')}", "Part('y'): no part 'y' of the boundary", "Did you mean 'y"),
     ("{'here': Part('y-', where=0.1)}", "Part: where=0.1 is no function", "lambda x:"),
     ("{'here': Part('y-', where=lambda x: x > 1)}", "almost no points in the domain", "widen it"),

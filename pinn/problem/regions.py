@@ -56,7 +56,12 @@ class Region(ABC):
     Args:
         where: a predicate, which takes coordinates by name as NumPy arrays [n] and returns truth
             values [n]; only points where it is true belong to the region.
+
+    Attributes:
+        moving: on a free boundary, the unknown field that gives each coordinate.
     """
+
+    moving: Mapping[str, str] = {}
 
     def __init__(self, where: Predicate | None = None) -> None:
         if where is not None and not callable(where):
@@ -107,6 +112,8 @@ class Region(ABC):
         """Return which points [n, d] a piece and the predicate accept: [n]."""
         assert self.where is not None
         columns = dict(zip(piece.coordinates, points.T, strict=True))
+        for c in self.moving:  # known only where the loss is evaluated
+            del columns[c]
         try:
             value = np.asarray(call(self.where, columns))
         except Exception as error:  # a predicate may raise any exception
@@ -132,6 +139,7 @@ class At(Region):
 
     The name of an unknown field in place of a value, as in `At(x="s")`, is a free boundary
     x = s(t): residuals are evaluated where the field is at present, and their gradients move it.
+    The field's bounds keep it in the domain.
 
     Raises:
         InputError: for no coordinate, or a value that is neither a finite number nor a name; and in
@@ -143,10 +151,10 @@ class At(Region):
         if not values:
             raise InputError("At: no coordinate; give at least one, such as At(x=0.0).")
         self.fixed: dict[str, float] = {}
-        self.moving: dict[str, str] = {}
+        moving: dict[str, str] = {}
         for c, value in values.items():
             if isinstance(value, str):
-                self.moving[c] = value
+                moving[c] = value
             elif _is_finite(value):
                 self.fixed[c] = float(value)
             else:
@@ -154,9 +162,10 @@ class At(Region):
                     f"At: {c}={value!r} is no finite number; give one, such as {c}=0.0, or the "
                     "name of an unknown field."
                 )
+        self.moving = moving
 
     def _arguments(self) -> list[str]:
-        return [f"{c}={value!r}" for c, value in (self.fixed | self.moving).items()]
+        return [f"{c}={value!r}" for c, value in {**self.fixed, **self.moving}.items()]
 
     def check(self, problem: Problem, label: str) -> None:
         """Raise an InputError for a coordinate that is not the problem's, or a value outside."""
@@ -234,11 +243,15 @@ class Part(Region):
     The name is that of a face, of a named part of the boundary, or "boundary".
 
     Raises:
-        InputError: in a problem whose boundary has no part of this name.
+        InputError: for what is no name; and in a problem whose boundary has no part of this name.
     """
 
     def __init__(self, name: str, *, where: Predicate | None = None) -> None:
         super().__init__(where)
+        if not isinstance(name, str):
+            raise InputError(
+                f"Part: {name!r} is no name; give one, such as 'y-'; space.named joins several."
+            )
         self.name = name
 
     def _arguments(self) -> list[str]:
@@ -250,7 +263,7 @@ class Part(Region):
         if self.name not in known:
             raise InputError(
                 f"{label}: {self!r}: no part {self.name!r} of the boundary."
-                f"{did_you_mean(str(self.name), known)}"
+                f"{did_you_mean(self.name, known)}"
             )
 
     def _pieces(self, problem: Problem) -> list[Patch]:
@@ -280,10 +293,10 @@ def has_normals(problem: Problem, name: str) -> bool:
     return name in problem.boundaries or isinstance(problem.regions.get(name), Part)
 
 
-def free_coordinates(problem: Problem, name: str) -> dict[str, str]:
+def free_coordinates(problem: Problem, name: str) -> Mapping[str, str]:
     """Return the unknown field that gives each coordinate on a free boundary; none elsewhere."""
     region = problem.regions.get(name)
-    return region.moving if isinstance(region, At) else {}
+    return region.moving if region is not None else {}
 
 
 def label_of(problem: Problem, name: str) -> str:
