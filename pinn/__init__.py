@@ -45,6 +45,9 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.optimizers import Residuals as Residuals
     from pinn.optimizers import SSBroyden as SSBroyden
     from pinn.optimizers import WarmupExponentialDecay as WarmupExponentialDecay
+    from pinn.problem import At as At
+    from pinn.problem import Inside as Inside
+    from pinn.problem import Part as Part
     from pinn.problem import Problem as Problem
     from pinn.problem import final_time as final_time
     from pinn.problem import positive as positive
@@ -84,7 +87,7 @@ _NAMES = {
         "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "
         "WarmupExponentialDecay"
     ),
-    "problem": "Problem final_time positive residual satisfies",
+    "problem": "At Inside Part Problem final_time positive residual satisfies",
     "run": "Solution load resume solve",
     "setup": "Points Setup two_phases",
     "symmetry": "Mirror",

@@ -15,11 +15,14 @@ from pinn.errors import InputError, did_you_mean
 
 Method = Literal["uniform", "sobol", "halton", "latin_hypercube", "grid"]
 METHODS: tuple[str, ...] = get_args(Method)
-LEAST_SHARE = 1e-3  # of the unit cube that a domain must fill for rejection sampling
+LEAST_SHARE = 1e-4  # of the unit cube that must be accepted for rejection sampling
+ENOUGH = 1_000_000  # points that decide whether it is
 
 Seed: TypeAlias = int | Sequence[int]
 Accept: TypeAlias = Callable[[Array], BoolArray]
 """Points [n, d] to truth values [n]."""
+Place: TypeAlias = Callable[[Array], Array]
+"""Points [n, dimension] of the unit cube to points [n, d] elsewhere."""
 
 
 def unit_cube(count: int, dimension: int, *, method: str = "sobol", seed: Seed = 0) -> Array:
@@ -68,66 +71,81 @@ def _grid(side: int, dimension: int) -> Array:
 
 
 def rejection_sample(
-    count: int, dimension: int, accept: Accept, *, method: str = "sobol", seed: Seed = 0
+    count: int,
+    dimension: int,
+    accept: Accept,
+    *,
+    place: Place | None = None,
+    method: str = "sobol",
+    seed: Seed = 0,
 ) -> Array:
-    """Return `count` points [count, dimension] of the subset of the unit cube that is accepted.
+    """Return `count` points [count, d] of the subset of the unit cube's image that is accepted.
 
     They are as even there as the method's points are in the cube.  Where `accept` accepts
-    everything, they are `unit_cube`'s points.  A grid is the finest one with at most `count`
-    accepted points, and uniform points fill it up.
+    everything, they are the images of `unit_cube`'s points.  A grid is the finest one with at most
+    `count` accepted points, and uniform points fill it up.
 
     Args:
         count: the number of points.
         dimension: the dimension of the cube.
-        accept: points [n, dimension] to truth values [n].
+        accept: images [n, d] to truth values [n].
+        place: maps all points [n, dimension] of a sample together to their images [n, d]; None:
+            they are their own images.
         method: as in `unit_cube`.
         seed: as in `unit_cube`.
 
     Raises:
         InputError: if the accepted subset has almost no volume.
     """
-    candidates = unit_cube(count, dimension, method=method, seed=seed)
+    place = place or _identity
+    candidates = place(unit_cube(count, dimension, method=method, seed=seed))
     accepted = candidates[accept(candidates)]
     if len(accepted) < count and method == "grid":
-        grid = _finest_grid(count, dimension, accept)
+        grid = _finest_grid(count, dimension, accept, place)
         if len(grid) == count:
             return grid
-        rest = rejection_sample(count - len(grid), dimension, accept, method="uniform", seed=seed)
+        rest = rejection_sample(
+            count - len(grid), dimension, accept, place=place, method="uniform", seed=seed
+        )
         return np.concatenate([grid, rest])
     while len(accepted) < count:
-        _check_share(len(accepted), len(candidates), count)
+        _check_share(len(accepted), len(candidates))
         # Draw a little more than the share suggests, since the share itself is an estimate.
         needed = math.ceil(1.05 * len(candidates) * count / max(len(accepted), 1)) + 8
         larger = min(needed, 8 * len(candidates) + 8)
-        candidates = unit_cube(larger, dimension, method=method, seed=seed)
+        candidates = place(unit_cube(larger, dimension, method=method, seed=seed))
         accepted = candidates[accept(candidates)]
     return accepted[:count]
 
 
-def _finest_grid(count: int, dimension: int, accept: Accept) -> Array:
+def _identity(unit: Array) -> Array:
+    return unit
+
+
+def _finest_grid(count: int, dimension: int, accept: Accept, place: Place) -> Array:
     """Return the accepted points of the finest grid with at most `count` accepted points."""
 
     def accepted_grid(side: int) -> Array:
-        grid = unit_cube(side**dimension, dimension, method="grid")
+        grid = place(unit_cube(side**dimension, dimension, method="grid"))
         return grid[accept(grid)]
 
     # Refine until there are enough points: as much as the accepted share suggests, at most twofold.
     side = 1
     grid = accepted_grid(side)
     while len(grid) < count:
-        _check_share(len(grid), side**dimension, count)
+        _check_share(len(grid), side**dimension)
         estimate = int(side * (count / max(len(grid), 1)) ** (1 / dimension))
         side = max(side + 1, min(2 * side, estimate))
         grid = accepted_grid(side)
     # Coarsen step by step until there are not too many.
     while len(grid) > count:
         side -= 1
-        grid = accepted_grid(side) if side else np.zeros((0, dimension))
+        grid = accepted_grid(side) if side else grid[:0]
     return grid
 
 
-def _check_share(accepted: int, drawn: int, count: int) -> None:
-    if drawn * LEAST_SHARE > max(count, 1000):
+def _check_share(accepted: int, drawn: int) -> None:
+    if drawn >= ENOUGH and accepted < LEAST_SHARE * drawn:
         raise InputError(
             f"sampling: {accepted} of {drawn} points fall into the domain; "
             f"choose a smaller box around it."

@@ -394,6 +394,73 @@ def test_a_problem_file_imports_modules_from_its_folder(capsys):
     assert "nothing_beside" in refused(capsys, "run", "mine.py")
 
 
+REGIONS = """
+from pinn import At, Disk, Inside, Interval, Part, Problem, Rectangle, UnknownField, residual
+
+class Mine(Problem):
+    fields = ("u",)
+    unknown_fields = {{"s": UnknownField(("t",))}}
+    space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
+    time = (0.0, 1.0)
+    regions = {regions}
+
+    @residual(on="here")
+    def first(self, u):
+        return u
+"""
+BAD_REGIONS = [
+    ("At(x=0.0)", "Mine: regions=At(x=0.0) is no dict", "give regions by name"),
+    ("{'here': 0.0}", "'here' is a float", "At(x=0.0)"),
+    ("{'initial': At(t=0.0)}", "'initial' cannot name a region", "another name"),
+    ("{'y-': Part('y-')}", "'y-' cannot name a region", "another name"),
+    ("{'a part': Part('y-')}", "'a part' cannot name a region", "another name"),
+    ("{'here': At(t=1.0), 'there': At(t=0.5)}", "'there' has no residual", "@residual(on='there')"),
+    ("{'there': At(t=1.0)}", "unknown region 'here'", "Did you mean 'there'"),
+    ("{'here': At()}", "At: no coordinate", "such as At(x=0.0)"),
+    ("{'here': At(x=None)}", "At: x=None is no finite number", "such as x=0.0"),
+    ("{'here': At(x=True)}", "At: x=True", "such as x=0.0"),
+    ("{'here': At(x=float('nan'))}", "At: x=nan", "such as x=0.0"),
+    ("{'here': At(z=0.0)}", "'here': At(z=0.0): 'z' is no coordinate", "Known: t, x, y"),
+    ("{'here': At(x=1.5)}", "At(x=1.5) lies outside of the domain, where x goes", "move it inside"),
+    ("{'here': At(x=0.5, t=-1)}", "outside of the domain, where t goes from 0 to 1", "move it"),
+    ("{'here': At(x='r')}", "At(x='r'): 'r' is no unknown field", "Known: s"),
+    ("{'here': At(t='s')}", "At(t='s'): s depends on t", "other coordinates"),
+    ("{'here': At(x='s', where=lambda x: x > 0)}", "unknown parameter 'x'", "Known: t, y"),
+    ("{'here': Part(['x-', 'y-'])}", "Part: ['x-', 'y-'] is no name", "space.named joins"),
+    ("{'here': Part('y')}", "Part('y'): no part 'y' of the boundary", "Did you mean 'y"),
+    ("{'here': Part('y-', where=0.1)}", "Part: where=0.1 is no function", "lambda x:"),
+    ("{'here': Part('y-', where=lambda x: x > 1)}", "almost no points in the domain", "widen it"),
+    ("{'here': Inside(where=lambda x: x < 5e-5)}", "almost no points in the domain", "widen it"),
+    ("{'here': Inside(Disk(x=3, y=0, radius=1))}", "almost no points in the domain", "move or"),
+    ("{'here': Inside(0.5)}", "Inside: 0.5 is no domain", "such as Disk(…)"),
+    ("{'here': Inside(Interval(z=(0, 1)))}", "'z' is no space coordinate", "Known: x, y"),
+    ("{'here': Inside(where=lambda x: 0 < x < 0.5)}", "ambiguous", "(0 < x) & (x < 1)"),
+    ("{'here': Inside(where=lambda z: z < 0)}", "unknown parameter 'z'", "Known: t, x, y"),
+    ("{'here': Inside(where=lambda x: x)}", "gives float64 of shape", "one truth value per point"),
+    ("{'here': Inside(where=lambda x: True)}", "gives bool of shape ()", "one truth value per"),
+    ("{'here': Inside(where=lambda x: x[1:] > 0)}", "gives bool of shape", "one truth value per"),
+]
+
+
+@pytest.mark.parametrize(
+    ("regions", "offender", "remedy"), BAD_REGIONS, ids=[r[0] for r in BAD_REGIONS]
+)
+def test_bad_regions_are_named_with_a_remedy(regions, offender, remedy):
+    names = {}
+    with pytest.raises(InputError) as error:
+        exec(REGIONS.format(regions=regions), names)
+        names["Mine"]()
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+@pytest.mark.parametrize("regions", [BAD_REGIONS[7][0], BAD_REGIONS[12][0]])
+def test_a_file_with_a_bad_region_is_refused(regions, capsys):
+    Path("mine.py").write_text(REGIONS.format(regions=regions))
+    assert "At" in refused(capsys, "run", "mine.py")
+    assert [p.name for p in Path().iterdir() if p.name != "__pycache__"] == ["mine.py"]
+
+
 @pytest.mark.parametrize(
     ("where", "target"),
     [

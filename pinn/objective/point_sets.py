@@ -10,9 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from pinn import sampling
-from pinn.arrays import check_shapes
 from pinn.errors import InputError, did_you_mean
-from pinn.problem import Problem
+from pinn.problem import Patch, Problem, patches
 
 
 class PointSet(NamedTuple):
@@ -54,72 +53,41 @@ def draw(
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"points.counts.{region}={count!r}; give a whole number of at least 1.")
     inside = ("interior", "initial") if problem.time else ("interior",)
-    known = (*inside, *problem.boundaries)
+    known = (*inside, *problem.boundaries, *problem.regions)
     if region not in known:
         raise InputError(f"points: no region {region!r}.{did_you_mean(region, known)}")
     stream = (seed, zlib.crc32(region.encode()), number)
-    if region in inside:
-        return _draw_inside(problem, region, count, method=method, seed=stream)
-    # Every face has its share of the points, and a stream of its own.
-    faces = problem.boundaries[region]
-    counts = sampling.apportion(count, [problem.space.measure(face) for face in faces])
+    patches_of_region = patches(problem, region)
+    if region in problem.regions and not any(p.dimension for p in patches_of_region):
+        count = len(patches_of_region)  # a single point is drawn once
+    counts = sampling.apportion(count, [patch.measure for patch in patches_of_region])
     points = []
     normals = []
-    for i, (face, share) in enumerate(zip(faces, counts, strict=True)):
-        on_face = _draw_on_face(problem, face, share, method=method, seed=(*stream, i))
-        points.append(on_face[0])
-        normals.append(on_face[1])
-    return PointSet(np.concatenate(points), np.concatenate(normals))
+    for i, (patch, share) in enumerate(zip(patches_of_region, counts, strict=True)):
+        # Every face has a stream of its own.
+        own = (*stream, i) if patch.on_boundary else stream
+        placed = _draw_patch(patch, share, method=method, seed=own)
+        points.append(placed.coordinates)
+        if placed.normals is not None:
+            normals.append(placed.normals)
+    return PointSet(np.concatenate(points), np.concatenate(normals) if normals else None)
 
 
-def _draw_inside(
-    problem: Problem, region: str, count: int, *, method: str, seed: tuple[int, ...]
-) -> PointSet:
-    """Return points of the interior, or of the initial state."""
-    space = problem.space
-    dimension = len(space.coordinates)
-    in_time = problem.time is not None and region == "interior"
+def _draw_patch(patch: Patch, count: int, *, method: str, seed: tuple[int, ...]) -> PointSet:
+    """Return `count` points of a patch."""
 
-    def accepts(unit: np.ndarray) -> np.ndarray:
-        return space.accepts(space.interior(unit[:, :dimension]))
+    def place(unit: np.ndarray) -> np.ndarray:
+        points, normals = patch.place(unit)
+        return points if normals is None else np.concatenate([points, normals], axis=1)
 
-    unit = sampling.rejection_sample(count, dimension + in_time, accepts, method=method, seed=seed)
-    points = space.interior(unit[:, :dimension])
-    return PointSet(_with_time(problem, points, unit[:, dimension:]))
-
-
-@check_shapes
-def _draw_on_face(
-    problem: Problem, face: str, count: int, *, method: str, seed: tuple[int, ...]
-) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n ds"]]:
-    """Return points [count, d] of a face, time included, and their outward normals [count, ds]."""
-    space = problem.space
-    across = len(space.coordinates) - 1
-
-    def accepts(unit: np.ndarray) -> np.ndarray:
-        points, _ = space.face(face, unit[:, :across])
-        return space.accepts(points, face)
-
-    unit = sampling.rejection_sample(
-        count, across + bool(problem.time), accepts, method=method, seed=seed
+    size = len(patch.coordinates)
+    rows = sampling.rejection_sample(
+        count,
+        patch.dimension,
+        lambda rows: patch.accepts(rows[:, :size]),
+        place=place,
+        method=method,
+        seed=seed,
     )
-    points, normals = space.face(face, unit[:, :across])
-    return _with_time(problem, points, unit[:, across:]), normals
-
-
-@check_shapes
-def _with_time(
-    problem: Problem, points: Float[np.ndarray, "n ds"], unit: Float[np.ndarray, "n columns"]
-) -> Float[np.ndarray, "n d"]:
-    """Return points [n, ds] with a column for time.
-
-    `unit` [n, 1] holds times scaled to [0, 1]; without columns, [n, 0], all times are the start.
-    """
-    if problem.time is None:
-        return points
-    start, end = problem.time
-    if unit.shape[1]:
-        time = start + unit * (end - start)
-    else:
-        time = np.full((len(points), 1), start)
-    return np.concatenate([points, time], axis=1)
+    normals = rows[:, size:] if patch.on_boundary else None
+    return PointSet(rows[:, :size], normals)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from pinn.derivatives import Trial, collapse, taylor
 from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
+from pinn.objective.free_boundary import follow
 from pinn.objective.method_checks import check_residual, ranges, residual_value
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
@@ -68,7 +69,8 @@ class Residuals:
             block: coordinates [d, n], normals [ds, n] and values [n] of the block.
         """
         functions = [self._function(problem, t) for t in self.of_region(region)]
-        coordinates = _named(problem.coordinates, block.coordinates)
+        drawn = _named(problem.coordinates, block.coordinates)
+        coordinates = follow(problem, region, drawn, trial=trial, engine=self.engine)
         normals = {}
         if block.normals.shape[0]:
             normals = _named(problem.space.coordinates, block.normals)

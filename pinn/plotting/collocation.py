@@ -26,8 +26,8 @@ def points_figure(points: Mapping[str, np.ndarray], axes_names: Sequence[str]) -
     """Return the points of all regions over the first two coordinates, or over the only one.
 
     Args:
-        points: coordinates [n, d] by region ("interior", "initial", "boundary", "data", a face or a
-            part of the boundary).
+        points: coordinates [n, d] by region ("interior", "initial", "boundary", "data", a face, a
+            part of the boundary, or a region of the problem's own).
         axes_names: names of the coordinates; of two, a second one called "t" is horizontal.
     """
     has_one_axis = len(axes_names) == 1
@@ -56,7 +56,7 @@ def points_figure(points: Mapping[str, np.ndarray], axes_names: Sequence[str]) -
 
 
 def _region_styles(regions: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any]]:
-    """Return the style of every region; faces and parts have one hue each, in turn."""
+    """Return the style of every region; those without one of their own have a hue each, in turn."""
     styles: dict[str, dict[str, Any]] = {}
     others = 0
     for region in regions:

@@ -3,5 +3,31 @@
 from pinn.problem.declaration import Term, final_time, positive, residual, satisfies
 from pinn.problem.evaluation import call
 from pinn.problem.problem import Problem
+from pinn.problem.regions import (
+    At,
+    Inside,
+    Part,
+    Patch,
+    Region,
+    free_coordinates,
+    has_points,
+    patches,
+)
 
-__all__ = ["Problem", "Term", "call", "final_time", "positive", "residual", "satisfies"]
+__all__ = [
+    "At",
+    "Inside",
+    "Part",
+    "Patch",
+    "Problem",
+    "Region",
+    "Term",
+    "call",
+    "final_time",
+    "free_coordinates",
+    "has_points",
+    "patches",
+    "positive",
+    "residual",
+    "satisfies",
+]

@@ -15,14 +15,13 @@ from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
 from pinn.problem.names import check_names
+from pinn.problem.regions import Region, has_normals, has_points, label_of
 from pinn.problem.user_code import check_methods
 from pinn.symmetry import check_symmetries
 from pinn.unknowns import Unknown, check_unknown_fields, unknown
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
-
-_WITHOUT_NORMAL = ("interior", "initial", "data")
 
 
 def check_declaration(problem: Problem) -> None:
@@ -92,8 +91,37 @@ def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
     return unknowns
 
 
+def check_regions(problem: Problem) -> None:
+    """Raise an InputError for a declared region with a name that is taken, or without points."""
+    name = type(problem).__name__
+    if not isinstance(problem.regions, Mapping):
+        raise InputError(
+            f"{name}: regions={problem.regions!r} is no dict; give regions by name, such as "
+            "{'middle': At(x=0.0)}."
+        )
+    taken = (*REGIONS, *problem.space.boundaries)
+    for key, region in problem.regions.items():
+        label = label_of(problem, key)
+        if not isinstance(key, str) or not key.isidentifier() or key in taken:
+            raise InputError(
+                f"{label} cannot name a region: it is taken, or no word; choose another name."
+            )
+        if not isinstance(region, Region):
+            raise InputError(
+                f"{label} is a {type(region).__name__}; give a region, such as At(x=0.0)."
+            )
+        region.check(problem, label)
+        if not has_points(problem, key):
+            raise InputError(
+                f"{label}: {region!r} has almost no points in the domain; move or widen it."
+            )
+
+
 def check_terms(problem: Problem) -> None:
-    """Raise an InputError for a residual that is missing, or a method that cannot be called."""
+    """Raise an InputError for a missing residual: all, one of the ansatz, or one of a region.
+
+    Methods that cannot be called raise one too.
+    """
     name = type(problem).__name__
     check_methods(problem)
     if not problem.terms:
@@ -103,6 +131,13 @@ def check_terms(problem: Problem) -> None:
         raise InputError(
             f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem."
         )
+    used = {term.region for term in problem.terms}
+    for region in problem.regions:
+        if region not in used:
+            raise InputError(
+                f"{label_of(problem, region)} has no residual; mark a method with "
+                f"@residual(on={region!r}), or remove the region."
+            )
 
 
 def term_of(problem: Problem, name: str, region: str) -> Term:
@@ -114,7 +149,7 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
     """
     where = f"{type(problem).__name__}.{name}"
     regions = [region for region in REGIONS if region != "boundary"]
-    regions.extend(problem.boundaries)
+    regions.extend([*problem.boundaries, *problem.regions])
     if region not in regions:
         periodic = f" ({', '.join(problem.periodic)} being periodic)" if problem.periodic else ""
         raise InputError(
@@ -129,13 +164,13 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         symbol = parse(
             parameter, coordinates=problem.coordinates, fields=problem.functions, where=where
         )
-        _check_symbol(symbol, region, where)
+        _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
     return Term(name, region, tuple(symbols))
 
 
-def _check_symbol(symbol: Symbol, region: str, where: str) -> None:
-    if symbol.kind == "normal" and region in _WITHOUT_NORMAL:
+def _check_symbol(symbol: Symbol, problem: Problem, region: str, where: str) -> None:
+    if symbol.kind == "normal" and not has_normals(problem, region):
         raise InputError(
             f"{where}: {symbol.name!r} is a normal derivative, but region {region!r} has no normal."
         )

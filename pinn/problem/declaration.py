@@ -27,7 +27,8 @@ def residual(*, on: str) -> Callable[[Method], Method]:
     """Mark a method of a problem as a residual on a region.
 
     Regions are "interior", "initial" (the start time), "boundary" (all faces), a named part of the
-    boundary such as "holes", a face such as "x-" or "x+", and "data" (the points of measurements).
+    boundary such as "holes", a face such as "x-" or "x+", "data" (the points of measurements), and
+    the names in the problem's `regions`.
     The method's name is also the name of its term in the loss, in the history and in the weights.
     """
 

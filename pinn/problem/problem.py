@@ -17,6 +17,7 @@ from pinn.problem import checks
 from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
 from pinn.problem.evaluation import call, reference_columns
 from pinn.problem.names import check_time
+from pinn.problem.regions import Region
 from pinn.problem.user_code import user_code
 from pinn.symmetry import Mirror
 from pinn.unknowns import UnknownField
@@ -48,6 +49,8 @@ class Problem(_Frozen):
             network of its own. Residuals take them and their derivatives like fields.
         space: the domain in space; `NoSpace()`, the default, for functions of time alone.
         time: the time interval, or None for a steady problem.
+        regions: regions by name, beside those that every problem has, as in `{"middle":
+            At(x=0.0)}`.
         gauge: fields that are determined up to a constant only (a pressure, say), or up to a
             function of time where the problem depends on time.
         periodic: space coordinates in which the solution has the domain's length as its period. The
@@ -66,6 +69,7 @@ class Problem(_Frozen):
     unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
+    regions: ClassVar[Mapping[str, Region]] = {}
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
     symmetries: ClassVar[tuple[Mirror, ...]] = ()
@@ -92,6 +96,7 @@ class Problem(_Frozen):
         checks.check_coefficients(self)
         check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
+        checks.check_regions(self)
         checks.check_terms(self)
 
     @classmethod

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
 from pinn.plotting import save_figures
-from pinn.problem import Problem
+from pinn.problem import Problem, free_coordinates
 from pinn.record import History, RunFolder
 from pinn.run.errors import Values, gauge_values
 from pinn.run.stage_runs import EvaluateNames
@@ -68,10 +68,10 @@ class Solution:
         self.problem: Any = problem or objective.problem
         self.metrics = metrics
         self.history = history
-        self.points = points
         self.weights = weights or {}
         self.folder = folder
         self._evaluate = evaluate or self._trial
+        self.points = {region: self._placed(region, drawn) for region, drawn in points.items()}
 
     @property
     def network(self) -> keras.Model:
@@ -128,6 +128,17 @@ class Solution:
             weights=weighted,
             truths={name: float(getattr(problem, name)) for name in self.objective.unknowns},
         )
+
+    def _placed(self, region: str, points: PointSet) -> PointSet:
+        """Return the points of a region, on a free boundary where it has come to lie."""
+        free = free_coordinates(self.problem, region)
+        if not free:
+            return points
+        coordinates = points.coordinates.copy()
+        for name, values in self._evaluate(tuple(free.values()), points.coordinates).items():
+            axes = [self.problem.coordinates.index(c) for c, field in free.items() if field == name]
+            coordinates[:, axes] = values[:, None]
+        return points._replace(coordinates=coordinates)
 
     def _trial(self, names: Sequence[str], points: np.ndarray) -> Values:
         return Evaluator(self.objective, names)(self.theta, points)

@@ -9,6 +9,7 @@ from typing import Literal
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Objective
+from pinn.problem import patches
 from pinn.sampling import Method
 
 FOLLOWED = "interior"  # the region whose points follow the residuals
@@ -69,8 +70,8 @@ class Points(settings.Settings):
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
-        boundaries = objective.problem.boundaries
-        known = ("interior", "initial", "boundary", *boundaries)
+        problem = objective.problem
+        known = ("interior", "initial", "boundary", *problem.boundaries, *problem.regions)
         for region in self.counts:
             if region not in known:
                 raise InputError(
@@ -78,7 +79,7 @@ class Points(settings.Settings):
                 )
             self.count(region)
         for region in objective.regions:
-            faces = len(boundaries.get(region, ()))
+            faces = 1 if region == "data" else len(patches(problem, region))
             if faces > 1 and self.count(region) < faces:
                 key = region if region in self.counts else "boundary"
                 found = f"points.counts.{key}={self.count(region)}"

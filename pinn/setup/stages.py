@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from pinn.errors import InputError, did_you_mean
-from pinn.problem import Problem
+from pinn.problem import Problem, has_points
 from pinn.problem.user_code import user_code
 
 Continuation = Mapping[str, Sequence[float]]
@@ -60,10 +60,12 @@ def stages(
     _check_windows(problem, windows)
     assert problem.time is not None
     edges = np.linspace(*problem.time, windows + 1)
-    return [
-        Stage(problem.bind({"time": (float(a), float(b))}), float(a - edges[0]), f"t ≤ {b:.4g}")
-        for a, b in pairwise(edges)
-    ]
+    stages = []
+    for a, b in pairwise(edges):
+        window = problem.bind({"time": (float(a), float(b))})
+        stages.append(Stage(window, float(a - edges[0]), f"t ≤ {b:.4g}"))
+    _check_regions(stages, f"windows={windows}")
+    return stages
 
 
 def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
@@ -99,6 +101,20 @@ def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
         return values
 
     return residuals
+
+
+def _check_regions(windows: Sequence[Stage], where: str) -> None:
+    """Raise an InputError for a region that lies outside of a window.
+
+    A condition at a later time cannot be met window by window, and one in the past is handed over.
+    """
+    for window in windows:
+        for region in window.problem.regions:
+            if not has_points(window.problem, region):
+                raise InputError(
+                    f"{where}: region {region!r} has no points in the window {window.name}; use "
+                    "windows=1."
+                )
 
 
 def _check_windows(problem: Problem, windows: int) -> None:

@@ -1,0 +1,399 @@
+"""Regions: where the residuals of a problem hold, in space and time."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from pinn.arrays import Array, BoolArray
+from pinn.errors import InputError, did_you_mean
+from pinn.geometry import Domain
+from pinn.problem.evaluation import call
+from pinn.sampling import LEAST_SHARE, unit_cube
+
+if TYPE_CHECKING:
+    from pinn.problem.problem import Problem
+
+Predicate: TypeAlias = Callable[..., Any]
+"""Coordinates [n] by name to truth values [n]."""
+
+_SAMPLE = 1 << 16  # points that estimate which share of a patch belongs to a region
+_ROUNDING = 1e-12  # of a range, by which a coordinate may lie outside of it
+
+
+class Patch(NamedTuple):
+    """A smooth piece of a region: the image of what is accepted of a unit cube.
+
+    Attributes:
+        dimension: of the cube.
+        measure: of the piece, relative to the region's other pieces.
+        place: maps a sample [n, dimension] of the cube to points [n, d], time included, and to
+            their outward normals [n, ds] on a face, None elsewhere.
+        accepts: maps points [n, d] that were placed to truth values [n].
+        coordinates: names of the points' coordinates.
+        on_boundary: whether the piece is one of a face.
+    """
+
+    dimension: int
+    measure: float
+    place: Callable[[Array], tuple[Array, Array | None]]
+    accepts: Callable[[Array], BoolArray]
+    coordinates: tuple[str, ...]
+    on_boundary: bool = False
+
+
+class Region(ABC):
+    """A set of points of a problem's domain in space and time, known by its maps from unit cubes.
+
+    All sampling methods draw its points uniformly with respect to its own measure: length, area,
+    volume, each times the time interval.  Coordinates and times are in the problem's own units.
+
+    Args:
+        where: a predicate, which takes coordinates by name as NumPy arrays [n] and returns truth
+            values [n]; only points where it is true belong to the region.
+
+    Attributes:
+        moving: on a free boundary, the unknown field that gives each coordinate.
+    """
+
+    moving: Mapping[str, str] = {}
+
+    def __init__(self, where: Predicate | None = None) -> None:
+        if where is not None and not callable(where):
+            raise InputError(
+                f"{type(self).__name__}: where={where!r} is no function; give one of coordinates, "
+                "such as where=lambda x: abs(x) < 0.1."
+            )
+        self.where = where
+
+    def __repr__(self) -> str:
+        arguments = [*self._arguments(), *(["where=…"] if self.where else [])]
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    @abstractmethod
+    def _arguments(self) -> list[str]:
+        """Return the arguments other than the predicate, as text."""
+
+    @abstractmethod
+    def _pieces(self, problem: Problem) -> list[Patch]:
+        """Return the patches without the predicate."""
+
+    @abstractmethod
+    def check(self, problem: Problem, label: str) -> None:
+        """Raise an InputError, which begins with a label, where the region does not fit."""
+
+    def patches(self, problem: Problem, label: str) -> list[Patch]:
+        """Return the patches in a problem's domain; `label` names the region in errors.
+
+        Raises:
+            InputError: for a predicate that does not return one truth value per point.
+        """
+        pieces = self._pieces(problem)
+        if self.where is None:
+            return pieces
+        patches = []
+        for piece in pieces:
+            accepts = partial(self._accepts, label, piece)
+            patch = piece._replace(accepts=accepts)
+            if len(pieces) > 1:  # every face has points in proportion to what is left of it
+                share = share_of(patch)
+                if share < LEAST_SHARE:
+                    continue
+                patch = patch._replace(measure=piece.measure * share / share_of(piece))
+            patches.append(patch)
+        return patches
+
+    def _accepts(self, label: str, piece: Patch, points: Array) -> BoolArray:
+        """Return which points [n, d] a piece and the predicate accept: [n]."""
+        assert self.where is not None
+        columns = dict(zip(piece.coordinates, points.T, strict=True))
+        for c in self.moving:  # known only where the loss is evaluated
+            del columns[c]
+        try:
+            value = np.asarray(call(self.where, columns))
+        except Exception as error:  # a predicate may raise any exception
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(
+                f"{label}: where fails: {reason.rstrip('.')}; compute with NumPy, such as "
+                "(0 < x) & (x < 1)."
+            ) from error
+        if value.dtype != bool or value.shape != (len(points),):
+            raise InputError(
+                f"{label}: where gives {value.dtype} of shape {value.shape} at {len(points)} "
+                "points; return one truth value per point, such as abs(x) < 0.1."
+            )
+        return piece.accepts(points) & value
+
+
+class At(Region):
+    """The points where some coordinates have given values, such as `At(x=0.0)` or `At(t=1.0)`.
+
+    The other coordinates are drawn in the domain.  Where no other remains, as in
+    `At(x=0.0, t=0.5)` on an interval, the region is one point.  This point is drawn once, whatever
+    `points.counts` says.
+
+    The name of an unknown field in place of a value, as in `At(x="s")`, is a free boundary
+    x = s(t): residuals are evaluated where the field is at present, and their gradients move it.
+    The field's bounds keep it in the domain.
+
+    Raises:
+        InputError: for no coordinate, or a value that is neither a finite number nor a name; and in
+            a problem, for a value outside of the domain.
+    """
+
+    def __init__(self, *, where: Predicate | None = None, **values: float | str) -> None:
+        super().__init__(where)
+        if not values:
+            raise InputError("At: no coordinate; give at least one, such as At(x=0.0).")
+        self.fixed: dict[str, float] = {}
+        moving: dict[str, str] = {}
+        for c, value in values.items():
+            if isinstance(value, str):
+                moving[c] = value
+            elif _is_finite(value):
+                self.fixed[c] = float(value)
+            else:
+                raise InputError(
+                    f"At: {c}={value!r} is no finite number; give one, such as {c}=0.0, or the "
+                    "name of an unknown field."
+                )
+        self.moving = moving
+
+    def _arguments(self) -> list[str]:
+        return [f"{c}={value!r}" for c, value in {**self.fixed, **self.moving}.items()]
+
+    def check(self, problem: Problem, label: str) -> None:
+        """Raise an InputError for a coordinate that is not the problem's, or a value outside."""
+        for c in (*self.fixed, *self.moving):
+            if c not in problem.coordinates:
+                hint = did_you_mean(c, problem.coordinates)
+                raise InputError(f"{label}: {self!r}: {c!r} is no coordinate.{hint}")
+        for c, (lower, upper) in _ranges(problem).items():
+            if c in self.fixed and not _is_between(self.fixed[c], lower, upper):
+                raise InputError(
+                    f"{label}: {self!r} lies outside of the domain, where {c} goes from "
+                    f"{lower:g} to {upper:g}; move it inside."
+                )
+        for name in self.moving.values():
+            if name not in problem.unknown_fields:
+                hint = did_you_mean(name, problem.unknown_fields)
+                raise InputError(
+                    f"{label}: {self!r}: {name!r} is no unknown field; declare it, as in "
+                    f'unknown_fields = {{{name!r}: UnknownField(("t",))}}.{hint}'
+                )
+            own = set(problem.unknown_fields[name].coordinates)
+            if own & set(self.moving):
+                c = (own & set(self.moving)).pop()
+                raise InputError(
+                    f"{label}: {self!r}: {name} depends on {c}, which is given here; let it depend "
+                    "on the other coordinates."
+                )
+
+    def _pieces(self, problem: Problem) -> list[Patch]:
+        fixed = dict(self.fixed)
+        for c in self.moving:  # the loss puts the field's value in place of the middle
+            lower, upper = _ranges(problem)[c]
+            fixed[c] = 0.5 * (lower + upper)
+        return [_inside(problem, fixed=fixed)]
+
+
+class Inside(Region):
+    """The points inside a part of the domain, such as `Inside(Disk(x=0, y=0, radius=0.1))`.
+
+    The subset is what a domain has in common with the problem's own.  It may leave out
+    coordinates: `Inside(Interval(x=(0.0, 0.1)))` is a strip of a rectangle.  A predicate alone, as
+    in `Inside(where=lambda x, t: x < t)`, serves too.
+
+    Raises:
+        InputError: for what is no domain; and in a problem, for a domain with other coordinates.
+    """
+
+    def __init__(self, subset: Domain | None = None, *, where: Predicate | None = None) -> None:
+        super().__init__(where)
+        if subset is not None and not isinstance(subset, Domain):
+            raise InputError(
+                f"Inside: {subset!r} is no domain; give one, such as Disk(…), or where=…."
+            )
+        self.subset = subset
+
+    def _arguments(self) -> list[str]:
+        return [] if self.subset is None else [repr(self.subset)]
+
+    def check(self, problem: Problem, label: str) -> None:
+        """Raise an InputError for a coordinate that is not the problem's."""
+        space = problem.space.coordinates
+        for c in self.subset.coordinates if self.subset else ():
+            if c not in space:
+                raise InputError(
+                    f"{label}: {self!r}: {c!r} is no space coordinate.{did_you_mean(c, space)}"
+                )
+
+    def _pieces(self, problem: Problem) -> list[Patch]:
+        return [_inside(problem, subset=self.subset)]
+
+
+class Part(Region):
+    """A part of the boundary, such as `Part("y-", where=lambda x: abs(x) < 0.1)`, with its normals.
+
+    The name is that of a face, of a named part of the boundary, or "boundary".
+
+    Raises:
+        InputError: for what is no name; and in a problem whose boundary has no part of this name.
+    """
+
+    def __init__(self, name: str, *, where: Predicate | None = None) -> None:
+        super().__init__(where)
+        if not isinstance(name, str):
+            raise InputError(
+                f"Part: {name!r} is no name; give one, such as 'y-'; space.named joins several."
+            )
+        self.name = name
+
+    def _arguments(self) -> list[str]:
+        return [repr(self.name)]
+
+    def check(self, problem: Problem, label: str) -> None:
+        """Raise an InputError for a part that the problem's boundary does not have."""
+        known = problem.boundaries
+        if self.name not in known:
+            raise InputError(
+                f"{label}: {self!r}: no part {self.name!r} of the boundary."
+                f"{did_you_mean(self.name, known)}"
+            )
+
+    def _pieces(self, problem: Problem) -> list[Patch]:
+        return [_on_face(problem, face) for face in problem.boundaries[self.name]]
+
+
+def patches(problem: Problem, name: str) -> list[Patch]:
+    """Return the patches of a region, declared by a problem or built in, other than "data"."""
+    declared = problem.regions.get(name)
+    if declared is not None:
+        return declared.patches(problem, label_of(problem, name))
+    if name == "interior":
+        return Inside().patches(problem, name)
+    if name == "initial":
+        assert problem.time is not None
+        return At(t=problem.time[0]).patches(problem, name)
+    return Part(name).patches(problem, name)
+
+
+def has_points(problem: Problem, name: str) -> bool:
+    """Return whether a declared region has more than almost no points."""
+    return any(share_of(patch) >= LEAST_SHARE for patch in patches(problem, name))
+
+
+def has_normals(problem: Problem, name: str) -> bool:
+    """Return whether a region lies on the boundary."""
+    return name in problem.boundaries or isinstance(problem.regions.get(name), Part)
+
+
+def free_coordinates(problem: Problem, name: str) -> Mapping[str, str]:
+    """Return the unknown field that gives each coordinate on a free boundary; none elsewhere."""
+    region = problem.regions.get(name)
+    return region.moving if region is not None else {}
+
+
+def label_of(problem: Problem, name: str) -> str:
+    """Return how errors begin that concern a declared region."""
+    return f"{type(problem).__name__}.regions: {name!r}"
+
+
+def share_of(patch: Patch) -> float:
+    """Return which share of its unit cube a patch accepts, by a fixed sample."""
+    unit = unit_cube(_SAMPLE if patch.dimension else 1, patch.dimension)
+    points, _ = patch.place(unit)
+    return float(np.mean(patch.accepts(points)))
+
+
+def _inside(
+    problem: Problem, *, fixed: Mapping[str, float] | None = None, subset: Domain | None = None
+) -> Patch:
+    """Return the patch inside a domain where coordinates are fixed, or which lies in a subset."""
+    space = problem.space
+    fixed = fixed or {}
+    own = subset.coordinates if subset else ()
+    others = [c for c in space.coordinates if c not in own and c not in fixed]
+    time = fixed.get("t")
+    is_whole = len(others) == len(space.coordinates)
+    dimension = len(own) + len(others)
+
+    def points_in_space(unit: Array) -> Array:
+        if is_whole:
+            return space.interior(unit)
+        # The subset maps its coordinates, and the bounding box of the domain the others.
+        columns = {c: np.full(len(unit), value) for c, value in fixed.items()}
+        if subset is not None:
+            columns |= zip(own, subset.interior(unit[:, : len(own)]).T, strict=True)
+        for c, column in zip(others, unit[:, len(own) :].T, strict=True):
+            lower, upper = _ranges(problem)[c]
+            columns[c] = lower + column * (upper - lower)
+        return np.stack([columns[c] for c in space.coordinates], axis=1)
+
+    def place(unit: Array) -> tuple[Array, None]:
+        points = points_in_space(unit[:, :dimension])
+        return _with_time(problem, points, unit[:, dimension:], time), None
+
+    def accepts(points: Array) -> BoolArray:
+        in_space = points[:, : len(space.coordinates)]
+        accepted = space.accepts(in_space) if is_whole else space.contains(in_space)
+        if subset is not None:
+            axes = [space.coordinates.index(c) for c in own]
+            accepted = accepted & subset.accepts(in_space[:, axes])
+        if time is not None and problem.time is not None:
+            accepted = accepted & _is_between(time, *problem.time)
+        return accepted
+
+    in_time = problem.time is not None and time is None
+    return Patch(dimension + in_time, 1.0, place, accepts, problem.coordinates)
+
+
+def _on_face(problem: Problem, face: str) -> Patch:
+    """Return the patch of a face."""
+    space = problem.space
+    across = len(space.coordinates) - 1
+
+    def place(unit: Array) -> tuple[Array, Array]:
+        points, normals = space.face(face, unit[:, :across])
+        return _with_time(problem, points, unit[:, across:], None), normals
+
+    def accepts(points: Array) -> BoolArray:
+        return space.accepts(points[:, : len(space.coordinates)], face)
+
+    dimension = across + (problem.time is not None)
+    measure = space.measure(face)
+    return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
+
+
+def _with_time(problem: Problem, points: Array, unit: Array, at: float | None) -> Array:
+    """Return points [n, ds] with a column for time, in a problem that depends on it.
+
+    The times are `at`, or where that is None, those of `unit` [n, 1], scaled to [0, 1].
+    """
+    if problem.time is None:
+        return points
+    start, end = problem.time
+    time = start + unit * (end - start) if at is None else np.full((len(points), 1), at)
+    return np.concatenate([points, time], axis=1)
+
+
+def _ranges(problem: Problem) -> dict[str, tuple[float, float]]:
+    """Return the lower and the upper bound of every coordinate."""
+    lower, upper = problem.bounds
+    return dict(zip(problem.coordinates, zip(lower, upper, strict=True), strict=True))
+
+
+def _is_between(value: float, lower: float, upper: float) -> bool:
+    """Return whether a value lies in a range, up to rounding."""
+    slack = _ROUNDING * (upper - lower)
+    return bool(lower - slack <= value <= upper + slack)
+
+
+def _is_finite(value: object) -> bool:
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)  # pyright: ignore[reportArgumentType]
