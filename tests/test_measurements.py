@@ -282,7 +282,7 @@ def test_every_way_of_writing_a_table_reads_the_same():
         points = np.column_stack([found.points.coordinates, found.points.values["u"]])
         assert np.array_equal(points, kept), where
         assert (found.units["u"] == "°C") == (head == "units"), where
-        assert "1 of 6 rows lack u; they are left out for u" in found.notes, where
+        assert "1 of 6 rows lack u; they are left out" in found.notes, where
 
 
 def test_a_table_that_is_told_is_not_guessed():

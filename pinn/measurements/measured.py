@@ -82,7 +82,8 @@ def complete(points: PointSet, problem: Problem, where: str) -> tuple[AnyArray, 
         measured |= known
         if not known.all():
             lacking = int(np.sum(~known))
-            notes.append(f"{lacking} of {count} rows lack {name}; they are left out for {name}")
+            alone = "" if len(points.values) == 1 else f" for {name}"
+            notes.append(f"{lacking} of {count} rows lack {name}; they are left out{alone}")
     return np.flatnonzero(placed & measured), notes
 
 

@@ -141,15 +141,10 @@ def read_text(content: bytes, told: Told, where: str) -> Table:
         _check_decimal(body, dialect, where)
     frame = _frame(body, dialect, width, where)
     names = _names(head, told, width, where)
-    notes = []
-    if width > 1:
-        notes.append(f"columns separated by {_SHOWN[dialect.separator]}")
-    if dialect.decimal == ",":
-        notes.append("decimal commas")
-    if encoding != "UTF-8":
-        notes.append(f"text in {encoding}")
-    if head.remark:
-        notes.append(head.remark)
+    notes = [f"columns separated by {_SHOWN[dialect.separator]}"] if width > 1 else []
+    notes += ["decimal commas"] if dialect.decimal == "," else []
+    notes += [f"text in {encoding}"] if encoding != "UTF-8" else []
+    notes += [head.remark] if head.remark else []
     hint = ""
     if head.names is None and told.columns is None:
         hint = f" It has no header: name its {width} columns, as in data.columns=[x,t,u]."
