@@ -421,7 +421,7 @@ def test_an_extra_that_is_not_installed_is_named(name, module, monkeypatch):
     monkeypatch.setattr("pandas.ExcelFile", missing)
     monkeypatch.setattr("pandas.read_parquet", missing)
     write_csv("", name)
-    with pytest.raises(InputError, match=rf"needs {module}; install it with .*pinn\[tables\]"):
+    with pytest.raises(InputError, match=rf"needs {module}; install it, or pinn with the extra"):
         DataFile(path=name).measure(Heat())
 
 

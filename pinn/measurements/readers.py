@@ -17,14 +17,14 @@ import scipy.io
 
 from pinn.arrays import Array, read_npz
 from pinn.errors import InputError, did_you_mean
-from pinn.measurements.cells import is_value
+from pinn.measurements.heading import column_names, heading, split_units
 from pinn.measurements.table import Table, numeric
-from pinn.measurements.text import Told, check_names, read_text, split_units, table
+from pinn.measurements.text import DECIMALS, Told, read_text, table
 
 TEXT = (".csv", ".txt", ".dat", ".tsv")
 COMPRESSED = (".gz", ".zip", ".xz")
 ARRAYS = (".npz", ".mat", ".xlsx", ".parquet")
-TABLES = "install it with pip install 'pinn[tables]'"
+TABLES = "install it, or pinn with the extra 'tables'"
 
 
 def kind_of(path: Path) -> str:
@@ -66,7 +66,14 @@ def read(path: Path, told: Told, sheet: str | None = None) -> Table:
         return read_text(_uncompressed(path, where), told, where)
     if kind == ".xlsx":
         return _spreadsheet(path, told, sheet, where)
-    return {".npz": _npz, ".mat": _mat, ".parquet": _parquet}[kind](path, where)
+    if kind == ".parquet":
+        return _parquet(path, told, where)
+    if told.columns is not None:
+        raise InputError(
+            f"data.columns={list(told.columns)}: the arrays of {path.name} have names; set "
+            "data.columns=null."
+        )
+    return _npz(path, where) if kind == ".npz" else _mat(path, where)
 
 
 def _uncompressed(path: Path, where: str) -> bytes:
@@ -123,44 +130,27 @@ def _spreadsheet(path: Path, told: Told, sheet: str | None, where: str) -> Table
 
 def _from_cells(frame: pd.DataFrame, told: Told, where: str) -> Table:
     """Return the table of a spreadsheet's cells [rows, columns]."""
-    words = frame.iloc[:2].astype(object).where(frame.iloc[:2].notna(), "").map(str)
-    first, second = ([word.strip() for word in words.iloc[i]] for i in range(2))
-    names = [f"column{i + 1}" for i in range(len(first))]
-    units: list[str] = []
-    start = 0
-    hint = ""
-    notes = []
-    if not all(is_value(word, ".") for word in first):
-        names, units = split_units(first)
-        start = 1
-        if len(frame) > 2 and not any(is_value(word, ".") for word in second if word):
-            units = second
-            start = 2
-            notes.append(f"units in row {int(frame.index[1]) + 1}")
-    else:
-        hint = f" It has no header: name its {len(names)} columns, as in data.columns=[x,t,u]."
-    if told.columns is not None:
-        names = [str(name) for name in told.columns]
-        hint = ""
-        if len(names) != len(first):
-            raise InputError(
-                f"data.columns={names}: {len(names)} names, but {where} has {len(first)} columns; "
-                "name each of them."
-            )
-    check_names(names, where)
-    rows = frame.iloc[start:]
+    decimal = DECIMALS[told.decimal or "point"]
+    top = []
+    for _, row in frame.iloc[:3].iterrows():
+        top.append(["" if pd.isna(cell) else str(cell).strip() for cell in row])
+    head = heading(top, decimal, named=told.columns is not None)
+    names, hint = column_names(head.names, told.columns, len(top[0]), where)
+    rows = frame.iloc[head.rows :]
+    lines = np.asarray(frame.index, int) + 1
     return table(
         rows,
         names,
-        units=units,
-        decimal="," if told.decimal == "comma" else ".",
-        notes=notes,
-        lines=np.asarray(rows.index, int) + 1,
+        units=head.units,
+        decimal=decimal,
+        grouped=told.decimal is not None,
+        notes=[f"units in line {lines[1]}"] if head.rows > 1 else [],
+        lines=lines[head.rows :],
         hint=hint,
     )
 
 
-def _parquet(path: Path, where: str) -> Table:
+def _parquet(path: Path, told: Told, where: str) -> Table:
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
     except ImportError:
@@ -169,9 +159,9 @@ def _parquet(path: Path, where: str) -> Table:
         raise _unreadable(error, f"{where}: is no .parquet file", "save it as such") from None
     if frame.index.name is not None:
         frame = frame.reset_index()
-    names, units = split_units([str(name) for name in frame.columns])
-    check_names(names, where)
-    return table(frame, names, units=units)
+    found, units = split_units([str(name) for name in frame.columns])
+    names, hint = column_names(found, told.columns, len(found), where)
+    return table(frame, names, units=units, hint=hint)
 
 
 def _npz(path: Path, where: str) -> Table:

@@ -12,14 +12,8 @@ import numpy as np
 import pandas as pd
 
 from pinn.errors import InputError
-from pinn.measurements.cells import (
-    GROUPED,
-    MISSING,
-    CellError,
-    column,
-    is_number,
-    is_value,
-)
+from pinn.measurements.cells import GROUPED, MISSING, CellError, column, is_number, is_value
+from pinn.measurements.heading import Heading, column_names, heading, split_units
 from pinn.measurements.table import Table
 
 SEPARATORS = {"tab": "\t", "semicolon": ";", "comma": ",", "blanks": " "}
@@ -34,8 +28,6 @@ SAMPLE = 200  # lines, evenly from all, from which separator and decimal mark ar
 
 _COMMENT = re.compile(r"\s*(?:#(?!N/?A\b)|%|//)")
 _EXCEL = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-_UNIT = re.compile(r"(.*\S)\s*[\[(]([^\[\]()]*)[\])]")  # x [m], u (m/s)
-_UNIT_CELL = re.compile(r"1/.+|(?![+-]?[.,]?\d).*")  # units do not begin with a number, but for 1/s
 _CONTROL = bytes([*range(0x09), *range(0x0E, 0x20)])  # characters that no text has
 _NOTHING = ' \t;,"'  # spreadsheets write empty rows as separators
 _SUSPECT = ("", *_NOTHING, "#", "%", "/")  # how empty lines and comments begin
@@ -82,15 +74,6 @@ class _Dialect(NamedTuple):
         return [cell.strip() for cell in cells]
 
 
-class _Head(NamedTuple):
-    """The lines above the numbers: the names of the columns and their units."""
-
-    names: list[str] | None
-    units: list[str]
-    lines: int  # how many there are
-    remark: str = ""
-
-
 def decode(content: bytes, where: str) -> tuple[str, str]:
     """Return the text of a file and its encoding: UTF-8 or UTF-16 by their marks, else Latin-1.
 
@@ -132,22 +115,24 @@ def read_text(content: bytes, told: Told, where: str) -> Table:
     if not lines.texts:
         raise InputError(f"{where}: holds no numbers; give a file that does.")
     dialect = _dialect(lines.texts, told)
-    head = _head(lines, dialect, told)
-    body = lines.after(head.lines)
+    top = [dialect.split(line) for line in lines.texts[:3]]
+    head = heading(top, dialect.decimal, named=told.columns is not None)
+    body = lines.after(head.rows)
     if not body.texts:
         raise InputError(f"{where}: holds no row of numbers; give a file that does.")
+    notes = [f"text in {encoding}"] if encoding != "UTF-8" else []
+    notes += ["decimal commas"] if dialect.decimal == "," else []
+    notes += [f"units in line {lines.numbers[1]}"] if head.rows > 1 else []
+    if head.names is None and told.columns is None:
+        head = _commented(top[0], dialect, lines.comment)
+        notes += ["names from the comment above the numbers"] if head.names else []
     width = len(head.names or dialect.split(body.texts[0]))
+    if width > 1:
+        notes.insert(0, f"columns separated by {_SHOWN[dialect.separator]}")
     if dialect.decimal == "," and told.decimal is None:
         _check_decimal(body, dialect, where)
     frame = _frame(body, dialect, width, where)
-    names = _names(head, told, width, where)
-    notes = [f"columns separated by {_SHOWN[dialect.separator]}"] if width > 1 else []
-    notes += ["decimal commas"] if dialect.decimal == "," else []
-    notes += [f"text in {encoding}"] if encoding != "UTF-8" else []
-    notes += [head.remark] if head.remark else []
-    hint = ""
-    if head.names is None and told.columns is None:
-        hint = f" It has no header: name its {width} columns, as in data.columns=[x,t,u]."
+    names, hint = column_names(head.names, told.columns, width, where)
     return table(
         frame,
         names,
@@ -200,29 +185,6 @@ def table(
     return Table(arrays, unreadable, stated, remarks, lines, hint)
 
 
-def split_units(headers: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the names and the units of headers such as "u [m/s]"; unnamed columns get a number.
-
-    A header is left whole where two would become the same name.
-    """
-    pairs = []
-    for i, header in enumerate(headers):
-        match = _UNIT.fullmatch(header)
-        pairs.append((match[1], match[2].strip()) if match else (header or f"column{i + 1}", ""))
-    names = [name for name, _ in pairs]
-    units = [unit for _, unit in pairs]
-    for i, header in enumerate(headers):
-        if names.count(names[i]) > 1 and units[i]:
-            names[i] = header
-    return names, units
-
-
-def check_names(names: Sequence[str], where: str) -> None:
-    """Raise an InputError for two columns of one name."""
-    if len(set(names)) < len(names):
-        raise InputError(f"{where}: two columns of one name ({', '.join(names)}); rename one.")
-
-
 def _significant(raw: Sequence[str], *, skip: int) -> _Lines:
     """Return the lines that hold cells, and the last comment above them."""
     lines = _Lines([], [], "")
@@ -273,57 +235,15 @@ def _count(sample: Sequence[str], dialect: _Dialect) -> tuple[int, int]:
     return texts - usual, texts
 
 
-def _head(lines: _Lines, dialect: _Dialect, told: Told) -> _Head:
-    """Return the header and the units row, where there are any."""
-    top = [dialect.split(text) for text in lines.texts[:3]]
-    if not _is_heading(top[0], top[1:], dialect):
-        return _commented_head(top[0], dialect, lines.comment)
-    if told.columns is not None and any(is_number(c, dialect.decimal) for c in top[0]):
-        return _Head(None, [], 0)  # a row with a cell that is no number
-    names, units = split_units(top[0])
-    second = top[1] if len(top) > 1 else []
-    looks_like_units = all(_UNIT_CELL.fullmatch(cell) for cell in second)
-    if len(second) == len(names) and looks_like_units and _is_heading(second, top[2:], dialect):
-        units = ["" if cell in MISSING else cell.strip("[]()") for cell in second]
-        return _Head(names, units, 2, f"units in line {lines.numbers[1]}")
-    return _Head(names, units, 1)
-
-
-def _is_heading(cells: Sequence[str], below: Sequence[list[str]], dialect: _Dialect) -> bool:
-    """Return whether a row has text where the last row below it, if there is one, has a number."""
-    last = below[-1] if below else []
-    for i, cell in enumerate(cells):
-        is_text_below = i < len(last) and not is_value(last[i], dialect.decimal)
-        if not is_value(cell, dialect.decimal) and not is_text_below:
-            return True
-    return False
-
-
-def _commented_head(first: Sequence[str], dialect: _Dialect, comment: str) -> _Head:
+def _commented(first: Sequence[str], dialect: _Dialect, comment: str) -> Heading:
     """Return the names in a comment above the numbers, as NumPy's `savetxt` writes them."""
     text = comment.strip().lstrip("#%/ ")
     for split in (dialect.split, str.split):
         names = split(text)
         is_text = not any(is_number(name, dialect.decimal) for name in names)
         if len(names) == len(first) and is_text and len(set(names)) == len(names):
-            names, units = split_units(names)
-            return _Head(names, units, 0, "names from the comment above the numbers")
-    return _Head(None, [], 0)
-
-
-def _names(head: _Head, told: Told, width: int, where: str) -> list[str]:
-    """Return the names of the columns: those told, those of the header, or numbers."""
-    if told.columns is not None:
-        names = [str(name) for name in told.columns]
-        if len(names) != width:
-            raise InputError(
-                f"data.columns={names}: {len(names)} names, but {where} has {width} columns; name "
-                "each of them."
-            )
-    else:
-        names = head.names or [f"column{i + 1}" for i in range(width)]
-    check_names(names, where)
-    return names
+            return Heading(*split_units(names))
+    return Heading()
 
 
 def _check_decimal(body: _Lines, dialect: _Dialect, where: str) -> None:
