@@ -144,6 +144,11 @@ def test_a_random_part_and_added_noise():
     assert np.std(noisy) == pytest.approx(0.1 * np.std(np.arange(1000.0)), rel=0.1)
 
 
+def test_values_whose_square_overflows_are_read():
+    points = DataFile(path=write_csv("x,t,u\n0,0,1e300\n1,1,-1e300\n")).measure(Heat())
+    assert list(points.values["u"]) == [1e300, -1e300]
+
+
 def test_points_outside_are_left_out_where_that_is_asked_for():
     path = write_csv("x,t,u\n0.5,0.5,1\n2.0,0.5,2\n1.0000000001,1.0,3\n")
     points = DataFile(path=path, outside="drop").measure(Heat())
@@ -319,9 +324,10 @@ TABLES = {
     "a separator at the ends": "x;t;u;\n.5;1.;-3;\n;;;\n",
     "quoted cells": '"x","t","u"\n"0.5","1","-3"\n',
     "units in the header": "x [m]\tt (s)\tu [m/s]\n0.5\t1\t-3\n",
+    "R's header": '"x" "t" "u"\n0.5 1 -3\n',
     "Fortran's exponents": "  x   t   u\n  0.5D+00   1.D0  -0.3D+01\n",
     "other columns": "name,x,t,u,remark\nA,0.5,1,-3,\nB,0.5,,2,'no'\n",
-    "a day and its seconds": "x;t;u\n0,5;1;-3\n\n",
+    "empty lines": "x;t;u\n0,5;1;-3\n\n",
 }
 
 
@@ -485,6 +491,7 @@ def test_what_python_gives_is_a_point_set():
         frame.set_index("t"),
         frame.astype(object),
         dated,
+        dated.assign(t=dated["t"] - dated["t"].iloc[0]),
         {"u": columns["u"][:, None], "t": list(columns["t"]), "x": columns["x"]},
         PointSet(read_only, None, {"u": list(columns["u"])}),
     ):

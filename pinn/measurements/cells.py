@@ -77,6 +77,8 @@ def column(cells: pd.Series, *, decimal: str = ".", grouped: bool = False) -> Co
     cells = cells.reset_index(drop=True)
     if pd.api.types.is_datetime64_any_dtype(cells):
         return _seconds(cells)
+    if pd.api.types.is_timedelta64_dtype(cells):
+        return Column(cells.dt.total_seconds().to_numpy(float), "seconds")
     kind = getattr(cells.dtype, "kind", "O")
     if kind in "iuf":
         return Column(cells.to_numpy(float, na_value=np.nan))

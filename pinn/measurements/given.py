@@ -38,7 +38,10 @@ def point_set(problem: Problem, data: object) -> PointSet:
     elif isinstance(data, pd.DataFrame):
         if data.index.name in problem.coordinates and data.index.name not in data.columns:
             data = data.reset_index()
-        data = {str(name): data.iloc[:, i] for i, name in enumerate(data.columns)}
+        if not data.columns.is_unique:
+            names = ", ".join(map(str, data.columns))
+            raise InputError(f"data: two columns of one name ({names}); rename one.")
+        data = {str(name): data[name] for name in data.columns}
     if not isinstance(data, Mapping):
         raise InputError(f"data={_short(data)}; give {KINDS}.")
     _check_names(problem, data)
@@ -77,13 +80,14 @@ def _columns_of(problem: Problem, points: PointSet) -> dict[str, Any]:
     Raises:
         InputError: for coordinates of another shape than [n, d], and values that are no mapping.
     """
-    coordinates = np.asarray(points.coordinates)
     d = len(problem.coordinates)
+    remedy = f"give an array [n, {d}] of {', '.join(problem.coordinates)}"
+    try:
+        coordinates = np.asarray(points.coordinates)
+    except ValueError as error:  # a list of lists of different lengths
+        raise InputError(f"data.coordinates: is no array ({error}); {remedy}.") from None
     if coordinates.ndim != 2 or coordinates.shape[1] != d:
-        names = ", ".join(problem.coordinates)
-        raise InputError(
-            f"data.coordinates: shape {coordinates.shape}; give an array [n, {d}] of {names}."
-        )
+        raise InputError(f"data.coordinates: shape {coordinates.shape}; {remedy}.")
     if not isinstance(points.values, Mapping):
         raise InputError(f"data.values={_short(points.values)}; give a dict of arrays by field.")
     for name in points.values:

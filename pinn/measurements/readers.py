@@ -40,7 +40,7 @@ def kind_of(path: Path) -> str:
         return TEXT[0]  # data.zip
     if kind in TEXT or (kind in ARRAYS and not compression):
         return kind
-    what = "has no suffix" if not path.suffix else f"unknown kind of file {path.suffix}"
+    what = f"unknown kind of file {kind}{compression}" if kind else "has no suffix"
     raise InputError(
         f"data.path={path}: {what}; give one of {', '.join([*TEXT, *ARRAYS])}, or text in "
         f"{', '.join(COMPRESSED)}."

@@ -88,6 +88,8 @@ def noisy(values: dict[str, np.ndarray], noise: float, seed: int) -> dict[str, n
 
     NaN stays NaN.
     """
+    if not noise:  # else a deviation that overflows would make NaN of everything
+        return values
     rng = generator(seed, "measurement noise")
     noisy_values = {}
     for name, value in values.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -66,7 +67,7 @@ class _Dialect(NamedTuple):
     def split(self, text: str) -> list[str]:
         """Return the cells of a line, without blanks around them and quotes."""
         if self.separator == " ":
-            return text.split()
+            text = " ".join(text.split())
         if '"' in text:
             (cells,) = csv.reader([text], delimiter=self.separator, skipinitialspace=True)
         else:
@@ -282,19 +283,21 @@ def _frame(body: _Lines, dialect: _Dialect, width: int, where: str) -> pd.DataFr
                 "or set data.separator and data.decimal."
             )
     try:
-        frame = pd.read_csv(
-            io.StringIO(whole),
-            sep=r"\s+" if dialect.separator == " " else dialect.separator,
-            decimal=dialect.decimal,
-            header=None,
-            names=range(max(counts)),
-            index_col=False,
-            skipinitialspace=True,
-            keep_default_na=False,
-            na_values=sorted(MISSING),
-            low_memory=False,
-        )
-    except (ValueError, OverflowError) as error:  # pandas' own errors are ValueErrors
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.StringIO(whole),
+                sep=r"\s+" if dialect.separator == " " else dialect.separator,
+                decimal=dialect.decimal,
+                header=None,
+                names=range(max(counts)),
+                index_col=False,
+                skipinitialspace=True,
+                keep_default_na=False,
+                na_values=sorted(MISSING),
+                low_memory=False,
+            )
+    except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{where}: cannot be read ({reason}); correct the file.") from None
     if len(frame) != len(body.texts):
