@@ -86,6 +86,9 @@ class Residuals:
             # Where a window begins, the residual is measured against that of the last window's end.
             if region == "initial" and function.name in block.values:
                 value = value - block.values[function.name]
+            for symbol in function.symbols:
+                if symbol.kind == "data" and symbol.field in block.measured:
+                    value = value * block.measured[symbol.field]
             residuals[function.name] = value
         return residuals
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import DataFile, Synthetic
+from pinn.measurements import Columns, DataFile, Synthetic, point_set
 from pinn.objective import Batch, Objective, PointSet
 from pinn.optimizers.interface import Minimization
 from pinn.problem import Problem
@@ -48,7 +48,7 @@ def solve(
     scheme: Scheme | None = None,
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
-    data: Synthetic | DataFile | PointSet | None = None,
+    data: Synthetic | DataFile | PointSet | Columns | None = None,
     windows: int = 1,
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
@@ -72,7 +72,8 @@ def solve(
         constraints: "hard" builds conditions into the ansatz, "soft" leaves them in the loss;
             "auto" is hard where the problem has an ansatz.
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
-        data: measurements, for inverse problems.
+        data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
+            of arrays with columns named as coordinates and fields (NaN: not measured).
         windows: number of windows of time, solved one after another.
         continuation: values that coefficients take before their own, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
@@ -100,7 +101,7 @@ def solve(
         scheme=scheme,
         constraints=constraints,
         derivatives=derivatives,
-        data=data,
+        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
         windows=windows,
         continuation=continuation or {},
         last_layer=last_layer,
@@ -183,7 +184,8 @@ def execute(
         show: whether progress appears on the screen.
     """
     record = None if folder is None else RunFolder(Path(folder))
-    stage_runs = StageRuns(setup, setup.measurements())
+    found = setup.read_measurements()
+    stage_runs = StageRuns(setup, found.points if found else None)
     fresh = progress is None
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
@@ -193,6 +195,7 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
+            screen.tell(found.lines(setup.problem) if found else [])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
         elif record and config:

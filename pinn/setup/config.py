@@ -150,8 +150,7 @@ def _data(node: Mapping[str, Any] | None) -> Synthetic | DataFile | PointSet | N
     if "path" in node:
         return plain(DataFile, node, "data")
     if "coordinates" in node:
-        values = {name: np.asarray(column, float) for name, column in node["values"].items()}
-        return PointSet(np.asarray(node["coordinates"], float), None, values)
+        return PointSet(node["coordinates"], None, node.get("values") or {})  # the setup checks it
     return plain(Synthetic, node, "data")
 
 

@@ -11,8 +11,7 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements.file import DataFile
-from pinn.measurements.synthetic import Synthetic
+from pinn.measurements import DataFile, Measurements, Synthetic, measurements, point_set
 from pinn.networks import LAST_SEED
 from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
 from pinn.optimizers import Adam, SSBroyden
@@ -60,7 +59,8 @@ class Setup(Settings):
         constraints: whether an ansatz builds conditions into the solution ("hard") or they are
             terms of the loss ("soft"); "auto": hard where the problem has an ansatz.
         derivatives: the derivative engine; "auto" chooses.
-        data: measurements, for inverse problems.
+        data: measurements, for inverse problems; NaN in a point set stands for a value that was
+            not measured.
         windows: number of windows of time. They are solved one after another, each from the end of
             the one before, by the same network with new parameters.
         continuation: by coefficient, the values for which the problem is solved first, each from
@@ -134,6 +134,8 @@ class Setup(Settings):
                 )
 
     def _check_data(self) -> None:
+        if self.data is not None and not isinstance(self.data, Synthetic | DataFile):
+            object.__setattr__(self, "data", point_set(self.problem, self.data))
         if self.windows != 1 and self.data is not None:
             raise InputError(
                 f"windows={self.windows}: measurements do not go with windows of time; use "
@@ -174,9 +176,22 @@ class Setup(Settings):
 
     def measurements(self) -> PointSet | None:
         """Return the measurements: as given, from their file, or from the reference."""
-        if isinstance(self.data, Synthetic | DataFile):
-            return self.data.measure(self.problem)
-        return self.data
+        found = self.read_measurements()
+        return found.points if found else None
+
+    def read_measurements(self) -> Measurements | None:
+        """Return the measurements with what there is to say about them.
+
+        Raises:
+            InputError: for a file that does not fit the problem, and points outside the domain.
+        """
+        if isinstance(self.data, DataFile):
+            return self.data.read(self.problem)
+        if isinstance(self.data, Synthetic):
+            return Measurements(self.data.measure(self.problem))
+        if isinstance(self.data, PointSet):
+            return measurements(self.problem, self.data)
+        return None
 
     def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
         """Return the objective of the first stage, or of the `later` ones.
