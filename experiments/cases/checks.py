@@ -155,7 +155,8 @@ def reactor(run: str, solution: Solution) -> Quantities:
 def scatter(run: str, solution: Solution) -> Quantities:
     """Return the scattered wave before and behind the disk, over the larger of the two."""
     x = np.array([-2.0, 2.0])
-    wave = (solvers.scattered if run == "outer values" else solvers.absorbed)(x, 0 * x)
+    right = solvers.scattered if run == "outer values" else solvers.absorbed()
+    wave = right(x, 0 * x)
     values = solution(x, 0.0)
     size = float(np.max(np.abs(wave)))
     found = {}
@@ -169,7 +170,7 @@ def electrodes(_: str, solution: Solution) -> Quantities:
     """Return the field φ_x at both sides of the small electrode, and φ at the center."""
     x = np.array([0.0, 0.4, 0.6])
     step = 1e-4
-    potential = solvers.electrodes(np.concatenate([x - step, x, x + step]), np.zeros(9))
+    potential = solvers.electrodes()(np.concatenate([x - step, x, x + step]), np.zeros(9))
     before, at, after = np.split(potential, 3)
     slopes = (after - before) / (2 * step)
     size = abs(slopes[1])

@@ -5,13 +5,16 @@ The functions take a point's coordinates as numbers and return a number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import pi, sqrt
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import erfc
 
-TERMS = 400  # of a series; those of a start decay before this many
+TERMS = 200  # of a series
 
 
 def nafems_t4(x: float, y: float) -> float:
@@ -20,35 +23,39 @@ def nafems_t4(x: float, y: float) -> float:
     β tan 0.6β = H with H = h/k, and the factor in y goes from 1 to a convecting end.
     """
     ratio = 750 / 52
-    total = 0.0
-    for n in range(200):
+    beta = _convecting_modes(0.6 * ratio) / 0.6
+    mean = np.sin(0.6 * beta) / beta
+    square = 0.3 + np.sin(1.2 * beta) / (4 * beta)
+    # β cosh β(1 − y) + H sinh β(1 − y), and its value at y = 0, both over e^{β}/2.
+    factor = (beta + ratio) * np.exp(-beta * y) + (beta - ratio) * np.exp(-beta * (2 - y))
+    bottom = (beta + ratio) + (beta - ratio) * np.exp(-2 * beta)
+    return float(np.sum(100 * mean / square * np.cos(beta * x) * factor / bottom))
 
-        def condition(a: float) -> float:
-            return a * np.sin(a) - ratio * 0.6 * np.cos(a)
 
-        beta = brentq(condition, n * pi, n * pi + pi / 2, xtol=1e-13) / 0.6
-        mean = np.sin(0.6 * beta) / beta
-        square = 0.3 + np.sin(1.2 * beta) / (4 * beta)
-        # cosh and sinh over their growth e^{β}
-        up = np.exp(-beta * y)
-        down = np.exp(-beta * (2 - y))
-        factor = (beta + ratio) * up + (beta - ratio) * down
-        end = (beta + ratio) + (beta - ratio) * np.exp(-2 * beta)
-        total += 100 * mean / square * np.cos(beta * x) * factor / end
-    return float(total)
+@cache
+def _convecting_modes(ratio: float) -> np.ndarray:
+    """Return the positive roots of a tan a = ratio."""
+    roots = []
+    for n in range(TERMS):
+        roots.append(root(lambda a: a * np.sin(a) - ratio * np.cos(a), n * pi, (n + 0.5) * pi))
+    return np.array(roots)
+
+
+def root(function: Callable[[float], float], lower: float, upper: float) -> float:
+    """Return the zero of a function between two numbers."""
+    zero: Any = brentq(function, lower, upper, xtol=1e-13)
+    return float(zero)
 
 
 def hot_lid(x: float, y: float, t: float) -> float:
     """Return the temperature under the hot lid: the steady series less a decaying one."""
-    n = np.arange(1, TERMS)
-    total = 0.0
-    for m in range(1, TERMS, 2):
-        steady = np.exp(-m * pi * (1 - y)) * (1 - np.exp(-2 * m * pi * y))
-        steady = steady / (1 - np.exp(-2 * m * pi))
-        shares = -2 * n * (-1.0) ** n / (pi * (m**2 + n**2)) * np.sin(n * pi * y)
-        decay = np.exp(-15 * pi**2 * (m**2 + n**2) * t)
-        total += 400 / (m * pi) * np.sin(m * pi * x) * (steady - np.sum(shares * decay))
-    return float(total)
+    m = np.arange(1, TERMS, 2)
+    n = np.arange(1, TERMS)[:, None]
+    steady = np.exp(-m * pi * (1 - y)) * (1 - np.exp(-2 * m * pi * y))
+    steady = steady / (1 - np.exp(-2 * m * pi))
+    shares = -2 * n * (-1.0) ** n / (pi * (m**2 + n**2)) * np.sin(n * pi * y)
+    decaying = np.sum(shares * np.exp(-15 * pi**2 * (m**2 + n**2) * t), axis=0)
+    return float(np.sum(400 / (m * pi) * np.sin(m * pi * x) * (steady - decaying)))
 
 
 def steel_plate(x: float, y: float, t: float) -> float:
