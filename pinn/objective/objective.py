@@ -16,6 +16,7 @@ from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters, accumulate
 from pinn.objective.blocks import Blocks
 from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
+from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.subsets import subset
 from pinn.objective.terms import active_terms
 from pinn.objective.trial import trial
@@ -27,10 +28,10 @@ Engine = Literal["auto", "taylor", "nested"]
 class Objective:
     """The weighted sum of a problem's mean squared residuals, and its gradient, for a vector [p].
 
-        L(θ) = Σₜ wₜ Σⱼ qⱼ pₜⱼ rₜ(xⱼ; θ)²
+        L(θ) = Σₜ wₜ Σⱼ qⱼ pₜⱼ (rₜ(xⱼ; θ) / sₜ)²
 
-    with the weights w of the terms, the quadrature weights q of the points (1/n), and the weights
-    p of single points (1).  The vector θ holds the trainable parameters of the network and, behind
+    with the weights w and the typical sizes s of the terms, the quadrature weights q of the points
+    (1/n), and the weights p of single points (1).  The vector θ holds the trainable parameters of the network and, behind
     them, the unknown coefficients, transformed.
 
     The points are cut into blocks.  A program goes through the blocks of its thread one after
@@ -47,6 +48,7 @@ class Objective:
         derivatives: the derivative engine.
         measured: names of the measured fields.
         continuation: names of the coefficients that every batch brings.
+        scales: the typical sizes of fields and residuals.
 
     Raises:
         InputError: for the weight of a residual that does not exist, no positive weight, or a
@@ -63,10 +65,13 @@ class Objective:
         derivatives: Engine = "auto",
         measured: Sequence[str] = (),
         continuation: Sequence[str] = (),
+        scales: Scales = UNSCALED,
     ) -> None:
         self.problem = problem
         self.network = network
         self.hard = hard
+        self.scales = scales
+        self.continuation = tuple(continuation)
         self._check_fit()
         self.engine = _engine(derivatives, network)
         dtype = network.dtype_policy.variable_dtype
@@ -80,7 +85,12 @@ class Objective:
             problem, weights or {}, hard=hard, measured=measured
         )
         self._residuals = Residuals(
-            problem, self.terms, engine=self.engine, dtype=self.dtype, continuation=continuation
+            problem,
+            self.terms,
+            engine=self.engine,
+            dtype=self.dtype,
+            continuation=continuation,
+            scales=scales,
         )
 
     def _check_fit(self) -> None:
@@ -139,7 +149,12 @@ class Objective:
     ) -> Trial:
         """Return the trial solution in a stage; `hook` as in `forward`."""
         return trial(
-            problem, self.network, hard=self.hard, hook=hook, time_offset=stage.time_offset
+            problem,
+            self.network,
+            hard=self.hard,
+            hook=hook,
+            time_offset=stage.time_offset,
+            scales=self.scales.fields,
         )
 
     def residuals(

@@ -76,6 +76,11 @@ def check(
             f"{folder.path}: the checkpoint's phases are {', '.join(begun) or 'none'}, "
             f"those of config.yaml {', '.join(planned)}; restore the run's own files."
         )
+    if progress.scales != setup.plain_scales:
+        raise InputError(
+            f"{folder.path}: the scales of config.yaml are not those that the checkpoint was "
+            f"trained with; restore the run's own files."
+        )
     state = progress.state
     phase = phases[progress.phase]
     assert state is not None
@@ -128,7 +133,7 @@ def _change(config: dict[str, Any], override: str) -> None:
             f"resume: {override!r} sets no key of the run; "
             f"see its config.yaml, and write key=value."
         )
-    if _top_key(override) in ("network", "dtype"):
+    if _top_key(override) in ("network", "dtype", "scales"):
         raise InputError(
             f"resume: {override!r} would change the network that the run has trained; "
             f"start a new run."

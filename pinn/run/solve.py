@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from pinn.errors import InputError
 from pinn.measurements import Columns, DataFile, Synthetic, point_set
-from pinn.objective import Batch, Objective, PointSet
+from pinn.objective import Batch, Objective, PointSet, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
@@ -46,6 +46,7 @@ def solve(
     points: Points | None = None,
     weights: Mapping[str, float] | None = None,
     scheme: Scheme | None = None,
+    scales: Literal["auto", "none"] | Scales = "auto",
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
     data: Synthetic | DataFile | PointSet | Columns | None = None,
@@ -69,6 +70,8 @@ def solve(
         points: how many points there are, and how they are drawn; None: `Points()`.
         weights: weight by residual; 1 for residuals that are not named.
         scheme: how the weights follow the training; None: they are fixed.
+        scales: the typical sizes of fields and residuals: "auto" finds them before training, "none"
+            takes all to be one; what is given is kept.
         constraints: "hard" builds conditions into the ansatz, "soft" leaves them in the loss;
             "auto" is hard where the problem has an ansatz.
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
@@ -99,6 +102,7 @@ def solve(
         points=points or Points(),
         weights=weights or {},
         scheme=scheme,
+        scales=scales,
         constraints=constraints,
         derivatives=derivatives,
         data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
@@ -119,7 +123,8 @@ def load(folder: str | Path) -> Solution:
     """
     record = RunFolder(Path(folder))
     setup, progress, _ = run_folder.read(record)
-    stage_runs = StageRuns(setup, setup.measurements())
+    data = setup.measurements()
+    stage_runs = StageRuns(setup.with_scales(data), data)
     stage_run = stage_runs.run(progress.stage, progress.ends)
     _check(progress, setup, stage_run, record)
     return _solution(
@@ -185,9 +190,11 @@ def execute(
     """
     record = None if folder is None else RunFolder(Path(folder))
     found = setup.read_measurements()
-    stage_runs = StageRuns(setup, found.points if found else None)
+    data = found.points if found else None
+    setup = setup.with_scales(data)
+    stage_runs = StageRuns(setup, data)
     fresh = progress is None
-    progress = progress or Progress()
+    progress = progress or Progress(scales=setup.plain_scales)
     stage_run = stage_runs.run(progress.stage, progress.ends)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
@@ -229,7 +236,9 @@ def _contents(
     setup: Setup, stage_run: StageRun, config: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return what `config.yaml` of a run holds."""
-    return {**describe(setup), **(config or {}), "dtype": stage_run.objective.dtype}
+    described = describe(setup)
+    found = {"scales": described["scales"], "dtype": stage_run.objective.dtype}
+    return {**described, **(config or {}), **found}
 
 
 @contextlib.contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 import keras
 import tensorflow as tf
@@ -13,7 +13,16 @@ import tensorflow as tf
 from pinn.errors import InputError
 from pinn.measurements import DataFile, Measurements, Synthetic, measurements, point_set
 from pinn.networks import LAST_SEED
-from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
+from pinn.objective import (
+    UNSCALED,
+    Objective,
+    PointSet,
+    Scales,
+    StageParameters,
+    find_scales,
+    fitted_last_layer,
+    is_shallow,
+)
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.settings import Settings, count
@@ -56,6 +65,8 @@ class Setup(Settings):
         weights: a fixed weight per residual, by name; 1 for the others. With a scheme, these are
             factors of the scheme's weights.
         scheme: the weighting scheme; None for fixed weights only.
+        scales: the typical sizes of fields and residuals: found before training ("auto"), found as
+            far as they are not given, or all one ("none").
         constraints: whether an ansatz builds conditions into the solution ("hard") or they are
             terms of the loss ("soft"); "auto": hard where the problem has an ansatz.
         derivatives: the derivative engine; "auto" chooses.
@@ -82,6 +93,7 @@ class Setup(Settings):
     points: Points = field(default_factory=Points)
     weights: Mapping[str, float] = field(default_factory=dict)
     scheme: Scheme | None = None
+    scales: Literal["auto", "none"] | Scales = "auto"
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: Synthetic | DataFile | PointSet | None = None
@@ -193,11 +205,35 @@ class Setup(Settings):
             return measurements(self.problem, self.data)
         return None
 
+    @property
+    def plain_scales(self) -> dict[str, Any] | None:
+        """The scales as plain values; None where they have not been found, or are none."""
+        return self.scales.to_plain() if isinstance(self.scales, Scales) else None
+
+    def with_scales(self, data: PointSet | None) -> Self:
+        """Return the setup with the scales that are not given found from the problem."""
+        if self.scales == "none":
+            return self
+        given = self.scales if isinstance(self.scales, Scales) else UNSCALED
+        objective = self.objective(data)
+        coefficients = {}
+        for name in self.continuation:
+            coefficients[name] = tf.constant(getattr(self.problem, name), objective.dtype)
+        stage = StageParameters(coefficients)
+        scales = find_scales(objective, data, given=given, stage=stage)
+        if self.windows > 1 and self.hard and self.starts_hard:
+            later = find_scales(self.objective(data, later=True), data, given=given.later)
+            scales = replace(scales, later=later)
+        return replace(self, scales=scales)
+
     def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
         """Return the objective of the first stage, or of the `later` ones.
 
         In a later window the initial state is no longer the one that the ansatz knows.
         """
+        scales = self.scales if isinstance(self.scales, Scales) else UNSCALED
+        if later and scales.later is not None:
+            scales = scales.later
         return Objective(
             self.stages[0].problem,
             self.network,
@@ -206,6 +242,7 @@ class Setup(Settings):
             continuation=tuple(self.continuation),
             derivatives=self.derivatives,
             measured=tuple(data.values) if data else (),
+            scales=scales,
         )
 
     def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:
