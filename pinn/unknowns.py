@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 
 _SETTINGS = ("start", "lower", "upper")
@@ -97,15 +98,10 @@ class UnknownField:
         if self.lower is not None and self.upper is not None:
             return self.lower + (self.upper - self.lower) * tf.sigmoid(net)
         if self.lower is not None:
-            return self.lower + _scaled(tf.math.softplus(net), scale)
+            return self.lower + scaled(tf.math.softplus(net), 0.0, scale)
         if self.upper is not None:
-            return self.upper - _scaled(tf.math.softplus(net), scale)
-        scaled = _scaled(net, scale)
-        return scaled + offset if offset else scaled
-
-
-def _scaled(value: Any, scale: float) -> Any:
-    return value if scale == 1.0 else value * scale
+            return self.upper - scaled(tf.math.softplus(net), 0.0, scale)
+        return scaled(net, offset, scale)
 
 
 def unknown(name: str, value: Any) -> Unknown:

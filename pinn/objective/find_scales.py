@@ -2,7 +2,8 @@
 
 Smooth random fields of a known size are put into the residuals (see `probe.py`):
 
-1. Conditions that give a field's values name its offset and scale, as measurements do.
+1. Conditions that give a field's values name its offset and scale, as measurements do.  The random
+   fields vary as fast as sources and conditions do.
 2. The scale of another field is that at which its share of a residual balances what the residual
    holds without it: sources, inhomogeneous conditions.
 3. A field that nothing drives takes the scale at which its share of some residual equals that of
@@ -22,7 +23,12 @@ from pinn.arrays import Array
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import PointSet
-from pinn.objective.probe import Probe, median_size
+from pinn.objective.probe import (
+    LARGEST_WAVE_NUMBER,
+    LEAST_WAVE_NUMBER,
+    Probe,
+    median_size,
+)
 from pinn.objective.scales import FieldScale, Scales, power_of_two
 from pinn.objective.terms import is_misfit
 from pinn.problem import Term
@@ -111,6 +117,7 @@ class _Fields:
         for name, scale in self.probe.problem.scales.items():
             if name not in self.kept:
                 self.scales[name] = float(scale)
+        self._vary_as_the_data_do()
         # 2. What drives the other fields.
         self._drive()
         # 3. What the other fields ask for.
@@ -125,10 +132,18 @@ class _Fields:
                 found[name] = FieldScale(offset=offset, scale=scale)
         return found
 
+    def _vary_as_the_data_do(self) -> None:
+        """Let the random fields vary as fast as sources and conditions do."""
+        constant = {name: FieldScale(offset, 0.0) for name, offset in self.offsets.items()}
+        numbers = np.full(len(self.probe.problem.coordinates), LEAST_WAVE_NUMBER)
+        for region in self.probe.regions:
+            numbers = np.fmax(numbers, self.probe.variation(region, constant))
+        self.probe.wave_numbers = np.minimum(numbers, LARGEST_WAVE_NUMBER)
+
     def _named_values(self) -> dict[str, Array]:
         """Return the values that conditions and measurements give to fields, by field."""
         values: dict[str, list[Array]] = {}
-        free = self._free_of_ansatz()
+        free = self.probe.free_of_ansatz()
         for term in self.probe.terms:
             field = _only_value(term)
             if field in free and term.region not in ("interior", "data"):
@@ -144,14 +159,6 @@ class _Fields:
             if len(finite):
                 joined[name] = finite
         return joined
-
-    def _free_of_ansatz(self) -> set[str]:
-        """Return the fields that are what the network computes."""
-        problem = self.probe.problem
-        names = set(problem.fields)
-        if not self.probe.objective.hard:
-            return names
-        return set()
 
     def _given_values(self, term: Term) -> Array:
         """Return the values g that a condition a (f − g) = 0 gives to its field; NaN if it is none.

@@ -31,8 +31,8 @@ class Objective:
         L(θ) = Σₜ wₜ Σⱼ qⱼ pₜⱼ (rₜ(xⱼ; θ) / sₜ)²
 
     with the weights w and the typical sizes s of the terms, the quadrature weights q of the points
-    (1/n), and the weights p of single points (1).  The vector θ holds the trainable parameters of the network and, behind
-    them, the unknown coefficients, transformed.
+    (1/n), and the weights p of single points (1).  The vector θ holds the trainable parameters of
+    the network and, behind them, the unknown coefficients, transformed.
 
     The points are cut into blocks.  A program goes through the blocks of its thread one after
     another, so that memory is bounded, and there is one program per thread.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 from pinn.settings import check_finite, check_positive
 
@@ -24,9 +25,7 @@ class FieldScale(NamedTuple):
 
     def apply(self, output: Any) -> Any:
         """Return the field for the network's output, a tensor [n] or a jet."""
-        if self.scale != 1.0:
-            output = output * self.scale
-        return output + self.offset if self.offset else output
+        return scaled(output, self.offset, self.scale)
 
 
 _KEYS = ("fields", "residuals", "later")
