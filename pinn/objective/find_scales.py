@@ -2,10 +2,10 @@
 
 Smooth random fields of a known size are put into the residuals (see `probe.py`):
 
-1. Conditions that give a field's values name its offset and scale, as measurements do.  The random
-   fields vary as fast as sources and conditions do.
+1. Conditions that give a field's values name its offset and scale, as measurements do.
 2. The scale of another field is that at which its share of a residual balances what the residual
-   holds without it: sources, inhomogeneous conditions.
+   holds without it: sources, inhomogeneous conditions.  Here the random fields vary as fast as
+   those do.
 3. A field that nothing drives takes the scale at which its share of some residual equals that of
    the fields that have a scale.
 4. The size of a residual is its root mean square where all fields have their typical size.
@@ -15,7 +15,7 @@ Scales and sizes are powers of two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -23,18 +23,14 @@ from pinn.arrays import Array
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import PointSet
-from pinn.objective.probe import (
-    LARGEST_WAVE_NUMBER,
-    LEAST_WAVE_NUMBER,
-    Probe,
-    median_size,
-)
+from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
 from pinn.objective.scales import FieldScale, Scales, power_of_two
 from pinn.objective.terms import is_misfit
 from pinn.problem import Term
 
-SWEEPS = 6  # of the driven fields' scales, at most; a residual need not be linear in them
-SETTLED = 1.1  # the factor by which scales change in the last sweep
+STEPS = 40  # of the search for a scale, at most; two where the residual is linear
+SETTLED = 1.1  # the factor from the target at which the search ends
+FAR = 1024.0  # the factor of a step where the bracket is open
 NEGLIGIBLE = 1e-10  # a share below which a residual counts as zero: rounding
 CENTERED = 3.0  # a middle within this many half-ranges of zero needs no offset
 
@@ -61,6 +57,9 @@ def find_scales(
     problem = objective.bound(objective.flat.partition(theta), stage)
     probe = Probe(objective, problem, data)
     fields = _Fields(probe, data, given).found()
+    # Sizes are taken at smooth fields: with the wave numbers of the data, the highest derivatives
+    # would count for so much that the loss hardly asked for the equation.
+    probe.wave_numbers = probe.smooth
     return Scales(fields=fields, residuals=_residual_sizes(objective, probe, fields, given))
 
 
@@ -103,6 +102,7 @@ class _Fields:
         self.offsets: dict[str, float] = dict.fromkeys(probe.problem.functions, 0.0)
         self.scales: dict[str, float] = {}  # of the functions for which one is known
         self.kept: dict[str, FieldScale] = {}
+        self._known: dict[tuple[str, str, float], dict[str, Array]] = {}
         for name, scale in given.fields.items():
             self.kept[name] = scale
             self.offsets[name] = scale.offset
@@ -135,7 +135,7 @@ class _Fields:
     def _vary_as_the_data_do(self) -> None:
         """Let the random fields vary as fast as sources and conditions do."""
         constant = {name: FieldScale(offset, 0.0) for name, offset in self.offsets.items()}
-        numbers = np.full(len(self.probe.problem.coordinates), LEAST_WAVE_NUMBER)
+        numbers = self.probe.smooth
         for region in self.probe.regions:
             numbers = np.fmax(numbers, self.probe.variation(region, constant))
         self.probe.wave_numbers = np.minimum(numbers, LARGEST_WAVE_NUMBER)
@@ -194,73 +194,102 @@ class _Fields:
             self.scales[name] = half
 
     def _drive(self) -> None:
-        """Find the scales that sources and inhomogeneous conditions ask for."""
-        known = set(self.scales)
-        driven: dict[str, float] = {}
-        for _ in range(SWEEPS):
-            present = {**dict.fromkeys(self.offsets, 0.0), **self.scales, **driven}
-            asked = self._asked(present, [n for n in self.offsets if n not in known])
-            settled = asked.keys() == driven.keys() and all(
-                1 / SETTLED < scale / driven[name] < SETTLED for name, scale in asked.items()
-            )
-            driven = asked
-            if settled:
-                break
-        self.scales |= driven
-
-    def _asked(self, present: Mapping[str, float], names: Sequence[str]) -> dict[str, float]:
-        """Return the scales that residuals ask for, where they ask for any.
+        """Find the scales that sources and inhomogeneous conditions ask for.
 
         Conditions come before equations.  Of several, the largest counts.
         """
         by_condition: dict[str, float] = {}
         by_equation: dict[str, float] = {}
-        for region in self.probe.regions:
-            resting = self._at(region, {})
-            for name in names:
-                trial_scale = present[name] or abs(self.offsets[name]) or 1.0
-                moved = self._at(region, {name: trial_scale})
-                for term in self.probe.terms:
-                    if term.region != region or not _contains(term, name):
-                        continue
-                    at_rest = median_size(resting[term.name])
-                    response = median_size(moved[term.name] - resting[term.name]) / trial_scale
-                    whole = response * max(trial_scale, abs(self.offsets[name]))
-                    if not response > 0 or not at_rest > NEGLIGIBLE * whole:
-                        continue
-                    target = by_equation if region == "interior" else by_condition
-                    target[name] = max(target.get(name, 0.0), at_rest / response)
-        return {**by_equation, **by_condition}
+        for name in self._missing():
+            for term in self._terms_with(name):
+                at_rest = self._at(term.region, name, 0.0)[term.name]
+                scale = self._balanced(term, name, median_size(at_rest))
+                target = by_equation if term.region == "interior" else by_condition
+                target[name] = max(target.get(name, 0.0), scale)
+        for name, scale in {**by_equation, **by_condition}.items():
+            if scale > 0:
+                self.scales[name] = scale
 
     def _balance(self) -> None:
         """Find the scales of fields that nothing drives, from those that have a scale."""
-        for _ in range(SWEEPS):
-            missing = [name for name in self.offsets if name not in self.scales]
+        while missing := self._missing():
             asked: dict[str, float] = {}
-            for region in self.probe.regions:
-                resting = self._at(region, {})
-                scaled = self._at(region, self.scales)
-                for name in missing:
-                    trial_scale = abs(self.offsets[name]) or 1.0
-                    moved = self._at(region, {name: trial_scale})
-                    for term in self.probe.terms:
-                        if term.region != region or not _contains(term, name):
-                            continue
-                        others = median_size(scaled[term.name] - resting[term.name])
-                        shift = median_size(moved[term.name] - resting[term.name])
-                        if others > 0 and shift > 0:
-                            balanced = others * trial_scale / shift
-                            asked[name] = min(asked.get(name, np.inf), balanced)
+            for name in missing:
+                for term in self._terms_with(name):
+                    at_rest = self._at(term.region, name, 0.0)[term.name]
+                    others = self.probe.residuals(term.region, self._present())[term.name]
+                    scale = self._balanced(term, name, median_size(others - at_rest))
+                    if scale > 0:
+                        asked[name] = min(asked.get(name, np.inf), scale)
             if not asked:
                 return
             self.scales |= asked
 
-    def _at(self, region: str, scales: Mapping[str, float]) -> dict[str, Array]:
-        """Return the residuals of a region where some fields vary and the others rest."""
-        fields = {}
+    def _missing(self) -> list[str]:
+        """Return the functions whose scale is not known."""
+        return [name for name in self.offsets if name not in self.scales]
+
+    def _terms_with(self, field: str) -> list[Term]:
+        """Return the terms that take a field or one of its derivatives."""
+        terms = []
+        for term in self.probe.terms:
+            if any(s.field == field for s in term.symbols if s.kind != "data"):
+                terms.append(term)
+        return terms
+
+    def _balanced(self, term: Term, name: str, target: float) -> float:
+        """Return the scale of a field at which a residual changes by `target`; 0 if none does.
+
+        The change grows with the scale, in proportion where the residual is linear, so that the
+        second step is exact.  Otherwise bisection in the logarithm keeps the steps in a bracket.
+        """
+        if not target > 0:
+            return 0.0
+        scale = abs(self.offsets[name]) or 1.0
+        low, high = 0.0, np.inf
+        for _ in range(STEPS):
+            at_rest = self._at(term.region, name, 0.0)[term.name]
+            change = median_size(self._at(term.region, name, scale)[term.name] - at_rest)
+            if change == 0:
+                return 0.0
+            if not change < np.inf:  # NaN where all draws overflow
+                change = np.inf
+            whole = change * max(1.0, abs(self.offsets[name]) / scale)
+            if target <= NEGLIGIBLE * whole < np.inf:
+                return 0.0  # what is there without the field is rounding
+            guess = scale * target / change
+            if 1 / SETTLED < target / change < SETTLED:
+                return guess
+            if change < target:
+                low = scale
+            else:
+                high = scale
+            inside = low < guess < high
+            scale = guess if inside else _between(low, high)
+        return scale
+
+    def _at(self, region: str, name: str, scale: float) -> dict[str, Array]:
+        """Return the residuals of a region where one field varies and the others rest."""
+        key = (region, name if scale else "", scale)
+        if key not in self._known:
+            fields = {field: FieldScale(offset, 0.0) for field, offset in self.offsets.items()}
+            fields[name] = FieldScale(self.offsets[name], scale)
+            self._known[key] = self.probe.residuals(region, fields)
+        return self._known[key]
+
+    def _present(self) -> dict[str, FieldScale]:
+        """Return the offsets, with the scales that are known; other fields rest."""
+        present = {}
         for name, offset in self.offsets.items():
-            fields[name] = FieldScale(offset, scales.get(name, 0.0))
-        return self.probe.residuals(region, fields)
+            present[name] = FieldScale(offset, self.scales.get(name, 0.0))
+        return present
+
+
+def _between(low: float, high: float) -> float:
+    """Return a scale inside a bracket, whose ends may be 0 and infinity."""
+    if low == 0:
+        return high / FAR
+    return low * FAR if high == np.inf else float(np.sqrt(low * high))
 
 
 def _only_value(term: Term) -> str:
@@ -269,8 +298,3 @@ def _only_value(term: Term) -> str:
     if len(symbols) == 1 and symbols[0].kind == "derivative" and not symbols[0].index:
         return symbols[0].field
     return ""
-
-
-def _contains(term: Term, field: str) -> bool:
-    """Return whether a term takes a field or one of its derivatives."""
-    return any(symbol.field == field for symbol in term.symbols if symbol.kind != "data")

@@ -57,7 +57,8 @@ class Probe:
         data: the measurements.
 
     Attributes:
-        wave_numbers: standard deviations σ [d]; half a wave for every coordinate at first.
+        smooth: the least wave numbers [d]: half a wave for every coordinate.
+        wave_numbers: standard deviations σ [d], `smooth` at first.
     """
 
     def __init__(
@@ -67,7 +68,8 @@ class Probe:
         self.problem = problem
         self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
         self.data = data
-        self.wave_numbers = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
+        self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
+        self.wave_numbers = self.smooth
         self._residuals = Residuals(
             problem,
             self.terms,
