@@ -204,11 +204,10 @@ class _Fields:
             for term in self._terms_with(name):
                 at_rest = self._at(term.region, name, 0.0)[term.name]
                 scale = self._balanced(term, name, median_size(at_rest))
-                target = by_equation if term.region == "interior" else by_condition
-                target[name] = max(target.get(name, 0.0), scale)
-        for name, scale in {**by_equation, **by_condition}.items():
-            if scale > 0:
-                self.scales[name] = scale
+                if scale > 0:
+                    target = by_equation if term.region == "interior" else by_condition
+                    target[name] = max(target.get(name, 0.0), scale)
+        self.scales |= {**by_equation, **by_condition}
 
     def _balance(self) -> None:
         """Find the scales of fields that nothing drives, from those that have a scale."""
