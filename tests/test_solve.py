@@ -58,6 +58,7 @@ def inverse(tmp_path_factory):
         points=POINTS,
         data=Synthetic(count=40, noise=0.01),
         weights={"data_u": 5.0},
+        scales="none",
         published=PUBLISHED,
         seed=3,
         show=False,
@@ -394,7 +395,7 @@ def test_a_user_s_measurements_are_fitted_and_loaded(eager, tmp_path, monkeypatc
     measured = np.array([0.1 + 0.2, 1 / 3])
     data = pinn.objective.PointSet(coordinates, None, {"u": measured})
     problem = Burgers(unknowns=UNKNOWNS)
-    settings = {"phases": SHORT, "points": POINTS, "show": False}
+    settings = {"phases": SHORT, "points": POINTS, "scales": "none", "show": False}
     solution = solve(problem, folder=tmp_path / "run", data=data, **settings)
     loaded = load(tmp_path / "run")
     np.testing.assert_array_equal(loaded.points["data"].values["u"], measured)

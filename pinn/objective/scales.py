@@ -64,6 +64,19 @@ class Scales:
         """Return the typical size of a residual."""
         return self.residuals.get(name, 1.0)
 
+    def continues(self, earlier: Scales) -> bool:
+        """Return whether a loss with these scales goes on from one with earlier scales.
+
+        Terms may have come or gone since; what both have must be the same.
+        """
+        common = earlier.residuals.keys() & self.residuals.keys()
+        same_sizes = all(self.residuals[name] == earlier.residuals[name] for name in common)
+        if (self.later is None) != (earlier.later is None):
+            return False
+        if self.later is not None and earlier.later is not None:
+            same_sizes = same_sizes and self.later.continues(earlier.later)
+        return same_sizes and dict(self.fields) == dict(earlier.fields)
+
     def plain_losses(self, losses: Mapping[str, float]) -> dict[str, float]:
         """Return the losses of the terms whose size is not 1, in the squared units of the residual.
 

@@ -194,10 +194,11 @@ def execute(
     setup = setup.with_scales(data)
     stage_runs = StageRuns(setup, data)
     fresh = progress is None
-    progress = progress or Progress(scales=setup.plain_scales)
+    progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
+    progress.scales = setup.plain_scales
     screen = Screen() if show else None
     with contextlib.ExitStack() as ending:
         if screen:
