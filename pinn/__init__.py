@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.networks import Periodic as Periodic
     from pinn.networks import Slope as Slope
     from pinn.networks import mlp as mlp
+    from pinn.objective import FieldScale as FieldScale
     from pinn.objective import PointSet as PointSet
+    from pinn.objective import Scales as Scales
     from pinn.optimizers import BFGS as BFGS
     from pinn.optimizers import LBFGS as LBFGS
     from pinn.optimizers import LBFGSB as LBFGSB
@@ -82,7 +84,7 @@ _NAMES = {
     "geometry": "Ball Box Difference Disk Domain Interval NoSpace PointCloud Rectangle",
     "measurements": "DataFile Synthetic",
     "networks": "Factorization Fourier Periodic Slope mlp",
-    "objective": "PointSet",
+    "objective": "FieldScale PointSet Scales",
     "optimizers": (
         "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "
         "WarmupExponentialDecay"

@@ -99,3 +99,12 @@ def read_npz(path: Path) -> dict[str, AnyArray]:
                 return dict(archive)
     except (EOFError, KeyError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def scaled(value: Any, offset: Any, scale: Any) -> Any:
+    """Return offset + scale × value; the numbers 0 and 1 leave the value as it is."""
+    if not (isinstance(scale, float) and scale == 1.0):
+        value = value * scale
+    if isinstance(offset, float) and offset == 0.0:
+        return value
+    return value + offset

@@ -105,6 +105,11 @@ def check_positive(where: str, value: object) -> None:
     _number(0, math.inf, "neither", "a positive number").check(where, value)
 
 
+def check_finite(where: str, value: object) -> None:
+    """Raise an InputError for what is no finite number."""
+    _number(-math.inf, math.inf, "neither", "a finite number").check(where, value)
+
+
 def check_choice(where: str, value: object, options: tuple[str, ...]) -> None:
     """Raise an InputError for what is none of some words."""
     _one_of(options).check(where, value)

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 
 _SETTINGS = ("start", "lower", "upper")
@@ -86,13 +87,21 @@ class UnknownField:
                 f"UnknownField: lower={self.lower} is not below upper={self.upper}; exchange them."
             )
 
-    def value(self, net: Any) -> Any:
-        """Return the function's values for the network's output, a tensor or a jet."""
+    def value(self, net: Any, *, offset: float = 0.0, scale: float = 1.0) -> Any:
+        """Return the function's values for the network's output, a tensor or a jet.
+
+        Args:
+            net: the network's output.
+            offset: the middle of the function's values, where it has no bound.
+            scale: their distance from the offset, or from the only bound.
+        """
         if self.lower is not None and self.upper is not None:
             return self.lower + (self.upper - self.lower) * tf.sigmoid(net)
         if self.lower is not None:
-            return self.lower + tf.math.softplus(net)
-        return net if self.upper is None else self.upper - tf.math.softplus(net)
+            return self.lower + scaled(tf.math.softplus(net), 0.0, scale)
+        if self.upper is not None:
+            return self.upper - scaled(tf.math.softplus(net), 0.0, scale)
+        return scaled(net, offset, scale)
 
 
 def unknown(name: str, value: Any) -> Unknown:

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 import yaml
@@ -17,6 +18,9 @@ import yaml
 import pinn
 from pinn.cli.main import main
 from pinn.errors import InputError
+from pinn.measurements import DataFile, measurements, point_set
+from pinn.objective import PointSet
+from pinn.problems import Heat
 from pinn.record import RunFolder
 from pinn.run import folder as run_folder
 from pinn.setup.build import locate
@@ -195,6 +199,9 @@ BAD_VALUES = [
     ("output=/proc/nothing", "output=/proc/nothing", "writable folder"),
     ("output=null", "output=None", "path of a folder"),
     ("published=3", "published=3", "settings by name"),
+    ("data={coordinates: [[0, 0]]}", "data: has no measured field", "give at least one of u"),
+    ("data={coordinates: [[0, 0]], values: 3}", "data.values=3", "dict of arrays by field"),
+    ("data={coordinates: 3, values: {u: [1]}}", "data.coordinates: shape ()", "[n, 2] of x, t"),
     ("phases.polish=3", "phases.polish=3", "optimizer@phases.polish=lbfgs"),
     ("phases.polish.stop=3", "phases.polish.stop=3", "settings by name"),
     ("phases.polish.stop.max_iterations=-1", "max_iterations=-1", "at least 0"),
@@ -267,6 +274,132 @@ def test_misspelt_key_of_an_experiment_file(key, value, correction, capsys, monk
     monkeypatch.setattr("pinn.cli.run.conf_folder", lambda: conf)
     line = refused(capsys, "run", "experiment=mine")
     assert f"{key!r}" in line and f"Did you mean {correction!r}?" in line
+
+
+DATA_TEXT = "x,t,u\n0.5,0.5,1\n0.25,1,2\n"
+BAD_DATA = {
+    "no file": ("none.csv", None, {}, "none.csv: cannot be read", "path of a file"),
+    "a folder": (".", None, {}, "data.path=.: is a folder", "path of a file"),
+    "no name": ("", None, {}, "data.path=''", "path of a file"),
+    "no suffix": ("data", DATA_TEXT, {}, "data.path=data: has no suffix", "give one of .csv"),
+    "another kind": ("data.xls", "", {}, "unknown kind of file .xls", ".xlsx"),
+    "an array's suffix": ("data.npz.gz", "", {}, "unknown kind of file", "or text in .gz"),
+    "no gzip": ("data.csv.gz", DATA_TEXT, {}, "is no .gz file", "compress it again"),
+    "no xz": ("data.csv.xz", DATA_TEXT, {}, "is no .xz file", "compress it again"),
+    "no zip": ("data.csv.zip", DATA_TEXT, {}, "is no .zip file", "compress it again"),
+    "no spreadsheet": ("data.xlsx", DATA_TEXT, {}, "is no .xlsx file", "save it as such"),
+    "no parquet": ("data.parquet", DATA_TEXT, {}, "is no .parquet file", "save it as such"),
+    "no archive": ("data.npz", DATA_TEXT, {}, "is no .npz file", "np.savez"),
+    "no MATLAB": ("data.mat", DATA_TEXT, {}, "is no .mat file", "save it with -v7"),
+    "binary": ("data.csv", "x,t,u\n\0\1\n", {}, "is no text", "save the table as text"),
+    "empty": ("data.csv", "", {}, "holds no numbers", "give a file that does"),
+    "comments alone": ("data.csv", "# x\n\n", {}, "holds no numbers", "give a file that does"),
+    "a header alone": ("data.csv", "x,t,u\n", {}, "holds no row", "give a file that does"),
+    "no header": ("data.csv", "0,0,1\n1,1,2\n", {}, "no header", "data.columns=[x,t,u]"),
+    "a short row": ("data.csv", DATA_TEXT + "1,2\n", {}, "line 4 has 2 cells", "data.separator"),
+    "commas of both kinds": ("data.csv", "x,t,u\n0,5,0,5,1,5\n", {}, "line 2 has 6", "correct it"),
+    "text": ("data.csv", DATA_TEXT + "0,1,u\n", {}, "line 4, column u: 'u'", "leave the cell"),
+    "truth": ("data.csv", "x,t,u\n0,1,True\n", {}, "'True' is no number", "correct it"),
+    "infinite": ("data.csv", DATA_TEXT + "0,1,inf\n", {}, "infinite, first line 4", "empty"),
+    "too large": ("data.csv", DATA_TEXT + "0,1,1e999\n", {}, "infinite, first line 4", "empty"),
+    "doubtful comma": ("data.csv", "x;t;u\n0;1;1,234\n", {}, "'1,234'", "data.decimal=comma"),
+    "thousands": ("data.csv", 'x,t,u\n0,1,"1,234.5"\n', {}, "'1,234.5'", "data.decimal=point"),
+    "both marks": ("data.csv", "x;t;u\n0.5;1;1,5\n", {}, "is no number with", "data.decimal="),
+    "doubtful date": ("data.csv", "x;t;u\n0;1/2/2026;1\n", {}, "'1/2/2026'", "2026-03-04"),
+    "no date": ("data.csv", "x;t;u\n0;2026-02-30;1\n", {}, "'2026-02-30' is no", "correct"),
+    "an open quote": ("data.csv", 'x,t,u\n0,1,"2\n1,1,3\n', {}, "EOF inside string", "correct"),
+    "one name twice": ("data.csv", "x,t,t\n0,1,2\n", {}, "two columns of one name", "rename"),
+    "few names": ("data.csv", DATA_TEXT, {"columns": ["x", "t"]}, "2 names, but", "each of them"),
+    "names as text": ("data.csv", DATA_TEXT, {"columns": "x,t,u"}, "columns='x,t,u'", "a list"),
+    "separator": ("data.csv", DATA_TEXT, {"separator": "tabs"}, "separator='tabs'", "'tab'"),
+    "decimal": ("data.csv", DATA_TEXT, {"decimal": ","}, "decimal=','", "use point or comma"),
+    "outside, as a word": ("data.csv", DATA_TEXT, {"outside": "keep"}, "'keep'", "refuse or drop"),
+    "a bad first row": (
+        "data.csv",
+        "0,o,1\n1,1,2\n",
+        {"columns": list("xtu")},
+        "line 1, column t: 'o'",
+        "correct",
+    ),
+    "names for arrays": ("data.npz", DATA_TEXT, {"columns": ["x"]}, "data.columns=['x']", "null"),
+    "sheet": ("data.csv", DATA_TEXT, {"sheet": "one"}, "data.csv has no sheets", "sheet=null"),
+    "grid": ("data.csv", DATA_TEXT, {"grid": "x"}, "data.grid='x'", "give a list"),
+    "mapping": ("data.csv", DATA_TEXT, {"fields": "u"}, "data.fields='u'", "arrays by name"),
+    "a number": ("data.csv", DATA_TEXT, {"coordinates": {"t": float("inf")}}, "t=inf", "finite"),
+    "unmeasured": ("data.csv", "x,t,u\n0,1,\n1,1,NA\n", {}, "no row has a value of u", "leave"),
+    "outside": ("data.csv", DATA_TEXT + "2,1,1\n", {}, "first line 4 (x=2, t=1;", "outside=drop"),
+    "too late": ("data.csv", DATA_TEXT + "1,9,1\n", {}, "t is from 0 to 1", "outside=drop"),
+    "all outside": ("data.csv", "x,t,u\n2,1,1\n", {"outside": "drop"}, "are 0 points", "null"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "settings", "offender", "remedy"), BAD_DATA.values(), ids=BAD_DATA
+)
+def test_bad_data_files_are_told_in_one_line(name, text, settings, offender, remedy):
+    if text is not None:
+        Path(name).write_text(text)
+    with pytest.raises(InputError) as error:
+        DataFile(path=name, **settings).measure(Heat())
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+def test_a_bad_data_file_leaves_no_run_behind(capsys):
+    Path("données (1).csv").write_text("x;t;u\n0;1;1,234\n")
+    line = refused(capsys, "run", "problem=heat", "data=file", "data.path=données (1).csv")
+    assert "line 2: '1,234' may have" in line and "set data.decimal=comma" in line
+    assert [path.name for path in Path().iterdir()] == ["données (1).csv"]
+
+
+COLUMNS = {"x": [0.5, 0.25], "t": [0.5, 1.0], "u": [1.0, 2.0]}
+BAD_COLUMNS = {
+    "no data": ("measured.csv", "data='measured.csv'", "give a data frame, a dict"),
+    "a list": ([1, 2], "data=[1, 2]", "give a data frame, a dict"),
+    "nothing": ({}, "lacks the coordinate 'x'", "data"),
+    "a coordinate is missing": ({"x": [0], "u": [1]}, "lacks the coordinate 't'", "Known: u, x"),
+    "a coordinate is misspelt": (
+        {"time": [0], "x": [0], "u": [1]}, "lacks the coordinate 't'", "Known: time, u, x",
+    ),
+    "no field": ({"x": [0], "t": [0]}, "has no measured field", "at least one of u"),
+    "an unknown field": (COLUMNS | {"U": [1, 2]}, "'U' is neither", "leave it out"),
+    "a name that is no text": (COLUMNS | {3: [1, 2]}, "3 is neither", "leave it out"),
+    "lengths": (COLUMNS | {"u": [1.0]}, "x 2, t 2, u 1 values", "one length"),
+    "empty": ({"x": [], "t": [], "u": []}, "x 0, t 0, u 0", "at least 1"),
+    "axes": (COLUMNS | {"u": [[1, 2], [3, 4]]}, "data.u: shape (2, 2)", "[n]"),
+    "ragged": (COLUMNS | {"u": [[1, 2], [3]]}, "data.u: is no array", "one number per point"),
+    "text": (COLUMNS | {"u": [1, "low"]}, "data.u: row 2: 'low' is no number", "correct it"),
+    "None alone": (COLUMNS | {"u": [None, None]}, "no row has a value of u", "leave it out"),
+    "complex": (COLUMNS | {"u": [1j, 2]}, "data.u: row 1: ", "is no number"),
+    "infinite": (COLUMNS | {"x": [0, np.inf]}, "1 of 2 values are infinite, first row 2", "NaN"),
+    "outside": (COLUMNS | {"x": [0, 2]}, "1 of 2 points are outside", "first row 2 (x=2, t=1;"),
+    "points of a row": (PointSet([0.5, 1], None, {"u": [1]}), "shape (2,)", "[n, 2] of x, t"),
+    "points of a column": (PointSet([[0.5]], None, {"u": [1]}), "shape (1, 1)", "[n, 2] of x, t"),
+    "points, ragged": (PointSet([[0, 0], [0]], None, {"u": [1]}), "is no array", "[n, 2] of x, t"),
+    "one name twice": (
+        pd.DataFrame([[0, 0, 1, 2]], columns=list("xtuu")), "two columns of one name", "rename",
+    ),
+    "values as an array": (PointSet([[0, 0]], None, [1]), "data.values=[1]", "dict of arrays"),
+    "no values": (PointSet([[0, 0]], None, {}), "has no measured field", "at least one of u"),
+    "a coordinate's values": (PointSet([[0, 0]], None, {"x": [1]}), "'x' is a", "measured fields"),
+    "values of another length": (PointSet([[0, 0]], None, {"u": [1, 2]}), "u 2", "one length"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "offender", "remedy"), BAD_COLUMNS.values(), ids=BAD_COLUMNS)
+def test_bad_measurements_from_python_are_told_in_one_line(data, offender, remedy):
+    with pytest.raises(InputError) as error:
+        measurements(Heat(), point_set(Heat(), data))
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+def test_bad_measurements_from_python_leave_no_run_behind():
+    with pytest.raises(InputError, match="'v' is neither a coordinate nor a field"):
+        pinn.solve(Heat(), data=pd.DataFrame(COLUMNS | {"v": 1.0}), folder="run", show=False)
+    with pytest.raises(InputError, match=r"shape \(2,\)"):
+        pinn.solve(Heat(), data=PointSet([0.5, 1], None, {"u": [1]}), folder="run", show=False)
+    assert not list(Path().iterdir())
 
 
 BAD_FILES = [

@@ -56,7 +56,7 @@ def test_light_commands_answer_within_a_second(arguments, tmp_path):
     arguments = [str(tmp_path) if a == "RUN" else a for a in arguments]
     code = (
         f"import sys; from pinn.cli.main import main; code = main({arguments!r}); "
-        "heavy = ('tensorflow', 'keras', 'matplotlib', 'scipy', 'hydra'); "
+        "heavy = ('tensorflow', 'keras', 'matplotlib', 'pandas', 'scipy', 'hydra'); "
         "print('heavy:', [name for name in heavy if name in sys.modules]); "
         "sys.exit(code)"
     )

@@ -8,7 +8,7 @@ import tensorflow as tf
 from pinn import Problem, Rectangle, Unknown, mlp, residual
 from pinn.errors import InputError
 from pinn.networks import NoTaylorRule
-from pinn.objective import Evaluator, Objective, PointSet, cut_into_blocks, draw
+from pinn.objective import Evaluator, LeastSquares, Objective, PointSet, cut_into_blocks, draw
 from pinn.problems import Burgers
 from pinn.runtime import set_precision
 
@@ -206,6 +206,28 @@ def test_compiled_blocks_add_up_and_other_points_and_weights_do_not_retrace(whol
         losses = objective.losses(theta + 0.01 * number, other)
         assert float(loss) == pytest.approx(float(tf.reduce_sum(other.weights * losses)), rel=1e-13)
     assert [f.experimental_get_tracing_count() for f in functions] == before
+
+
+@pytest.mark.parametrize(("threads", "size"), [(1, 70), (2, 17)])
+def test_a_field_with_gaps_has_the_loss_of_its_measured_points(threads, size, eager):
+    objective = plate(weights={"heat": 0, "start": 0, "robin": 0, "floor": 0, "data_u": 2.0})
+    sets = point_sets(objective.problem)
+    places, _, values = sets["data"]
+    known = np.arange(len(places)) % 3 > 0
+    gaps = PointSet(places, None, {"u": np.where(known, values["u"], np.nan)})
+    alone = PointSet(places[known], None, {"u": values["u"][known]})
+    theta = objective.flat.flatten() + 0.1
+    results = []
+    for data in (gaps, alone):
+        batch = batch_of(objective, threads=threads, size=size, sets=sets | {"data": data})
+        squares = LeastSquares(objective)
+        gram = 0.0
+        for _, columns in squares.jacobian(theta, batch):
+            gram = gram + columns @ tf.transpose(columns)
+        loss = tf.reduce_sum(squares.residuals(theta, batch) ** 2)
+        results.append([*evaluate(objective, theta, batch), loss, gram])
+    for found, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
 
 
 def test_a_weight_of_zero_leaves_a_term_out(whole, eager):

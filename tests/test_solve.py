@@ -6,6 +6,7 @@ import zipfile
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 import yaml
@@ -15,7 +16,7 @@ from pinn import LBFGS, Adam, Interval, Problem, mlp, residual
 from pinn.errors import InputError
 from pinn.measurements import Synthetic
 from pinn.problems import Burgers
-from pinn.run import load, solve
+from pinn.run import load, resume, solve
 from pinn.runtime import set_precision
 from pinn.setup import Points
 from pinn.training import Phase, StopRule
@@ -57,6 +58,7 @@ def inverse(tmp_path_factory):
         points=POINTS,
         data=Synthetic(count=40, noise=0.01),
         weights={"data_u": 5.0},
+        scales="none",
         published=PUBLISHED,
         seed=3,
         show=False,
@@ -393,13 +395,30 @@ def test_a_user_s_measurements_are_fitted_and_loaded(eager, tmp_path, monkeypatc
     measured = np.array([0.1 + 0.2, 1 / 3])
     data = pinn.objective.PointSet(coordinates, None, {"u": measured})
     problem = Burgers(unknowns=UNKNOWNS)
-    settings = {"phases": SHORT, "points": POINTS, "show": False}
+    settings = {"phases": SHORT, "points": POINTS, "scales": "none", "show": False}
     solution = solve(problem, folder=tmp_path / "run", data=data, **settings)
     loaded = load(tmp_path / "run")
     np.testing.assert_array_equal(loaded.points["data"].values["u"], measured)
     # The solution is the best position, the history has the last one.
     misfit = np.mean((solution(*coordinates.T)["u"] - measured) ** 2)
     assert solution.history["loss_data_u"][-1] == pytest.approx(misfit, rel=0.05)
+
+
+def test_a_data_frame_is_shown_fitted_and_resumed(eager, tmp_path, monkeypatch, capsys):
+    """Two fields that are measured at different points, and a row that lacks the coordinate."""
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
+    frame = pd.DataFrame({"x": [0.1, 0.3, None], "u": [0.2, 0.3, 9], "q": [None, 0.4, 9]})
+    solve(Rod(), folder=tmp_path / "run", data=frame, phases=SHORT, points=POINTS)
+    shown = capsys.readouterr().out
+    assert "data: 2 points, x from 0.1 to 0.3" in shown
+    assert "data: u 2 values from 0.2 to 0.3, q 1 values from 0.4 to 0.4" in shown
+    assert "data: 1 of 3 rows lack x; they are left out\n" in shown
+    settings = {"overrides": ["phases.explore.stop.max_iterations=5"], "show": False}
+    continued = resume(tmp_path / "run", **settings)
+    measured = continued.points["data"].values
+    assert np.array_equal(measured["q"], [np.nan, 0.4], equal_nan=True)
+    misfit = (continued(np.array([0.3]))["q"] - 0.4) ** 2
+    assert continued.history["loss_data_q"][-1] == pytest.approx(misfit[0], rel=0.1)
 
 
 @pytest.mark.parametrize(

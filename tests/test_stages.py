@@ -33,6 +33,7 @@ PHASES = [
     ),
 ]
 SETTINGS = {
+    "scales": "none",  # the equation has the weight with which sixty iterations suffice
     "phases": PHASES,
     "points": Points(counts={"interior": 40, "initial": 1}, test=200),
     "show": False,

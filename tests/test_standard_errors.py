@@ -91,7 +91,8 @@ def slope_error(unknown, x, measured):
     """Return the standard error of the slope of a straight line through measurements."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     objective = Objective(Line(unknowns={"slope": unknown}), network, measured=("u",))
-    w, b = np.polyfit(x, measured, 1)
+    known = ~np.isnan(measured)
+    w, b = np.polyfit(x[known], measured[known], 1)
     # The equation can hold exactly, so that the minimum is the fitted line with the slope w.
     start = objective.problem.unknowns["slope"].inverse(w)
     theta = tf.constant([w, b, start], tf.float64)
@@ -116,6 +117,16 @@ def test_a_linear_problem_has_the_standard_error_of_linear_regression(unknown):
     errors = slope_error(unknown, x, measured)
     assert errors == {"slope": pytest.approx(expected, rel=1e-6)}
     assert abs(w - 2.0) < 4 * expected
+
+
+@pytest.mark.usefixtures("eager")
+def test_values_that_were_not_measured_do_not_count():
+    x = RNG.uniform(-1, 1, 101)
+    measured = 2 * x + 0.5 + NOISE * RNG.standard_normal(101)
+    known = np.arange(101) % 4 > 0
+    alone = slope_error({"start": 1.0}, x[known], measured[known])
+    with_gaps = slope_error({"start": 1.0}, x, np.where(known, measured, np.nan))
+    assert with_gaps == {"slope": pytest.approx(alone["slope"], rel=1e-9)}
 
 
 @pytest.mark.usefixtures("eager")

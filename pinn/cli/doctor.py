@@ -27,6 +27,7 @@ _PACKAGES = (
     "tensorflow-probability",
     "numpy",
     "scipy",
+    "pandas",
     "hydra-core",
     "matplotlib",
 )

@@ -33,6 +33,7 @@ _KEY_OF_THE_PROBLEM = re.compile(
     | weights\.[\w-]+               # weights.walls=3
     | continuation(\.\w+)?          # continuation={Re: [100, 400]}, continuation.Re=[100, 400]
     | points\.counts(\.[\w-]+)?     # points.counts={interior: 5}, points.counts.x-=5
+    | data\.(coordinates|fields)(\.\w+)?     # data.fields={u: U}, data.fields.u=U
     )=""",
     re.VERBOSE,
 )
@@ -41,6 +42,9 @@ _KEY_OF_THE_PROBLEM = re.compile(
 Hydra refuses keys that the configuration files lack, unless "++" precedes them: "problem.nu=0.1"
 becomes "++problem.nu=0.1". The problem judges such keys later.
 """
+
+_CALL = re.compile(r"(choice|range|interval|glob|sort|shuffle)\(.*\)")
+"""A value that is a function of Hydra, such as choice(a.csv,b.csv)."""
 
 _NEITHER_SCHEME_NOR_SETTINGS = re.compile(r"weights=(?![A-Za-z{])")
 """An override such as "weights=3", where "weights=causal" names a scheme, and "weights={walls: 3}"
@@ -155,14 +159,33 @@ def _check_override(override: str) -> None:
 
 
 def _prepared(overrides: Sequence[str]) -> list[str]:
-    """Return overrides that Hydra accepts: "++" precedes the keys that only the problem knows."""
+    """Return overrides that Hydra accepts: "++" precedes the keys that only the problem knows.
+
+    Names of files, and letters such as é, are quoted.
+    """
     prepared = []
     for override in overrides:
         if override == "weights=null":
             override = "weights=fixed"
         prefix = "++" if _KEY_OF_THE_PROBLEM.match(override) else ""
-        prepared.append(prefix + override)
+        prepared.append(prefix + _quoted(override))
     return prepared
+
+
+def _quoted(override: str) -> str:
+    """Return an override whose values are quoted where Hydra's grammar has no place for them.
+
+    Commas separate the values of a sweep; each of them is quoted.
+    """
+    key, _, value = override.partition("=")
+    is_plain = value.isascii() and key != "data.path"
+    if is_plain or value[:1] in ("", "'", '"', "[", "{", "?") or _CALL.fullmatch(value):
+        return override
+    quoted = []
+    for part in value.split(","):
+        escaped = part.replace("'", "\\'")
+        quoted.append(f"'{escaped}'")
+    return f"{key}={','.join(quoted)}"
 
 
 def _choices(group: str) -> list[str]:

@@ -84,9 +84,15 @@ class Synthetic(settings.Settings):
 
 
 def noisy(values: dict[str, np.ndarray], noise: float, seed: int) -> dict[str, np.ndarray]:
-    """Return values [n] by field with Gaussian noise, relative to the field's deviation."""
+    """Return values [n] by field with Gaussian noise, relative to the field's deviation.
+
+    NaN stays NaN.
+    """
+    if not noise:  # else a deviation that overflows would make NaN of everything
+        return values
     rng = generator(seed, "measurement noise")
     noisy_values = {}
     for name, value in values.items():
-        noisy_values[name] = value + noise * np.std(value) * rng.standard_normal(len(value))
+        deviation = np.std(value[~np.isnan(value)])
+        noisy_values[name] = value + noise * deviation * rng.standard_normal(len(value))
     return noisy_values

@@ -3,27 +3,33 @@
 from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters
 from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.evaluator import Evaluator, ResidualSize
+from pinn.objective.find_scales import find_scales
 from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import standard_errors
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.trial import trial
 
 __all__ = [
     "FIRST_STAGE",
+    "UNSCALED",
     "Batch",
     "Blocks",
     "Evaluator",
+    "FieldScale",
     "LeastSquares",
     "Objective",
     "PointSet",
     "ResidualSize",
+    "Scales",
     "StageParameters",
     "TermDiagnostics",
     "cut_into_blocks",
     "draw",
+    "find_scales",
     "fitted_last_layer",
     "is_shallow",
     "standard_errors",

@@ -26,6 +26,9 @@ class Blocks(NamedTuple):
     values: dict[str, tf.Tensor]  # [T, K, n]: measurements by field, or handed-over residuals
     quadrature: tf.Tensor  # [T, K, n], summing to 1
     point_weights: Mapping[str, tf.Tensor] = {}  # [T, K, n] by term; 1 for other terms
+    # [T, K, n] by field that has gaps: 0 where it was not measured, else √(n / number measured), so
+    # that the mean square over all points is that over the measured ones.
+    measured: Mapping[str, tf.Tensor] = {}
 
     @property
     def is_point(self) -> np.ndarray:
@@ -82,5 +85,14 @@ def cut_into_blocks(
         return tf.constant(array.reshape(threads, depth, width), dtype)
 
     normals = np.zeros((count, 0)) if points.normals is None else points.normals
-    values = {name: flat(np.asarray(value)[chosen]) for name, value in points.values.items()}
-    return Blocks(rows(points.coordinates), rows(normals), values, flat(quadrature))
+    values = {}
+    measured = {}
+    for name, given in points.values.items():
+        value = np.asarray(given)
+        known = ~np.isnan(value)
+        values[name] = flat(np.where(known, value, 0.0)[chosen])
+        if not known.all():
+            factor = np.sqrt(count / max(1, np.count_nonzero(known)))
+            measured[name] = flat((factor * known)[chosen])
+    coordinates = rows(points.coordinates)
+    return Blocks(coordinates, rows(normals), values, flat(quadrature), measured=measured)

@@ -18,6 +18,7 @@ from pinn.objective.blocks import Blocks
 from pinn.objective.method_checks import check_ansatz
 from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
+from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.subsets import subset
 from pinn.objective.terms import active_terms
 from pinn.objective.trial import constrained, trial
@@ -29,11 +30,11 @@ Engine = Literal["auto", "taylor", "nested"]
 class Objective:
     """The weighted sum of a problem's mean squared residuals, and its gradient, for a vector [p].
 
-        L(θ) = Σₜ wₜ Σⱼ qⱼ pₜⱼ rₜ(xⱼ; θ)²
+        L(θ) = Σₜ wₜ Σⱼ qⱼ pₜⱼ (rₜ(xⱼ; θ) / sₜ)²
 
-    with the weights w of the terms, the quadrature weights q of the points (1/n), and the weights
-    p of single points (1).  The vector θ holds the trainable parameters of the network and, behind
-    them, the unknown coefficients, transformed.
+    with the weights w and the typical sizes s of the terms, the quadrature weights q of the points
+    (1/n), and the weights p of single points (1).  The vector θ holds the trainable parameters of
+    the network and, behind them, the unknown coefficients, transformed.
 
     The points are cut into blocks.  A program goes through the blocks of its thread one after
     another, so that memory is bounded, and there is one program per thread.
@@ -49,6 +50,7 @@ class Objective:
         derivatives: the derivative engine.
         measured: names of the measured fields.
         continuation: names of the coefficients that every batch brings.
+        scales: the typical sizes of fields and residuals.
 
     Raises:
         InputError: for the weight of a residual that does not exist, no positive weight, or a
@@ -65,10 +67,13 @@ class Objective:
         derivatives: Engine = "auto",
         measured: Sequence[str] = (),
         continuation: Sequence[str] = (),
+        scales: Scales = UNSCALED,
     ) -> None:
         self.problem = problem
         self.network = network
         self.hard = hard
+        self.scales = scales
+        self.continuation = tuple(continuation)
         self._check_fit()
         self.engine = _engine(derivatives, network)
         dtype = network.dtype_policy.variable_dtype
@@ -84,7 +89,12 @@ class Objective:
         if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, problem), self.dtype)
         self._residuals = Residuals(
-            problem, self.terms, engine=self.engine, dtype=self.dtype, continuation=continuation
+            problem,
+            self.terms,
+            engine=self.engine,
+            dtype=self.dtype,
+            continuation=continuation,
+            scales=scales,
         )
 
     def _check_fit(self) -> None:
@@ -143,7 +153,12 @@ class Objective:
     ) -> Trial:
         """Return the trial solution in a stage; `hook` as in `forward`."""
         return trial(
-            problem, self.network, hard=self.hard, hook=hook, time_offset=stage.time_offset
+            problem,
+            self.network,
+            hard=self.hard,
+            hook=hook,
+            time_offset=stage.time_offset,
+            scales=self.scales.fields,
         )
 
     def residuals(

@@ -20,7 +20,7 @@ class PointSet(NamedTuple):
     Attributes:
         coordinates: the points [n, d].
         normals: outward normals [n, ds], where the region has them.
-        values: measurements, or residuals at a handover, [n] by name.
+        values: measurements, or residuals at a handover, [n] by name; NaN: not measured.
     """
 
     coordinates: Float[np.ndarray, "n d"]

@@ -12,6 +12,7 @@ from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
 from pinn.objective.free_boundary import follow
 from pinn.objective.method_checks import check_residual, ranges, residual_value
+from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
 
@@ -30,6 +31,7 @@ class Residuals:
         engine: the derivative engine, `taylor` or `nested`.
         dtype: of the loss.
         continuation: names of the coefficients that differ from stage to stage.
+        scales: the typical sizes by which residuals are divided.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Residuals:
         engine: Any,
         dtype: str,
         continuation: Sequence[str] = (),
+        scales: Scales = UNSCALED,
     ) -> None:
         self.terms = terms
+        self.scales = scales
         self.engine = engine
         self.dtype = dtype
         moved = _moved(problem, dtype, continuation)
@@ -60,7 +64,7 @@ class Residuals:
     def __call__(
         self, problem: Problem, trial: Trial, region: str, block: Blocks
     ) -> dict[str, tf.Tensor]:
-        """Return the residuals [n] of a region's terms by name on one block.
+        """Return the residuals [n] of a region's terms by name on one block, over their sizes.
 
         Args:
             problem: the problem with its present coefficients.
@@ -91,6 +95,12 @@ class Residuals:
             # Where a window begins, the residual is measured against that of the last window's end.
             if region == "initial" and function.name in block.values:
                 value = value - block.values[function.name]
+            for symbol in function.symbols:
+                if symbol.kind == "data" and symbol.field in block.measured:
+                    value = value * block.measured[symbol.field]
+            size = self.scales.of_residual(function.name)
+            if size != 1.0:
+                value = value * (1 / size)
             residuals[function.name] = value
         return residuals
 

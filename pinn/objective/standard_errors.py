@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from pinn.arrays import Array, static_size
 from pinn.objective.batch import Batch
+from pinn.objective.blocks import Blocks
 from pinn.objective.least_squares import LeastSquares
+from pinn.problem import Term
 
 RIDGE = 1e-12  # relative to the mean diagonal of JᵀJ; it holds parameters that nothing determines
 LARGEST = 6000  # the largest number of parameters; several matrices [p, p] must fit into memory
@@ -66,27 +68,37 @@ def standard_errors(
     data = batch.points["data"]
     grams = []
     misfits = []
+    counts = []
     for i in measured:
         only_term = tf.one_hot(i, len(objective.terms), dtype=batch.weights.dtype)
         weighted = batch._replace(points={"data": data}, weights=only_term * batch.weights)
         gram, misfit = _gram(squares, theta, weighted)
         grams.append(gram)
         misfits.append(misfit)
+        counts.append(_count(data, objective.terms[i]))
         total += gram
 
     # The covariance of the unknowns' entries of θ, which come last, and of their values.
-    count = int(np.count_nonzero(data.quadrature))
     first_unknown = size - len(objective.unknowns)
     covariance = propagated_covariance(
         total,
         grams,
         misfits=misfits,
-        counts=[count] * len(grams),
+        counts=counts,
         entries=range(first_unknown, size),
     )
     slopes = _coefficient_slopes(squares, theta)[first_unknown:]
     errors = np.abs(slopes) * np.sqrt(np.diag(covariance))
     return dict(zip(objective.unknowns, map(float, errors), strict=True))
+
+
+def _count(data: Blocks, term: Term) -> int:
+    """Return the number of points at which all that a term compares with was measured."""
+    known = np.asarray(data.quadrature) > 0
+    for symbol in term.symbols:
+        if symbol.kind == "data" and symbol.field in data.measured:
+            known = known & (np.asarray(data.measured[symbol.field]) > 0)
+    return int(np.count_nonzero(known))
 
 
 def propagated_covariance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,11 +13,14 @@ from pinn.derivatives import Trial
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
 from pinn.objective.method_checks import check_fields
+from pinn.objective.scales import UNIT, FieldScale
 from pinn.problem import Problem, call
 from pinn.problem.user_code import user_code
 
 Quantity = tf.Tensor | Jet
 """Values [n] at points, or the jet of a function there."""
+
+NO_SCALES: Mapping[str, FieldScale] = {}
 
 
 def trial(
@@ -27,6 +30,7 @@ def trial(
     hard: bool,
     hook: LayerHook | None = None,
     time_offset: tf.Tensor | None = None,
+    scales: Mapping[str, FieldScale] = NO_SCALES,
 ) -> Trial:
     """Return the function from coordinates (tensors [n] or jets) to functions by name.
 
@@ -37,6 +41,7 @@ def trial(
         hook: as in `forward`.
         time_offset: subtracted from the time that the network sees, where windows of time share
             one network.
+        scales: offset and scale by function; (0, 1) where a name is missing.
 
     Raises:
         InputError: when called, if the ansatz fails, or does not return one value per point for
@@ -48,17 +53,43 @@ def trial(
         if time_offset is not None:
             inputs[-1] = inputs[-1] - time_offset
         outputs = _outputs(network, inputs, len(problem.functions), hook)
-        count = len(problem.fields)
-        fields = outputs[:count]
-        if hard:
-            fields = constrained(problem, coordinates, fields)
-        values = dict(zip(problem.fields, fields, strict=True))
-        unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
-        for (name, unknown), output in unknowns:
-            values[name] = unknown.value(output)
-        return values
+        return functions_of(problem, outputs, coordinates, hard=hard, scales=scales)
 
     return functions
+
+
+def functions_of(
+    problem: Problem,
+    outputs: Sequence[Quantity],
+    coordinates: Mapping[str, Quantity],
+    *,
+    hard: bool,
+    scales: Mapping[str, FieldScale] = NO_SCALES,
+) -> dict[str, Quantity]:
+    """Return a problem's functions by name for the outputs [n] of a network, one per function.
+
+    Args:
+        problem: the problem with its present coefficients.
+        outputs: tensors or jets, the fields' before the unknown fields'.
+        coordinates: the coordinates by name, tensors or jets as the outputs are.
+        hard: whether the ansatz is applied to the fields.
+        scales: offset and scale by function; (0, 1) where a name is missing.
+
+    Raises:
+        InputError: if the ansatz fails, or does not return one value per point for every field.
+    """
+    count = len(problem.fields)
+    fields: tuple[Quantity, ...] = ()
+    for name, output in zip(problem.fields, outputs[:count], strict=True):
+        fields += (scales.get(name, UNIT).apply(output),)
+    if hard:
+        fields = constrained(problem, coordinates, fields)
+    values = dict(zip(problem.fields, fields, strict=True))
+    unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
+    for (name, unknown), output in unknowns:
+        scale = scales.get(name, UNIT)
+        values[name] = unknown.value(output, offset=scale.offset, scale=scale.scale)
+    return values
 
 
 def _outputs(

@@ -17,6 +17,7 @@ from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
 from pinn.problem.names import check_names
 from pinn.problem.regions import Region, has_normals, has_points, label_of
 from pinn.problem.user_code import check_methods
+from pinn.settings import check_positive
 from pinn.symmetry import check_symmetries
 from pinn.unknowns import Unknown, check_unknown_fields, unknown
 
@@ -39,6 +40,11 @@ def check_declaration(problem: Problem) -> None:
                 f"{name}: periodic={problem.periodic}: {coordinate!r} is no coordinate of space."
                 f"{did_you_mean(coordinate, axes)}"
             )
+    for function, scale in problem.scales.items():
+        if function not in problem.functions:
+            hint = did_you_mean(function, problem.functions)
+            raise InputError(f"{name}: scales: {function!r} is no field.{hint}")
+        check_positive(f"{name}: scales: {function}", scale)
     check_symmetries(name, problem.symmetries, coordinates=axes, fields=problem.fields)
     check_unknown_fields(
         name, problem.unknown_fields, coordinates=problem.coordinates, fields=problem.fields

@@ -56,6 +56,8 @@ class Problem(_Frozen):
         periodic: space coordinates in which the solution has the domain's length as its period. The
             network is made periodic, by an embedding; the faces of these coordinates are no
             boundary.
+        scales: the distance of a field's values from their middle, in the field's units, by field,
+            where it is known better than the conditions tell.
         symmetries: mirror symmetries of the solution, which `network.symmetric=true` builds in.
 
     Raises:
@@ -72,6 +74,7 @@ class Problem(_Frozen):
     regions: ClassVar[Mapping[str, Region]] = {}
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
+    scales: ClassVar[Mapping[str, float]] = {}
     symmetries: ClassVar[tuple[Mirror, ...]] = ()
 
     _demands: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

@@ -19,6 +19,7 @@ CAUSAL_MINIMUM = "causal_minimum"
 
 # Prefixes; the rest of the name is that of a term, a field, a derived quantity or an unknown.
 TERM_LOSS = "loss_"  # per term, unweighted
+PLAIN_LOSS = "plain_loss_"  # per term whose residual is divided by its size, in its own units²
 ERROR = "error_"  # relative L2, per field and derived quantity
 UNKNOWN = "unknown_"  # the estimate of an unknown, in its own units
 WEIGHT = "weight_"  # per term; the mean over its points where each has its own
@@ -32,6 +33,7 @@ def column_names(
     quantities: Iterable[str],
     unknowns: Iterable[str],
     weights: Iterable[str] = (),
+    scaled: Iterable[str] = (),
 ) -> list[str]:
     """Return the columns of a history in their order.
 
@@ -40,6 +42,7 @@ def column_names(
         quantities: names of the fields and derived quantities that have a reference.
         unknowns: names of the unknown coefficients.
         weights: columns of the weights, as `weight_columns` returns them, and of their scheme.
+        scaled: names of the terms whose residuals are divided by a size other than 1.
     """
     return [
         PHASE,
@@ -48,6 +51,7 @@ def column_names(
         SECONDS,
         LOSS,
         *_family(TERM_LOSS, terms),
+        *_family(PLAIN_LOSS, scaled),
         HELDOUT_LOSS,
         *_family(ERROR, quantities),
         *_family(UNKNOWN, unknowns),

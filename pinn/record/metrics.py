@@ -123,6 +123,8 @@ class Metrics(_Record):
         max_error: largest error by field and derived quantity, in its own units.
         reference_error: the relative L2 error of the reference itself, where it states one.
         published: the published errors, as the configuration holds them.
+        scales: the typical sizes of fields and residuals, as the configuration of a run holds them;
+            None without.
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
         unknowns: by the name of the unknown.
@@ -143,6 +145,7 @@ class Metrics(_Record):
     max_error: dict[str, float] = field(default_factory=dict)
     reference_error: dict[str, float] = field(default_factory=dict)
     published: Mapping[str, Any] | None = None
+    scales: Mapping[str, Any] | None = None
     loss: float | None = None
     heldout_loss: float | None = None
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)

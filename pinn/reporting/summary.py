@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -41,6 +42,8 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
         parts.append(_phases(metrics.phases))
     if metrics.weights:
         parts.append(_weights(metrics.weights))
+    if metrics.scales:
+        parts += _scales(metrics.scales)
     parts += _losses(metrics)
     parts += _times(metrics)
     if folder is not None:
@@ -132,6 +135,26 @@ def _weights(weights: WeightMetrics) -> Text:
     frozen = f", frozen in {', '.join(weights.frozen_in)}" if weights.frozen_in else ""
     last = describe_weights(weights.last)
     return Text(f"weights: {weights.scheme}{frozen}; at the end {last}")
+
+
+def _scales(scales: Mapping[str, Any]) -> list[RenderableType]:
+    """Return the sizes of fields and residuals that are not one, as "T 300 ± 64"."""
+    fields = []
+    for name, values in scales["fields"].items():
+        if values["offset"]:
+            fields.append(f"{name} {values['offset']:.6g} ± {values['scale']:.3g}")
+        elif values["scale"] != 1:
+            fields.append(f"{name} ± {values['scale']:.3g}")
+    residuals = []
+    for name, size in scales["residuals"].items():
+        if size != 1:
+            residuals.append(f"{name} {size:.3g}")
+    lines: list[RenderableType] = []
+    if fields:
+        lines.append(Text(f"scales: {', '.join(fields)}"))
+    if residuals:
+        lines.append(Text(f"sizes of residuals: {', '.join(residuals)}"))
+    return lines
 
 
 def _losses(metrics: Metrics) -> list[RenderableType]:

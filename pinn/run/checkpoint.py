@@ -17,6 +17,7 @@ from pinn.optimizers.memories import to_arrays
 from pinn.training.progress import Progress
 
 FORMAT = "pinn checkpoint 1"
+MEMBERS = "members"  # the names of all other arrays; earlier checkpoints lack it
 GROUPS = ("points", "weights", "ends")
 """The fields of a progress that are arrays by name."""
 
@@ -36,6 +37,8 @@ def save(path: Path, progress: Progress) -> None:
     for group in GROUPS:
         for name, array in getattr(progress, group).items():
             arrays[f"{group}/{name}"] = array
+    # A damaged directory of the archive may leave out a member without a word.
+    arrays[MEMBERS] = np.array(json.dumps(sorted(arrays)))
     write_atomically(path, lambda file: np.savez(file, **arrays))
 
 
@@ -51,6 +54,9 @@ def load(path: Path, *, size: int | None = None) -> Progress:
         )
     try:
         arrays = read_npz(path)
+        members = json.loads(str(arrays.pop(MEMBERS))) if MEMBERS in arrays else sorted(arrays)
+        if members != sorted(arrays):
+            raise KeyError(MEMBERS)
         if str(arrays.pop("format")) != FORMAT:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))

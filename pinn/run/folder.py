@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from pinn.errors import InputError
-from pinn.objective import Batch, Objective
+from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.record import RunFolder
 from pinn.run import checkpoint
@@ -76,6 +76,11 @@ def check(
             f"{folder.path}: the checkpoint's phases are {', '.join(begun) or 'none'}, "
             f"those of config.yaml {', '.join(planned)}; restore the run's own files."
         )
+    if not _same_scales(progress, setup):
+        raise InputError(
+            f"{folder.path}: the scales of config.yaml are not those that the checkpoint was "
+            f"trained with; restore the run's own files."
+        )
     state = progress.state
     phase = phases[progress.phase]
     assert state is not None
@@ -91,6 +96,13 @@ def check(
             f"({phase.optimizer.label}); leave its settings as they were in the checkpoint's "
             f"phase, or start a new run."
         )
+
+
+def _same_scales(progress: Progress, setup: Setup) -> bool:
+    """Return whether a checkpoint was trained with the scales of a setup."""
+    if progress.scales is None or not isinstance(setup.scales, Scales):
+        return progress.scales is None and setup.plain_scales is None
+    return setup.scales.continues(Scales.from_plain(progress.scales))
 
 
 def check_weights(
@@ -128,7 +140,7 @@ def _change(config: dict[str, Any], override: str) -> None:
             f"resume: {override!r} sets no key of the run; "
             f"see its config.yaml, and write key=value."
         )
-    if _top_key(override) in ("network", "dtype"):
+    if _top_key(override) in ("network", "dtype", "scales"):
         raise InputError(
             f"resume: {override!r} would change the network that the run has trained; "
             f"start a new run."

@@ -42,6 +42,7 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
         max_error=errors.max_error(evaluate),
         reference_error=setup.problem.checked_reference_error(),
         published=setup.published,
+        scales=setup.plain_scales,
         loss=float(loss),
         heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),

@@ -18,6 +18,7 @@ from pinn.record.columns import (
     ITERATION,
     LOSS,
     PHASE,
+    PLAIN_LOSS,
     SECONDS,
     STEP,
     TERM_LOSS,
@@ -84,6 +85,7 @@ class Monitor:
         theta = report.state.position
         terms = [term.name for term in objective.terms]
         losses = objective.losses(theta, report.batch).numpy().tolist()
+        by_term = dict(zip(terms, losses, strict=True))
         unknowns = {k: float(v) for k, v in objective.coefficients(theta).items()}
         row: dict[str, Any] = {
             PHASE: self._phase(report),
@@ -91,7 +93,8 @@ class Monitor:
             EVALUATIONS: progress.evaluations,
             SECONDS: self.clock.seconds,
             LOSS: float(report.state.loss),
-            **with_prefix(TERM_LOSS, dict(zip(terms, losses, strict=True))),
+            **with_prefix(TERM_LOSS, by_term),
+            **with_prefix(PLAIN_LOSS, objective.scales.plain_losses(by_term)),
             HELDOUT_LOSS: held_out_loss(run, theta, self.held_out, progress.weights),
             **with_prefix(ERROR, run.errors.relative_l2(run.functions(theta))),
             **with_prefix(UNKNOWN, unknowns),
@@ -145,4 +148,5 @@ def columns(objective: Objective, errors: Errors, weighting: Weighting | None = 
         quantities=errors.truth or (),
         unknowns=objective.unknowns,
         weights=weighting.columns() if weighting else (),
+        scaled=objective.scales.plain_losses(dict.fromkeys(objective.weight_by_term, 0.0)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +32,11 @@ class Screen:
         self.bar: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
         self.last = -math.inf
+
+    def tell(self, lines: Sequence[str]) -> None:
+        """Show lines of text as they are."""
+        for line in lines:
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def show(
         self, report: Report, row: Mapping[str, Any], stage: str = "", remark: str | None = None

@@ -12,8 +12,8 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import DataFile, Synthetic
-from pinn.objective import Batch, Objective, PointSet
+from pinn.measurements import Columns, DataFile, Synthetic, point_set
+from pinn.objective import Batch, Objective, PointSet, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
@@ -47,9 +47,10 @@ def solve(
     points: Points | None = None,
     weights: Mapping[str, float] | None = None,
     scheme: Scheme | None = None,
+    scales: Literal["auto", "none"] | Scales = "auto",
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
-    data: Synthetic | DataFile | PointSet | None = None,
+    data: Synthetic | DataFile | PointSet | Columns | None = None,
     windows: int = 1,
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
@@ -70,10 +71,13 @@ def solve(
         points: how many points there are, and how they are drawn; None: `Points()`.
         weights: weight by residual; 1 for residuals that are not named.
         scheme: how the weights follow the training; None: they are fixed.
+        scales: the typical sizes of fields and residuals: "auto" finds them before training, "none"
+            takes all to be one; what is given is kept.
         constraints: "hard" builds conditions into the ansatz, "soft" leaves them in the loss;
             "auto" is hard where the problem has an ansatz.
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
-        data: measurements, for inverse problems.
+        data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
+            of arrays with columns named as coordinates and fields (NaN: not measured).
         windows: number of windows of time, solved one after another.
         continuation: values that coefficients take before their own, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
@@ -99,9 +103,10 @@ def solve(
         points=points or Points(),
         weights=weights or {},
         scheme=scheme,
+        scales=scales,
         constraints=constraints,
         derivatives=derivatives,
-        data=data,
+        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
         windows=windows,
         continuation=continuation or {},
         last_layer=last_layer,
@@ -119,7 +124,8 @@ def load(folder: str | Path) -> Solution:
     """
     record = RunFolder(Path(folder))
     setup, progress, _ = run_folder.read(record)
-    stage_runs = StageRuns(setup, setup.measurements())
+    data = setup.measurements()
+    stage_runs = StageRuns(setup.with_scales(data), data)
     stage_run = stage_runs.run(progress.stage, progress.ends)
     _check(progress, setup, stage_run, record)
     return _solution(
@@ -184,17 +190,22 @@ def execute(
         show: whether progress appears on the screen.
     """
     record = None if folder is None else RunFolder(Path(folder))
-    stage_runs = StageRuns(setup, setup.measurements())
+    found = setup.read_measurements()
+    data = found.points if found else None
+    setup = setup.with_scales(data)
+    stage_runs = StageRuns(setup, data)
     fresh = progress is None
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
     rehearse(setup.problem)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
+    progress.scales = setup.plain_scales
     screen = Screen() if show else None
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
+            screen.tell(found.lines(setup.problem) if found else [])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
         elif record and config:
@@ -228,7 +239,9 @@ def _contents(
     setup: Setup, stage_run: StageRun, config: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return what `config.yaml` of a run holds."""
-    return {**describe(setup), **(config or {}), "dtype": stage_run.objective.dtype}
+    described = describe(setup)
+    found = {"scales": described["scales"], "dtype": stage_run.objective.dtype}
+    return {**described, **(config or {}), **found}
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.file import DataFile
 from pinn.measurements.synthetic import Synthetic
-from pinn.objective import PointSet
+from pinn.objective import PointSet, Scales
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
 from pinn.runtime import check_dtype
@@ -28,8 +28,8 @@ from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
 KEYS = (
-    "problem network phases points weights constraints derivatives data windows continuation "
-    "last_layer published seed dtype device output name"
+    "problem network phases points weights scales constraints derivatives data windows "
+    "continuation last_layer published seed dtype device output name"
 ).split()
 """Top-level keys of a run's configuration."""
 
@@ -72,6 +72,8 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         points=plain(Points, config.get("points") or {}, "points"),
         scheme=_scheme(weights.pop("scheme", None)),
         weights=weights,
+        # Runs of earlier versions have no such key.
+        scales=_scales(config.get("scales", "none")),
         constraints=config.get("constraints", "auto"),
         derivatives=config.get("derivatives", "auto"),
         data=_data(config.get("data")),
@@ -95,6 +97,7 @@ def describe(setup: Setup) -> dict[str, Any]:
     """
     phases = {phase.name: _plain_phase(phase) for phase in setup.phases}
     node: dict[str, Any] = {"problem": plain_value(setup.problem), "phases": phases}
+    node["scales"] = setup.plain_scales or setup.scales
     for key in _DESCRIBED:
         node[key] = plain_value(getattr(setup, key))
     if setup.scheme is not None:
@@ -144,14 +147,18 @@ def _scheme(node: Any) -> Scheme | None:
     return None if node is None else build(node, Scheme, "weights.scheme")
 
 
+def _scales(node: Any) -> Any:
+    """Return the scales of a node: a word, or sizes by name."""
+    return Scales.from_plain(node) if isinstance(node, Mapping) else node
+
+
 def _data(node: Mapping[str, Any] | None) -> Synthetic | DataFile | PointSet | None:
     if node is None:
         return None
     if "path" in node:
         return plain(DataFile, node, "data")
     if "coordinates" in node:
-        values = {name: np.asarray(column, float) for name, column in node["values"].items()}
-        return PointSet(np.asarray(node["coordinates"], float), None, values)
+        return PointSet(node["coordinates"], None, node.get("values") or {})  # the setup checks it
     return plain(Synthetic, node, "data")
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements.file import DataFile
-from pinn.measurements.synthetic import Synthetic
+from pinn.measurements import DataFile, Measurements, Synthetic, measurements, point_set
 from pinn.networks import LAST_SEED
-from pinn.objective import Objective, PointSet, fitted_last_layer, is_shallow
+from pinn.objective import (
+    UNSCALED,
+    Objective,
+    PointSet,
+    Scales,
+    StageParameters,
+    find_scales,
+    fitted_last_layer,
+    is_shallow,
+)
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.settings import Settings, count
@@ -57,10 +65,13 @@ class Setup(Settings):
         weights: a fixed weight per residual, by name; 1 for the others. With a scheme, these are
             factors of the scheme's weights.
         scheme: the weighting scheme; None for fixed weights only.
+        scales: the typical sizes of fields and residuals: found before training ("auto"), found as
+            far as they are not given, or all one ("none").
         constraints: whether an ansatz builds conditions into the solution ("hard") or they are
             terms of the loss ("soft"); "auto": hard where the problem has an ansatz.
         derivatives: the derivative engine; "auto" chooses.
-        data: measurements, for inverse problems.
+        data: measurements, for inverse problems; NaN in a point set stands for a value that was
+            not measured.
         windows: number of windows of time. They are solved one after another, each from the end of
             the one before, by the same network with new parameters.
         continuation: by coefficient, the values for which the problem is solved first, each from
@@ -82,6 +93,7 @@ class Setup(Settings):
     points: Points = field(default_factory=Points)
     weights: Mapping[str, float] = field(default_factory=dict)
     scheme: Scheme | None = None
+    scales: Literal["auto", "none"] | Scales = "auto"
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: Synthetic | DataFile | PointSet | None = None
@@ -134,6 +146,8 @@ class Setup(Settings):
                 )
 
     def _check_data(self) -> None:
+        if self.data is not None and not isinstance(self.data, Synthetic | DataFile):
+            object.__setattr__(self, "data", point_set(self.problem, self.data))
         if self.windows != 1 and self.data is not None:
             raise InputError(
                 f"windows={self.windows}: measurements do not go with windows of time; use "
@@ -174,15 +188,52 @@ class Setup(Settings):
 
     def measurements(self) -> PointSet | None:
         """Return the measurements: as given, from their file, or from the reference."""
-        if isinstance(self.data, Synthetic | DataFile):
-            return self.data.measure(self.problem)
-        return self.data
+        found = self.read_measurements()
+        return found.points if found else None
+
+    def read_measurements(self) -> Measurements | None:
+        """Return the measurements with what there is to say about them.
+
+        Raises:
+            InputError: for a file that does not fit the problem, and points outside the domain.
+        """
+        if isinstance(self.data, DataFile):
+            return self.data.read(self.problem)
+        if isinstance(self.data, Synthetic):
+            return Measurements(self.data.measure(self.problem))
+        if isinstance(self.data, PointSet):
+            return measurements(self.problem, self.data)
+        return None
+
+    @property
+    def plain_scales(self) -> dict[str, Any] | None:
+        """The scales as plain values; None where they have not been found, or are none."""
+        return self.scales.to_plain() if isinstance(self.scales, Scales) else None
+
+    def with_scales(self, data: PointSet | None) -> Self:
+        """Return the setup with the scales that are not given found from the problem."""
+        if self.scales == "none":
+            return self
+        given = self.scales if isinstance(self.scales, Scales) else UNSCALED
+        objective = self.objective(data)
+        coefficients = {}
+        for name in self.continuation:
+            coefficients[name] = tf.constant(getattr(self.problem, name), objective.dtype)
+        stage = StageParameters(coefficients)
+        scales = find_scales(objective, data, given=given, stage=stage)
+        if self.windows > 1 and self.hard and self.starts_hard:
+            later = find_scales(self.objective(data, later=True), data, given=given.later)
+            scales = replace(scales, later=later)
+        return replace(self, scales=scales)
 
     def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
         """Return the objective of the first stage, or of the `later` ones.
 
         In a later window the initial state is no longer the one that the ansatz knows.
         """
+        scales = self.scales if isinstance(self.scales, Scales) else UNSCALED
+        if later and scales.later is not None:
+            scales = scales.later
         return Objective(
             self.stages[0].problem,
             self.network,
@@ -191,6 +242,7 @@ class Setup(Settings):
             continuation=tuple(self.continuation),
             derivatives=self.derivatives,
             measured=tuple(data.values) if data else (),
+            scales=scales,
         )
 
     def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:

@@ -90,6 +90,7 @@ class Progress:
         rows: number of rows of the history.
         compile_seconds: wall-clock seconds of compilation.
         seconds: wall-clock seconds of the whole run, compilation included.
+        scales: what the loss was scaled by, as plain values; None without scales.
     """
 
     records: list[PhaseRecord] = field(default_factory=list)
@@ -104,6 +105,7 @@ class Progress:
     rows: int = 0
     compile_seconds: float = 0.0
     seconds: float = 0.0
+    scales: Mapping[str, Any] | None = None
 
     @property
     def phase(self) -> int:
@@ -173,6 +175,7 @@ class Progress:
             "rows": self.rows,
             "compile_seconds": self.compile_seconds,
             "seconds": self.seconds,
+            "scales": self.scales,
         }
 
     @staticmethod

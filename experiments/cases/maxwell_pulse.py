@@ -1,0 +1,43 @@
+"""A pulse that is fed in the middle and leaves to both sides (deepxde#2018); dimensionless."""
+
+from typing import ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from pinn import At, Interval, Problem, residual
+
+
+class MaxwellPulse(Problem):
+    """E_tt = E_xx on [−1, 1], E(0, t) = g(t) = e^{−((t − 0.5)/0.15)²}, open ends, t ≤ 1.5."""
+
+    fields = ("E",)
+    space = Interval(x=(-1.0, 1.0))
+    time = (0.0, 1.5)
+    regions: ClassVar = {"middle": At(x=0.0)}
+
+    @residual(on="interior")
+    def wave(self, E_tt, E_xx):
+        return E_tt - E_xx
+
+    @residual(on="middle")
+    def pulse(self, t, E):
+        return E - tf.exp(-(((t - 0.5) / 0.15) ** 2))
+
+    @residual(on="initial")
+    def rest(self, E):
+        return E
+
+    @residual(on="initial")
+    def rest_speed(self, E_t):
+        return E_t
+
+    @residual(on="boundary")
+    def open_end(self, E_t, E_n):
+        return E_t + E_n
+
+    def reference(self, x, t):
+        return {"E": np.exp(-(((t - np.abs(x) - 0.5) / 0.15) ** 2))}
+
+
+RUNS = {"t ≤ 1.5": {"problem": MaxwellPulse()}}

@@ -1,0 +1,299 @@
+"""Typical sizes of fields and residuals, found from the problem before any training.
+
+Smooth random fields of a known size are put into the residuals (see `probe.py`):
+
+1. Conditions that give a field's values name its offset and scale, as measurements do.
+2. The scale of another field is that at which its share of a residual balances what the residual
+   holds without it: sources, inhomogeneous conditions.  Here the random fields vary as fast as
+   those do.
+3. A field that nothing drives takes the scale at which its share of some residual equals that of
+   the fields that have a scale.
+4. The size of a residual is its root mean square where all fields have their typical size.
+
+Scales and sizes are powers of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pinn.arrays import Array
+from pinn.objective.batch import FIRST_STAGE, StageParameters
+from pinn.objective.objective import Objective
+from pinn.objective.point_sets import PointSet
+from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
+from pinn.objective.scales import FieldScale, Scales, power_of_two
+from pinn.objective.terms import is_misfit
+from pinn.problem import Term
+
+STEPS = 40  # of the search for a scale, at most; two where the residual is linear
+SETTLED = 1.1  # the factor from the target at which the search ends
+FAR = 1024.0  # the factor of a step where the bracket is open
+NEGLIGIBLE = 1e-10  # a share below which a residual counts as zero: rounding
+CENTERED = 3.0  # a middle within this many half-ranges of zero needs no offset
+
+
+def find_scales(
+    objective: Objective,
+    data: PointSet | None = None,
+    *,
+    given: Scales | None = None,
+    stage: StageParameters = FIRST_STAGE,
+) -> Scales:
+    """Return the typical sizes of an objective's fields and residuals.
+
+    Args:
+        objective: the loss; its own scales are ignored.
+        data: the measurements.
+        given: sizes that are already known, which are kept.
+        stage: the parameters of the stage whose coefficients are taken.
+    """
+    given = given or Scales()
+    if _is_complete(given, objective):
+        return given
+    theta = objective.flat.flatten()
+    problem = objective.bound(objective.flat.partition(theta), stage)
+    probe = Probe(objective, problem, data)
+    fields = _Fields(probe, data, given).found()
+    # Sizes are taken at smooth fields: with the wave numbers of the data, the highest derivatives
+    # would count for so much that the loss hardly asked for the equation.
+    probe.wave_numbers = probe.smooth
+    return Scales(fields=fields, residuals=_residual_sizes(objective, probe, fields, given))
+
+
+def _is_complete(given: Scales, objective: Objective) -> bool:
+    """Return whether nothing is left to find."""
+    terms = {term.name for term in objective.terms}
+    return set(objective.problem.functions) <= set(given.fields) and terms <= set(given.residuals)
+
+
+def _residual_sizes(
+    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale], given: Scales
+) -> dict[str, float]:
+    """Return the size of every term where all fields have their typical size."""
+    found: dict[str, float] = {}
+    for region in probe.regions:
+        for name, residuals in probe.residuals(region, fields).items():
+            found[name] = median_size(residuals)
+    sizes: dict[str, float] = {}
+    for term in objective.terms:
+        size = found.get(term.name, np.nan)
+        if is_misfit(term):
+            size = fields[term.symbols[0].field].scale
+        usable = np.isfinite(size) and size > 0
+        sizes[term.name] = given.residuals.get(term.name, power_of_two(size) if usable else 1.0)
+    return sizes
+
+
+class _Fields:
+    """The search for the offsets and scales of all functions of a problem.
+
+    Args:
+        probe: the problem's residuals at random fields.
+        data: the measurements.
+        given: scales that are already known.
+    """
+
+    def __init__(self, probe: Probe, data: PointSet | None, given: Scales) -> None:
+        self.probe = probe
+        self.data = data
+        self.offsets: dict[str, float] = dict.fromkeys(probe.problem.functions, 0.0)
+        self.scales: dict[str, float] = {}  # of the functions for which one is known
+        self.kept: dict[str, FieldScale] = {}
+        self._known: dict[tuple[str, str, float], dict[str, Array]] = {}
+        for name, scale in given.fields.items():
+            self.kept[name] = scale
+            self.offsets[name] = scale.offset
+            self.scales[name] = scale.scale
+
+    def found(self) -> dict[str, FieldScale]:
+        """Return offset and scale by function."""
+        # 1. What conditions and measurements name.
+        for name, values in self._named_values().items():
+            if name not in self.kept:
+                self._take_range(name, values)
+        for name, scale in self.probe.problem.scales.items():
+            if name not in self.kept:
+                self.scales[name] = float(scale)
+        self._vary_as_the_data_do()
+        # 2. What drives the other fields.
+        self._drive()
+        # 3. What the other fields ask for.
+        self._balance()
+        found = {}
+        for name, offset in self.offsets.items():
+            scale = self.scales.get(name, abs(offset) or 1.0)
+            found[name] = FieldScale(offset=offset, scale=power_of_two(scale))
+            if name in self.kept:
+                found[name] = self.kept[name]
+            elif name in self.probe.problem.scales:
+                found[name] = FieldScale(offset=offset, scale=scale)
+        return found
+
+    def _vary_as_the_data_do(self) -> None:
+        """Let the random fields vary as fast as sources and conditions do."""
+        constant = {name: FieldScale(offset, 0.0) for name, offset in self.offsets.items()}
+        numbers = self.probe.smooth
+        for region in self.probe.regions:
+            numbers = np.fmax(numbers, self.probe.variation(region, constant))
+        self.probe.wave_numbers = np.minimum(numbers, LARGEST_WAVE_NUMBER)
+
+    def _named_values(self) -> dict[str, Array]:
+        """Return the values that conditions and measurements give to fields, by field."""
+        values: dict[str, list[Array]] = {}
+        free = self.probe.free_of_ansatz()
+        for term in self.probe.terms:
+            field = _only_value(term)
+            if field in free and term.region not in ("interior", "data"):
+                values.setdefault(field, []).append(self._given_values(term))
+        if self.data is not None:
+            for name, column in self.data.values.items():
+                if name in free:
+                    values.setdefault(name, []).append(np.asarray(column, float))
+        joined = {}
+        for name, arrays in values.items():
+            everything = np.concatenate([array.ravel() for array in arrays])
+            finite = everything[np.isfinite(everything)]
+            if len(finite):
+                joined[name] = finite
+        return joined
+
+    def _given_values(self, term: Term) -> Array:
+        """Return the values g that a condition a (f − g) = 0 gives to its field; NaN if it is none.
+
+        The residual must be affine in the field, which three constants show.
+        """
+        at = []
+        for constant in (0.0, 1.0, 2.0):
+            fields = {}
+            for name in self.probe.problem.functions:
+                fields[name] = FieldScale(constant, 0.0)
+            at.append(self.probe.residuals(term.region, fields)[term.name])
+        slope = at[1] - at[0]
+        curvature = at[2] - 2 * at[1] + at[0]
+        size = np.abs(at[0]) + np.abs(at[1]) + np.abs(at[2])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = -at[0] / slope
+        is_affine = np.all(np.abs(curvature) <= 1e-9 * size)
+        return values if is_affine else np.full_like(values, np.nan)
+
+    def _take_range(self, name: str, values: Array) -> None:
+        """Take the offset and scale of a field from the range of its known values."""
+        low = float(np.min(values))
+        high = float(np.max(values))
+        middle = (low + high) / 2
+        half = (high - low) / 2
+        if half <= NEGLIGIBLE * abs(middle):
+            self.offsets[name] = middle  # one value everywhere; something else sets the scale
+        elif abs(middle) <= CENTERED * half:
+            self.scales[name] = max(abs(low), abs(high))
+        else:
+            self.offsets[name] = middle
+            self.scales[name] = half
+
+    def _drive(self) -> None:
+        """Find the scales that sources and inhomogeneous conditions ask for.
+
+        Conditions come before equations.  Of several, the largest counts.
+        """
+        by_condition: dict[str, float] = {}
+        by_equation: dict[str, float] = {}
+        for name in self._missing():
+            for term in self._terms_with(name):
+                at_rest = self._at(term.region, name, 0.0)[term.name]
+                scale = self._balanced(term, name, median_size(at_rest))
+                if scale > 0:
+                    target = by_equation if term.region == "interior" else by_condition
+                    target[name] = max(target.get(name, 0.0), scale)
+        self.scales |= {**by_equation, **by_condition}
+
+    def _balance(self) -> None:
+        """Find the scales of fields that nothing drives, from those that have a scale."""
+        while missing := self._missing():
+            asked: dict[str, float] = {}
+            for name in missing:
+                for term in self._terms_with(name):
+                    at_rest = self._at(term.region, name, 0.0)[term.name]
+                    others = self.probe.residuals(term.region, self._present())[term.name]
+                    scale = self._balanced(term, name, median_size(others - at_rest))
+                    if scale > 0:
+                        asked[name] = min(asked.get(name, np.inf), scale)
+            if not asked:
+                return
+            self.scales |= asked
+
+    def _missing(self) -> list[str]:
+        """Return the functions whose scale is not known."""
+        return [name for name in self.offsets if name not in self.scales]
+
+    def _terms_with(self, field: str) -> list[Term]:
+        """Return the terms that take a field or one of its derivatives."""
+        terms = []
+        for term in self.probe.terms:
+            if any(s.field == field for s in term.symbols if s.kind != "data"):
+                terms.append(term)
+        return terms
+
+    def _balanced(self, term: Term, name: str, target: float) -> float:
+        """Return the scale of a field at which a residual changes by `target`; 0 if none does.
+
+        The change grows with the scale, in proportion where the residual is linear, so that the
+        second step is exact.  Otherwise bisection in the logarithm keeps the steps in a bracket.
+        """
+        if not target > 0:
+            return 0.0
+        scale = abs(self.offsets[name]) or 1.0
+        low, high = 0.0, np.inf
+        for _ in range(STEPS):
+            at_rest = self._at(term.region, name, 0.0)[term.name]
+            change = median_size(self._at(term.region, name, scale)[term.name] - at_rest)
+            if change == 0:
+                return 0.0
+            if not change < np.inf:  # NaN where all draws overflow
+                change = np.inf
+            whole = change * max(1.0, abs(self.offsets[name]) / scale)
+            if target <= NEGLIGIBLE * whole < np.inf:
+                return 0.0  # what is there without the field is rounding
+            guess = scale * target / change
+            if 1 / SETTLED < target / change < SETTLED:
+                return guess
+            if change < target:
+                low = scale
+            else:
+                high = scale
+            inside = low < guess < high
+            scale = guess if inside else _between(low, high)
+        return scale
+
+    def _at(self, region: str, name: str, scale: float) -> dict[str, Array]:
+        """Return the residuals of a region where one field varies and the others rest."""
+        key = (region, name if scale else "", scale)
+        if key not in self._known:
+            fields = {field: FieldScale(offset, 0.0) for field, offset in self.offsets.items()}
+            fields[name] = FieldScale(self.offsets[name], scale)
+            self._known[key] = self.probe.residuals(region, fields)
+        return self._known[key]
+
+    def _present(self) -> dict[str, FieldScale]:
+        """Return the offsets, with the scales that are known; other fields rest."""
+        present = {}
+        for name, offset in self.offsets.items():
+            present[name] = FieldScale(offset, self.scales.get(name, 0.0))
+        return present
+
+
+def _between(low: float, high: float) -> float:
+    """Return a scale inside a bracket, whose ends may be 0 and infinity."""
+    if low == 0:
+        return high / FAR
+    return low * FAR if high == np.inf else float(np.sqrt(low * high))
+
+
+def _only_value(term: Term) -> str:
+    """Return the field whose value is all that a term takes, beside coordinates; "" if none is."""
+    symbols = [s for s in term.symbols if s.kind != "coordinate"]
+    if len(symbols) == 1 and symbols[0].kind == "derivative" and not symbols[0].index:
+        return symbols[0].field
+    return ""

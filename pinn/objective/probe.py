@@ -1,0 +1,228 @@
+"""Residuals of a problem at smooth random fields of given offsets and scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.arrays import Array, static_size
+from pinn.jets import Jet
+from pinn.objective.blocks import Blocks, cut_into_blocks
+from pinn.objective.objective import Objective
+from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.residuals import Residuals
+from pinn.objective.scales import FieldScale
+from pinn.objective.terms import is_misfit
+from pinn.objective.trial import functions_of
+from pinn.problem import Problem, Term
+
+WAVES = 12  # per field
+DRAWS = 8  # of random fields, over which medians are taken
+POINTS = 512  # per region and draw
+# Least standard deviation of the wave numbers, in coordinates that go from -1 to 1: half a wave.
+LEAST_WAVE_NUMBER = np.pi / 2
+LARGEST_WAVE_NUMBER = 32.0
+DIFFERENCE = 1e-5  # of scaled coordinates, by which slopes are estimated
+SEED = 20_260_101
+
+
+class _Waves(NamedTuple):
+    """The random waves of all functions at the points of a region; every draw has its own.
+
+    Attributes:
+        numbers: wave numbers [functions, waves, d, n], zero for coordinates that a function lacks.
+        phases: phases [functions, waves, n].
+    """
+
+    numbers: tf.Tensor
+    phases: tf.Tensor
+
+
+class Probe:
+    """A problem's residuals where its fields are offset + scale × a random field.
+
+    The random field has mean square 1:
+
+        p(z) = Σₖ √(2/K) cos(κₖ · z + φₖ),   κₖ ~ N(0, diag σ²),   φₖ uniform
+
+    with K = 12 waves and the coordinates z scaled to [-1, 1].  All of its derivatives are exact.
+    The network of the objective plays no part.
+
+    Args:
+        objective: the loss whose residuals are meant; its own scales are ignored.
+        problem: the problem with the coefficients to be taken.
+        data: the measurements.
+
+    Attributes:
+        smooth: the least wave numbers [d]: half a wave for every coordinate.
+        wave_numbers: standard deviations σ [d], `smooth` at first.
+    """
+
+    def __init__(
+        self, objective: Objective, problem: Problem, data: PointSet | None = None
+    ) -> None:
+        self.objective = objective
+        self.problem = problem
+        self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
+        self.data = data
+        self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
+        self.wave_numbers = self.smooth
+        self._residuals = Residuals(
+            problem,
+            self.terms,
+            engine=objective.engine,
+            dtype=objective.dtype,
+            continuation=objective.continuation,
+        )
+        self._blocks: dict[str, Blocks] = {}
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions of the terms."""
+        return list(dict.fromkeys(term.region for term in self.terms))
+
+    def residuals(self, region: str, fields: Mapping[str, FieldScale]) -> dict[str, Array]:
+        """Return the residuals [draws, n] of a region's terms, in their own units.
+
+        Args:
+            region: the region.
+            fields: offset and scale by function; a scale of zero gives a constant field.
+        """
+        return self._residuals_at(region, self._points(region), fields)
+
+    def variation(self, region: str, fields: Mapping[str, FieldScale]) -> Array:
+        """Return how fast a region's residuals vary along the coordinates, [d].
+
+            maxₜ median |∂rₜ/∂z| / median |rₜ|   over the terms t
+
+        with the coordinates z scaled to [-1, 1], by differences.  Where the fields are constant,
+        these are the wave numbers of sources and conditions.  Medians, so that a corner or a hole,
+        around which a residual is steep, does not count for the whole domain.
+        """
+        block = self._points(region)
+        lower, upper = self.problem.bounds
+        here = self._residuals_at(region, block, fields)
+        fastest = np.zeros(len(lower))
+        for i, half in enumerate((upper - lower) / 2):
+            shift = np.zeros((len(lower), 1))
+            shift[i] = DIFFERENCE * half
+            moved = block._replace(coordinates=block.coordinates + shift)
+            there = self._residuals_at(region, moved, fields)
+            for name, residuals in here.items():
+                change = np.median(np.abs(there[name] - residuals)) / DIFFERENCE
+                size = np.median(np.abs(residuals))
+                if size > 0 and np.isfinite(change):
+                    fastest[i] = max(fastest[i], change / size)
+        return fastest
+
+    def free_of_ansatz(self) -> set[str]:
+        """Return the fields that are what the network computes, whatever it computes."""
+        fields = self.problem.fields
+        if not self.objective.hard:
+            return set(fields)
+        points = draw(self.problem, "interior", 32, seed=SEED).coordinates
+        dtype = self.objective.dtype
+        coordinates = {}
+        for name, column in zip(self.problem.coordinates, points.T, strict=True):
+            coordinates[name] = tf.constant(column, dtype)
+        rng = np.random.default_rng(SEED)
+        outputs = []
+        for _ in self.problem.functions:
+            outputs.append(tf.constant(rng.standard_normal(len(points)), dtype))
+        values = functions_of(self.problem, outputs, coordinates, hard=True)
+        unchanged = set()
+        for name, output in zip(fields, outputs[: len(fields)], strict=True):
+            if np.array_equal(np.asarray(values[name]), np.asarray(output)):
+                unchanged.add(name)
+        return unchanged
+
+    def _points(self, region: str) -> Blocks:
+        if region not in self._blocks:
+            self._blocks[region] = self._block(region)
+        return self._blocks[region]
+
+    def _residuals_at(
+        self, region: str, block: Blocks, fields: Mapping[str, FieldScale]
+    ) -> dict[str, Array]:
+        """Return the residuals [draws, n] of a region's terms at the points of a block."""
+        given = [fields[name] for name in self.problem.functions]
+        values = tf.constant(given, self.objective.dtype)
+        residuals = self._program(region, block, self._waves(block), values)
+        return {name: np.asarray(r, float).reshape(DRAWS, -1) for name, r in residuals.items()}
+
+    @tf.function(autograph=False)
+    def _program(
+        self, region: str, block: Blocks, waves: _Waves, values: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Return the residuals [draws n] of a region, for offsets and scales [functions, 2]."""
+        names = self.problem.functions
+        scales = {name: FieldScale(*tf.unstack(values[i])) for i, name in enumerate(names)}
+
+        def trial(coordinates: Mapping[str, Any]) -> Mapping[str, Any]:
+            outputs = [self._unit_field(i, waves, coordinates) for i in range(len(names))]
+            return functions_of(
+                self.problem, outputs, coordinates, hard=self.objective.hard, scales=scales
+            )
+
+        return self._residuals(self.problem, trial, region, block)
+
+    def _block(self, region: str) -> Blocks:
+        """Return the points of a region as one block, repeated for every draw."""
+        if region == "data":
+            assert self.data is not None
+            chosen = np.resize(np.arange(len(self.data.coordinates)), POINTS)
+            values = {name: value[chosen] for name, value in self.data.values.items()}
+            points = PointSet(self.data.coordinates[chosen], None, values)
+        else:
+            points = draw(self.problem, region, POINTS, seed=SEED)
+        rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
+        normals = None if points.normals is None else points.normals[rows]
+        values = {name: value[rows] for name, value in points.values.items()}
+        repeated = PointSet(points.coordinates[rows], normals, values)
+        cut = cut_into_blocks(repeated, threads=1, size=len(rows), dtype=self.objective.dtype)
+        return tf.nest.map_structure(lambda a: a[0, 0], cut)
+
+    def _waves(self, block: Blocks) -> _Waves:
+        """Return the waves of every function at the points of a block."""
+        rng = np.random.default_rng(SEED)
+        problem = self.problem
+        functions = len(problem.functions)
+        numbers = rng.standard_normal((functions, WAVES, len(problem.coordinates), DRAWS))
+        numbers *= self.wave_numbers[:, None]
+        for i, function in enumerate(problem.functions):
+            if function in problem.unknown_fields:
+                own = problem.unknown_fields[function].coordinates
+                numbers[i][:, [name not in own for name in problem.coordinates]] = 0
+        phases = rng.uniform(0, 2 * np.pi, (functions, WAVES, DRAWS))
+        count = static_size(block.quadrature) // DRAWS
+        return _Waves(
+            tf.constant(np.repeat(numbers, count, axis=-1), block.coordinates.dtype),
+            tf.constant(np.repeat(phases, count, axis=-1), block.coordinates.dtype),
+        )
+
+    def _unit_field(self, number: int, waves: _Waves, coordinates: Mapping[str, Any]) -> Any:
+        """Return the random field of a function at points, a tensor [n] or a jet."""
+        lower, upper = self.problem.bounds
+        angle: Any = 0.0
+        for i, name in enumerate(self.problem.coordinates):
+            half = (upper[i] - lower[i]) / 2
+            scaled = (coordinates[name] - (lower[i] + half)) * (1 / half)
+            angle = scaled * waves.numbers[number, :, i] + angle
+        summands = tf.cos(angle + waves.phases[number]) * np.sqrt(2 / WAVES)
+        if isinstance(summands, Jet):
+            return summands.map(lambda component: tf.reduce_sum(component, 0))
+        return tf.reduce_sum(summands, 0)
+
+
+def median_size(residuals: Array) -> float:
+    """Return the median over draws of the root mean square of residuals [draws, n].
+
+    Draws with a residual that is not finite do not count; NaN if there are no others.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = np.sqrt(np.mean(residuals**2, axis=1))
+    finite = sizes[np.isfinite(sizes)]
+    return float(np.median(finite)) if len(finite) else np.nan

@@ -1,0 +1,146 @@
+"""Scales: the typical sizes of fields and residuals, which make a loss independent of units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pinn.arrays import scaled
+from pinn.errors import InputError, did_you_mean
+from pinn.settings import check_finite, check_positive
+
+
+class FieldScale(NamedTuple):
+    """The typical values of a field: offset + scale × what the network computes.
+
+    Attributes:
+        offset: the middle of the field's values, in the field's units.
+        scale: their distance from the offset, in the field's units.
+    """
+
+    offset: float = 0.0
+    scale: float = 1.0
+
+    def apply(self, output: Any) -> Any:
+        """Return the field for the network's output, a tensor [n] or a jet."""
+        return scaled(output, self.offset, self.scale)
+
+
+_KEYS = ("fields", "residuals", "later")
+
+UNIT = FieldScale()
+"""The scale of a field that is what the network computes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scales:
+    """The typical sizes of a problem's fields and residuals.
+
+    Attributes:
+        fields: by the name of the field (or unknown field); `UNIT` where a name is missing.
+        residuals: the typical size of every residual in its own units, by the name of the term;
+            1 where a name is missing.  The loss holds the residuals divided by it.
+        later: the sizes in the windows of time after the first, where the ansatz builds the initial
+            state in and the network computes something else there; None: the same.
+
+    Raises:
+        InputError: for offsets that are not finite, and scales or sizes that are not positive.
+    """
+
+    fields: Mapping[str, FieldScale] = field(default_factory=dict)
+    residuals: Mapping[str, float] = field(default_factory=dict)
+    later: Scales | None = None
+
+    def __post_init__(self) -> None:
+        for name, values in self.fields.items():
+            check_finite(f"scales.fields.{name}.offset", values.offset)
+            check_positive(f"scales.fields.{name}.scale", values.scale)
+        for name, size in self.residuals.items():
+            check_positive(f"scales.residuals.{name}", size)
+
+    def of_residual(self, name: str) -> float:
+        """Return the typical size of a residual."""
+        return self.residuals.get(name, 1.0)
+
+    def continues(self, earlier: Scales) -> bool:
+        """Return whether a loss with these scales goes on from one with earlier scales.
+
+        Terms may have come or gone since; what both have must be the same.
+        """
+        common = earlier.residuals.keys() & self.residuals.keys()
+        same_sizes = all(self.residuals[name] == earlier.residuals[name] for name in common)
+        if (self.later is None) != (earlier.later is None):
+            return False
+        if self.later is not None and earlier.later is not None:
+            same_sizes = same_sizes and self.later.continues(earlier.later)
+        return same_sizes and dict(self.fields) == dict(earlier.fields)
+
+    def plain_losses(self, losses: Mapping[str, float]) -> dict[str, float]:
+        """Return the losses of the terms whose size is not 1, in the squared units of the residual.
+
+        Args:
+            losses: mean squared residuals over their sizes, by the name of the term.
+        """
+        sizes = {name: self.of_residual(name) for name in losses}
+        return {name: losses[name] * size**2 for name, size in sizes.items() if size != 1.0}
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the scales as plain values, as a configuration holds them."""
+        fields = {}
+        for name, scale in self.fields.items():
+            fields[name] = {"offset": scale.offset, "scale": scale.scale}
+        node: dict[str, Any] = {"fields": fields, "residuals": dict(self.residuals)}
+        if self.later is not None:
+            node["later"] = self.later.to_plain()
+        return node
+
+    @classmethod
+    def from_plain(cls, node: Mapping[str, Any]) -> Scales:
+        """Return the scales that a node of a configuration describes.
+
+        Raises:
+            InputError: for unknown keys and values that are no numbers.
+        """
+        for key in node:
+            if key not in _KEYS:
+                hint = did_you_mean(str(key), _KEYS)
+                raise InputError(f"scales.{key}: unknown setting.{hint}")
+        fields = {}
+        for name, settings in _mapping(node, "fields").items():
+            fields[str(name)] = _field_scale(f"scales.fields.{name}", settings)
+        later = cls.from_plain(_mapping(node, "later")) if "later" in node else None
+        return cls(fields=fields, residuals=dict(_mapping(node, "residuals")), later=later)
+
+
+UNSCALED = Scales()
+"""Fields are what the network computes, and the loss holds the residuals as they are."""
+
+
+def power_of_two(size: float) -> float:
+    """Return the power of two next to a positive number.
+
+    Multiplications by it are exact, so that a problem of size one is not changed by rounding, and
+    a size that differs in its last bits changes nothing.
+    """
+    return 2.0 ** round(math.log2(size))
+
+
+def _mapping(node: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = node.get(key) or {}
+    if not isinstance(found, Mapping):
+        raise InputError(f"scales.{key}={found!r}; give values by name, as in {{u: …}}.")
+    return found
+
+
+def _field_scale(where: str, settings: Any) -> FieldScale:
+    if isinstance(settings, FieldScale):
+        return settings
+    if not isinstance(settings, Mapping):
+        settings = {"scale": settings}
+    for key in settings:
+        if key not in ("offset", "scale"):
+            hint = did_you_mean(str(key), ("offset", "scale"))
+            raise InputError(f"{where}.{key}: unknown setting.{hint}")
+    return FieldScale(**settings)
