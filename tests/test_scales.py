@@ -30,11 +30,9 @@ from pinn.unknowns import UnknownField
 FORWARD = [
     name
     for name in problems.__all__
-    if can_be_rescaled(getattr(problems, name)())
-    and not name.endswith("Inverse")
-    # These take long, and there are others of their kinds.
-    and name not in ("Beltrami", "CavityUniformLid", "GinzburgLandau", "GrayScott", "TaylorGreen")
+    if can_be_rescaled(getattr(problems, name)()) and not name.endswith("Inverse")
 ]
+QUICK = ("Burgers", "Convection", "Helmholtz", "NonlinearPoisson", "Reaction", "Wave")
 POWERS = {"length": 2.0**-20, "time": 2.0**10, "field": 2.0**17, "equation": 2.0**9}
 
 
@@ -92,7 +90,9 @@ def batch(loss):
     return loss.batch(points)
 
 
-@pytest.mark.parametrize("name", FORWARD)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in FORWARD]
+)
 def test_a_problem_in_other_units_has_the_same_loss(name, eager):
     problem = getattr(problems, name)()
     other = in_units(problem, **POWERS)
