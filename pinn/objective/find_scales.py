@@ -57,9 +57,6 @@ def find_scales(
     problem = objective.bound(objective.flat.partition(theta), stage)
     probe = Probe(objective, problem, data)
     fields = _Fields(probe, data, given).found()
-    # Sizes are taken at smooth fields: with the wave numbers of the data, the highest derivatives
-    # would count for so much that the loss hardly asked for the equation.
-    probe.wave_numbers = probe.smooth
     return Scales(fields=fields, residuals=_residual_sizes(objective, probe, fields, given))
 
 
@@ -72,7 +69,11 @@ def _is_complete(given: Scales, objective: Objective) -> bool:
 def _residual_sizes(
     objective: Objective, probe: Probe, fields: Mapping[str, FieldScale], given: Scales
 ) -> dict[str, float]:
-    """Return the size of every term where all fields have their typical size."""
+    """Return the size of every term where all fields have their typical size.
+
+    The fields are smooth: with the wave numbers of the data, the highest derivatives would count
+    for so much that the loss hardly asked for the equation.
+    """
     found: dict[str, float] = {}
     for region in probe.regions:
         for name, residuals in probe.residuals(region, fields).items():
@@ -99,24 +100,23 @@ class _Fields:
     def __init__(self, probe: Probe, data: PointSet | None, given: Scales) -> None:
         self.probe = probe
         self.data = data
+        self.given = given
         self.offsets: dict[str, float] = dict.fromkeys(probe.problem.functions, 0.0)
         self.scales: dict[str, float] = {}  # of the functions for which one is known
-        self.kept: dict[str, FieldScale] = {}
+        self.wave_numbers = probe.smooth
         self._known: dict[tuple[str, str, float], dict[str, Array]] = {}
-        for name, scale in given.fields.items():
-            self.kept[name] = scale
-            self.offsets[name] = scale.offset
-            self.scales[name] = scale.scale
 
     def found(self) -> dict[str, FieldScale]:
         """Return offset and scale by function."""
         # 1. What conditions and measurements name.
         for name, values in self._named_values().items():
-            if name not in self.kept:
-                self._take_range(name, values)
-        for name, scale in self.probe.problem.scales.items():
-            if name not in self.kept:
-                self.scales[name] = float(scale)
+            self._take_range(name, values)
+        # What is given takes their place.
+        stated = dict(self.probe.problem.scales)
+        self.scales |= stated
+        for name, (offset, scale) in self.given.fields.items():
+            self.offsets[name] = offset
+            stated[name] = self.scales[name] = scale
         self._vary_as_the_data_do()
         # 2. What drives the other fields.
         self._drive()
@@ -125,11 +125,7 @@ class _Fields:
         found = {}
         for name, offset in self.offsets.items():
             scale = self.scales.get(name, abs(offset) or 1.0)
-            found[name] = FieldScale(offset=offset, scale=power_of_two(scale))
-            if name in self.kept:
-                found[name] = self.kept[name]
-            elif name in self.probe.problem.scales:
-                found[name] = FieldScale(offset=offset, scale=scale)
+            found[name] = FieldScale(offset, float(stated.get(name, power_of_two(scale))))
         return found
 
     def _vary_as_the_data_do(self) -> None:
@@ -138,7 +134,7 @@ class _Fields:
         numbers = self.probe.smooth
         for region in self.probe.regions:
             numbers = np.fmax(numbers, self.probe.variation(region, constant))
-        self.probe.wave_numbers = np.minimum(numbers, LARGEST_WAVE_NUMBER)
+        self.wave_numbers = np.minimum(numbers, LARGEST_WAVE_NUMBER)
 
     def _named_values(self) -> dict[str, Array]:
         """Return the values that conditions and measurements give to fields, by field."""
@@ -213,10 +209,11 @@ class _Fields:
         """Find the scales of fields that nothing drives, from those that have a scale."""
         while missing := self._missing():
             asked: dict[str, float] = {}
+            moved = {region: self._moved(region) for region in self.probe.regions}
             for name in missing:
                 for term in self._terms_with(name):
                     at_rest = self._at(term.region, name, 0.0)[term.name]
-                    others = self.probe.residuals(term.region, self._present())[term.name]
+                    others = moved[term.region][term.name]
                     scale = self._balanced(term, name, median_size(others - at_rest))
                     if scale > 0:
                         asked[name] = min(asked.get(name, np.inf), scale)
@@ -273,15 +270,15 @@ class _Fields:
         if key not in self._known:
             fields = {field: FieldScale(offset, 0.0) for field, offset in self.offsets.items()}
             fields[name] = FieldScale(self.offsets[name], scale)
-            self._known[key] = self.probe.residuals(region, fields)
+            self._known[key] = self.probe.residuals(region, fields, self.wave_numbers)
         return self._known[key]
 
-    def _present(self) -> dict[str, FieldScale]:
-        """Return the offsets, with the scales that are known; other fields rest."""
+    def _moved(self, region: str) -> dict[str, Array]:
+        """Return the residuals of a region where the fields with a scale vary, the others rest."""
         present = {}
         for name, offset in self.offsets.items():
             present[name] = FieldScale(offset, self.scales.get(name, 0.0))
-        return present
+        return self.probe.residuals(region, present, self.wave_numbers)
 
 
 def _between(low: float, high: float) -> float:

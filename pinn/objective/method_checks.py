@@ -133,13 +133,8 @@ def check_ansatz(
         coordinates = dict(zip(names, arguments[: len(names)], strict=True))
         return constrained(coordinates, tuple(arguments[len(names) :]))
 
-    method = _Method(problem, "ansatz", symbols, value, ranges(problem), dtype)
+    method = _Method(problem, "ansatz", symbols, value, problem.ranges, dtype)
     _check(method, "an ansatz is one formula per point: leave it out.")
-
-
-def ranges(problem: Problem) -> Bounds:
-    """Return the range of every coordinate by name."""
-    return dict(zip(problem.coordinates, zip(*problem.bounds, strict=True), strict=True))
 
 
 @dataclass(frozen=True)

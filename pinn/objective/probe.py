@@ -57,8 +57,8 @@ class Probe:
         data: the measurements.
 
     Attributes:
-        smooth: the least wave numbers [d]: half a wave for every coordinate.
-        wave_numbers: standard deviations σ [d], `smooth` at first.
+        smooth: the least standard deviations σ [d] of the wave numbers: half a wave for every
+            coordinate.
     """
 
     def __init__(
@@ -69,7 +69,6 @@ class Probe:
         self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
         self.data = data
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
-        self.wave_numbers = self.smooth
         self._residuals = Residuals(
             problem,
             self.terms,
@@ -84,14 +83,20 @@ class Probe:
         """The regions of the terms."""
         return list(dict.fromkeys(term.region for term in self.terms))
 
-    def residuals(self, region: str, fields: Mapping[str, FieldScale]) -> dict[str, Array]:
+    def residuals(
+        self,
+        region: str,
+        fields: Mapping[str, FieldScale],
+        wave_numbers: Array | None = None,
+    ) -> dict[str, Array]:
         """Return the residuals [draws, n] of a region's terms, in their own units.
 
         Args:
             region: the region.
             fields: offset and scale by function; a scale of zero gives a constant field.
+            wave_numbers: standard deviations σ [d] of the fields' wave numbers; None: `smooth`.
         """
-        return self._residuals_at(region, self._points(region), fields)
+        return self._residuals_at(region, self._points(region), fields, wave_numbers)
 
     def variation(self, region: str, fields: Mapping[str, FieldScale]) -> Array:
         """Return how fast a region's residuals vary along the coordinates, [d].
@@ -145,12 +150,17 @@ class Probe:
         return self._blocks[region]
 
     def _residuals_at(
-        self, region: str, block: Blocks, fields: Mapping[str, FieldScale]
+        self,
+        region: str,
+        block: Blocks,
+        fields: Mapping[str, FieldScale],
+        wave_numbers: Array | None = None,
     ) -> dict[str, Array]:
         """Return the residuals [draws, n] of a region's terms at the points of a block."""
         given = [fields[name] for name in self.problem.functions]
         values = tf.constant(given, self.objective.dtype)
-        residuals = self._program(region, block, self._waves(block), values)
+        waves = self._waves(block, self.smooth if wave_numbers is None else wave_numbers)
+        residuals = self._program(region, block, waves, values)
         return {name: np.asarray(r, float).reshape(DRAWS, -1) for name, r in residuals.items()}
 
     @tf.function(autograph=False)
@@ -185,13 +195,13 @@ class Probe:
         cut = cut_into_blocks(repeated, threads=1, size=len(rows), dtype=self.objective.dtype)
         return tf.nest.map_structure(lambda a: a[0, 0], cut)
 
-    def _waves(self, block: Blocks) -> _Waves:
+    def _waves(self, block: Blocks, wave_numbers: Array) -> _Waves:
         """Return the waves of every function at the points of a block."""
         rng = np.random.default_rng(SEED)
         problem = self.problem
         functions = len(problem.functions)
         numbers = rng.standard_normal((functions, WAVES, len(problem.coordinates), DRAWS))
-        numbers *= self.wave_numbers[:, None]
+        numbers *= wave_numbers[:, None]
         for i, function in enumerate(problem.functions):
             if function in problem.unknown_fields:
                 own = problem.unknown_fields[function].coordinates

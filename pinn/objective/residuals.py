@@ -11,7 +11,7 @@ from pinn.derivatives import Trial, collapse, taylor
 from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
 from pinn.objective.free_boundary import follow
-from pinn.objective.method_checks import check_residual, ranges, residual_value
+from pinn.objective.method_checks import check_residual, residual_value
 from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
@@ -51,7 +51,7 @@ class Residuals:
         moved = _moved(problem, dtype, continuation)
         for term in terms:
             if not is_misfit(term):
-                check_residual(moved, term, ranges(problem), dtype)
+                check_residual(moved, term, problem.ranges, dtype)
         self.operators: dict[str, collapse.Operator | None] = {}
         for region in dict.fromkeys(t.region for t in terms):
             carries = engine is taylor
@@ -154,7 +154,7 @@ class Residuals:
         functions = [self._function(problem, t) for t in self.of_region(region)]
         try:
             return collapse.operator(
-                functions, ranges(problem), self.dtype, space=problem.space.coordinates
+                functions, problem.ranges, self.dtype, space=problem.space.coordinates
             )
         except InputError:  # the residuals, good as they are, do not accept any arguments
             return None

@@ -42,12 +42,13 @@ def check_time(problem: Problem) -> None:
         return
     where = f"{type(problem).__name__}: time={time!r}"
     ends = list(time) if isinstance(time, tuple | list) else []
-    if len(ends) != 2 or not all(map(_is_finite, ends)):
+    if len(ends) != 2 or not all(map(is_finite, ends)):
         raise InputError(f"{where}: give its begin and end, such as (0.0, 1.0), or None.")
     if not ends[0] < ends[1]:
         raise InputError(f"{where}: does not end after it begins; give (begin, end).")
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Return whether a value is a finite number, of Python or NumPy."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     return number and math.isfinite(value)

@@ -126,6 +126,12 @@ class Problem(_Frozen):
         return lower, upper
 
     @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Lower and upper bound of every coordinate by name, in its own units."""
+        lower, upper = self.bounds
+        return dict(zip(self.coordinates, zip(lower, upper, strict=True), strict=True))
+
+    @property
     def boundaries(self) -> dict[str, tuple[str, ...]]:
         """The faces of every region of the boundary; periodic coordinates have no faces."""
         periodic = {f"{c}{side}" for c in self.periodic for side in "-+"}

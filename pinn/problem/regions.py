@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,6 +13,7 @@ from pinn.arrays import Array, BoolArray
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import Domain
 from pinn.problem.evaluation import call
+from pinn.problem.names import is_finite
 from pinn.sampling import LEAST_SHARE, unit_cube
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class At(Region):
         for c, value in values.items():
             if isinstance(value, str):
                 moving[c] = value
-            elif _is_finite(value):
+            elif is_finite(value):
                 self.fixed[c] = float(value)
             else:
                 raise InputError(
@@ -173,7 +173,7 @@ class At(Region):
             if c not in problem.coordinates:
                 hint = did_you_mean(c, problem.coordinates)
                 raise InputError(f"{label}: {self!r}: {c!r} is no coordinate.{hint}")
-        for c, (lower, upper) in _ranges(problem).items():
+        for c, (lower, upper) in problem.ranges.items():
             if c in self.fixed and not _is_between(self.fixed[c], lower, upper):
                 raise InputError(
                     f"{label}: {self!r} lies outside of the domain, where {c} goes from "
@@ -197,7 +197,7 @@ class At(Region):
     def _pieces(self, problem: Problem) -> list[Patch]:
         fixed = dict(self.fixed)
         for c in self.moving:  # the loss puts the field's value in place of the middle
-            lower, upper = _ranges(problem)[c]
+            lower, upper = problem.ranges[c]
             fixed[c] = 0.5 * (lower + upper)
         return [_inside(problem, fixed=fixed)]
 
@@ -331,7 +331,7 @@ def _inside(
         if subset is not None:
             columns |= zip(own, subset.interior(unit[:, : len(own)]).T, strict=True)
         for c, column in zip(others, unit[:, len(own) :].T, strict=True):
-            lower, upper = _ranges(problem)[c]
+            lower, upper = problem.ranges[c]
             columns[c] = lower + column * (upper - lower)
         return np.stack([columns[c] for c in space.coordinates], axis=1)
 
@@ -382,18 +382,7 @@ def _with_time(problem: Problem, points: Array, unit: Array, at: float | None) -
     return np.concatenate([points, time], axis=1)
 
 
-def _ranges(problem: Problem) -> dict[str, tuple[float, float]]:
-    """Return the lower and the upper bound of every coordinate."""
-    lower, upper = problem.bounds
-    return dict(zip(problem.coordinates, zip(lower, upper, strict=True), strict=True))
-
-
 def _is_between(value: float, lower: float, upper: float) -> bool:
     """Return whether a value lies in a range, up to rounding."""
     slack = _ROUNDING * (upper - lower)
     return bool(lower - slack <= value <= upper + slack)
-
-
-def _is_finite(value: object) -> bool:
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)  # pyright: ignore[reportArgumentType]

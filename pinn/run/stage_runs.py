@@ -131,9 +131,7 @@ class StageRuns:
         """Return what travels in the batches of a stage."""
         stage = self.setup.stages[number]
         dtype = self.programs(number).objective.dtype
-        coefficients = {}
-        for name in self.setup.continuation:
-            coefficients[name] = tf.constant(getattr(stage.problem, name), dtype)
+        coefficients = self.setup.coefficients(stage.problem, dtype)
         offset = tf.constant(stage.time_offset, dtype) if self.windowed else None
         if not coefficients and offset is None:
             return FIRST_STAGE

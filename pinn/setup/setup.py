@@ -210,16 +210,25 @@ class Setup(Settings):
         """The scales as plain values; None where they have not been found, or are none."""
         return self.scales.to_plain() if isinstance(self.scales, Scales) else None
 
+    @property
+    def known_scales(self) -> Scales:
+        """The scales as far as they are given or have been found."""
+        return self.scales if isinstance(self.scales, Scales) else UNSCALED
+
+    def coefficients(self, problem: Problem, dtype: str) -> dict[str, tf.Tensor]:
+        """Return the values in a stage's problem of the coefficients of the continuation."""
+        values = {}
+        for name in self.continuation:
+            values[name] = tf.constant(getattr(problem, name), dtype)
+        return values
+
     def with_scales(self, data: PointSet | None) -> Self:
         """Return the setup with the scales that are not given found from the problem."""
         if self.scales == "none":
             return self
-        given = self.scales if isinstance(self.scales, Scales) else UNSCALED
+        given = self.known_scales
         objective = self.objective(data)
-        coefficients = {}
-        for name in self.continuation:
-            coefficients[name] = tf.constant(getattr(self.problem, name), objective.dtype)
-        stage = StageParameters(coefficients)
+        stage = StageParameters(self.coefficients(self.problem, objective.dtype))
         scales = find_scales(objective, data, given=given, stage=stage)
         if self.windows > 1 and self.hard and self.starts_hard:
             later = find_scales(self.objective(data, later=True), data, given=given.later)
@@ -231,7 +240,7 @@ class Setup(Settings):
 
         In a later window the initial state is no longer the one that the ansatz knows.
         """
-        scales = self.scales if isinstance(self.scales, Scales) else UNSCALED
+        scales = self.known_scales
         if later and scales.later is not None:
             scales = scales.later
         return Objective(
