@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -29,6 +29,9 @@ class Blocks(NamedTuple):
     # [T, K, n] by field that has gaps: 0 where it was not measured, else √(n / number measured), so
     # that the mean square over all points is that over the measured ones.
     measured: Mapping[str, tf.Tensor] = {}
+    materials: Mapping[str, tf.Tensor] = {}  # [T, K, n] by material: 1 in it, 0 elsewhere
+    # The second side of a region with two: its coordinates, normals and materials.
+    opposite: Mapping[str, Any] = {}
 
     @property
     def is_point(self) -> np.ndarray:
@@ -94,5 +97,24 @@ def cut_into_blocks(
         if not known.all():
             factor = np.sqrt(count / max(1, np.count_nonzero(known)))
             measured[name] = flat((factor * known)[chosen])
-    coordinates = rows(points.coordinates)
-    return Blocks(coordinates, rows(normals), values, flat(quadrature), measured=measured)
+
+    def masks(side: PointSet) -> dict[str, tf.Tensor]:
+        return {name: flat(mask[chosen].astype(float)) for name, mask in side.materials.items()}
+
+    opposite: dict[str, Any] = {}
+    if points.opposite is not None:
+        assert points.opposite.normals is not None
+        opposite = {
+            "coordinates": rows(points.opposite.coordinates),
+            "normals": rows(points.opposite.normals),
+            "materials": masks(points.opposite),
+        }
+    return Blocks(
+        rows(points.coordinates),
+        rows(normals),
+        values,
+        flat(quadrature),
+        measured=measured,
+        materials=masks(points),
+        opposite=opposite,
+    )

@@ -201,7 +201,8 @@ class _Fields:
                 at_rest = self._at(term.region, name, 0.0)[term.name]
                 scale = self._balanced(term, name, median_size(at_rest))
                 if scale > 0:
-                    target = by_equation if term.region == "interior" else by_condition
+                    inside = ("interior", *self.probe.problem.materials)
+                    target = by_equation if term.region in inside else by_condition
                     target[name] = max(target.get(name, 0.0), scale)
         self.scales |= {**by_equation, **by_condition}
 

@@ -120,8 +120,7 @@ def _thinned(data: PointSet) -> PointSet:
     """Return at most `MEASURED` of the measurements, evenly from all."""
     size = len(data.coordinates)
     chosen = np.linspace(0, size - 1, min(MEASURED, size)).astype(int)
-    values = {name: value[chosen] for name, value in data.values.items()}
-    return PointSet(data.coordinates[chosen], None, values)
+    return data.take(chosen)
 
 
 def _initial_source(terms: Sequence[Term]) -> str:

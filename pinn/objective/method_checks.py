@@ -43,23 +43,23 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
     Raises:
         InputError: for an exception of the method, or a value of another kind, shape or precision.
     """
-    with user_code(problem, term.name, dtype):
-        value = getattr(problem, term.name)(*arguments)
+    with user_code(problem, term.method, dtype):
+        value = getattr(problem, term.method)(*arguments)
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
     if isinstance(value, tf.Variable):
         value = tf.convert_to_tensor(value)
     if not isinstance(value, tf.Tensor | np.ndarray):
         text = f"returned {_kind(value)}; return the residual as one value per point."
-        raise refusal(problem, term.name, text)
+        raise refusal(problem, term.method, text)
     shape = tf.TensorShape(value.shape)
     expected = tf.TensorShape(arguments[0].shape if arguments else [])
     if shape.rank != 0 and not shape.is_compatible_with(expected):
         text = f"returned values of shape {shape} {_points(expected)}; return one value per point."
-        raise refusal(problem, term.name, text)
+        raise refusal(problem, term.method, text)
     if isinstance(value, tf.Tensor) and value.dtype != dtype:
         text = f"returned {value.dtype.name} in a {dtype} run; do not cast, or cast to u.dtype."
-        raise refusal(problem, term.name, text)
+        raise refusal(problem, term.method, text)
     return value
 
 
@@ -238,7 +238,7 @@ def _arguments(method: _Method, rng: np.random.Generator, draw: Draw) -> list[np
     arguments = []
     for symbol in method.symbols:
         if symbol.kind == "coordinate":
-            arguments.append(rng.uniform(*method.bounds[symbol.name], POINTS))
+            arguments.append(rng.uniform(*method.bounds[symbol.base], POINTS))
         else:
             arguments.append(draw(rng, POINTS))
     return arguments

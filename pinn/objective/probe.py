@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,8 +34,8 @@ class _Waves(NamedTuple):
     """The random waves of all functions at the points of a region; every draw has its own.
 
     Attributes:
-        numbers: wave numbers [functions, waves, d, n], zero for coordinates that a function lacks.
-        phases: phases [functions, waves, n].
+        numbers: wave numbers [outputs, waves, d, n], zero for coordinates that a function lacks.
+        phases: phases [outputs, waves, n].
     """
 
     numbers: tf.Tensor
@@ -114,7 +115,10 @@ class Probe:
         for i, half in enumerate((upper - lower) / 2):
             shift = np.zeros((len(lower), 1))
             shift[i] = DIFFERENCE * half
-            moved = block._replace(coordinates=block.coordinates + shift)
+            opposite = dict(block.opposite)
+            if opposite:
+                opposite["coordinates"] = opposite["coordinates"] + shift
+            moved = block._replace(coordinates=block.coordinates + shift, opposite=opposite)
             there = self._residuals_at(region, moved, fields)
             for name, residuals in here.items():
                 change = np.median(np.abs(there[name] - residuals)) / DIFFERENCE
@@ -128,8 +132,10 @@ class Probe:
         fields = self.problem.fields
         if not self.objective.hard:
             return set(fields)
-        points = draw(self.problem, "interior", 32, seed=SEED).coordinates
+        drawn = draw(self.problem, "interior", 32, seed=SEED)
+        points = drawn.coordinates
         dtype = self.objective.dtype
+        materials = {name: tf.cast(mask, dtype) for name, mask in drawn.materials.items()}
         coordinates = {}
         for name, column in zip(self.problem.coordinates, points.T, strict=True):
             coordinates[name] = tf.constant(column, dtype)
@@ -137,9 +143,12 @@ class Probe:
         outputs = []
         for _ in self.problem.functions:
             outputs.append(tf.constant(rng.standard_normal(len(points)), dtype))
-        values = functions_of(self.problem, outputs, coordinates, hard=True)
+        # A field's outputs in all materials are the same here, so that no choice among them shows.
+        of_fields = outputs[: len(fields)]
+        repeated = [*of_fields * max(1, len(materials)), *outputs[len(fields) :]]
+        values = functions_of(self.problem, repeated, coordinates, hard=True, materials=materials)
         unchanged = set()
-        for name, output in zip(fields, outputs[: len(fields)], strict=True):
+        for name, output in zip(fields, of_fields, strict=True):
             if np.array_equal(np.asarray(values[name]), np.asarray(output)):
                 unchanged.add(name)
         return unchanged
@@ -171,27 +180,30 @@ class Probe:
         names = self.problem.functions
         scales = {name: FieldScale(*tf.unstack(values[i])) for i, name in enumerate(names)}
 
-        def trial(coordinates: Mapping[str, Any]) -> Mapping[str, Any]:
-            outputs = [self._unit_field(i, waves, coordinates) for i in range(len(names))]
+        def trial(materials: Mapping[str, Any], at: Mapping[str, Any]) -> Mapping[str, Any]:
+            count = self.problem.outputs
+            outputs = [self._unit_field(i, waves, at) for i in range(count)]
             return functions_of(
-                self.problem, outputs, coordinates, hard=self.objective.hard, scales=scales
+                self.problem,
+                outputs,
+                at,
+                hard=self.objective.hard,
+                scales=scales,
+                materials=materials,
             )
 
-        return self._residuals(self.problem, trial, region, block)
+        return self._residuals(self.problem, lambda m: partial(trial, m), region, block)
 
     def _block(self, region: str) -> Blocks:
         """Return the points of a region as one block, repeated for every draw."""
         if region == "data":
             assert self.data is not None
             chosen = np.resize(np.arange(len(self.data.coordinates)), POINTS)
-            values = {name: value[chosen] for name, value in self.data.values.items()}
-            points = PointSet(self.data.coordinates[chosen], None, values)
+            points = self.data.take(chosen)
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
         rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
-        normals = None if points.normals is None else points.normals[rows]
-        values = {name: value[rows] for name, value in points.values.items()}
-        repeated = PointSet(points.coordinates[rows], normals, values)
+        repeated = points.take(rows)
         cut = cut_into_blocks(repeated, threads=1, size=len(rows), dtype=self.objective.dtype)
         return tf.nest.map_structure(lambda a: a[0, 0], cut)
 
@@ -199,14 +211,12 @@ class Probe:
         """Return the waves of every function at the points of a block."""
         rng = np.random.default_rng(SEED)
         problem = self.problem
-        functions = len(problem.functions)
-        numbers = rng.standard_normal((functions, WAVES, len(problem.coordinates), DRAWS))
+        numbers = rng.standard_normal((problem.outputs, WAVES, len(problem.coordinates), DRAWS))
         numbers *= wave_numbers[:, None]
-        for i, function in enumerate(problem.functions):
-            if function in problem.unknown_fields:
-                own = problem.unknown_fields[function].coordinates
-                numbers[i][:, [name not in own for name in problem.coordinates]] = 0
-        phases = rng.uniform(0, 2 * np.pi, (functions, WAVES, DRAWS))
+        first = problem.outputs - len(problem.unknown_fields)
+        for i, function in enumerate(problem.unknown_fields.values(), start=first):
+            numbers[i][:, [name not in function.coordinates for name in problem.coordinates]] = 0
+        phases = rng.uniform(0, 2 * np.pi, (problem.outputs, WAVES, DRAWS))
         count = static_size(block.quadrature) // DRAWS
         return _Waves(
             tf.constant(np.repeat(numbers, count, axis=-1), block.coordinates.dtype),
@@ -214,7 +224,7 @@ class Probe:
         )
 
     def _unit_field(self, number: int, waves: _Waves, coordinates: Mapping[str, Any]) -> Any:
-        """Return the random field of a function at points, a tensor [n] or a jet."""
+        """Return the random field of an output at points, a tensor [n] or a jet."""
         lower, upper = self.problem.bounds
         angle: Any = 0.0
         for i, name in enumerate(self.problem.coordinates):

@@ -6,16 +6,19 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pinn.derivatives import Symbol, parse
+from pinn.derivatives import Symbol, parse, parse_two_sided
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
+from pinn.problem.materials import differing
 from pinn.problem.names import check_names
-from pinn.problem.regions import Region, has_normals, has_points, label_of
+from pinn.problem.regions import Region, has_normals, has_points, label_of, region_names
+from pinn.problem.two_sided import check_two_sided, is_two_sided, shared_coordinates
 from pinn.problem.user_code import check_methods
 from pinn.settings import check_positive
 from pinn.symmetry import check_symmetries
@@ -154,9 +157,10 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
             there.
     """
     where = f"{type(problem).__name__}.{name}"
-    regions = [region for region in REGIONS if region != "boundary"]
-    regions.extend([*problem.boundaries, *problem.regions])
-    if region not in regions:
+    regions = {"data", "initial", *region_names(problem)}
+    if is_two_sided(region):
+        check_two_sided(problem, region, where)
+    elif region not in regions:
         periodic = f" ({', '.join(problem.periodic)} being periodic)" if problem.periodic else ""
         raise InputError(
             f"{where}: unknown region {region!r}{periodic}.{did_you_mean(region, regions)}"
@@ -165,11 +169,16 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         raise InputError(
             f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0)."
         )
+    settings: dict[str, Any] = {"coordinates": problem.coordinates, "fields": problem.functions}
+    read = partial(parse, where=where, **settings)
+    if is_two_sided(region):
+        shared = shared_coordinates(problem, region)
+        read = partial(
+            parse_two_sided, where=where, shared=shared, coefficients=differing(problem), **settings
+        )
     symbols = []
     for parameter in inspect.signature(getattr(problem, name)).parameters:
-        symbol = parse(
-            parameter, coordinates=problem.coordinates, fields=problem.functions, where=where
-        )
+        symbol = read(parameter)
         _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
     return Term(name, region, tuple(symbols))

@@ -14,10 +14,14 @@ from jaxtyping import Float
 from pinn.arrays import check_shapes
 from pinn.geometry import Domain, NoSpace
 from pinn.problem import checks
+from pinn.problem.conditions import check_conditions, interface_terms
 from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
 from pinn.problem.evaluation import call, reference_columns
+from pinn.problem.material_checks import check_materials, check_unknown_in_materials
+from pinn.problem.materials import Material, bound_to_none, bound_to_points, masks_at
 from pinn.problem.names import check_time
 from pinn.problem.regions import Region
+from pinn.problem.two_sided import find_interfaces
 from pinn.problem.user_code import user_code
 from pinn.symmetry import Mirror
 from pinn.unknowns import UnknownField
@@ -51,6 +55,9 @@ class Problem(_Frozen):
         time: the time interval, or None for a steady problem.
         regions: regions by name, beside those that every problem has, as in `{"middle":
             At(x=0.0)}`.
+        materials: parts of space with coefficients and functions of their own, by name. Each name
+            is a region too. All fields and fluxes are continuous through interfaces.
+        interfaces: where materials touch, such as "plaster|wool", found from their domains.
         gauge: fields that are determined up to a constant only (a pressure, say), or up to a
             function of time where the problem depends on time.
         periodic: space coordinates in which the solution has the domain's length as its period. The
@@ -72,6 +79,8 @@ class Problem(_Frozen):
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
     regions: ClassVar[Mapping[str, Region]] = {}
+    materials: ClassVar[Mapping[str, Material]] = {}
+    interfaces: ClassVar[tuple[str, ...]] = ()
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
     scales: ClassVar[Mapping[str, float]] = {}
@@ -100,7 +109,11 @@ class Problem(_Frozen):
         check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
         checks.check_regions(self)
+        check_materials(self)
+        check_unknown_in_materials(self)
+        object.__setattr__(self, "interfaces", find_interfaces(self))
         checks.check_terms(self)
+        check_conditions(self)
 
     @classmethod
     def demands(cls, name: str) -> Mapping[str, Any]:
@@ -109,8 +122,13 @@ class Problem(_Frozen):
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Names of all outputs of the networks: the fields, then the unknown fields."""
+        """Names of all functions: the fields, then the unknown fields."""
         return (*self.fields, *self.unknown_fields)
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs of the networks: one per field and material, and unknown field."""
+        return len(self.fields) * max(1, len(self.materials)) + len(self.unknown_fields)
 
     @property
     def coordinates(self) -> tuple[str, ...]:
@@ -149,9 +167,10 @@ class Problem(_Frozen):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The residuals, in the order of their definition."""
+        """The residuals, in the order of their definition, and what holds on interfaces."""
         methods = residual_methods(type(self))
-        return tuple(checks.term_of(self, name, m.region) for name, m in methods.items())
+        own = [checks.term_of(self, name, method.region) for name, method in methods.items()]
+        return (*own, *interface_terms(self))
 
     @property
     def satisfied(self) -> tuple[str, ...]:
@@ -206,8 +225,9 @@ class Problem(_Frozen):
                 shape.
         """
         shape = np.shape(next(iter(values.values())))
+        problem = bound_to_none(self, "and derived knows no points; compute with fields alone.")
         with user_code(self, "derived"):
-            quantities = call(self.derived, values)
+            quantities = call(problem.derived, values)
         return {**values, **checks.check_derived(self, quantities, shape)}
 
     @check_shapes
@@ -219,9 +239,11 @@ class Problem(_Frozen):
         Raises:
             InputError: if it lacks a field, or has values of another shape or not finite.
         """
-        columns = dict(zip(self.coordinates, np.asarray(points, float).T, strict=True))
+        points = np.asarray(points, float)
+        columns = dict(zip(self.coordinates, points.T, strict=True))
+        problem = bound_to_points(self, masks_at(self, points))
         with user_code(self, "reference"):
-            values = call(self.reference, columns)
+            values = call(problem.reference, columns)
         if values is None:
             return None
         where = f"{type(self).__name__}.reference"

@@ -124,7 +124,7 @@ class Solution:
             reference=self._drawn_reference if self.metrics.get("relative_l2") else None,
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
-            points={region: points.coordinates for region, points in self.points.items()},
+            points={region: points.on_all_sides for region, points in self.points.items()},
             weights=weighted,
             truths={name: float(getattr(problem, name)) for name in self.objective.unknowns},
         )

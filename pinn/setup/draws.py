@@ -83,7 +83,10 @@ class Draws:
         if self.points.adaptive == "rar_d" and FOLLOWED not in adapted:
             first = math.ceil(FIRST_SHARE * self.points.count(FOLLOWED))
             adapted = {FOLLOWED: sets[FOLLOWED].coordinates[:first]}
-        return sets | {region: PointSet(rows) for region, rows in adapted.items()}
+        followed = {}
+        for region, rows in adapted.items():
+            followed[region] = PointSet(rows).located(self.problem)
+        return sets | followed
 
     def held_out_sets(self) -> dict[str, PointSet]:
         """Return uniform points that no draw uses; measurements stand for themselves."""

@@ -48,7 +48,8 @@ def default_network(
     if problem.periodic and settings.get("periodic") is None:
         settings["periodic"] = Periodic(coordinates=problem.periodic)
     with precision(dtype):
-        main = _perceptron(problem, problem.coordinates, len(problem.fields), seed, settings)
+        outputs = problem.outputs - len(problem.unknown_fields)
+        main = _perceptron(problem, problem.coordinates, outputs, seed, settings)
         if symmetric not in (None, False):
             main = _with_symmetries(problem, main, symmetric, seed)
         if not problem.unknown_fields:
@@ -86,7 +87,7 @@ def build_network(
     shape = {
         "lower": lower.tolist(),
         "upper": upper.tolist(),
-        "outputs": len(problem.functions),
+        "outputs": problem.outputs,
     }
     try:
         with precision(dtype):
@@ -134,6 +135,11 @@ def _with_symmetries(
         raise InputError(
             f"network.symmetric=true: {type(problem).__name__} declares no symmetries; leave it, "
             "or declare them, as in symmetries = (Mirror(('x',), odd=('u',)),)."
+        )
+    if problem.materials:
+        raise InputError(
+            "network.symmetric=true: does not go with materials, which need not be symmetric; "
+            "leave it out."
         )
     mirrors = []
     for mirror in problem.symmetries:

@@ -9,7 +9,8 @@ from typing import Literal
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Objective
-from pinn.problem import patches
+from pinn.problem import patches, region_names
+from pinn.problem.two_sided import INTERFACES, check_two_sided, is_two_sided
 from pinn.sampling import Method
 
 FOLLOWED = "interior"  # the region whose points follow the residuals
@@ -59,7 +60,8 @@ class Points(settings.Settings):
 
     def count(self, region: str) -> int:
         """Return the number of points of a region."""
-        found = self.counts.get(region, self.counts.get("boundary"))
+        several = INTERFACES if "," in region else region  # interfaces that share a condition
+        found = self.counts.get(region, self.counts.get(several, self.counts.get("boundary")))
         if found is None:
             raise InputError(
                 f"points.counts: nothing for region {region!r}; add counts.{region} or "
@@ -71,9 +73,12 @@ class Points(settings.Settings):
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
         problem = objective.problem
-        known = ("interior", "initial", "boundary", *problem.boundaries, *problem.regions)
+        known = ("initial", "boundary", INTERFACES, *region_names(problem))
         for region in self.counts:
-            if region not in known:
+            if is_two_sided(region):
+                for name in region.split(","):
+                    check_two_sided(problem, name, f"points.counts.{region}")
+            elif region not in known:
                 raise InputError(
                     f"points.counts.{region}: no such region.{did_you_mean(region, known)}"
                 )

@@ -198,12 +198,14 @@ class Setup(Settings):
             InputError: for a file that does not fit the problem, and points outside the domain.
         """
         if isinstance(self.data, DataFile):
-            return self.data.read(self.problem)
-        if isinstance(self.data, Synthetic):
-            return Measurements(self.data.measure(self.problem))
-        if isinstance(self.data, PointSet):
-            return measurements(self.problem, self.data)
-        return None
+            found = self.data.read(self.problem)
+        elif isinstance(self.data, Synthetic):
+            found = Measurements(self.data.measure(self.problem))
+        elif isinstance(self.data, PointSet):
+            found = measurements(self.problem, self.data)
+        else:
+            return None
+        return found._replace(points=found.points.located(self.problem))
 
     @property
     def plain_scales(self) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem, has_points
+from pinn.problem.materials import bound_to_points, masks_at
 from pinn.problem.user_code import user_code
 
 Continuation = Mapping[str, Sequence[float]]
@@ -90,13 +91,15 @@ def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
     def residuals(points: np.ndarray) -> dict[str, np.ndarray]:
         if evaluate is None:
             return {t.name: np.zeros(len(points)) for t in terms}
-        available = dict(zip(problem.coordinates, np.asarray(points, float).T, strict=True))
+        points = np.asarray(points, float)
+        here = bound_to_points(problem, masks_at(problem, points))
+        available = dict(zip(problem.coordinates, points.T, strict=True))
         for name, value in evaluate(names, points).items():
             available[name] = np.asarray(value, float)
         values = {}
         for term in terms:
             with user_code(problem, term.name, "float64"):
-                value = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
+                value = getattr(here, term.name)(*(available[s.name] for s in term.symbols))
             values[term.name] = np.broadcast_to(np.asarray(value), (len(points),))
         return values
 
