@@ -19,11 +19,13 @@ import pinn
 from pinn.cli.main import main
 from pinn.errors import InputError
 from pinn.measurements import DataFile, measurements, point_set
-from pinn.objective import PointSet
+from pinn.objective import Objective, PointSet, draw
 from pinn.problems import Heat
 from pinn.record import RunFolder
 from pinn.run import folder as run_folder
+from pinn.setup import Points
 from pinn.setup.build import locate
+from pinn.setup.network import default_network
 
 ROOT = Path(pinn.__file__).parent.parent
 TINY = [
@@ -585,6 +587,136 @@ def test_bad_regions_are_named_with_a_remedy(regions, offender, remedy):
         names["Mine"]()
     line = str(error.value)
     assert offender in line and remedy in line and "\n" not in line
+
+
+SIDES = """
+from pinn import At, Disk, Interval, Material, Problem, Rectangle, UnknownField
+from pinn import flux, positive, residual
+
+class Mine(Problem):
+    fields = ("u",)
+    space = Rectangle(x=(0.0, 1.0), y=(0.0, 2.0))
+    materials = {{"a": Material(Interval(x=(0.0, 0.5)), k=2.0), "b": Material()}}
+    k: float = 1.0
+    size: float = positive(1.0)
+
+    @residual(on="interior")
+    def first(self, lap_u):
+        return self.k * lap_u
+
+    @flux
+    def heat(self, u_n):
+        return self.k * u_n
+
+    {more}
+"""
+ON = "@residual(on={})\n    def second(self, {}):\n        return {}"
+STRIP = "Interval(x=(0.0, 0.5))"
+BAD_SIDES = [
+    # Pairs of faces, and interfaces.
+    (ON.format("('x-', 'x')", "u_1", "u_1"), "'x' is no face and no material", "'x-'"),
+    (ON.format("('x-', 'y-')", "u_1", "u_1"), "'x-' and 'y-' differ in shape or size", "equal"),
+    (ON.format("'x-|x-'", "u_1", "u_1"), "region 'x-|x-' needs two different names", "'x+')"),
+    (ON.format("('x-', 'x+', 'y-')", "u_1", "u_1"), "needs two different names", "as in on="),
+    (ON.format("('x-', 3)", "u_1", "u_1"), "residual: on=('x-', 3)", "names of two faces"),
+    (ON.format("('a', 'x-')", "u_1", "u_1"), "joins a face to a material", "name two faces"),
+    (ON.format("('a', 'c')", "u_1", "u_1"), "'c' is no face and no material", "Known: a, b"),
+    (ON.format("('x-', 'x+')", "u", "u"), "'u' has a value on each of the two sides", "u_1 or u_2"),
+    (ON.format("('x-', 'x+')", "u_1, x", "u_1"), "'x' has a value on each", "x_1 or x_2"),
+    (ON.format("('x-', 'x+')", "u_3", "u_3"), "'u_3' is no coordinate", "u_x"),
+    (ON.format("('a', 'b')", "v_1", "v_1"), "'v' is no coordinate", "(such as u_x)"),
+    (ON.format("('x-', 'x+')", "u_data_1", "u_data_1"), "'u_data_1' is a measurement", "'data'"),
+    (ON.format("('a', 'b')", "u_1", "u_1 * self.k"), "self.k differs by material", "such as k_1"),
+    (ON.format("('a', 'b')", "u_1", "self.k * u_1"), "self.k differs by material", "such as k_1"),
+    (ON.format("'a|b', replaces='heat'", "u_1", "u_1"), "replaces='heat' is no", "'flux_heat'"),
+    (
+        ON.format("('x-', 'x+'), replaces='continuity_u'", "u_1", "u_1"),
+        "replaces='continuity_u' on region 'x-|x+', which is no interface",
+        "name two materials",
+    ),
+    (
+        "@residual(on='interior')\n    def continuity_u(self, u):\n        return u",
+        "Mine.continuity_u: is the name of a condition",
+        "replaces='continuity_u'",
+    ),
+    # Fluxes.
+    ("heat = None", "how u_n goes through the interface 'a|b'", "@flux, such as k u_n"),
+    ("@flux\n    def more(self):\n        return 1.0", "Mine.more: a flux without a", "u_n"),
+    ("@flux\n    def more(self, u_data):\n        return 1.0", "is a measurement", "leave it out"),
+    ("@flux\n    def more(self, w_n):\n        return w_n", "'w_n' is no coordinate", "u_x"),
+    ("materials = {}", "Mine.heat: a flux needs interfaces", "declare materials"),
+    (
+        "materials = {}\n    heat = None\n    " + ON.format("'interfaces'", "u_1", "u_1"),
+        "there are no interfaces",
+        "declare materials",
+    ),
+    # Materials.
+    ("materials = 3", "materials=3 is no dict", "give materials by name"),
+    ("materials = {'a': 3}", "'a' is a int", "give a Material"),
+    ("materials = {'x-': Material()}", "'x-' cannot name a material", "another name"),
+    ("materials = {'interfaces': Material()}", "'interfaces' cannot name", "another name"),
+    ("materials = {'a': Material(3)}", "Material: 3 is no domain", "Disk(…)"),
+    ("materials = {'a': Material(k=2), 'b': Material()}", "a and b have no domain", "the rest"),
+    ("materials = {'a': Material(" + STRIP + ")}", "materials: none at x=", "without a domain"),
+    (
+        "materials = {'a': Material(Disk(x=5, y=5, radius=1)), 'b': Material()}",
+        "'a' has almost no points",
+        "move or remove",
+    ),
+    ("materials = {'a': Material(Interval(z=(0, 1)))}", "'z' is no space coordinate", "x, y"),
+    ("materials = {'a': Material(c=2)}", "'c' is no coefficient; declare it", "c: float = 1.0"),
+    ("materials = {'a': Material(k='c')}", "k='c' is no coefficient", "Known: size"),
+    ("materials = {'a': Material(k='k')}", "k='k' is no coefficient that is the same", "size"),
+    ("materials = {'a': Material(k=None)}", "k=None is no finite number", "give one"),
+    ("materials = {'a': Material(size=-1.0)}", "size=-1.0 is not positive", "positive number"),
+    ("periodic = ('x',)", "the materials at x- and x+ differ", "on ('x-', 'x+')"),
+    (
+        "time = (0.0, 1.0)\n    unknown_fields = {'s': UnknownField(('t',))}\n"
+        "    regions = {'front': At(x='s')}\n    " + ON.format("'front'", "u", "u"),
+        "'front': a free boundary does not go with materials",
+        "leave one",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "offender", "remedy"), BAD_SIDES, ids=[f"{i}" for i in range(len(BAD_SIDES))]
+)
+def test_bad_pairs_and_materials_are_named_with_a_remedy(more, offender, remedy):
+    with pytest.raises(InputError) as error:
+        model(more)
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+def model(more="", **settings):
+    """Return a problem with materials and with further declarations, tried as in a run."""
+    names = {}
+    exec(SIDES.format(more=more), names)
+    problem = names["Mine"](**settings)
+    width = {"width": 2, "depth": 1}
+    return Objective(problem, default_network(problem, seed=0, **width))
+
+
+def test_what_does_not_go_with_materials_is_refused():
+    every = "materials = {'a': Material(Interval(x=(0.0, 0.5)), k=2.0), 'b': Material(k=3.0)}"
+    with pytest.raises(InputError, match=r"unknown 'k': every material states its own; name a"):
+        model(every, unknowns={"k": 1.0})
+    objective = model()
+    problem = objective.problem
+    with pytest.raises(
+        InputError, match=r"2 outputs for the fields u in each material; make|1 out"
+    ):
+        Objective(problem, pinn.mlp(lower=(0.0, 0.0), upper=(1.0, 2.0), outputs=1))
+    mirrored = "symmetries = (Mirror(('x',), even=('u',)),)"
+    names = {}
+    exec("from pinn import Mirror" + SIDES.format(more=mirrored.replace("even", "odd")), names)
+    with pytest.raises(InputError, match=r"network.symmetric=true: does not go with materials"):
+        default_network(names["Mine"](), seed=0, symmetric=True)
+    with pytest.raises(InputError, match=r"points.counts.a\|c: region 'a\|c': 'c' is no face"):
+        Points(counts={"interior": 8, "boundary": 8, "a|c": 3}).check(objective)
+    with pytest.raises(InputError, match=r"points: region 'x-\|c'"):
+        draw(problem, "x-|c", 3)
 
 
 @pytest.mark.parametrize("regions", [BAD_REGIONS[7][0], BAD_REGIONS[12][0]])

@@ -1,4 +1,4 @@
-"""A dielectric disk in a uniform field (deepxde#1263); dimensionless."""
+"""A dielectric disk in a uniform field; dimensionless."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Conduction through a wall of three layers (deepxde#612); m, W/(m K), °C."""
+"""Conduction through a wall of three layers; m, W/(m K), °C."""
 
 from typing import ClassVar
 

@@ -87,7 +87,12 @@ def cut_into_blocks(
     def flat(array: np.ndarray) -> tf.Tensor:
         return tf.constant(array.reshape(threads, depth, width), dtype)
 
-    normals = np.zeros((count, 0)) if points.normals is None else points.normals
+    def side(points: PointSet) -> dict[str, Any]:
+        normals = np.zeros((count, 0)) if points.normals is None else points.normals
+        masks = {name: flat(mask[chosen].astype(float)) for name, mask in points.materials.items()}
+        coordinates = rows(points.coordinates)
+        return {"coordinates": coordinates, "normals": rows(normals), "materials": masks}
+
     values = {}
     measured = {}
     for name, given in points.values.items():
@@ -97,24 +102,11 @@ def cut_into_blocks(
         if not known.all():
             factor = np.sqrt(count / max(1, np.count_nonzero(known)))
             measured[name] = flat((factor * known)[chosen])
-
-    def masks(side: PointSet) -> dict[str, tf.Tensor]:
-        return {name: flat(mask[chosen].astype(float)) for name, mask in side.materials.items()}
-
-    opposite: dict[str, Any] = {}
-    if points.opposite is not None:
-        assert points.opposite.normals is not None
-        opposite = {
-            "coordinates": rows(points.opposite.coordinates),
-            "normals": rows(points.opposite.normals),
-            "materials": masks(points.opposite),
-        }
+    opposite = {} if points.opposite is None else side(points.opposite)
     return Blocks(
-        rows(points.coordinates),
-        rows(normals),
-        values,
-        flat(quadrature),
+        **side(points),
+        values=values,
+        quadrature=flat(quadrature),
         measured=measured,
-        materials=masks(points),
         opposite=opposite,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from pinn.derivatives import Symbol
+from pinn.errors import InputError
 
 POSITIVE = "positive"  # keys of a field's metadata
 FINAL_TIME = "final_time"
@@ -54,7 +55,12 @@ def residual(
             two sides, and so are those of two materials that touch; "interfaces" is where any do.
         replaces: the conditions on an interface that this residual takes the place of, such as
             "continuity_T" or "flux_heat".
+
+    Raises:
+        InputError: for a region that is no name.
     """
+    if not isinstance(on, str) and not all(isinstance(name, str) for name in on):
+        raise InputError(f"residual: on={on!r}; give a region, or the names of two faces.")
     replaced = (replaces,) if isinstance(replaces, str) else tuple(replaces)
 
     def mark(method: Method) -> Method:

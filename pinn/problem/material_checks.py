@@ -85,10 +85,11 @@ def _check_coefficients(problem: Problem, material: Material, where: str) -> Non
                 f"{did_you_mean(name, known)}"
             )
         if isinstance(value, str):
-            if value not in known or value in differing(problem):
+            common = set(known) - set(differing(problem))
+            if value not in common:
                 raise InputError(
                     f"{where}: {name}={value!r} is no coefficient that is the same in all "
-                    f"materials.{did_you_mean(value, known)}"
+                    f"materials.{did_you_mean(value, common)}"
                 )
         elif not is_finite(value):
             raise InputError(f"{where}: {name}={value!r} is no finite number; give one.")
