@@ -700,8 +700,10 @@ def model(more="", **settings):
 
 def test_what_does_not_go_with_materials_is_refused():
     every = "materials = {'a': Material(Interval(x=(0.0, 0.5)), k=2.0), 'b': Material(k=3.0)}"
-    with pytest.raises(InputError, match=r"unknown 'k': every material states its own; name a"):
+    with pytest.raises(InputError, match=r"k is an unknown, but every material states its own"):
         model(every, unknowns={"k": 1.0})
+    with pytest.raises(InputError, match=r"k is 5.0, but every material .* as in Material\(…, k="):
+        model(every, k=5.0)
     objective = model()
     problem = objective.problem
     with pytest.raises(

@@ -34,6 +34,7 @@ from pinn.objective import (
     draw,
     find_scales,
 )
+from pinn.objective.probe import Probe
 from pinn.run import load, resume, solve
 from pinn.run.errors import Errors
 from pinn.setup import Setup
@@ -371,13 +372,14 @@ def test_every_material_has_a_function_of_its_own(eager):
 
 def test_scales_are_found_with_independent_fields_in_the_materials(eager):
     objective, _, _, data = grooved("taylor")
-    scales = find_scales(objective, data)
-    assert set(scales.residuals) == {term.name for term in objective.terms}
-    assert scales.residuals["continuity_u"] >= scales.fields["u"].scale * 0.25
+    assert Probe(objective, objective.problem, data).free_of_ansatz() == {"v"}
     problem = Wall()
     network = default_network(problem, seed=0, width=2, depth=1)
-    wall = find_scales(Objective(problem, network))
-    assert wall.fields == {"T": FieldScale(0.0, 16.0)}
+    scales = find_scales(Objective(problem, network))
+    assert scales.fields == {"T": FieldScale(0.0, 16.0)}
+    # The jump of two independent fields is √2 times as large as one of them.
+    assert scales.residuals["continuity_T"] in (16.0, 32.0)
+    assert set(scales.residuals) == {term.name for term in problem.terms}
 
 
 def test_adapted_points_and_held_out_points_know_their_materials(eager):
@@ -431,14 +433,14 @@ def test_a_reference_has_the_coefficients_of_every_point():
 def test_runs_with_windows_are_saved_and_resumed_bit_for_bit(tmp_path, eager):
     network = partial(default_network, seed=0, width=3, depth=1)
     problem = Melt()
-    settings = tiny(2, windows=2)
+    settings = tiny(1, windows=2)
     whole = solve(problem, network=network(problem), folder=tmp_path / "whole", **settings)
     assert set(whole.points) >= {"interior", "initial", "interfaces"}
     stopped = []
 
     def stop(report):
         stopped.append(report)
-        if len(stopped) == 3:
+        if len(stopped) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

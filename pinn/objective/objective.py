@@ -186,11 +186,11 @@ class Objective:
         """
         problem = self.bound(tensors, stage)
 
-        def trial_in(materials: Mapping[str, tf.Tensor]) -> Trial:
+        def trial_at(materials: Mapping[str, tf.Tensor]) -> Trial:
             return self.trial(problem, stage, hook=hook, materials=materials)
 
         with self.flat.scope(tensors):
-            return self._residuals(problem, trial_in, region, block)
+            return self._residuals(problem, trial_at, region, block)
 
     def point_shares(self, block: Blocks) -> dict[str, tf.Tensor]:
         """Return the shares q p [n] of a block's points in the loss of every term."""

@@ -19,7 +19,7 @@ from pinn.problem.conditions import flux_symbols
 from pinn.problem.materials import bound_to_none, bound_to_points, differing, in_some_material
 from pinn.problem.two_sided import is_two_sided
 
-TrialIn = Callable[[Mapping[str, tf.Tensor]], Trial]
+TrialAt = Callable[[Mapping[str, tf.Tensor]], Trial]
 """From the materials of points, 1 or 0 [n] by material, to the trial solution there."""
 
 Functions = list[collapse.ResidualFunction]
@@ -83,21 +83,21 @@ class Residuals:
         return [t for t in self.terms if t.region == region]
 
     def __call__(
-        self, problem: Problem, trial_in: TrialIn, region: str, block: Blocks
+        self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [n] of a region's terms by name on one block, over their sizes.
 
         Args:
             problem: the problem with its present coefficients.
-            trial_in: the trial solution, from the materials of the points.
+            trial_at: the trial solution, from the materials of the points.
             region: the region.
             block: coordinates [d, n], normals [ds, n] and values [n] of the block.
         """
         linear: dict[str, tf.Tensor] = {}
         if block.opposite:
-            functions, available = self._on_two_sides(problem, trial_in, region, block)
+            functions, available = self._on_two_sides(problem, trial_at, region, block)
         else:
-            functions, available, linear = self._on_one_side(problem, trial_in, region, block)
+            functions, available, linear = self._on_one_side(problem, trial_at, region, block)
         residuals = {}
         for function in functions:
             value = function.function(*(available[s.name] for s in function.symbols))
@@ -119,11 +119,11 @@ class Residuals:
         return residuals
 
     def _on_one_side(
-        self, problem: Problem, trial_in: TrialIn, region: str, block: Blocks
+        self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
     ) -> tuple[Functions, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return a region's residuals, their arguments by name, and the operator's shares."""
         here = bound_to_points(problem, block.materials)
-        trial = trial_in(block.materials)
+        trial = trial_at(block.materials)
         functions = [self._function(here, t) for t in self.of_region(region)]
         drawn = _named(problem.coordinates, block.coordinates)
         coordinates = follow(problem, region, drawn, trial=trial, engine=self.engine)
@@ -138,7 +138,7 @@ class Residuals:
         return functions, {**coordinates, **derivatives, **measured}, linear
 
     def _on_two_sides(
-        self, problem: Problem, trial_in: TrialIn, region: str, block: Blocks
+        self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
     ) -> tuple[Functions, dict[str, tf.Tensor]]:
         """Return a region's residuals, and their arguments by name, such as `u_1` and `k_2`."""
         first = {
@@ -156,7 +156,7 @@ class Residuals:
             normals = _named(problem.space.coordinates, side["normals"])
             own = [s for s in symbols if s.side == number]
             available |= self.engine.evaluate(
-                trial_in(side["materials"]), own, coordinates, normals
+                trial_at(side["materials"]), own, coordinates, normals
             )
             for symbol in own:
                 if symbol.kind == "coordinate":

@@ -49,14 +49,21 @@ def check_materials(problem: Problem) -> None:
     _check_moving(problem)
 
 
-def check_unknown_in_materials(problem: Problem) -> None:
-    """Raise an InputError for an unknown coefficient that every material states itself."""
-    for name in problem.unknowns:
-        stated = [name in material.coefficients for material in problem.materials.values()]
-        if stated and all(stated):
+def check_stated(problem: Problem) -> None:
+    """Raise an InputError for a coefficient that is set or unknown without any effect.
+
+    These are the coefficients that every material states itself.
+    """
+    defaults = {f.name: f.default for f in dataclasses.fields(problem)}
+    for name in differing(problem):
+        if not all(name in material.coefficients for material in problem.materials.values()):
+            continue
+        is_set = getattr(problem, name) != defaults[name]
+        if is_set or name in problem.unknowns:
+            what = "an unknown" if name in problem.unknowns else f"{getattr(problem, name)!r}"
             raise InputError(
-                f"{type(problem).__name__}: unknown {name!r}: every material states its own; name "
-                f"a coefficient there, as in Material(…, {name}='{name}_1'), and make that unknown."
+                f"{type(problem).__name__}: {name} is {what}, but every material states its own; "
+                f"name another coefficient there, as in Material(…, {name}='{name}_1')."
             )
 
 

@@ -17,7 +17,7 @@ from pinn.problem import checks
 from pinn.problem.conditions import check_conditions, interface_terms
 from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
 from pinn.problem.evaluation import call, reference_columns
-from pinn.problem.material_checks import check_materials, check_unknown_in_materials
+from pinn.problem.material_checks import check_materials, check_stated
 from pinn.problem.materials import Material, bound_to_none, bound_to_points, masks_at
 from pinn.problem.names import check_time
 from pinn.problem.regions import Region
@@ -110,7 +110,7 @@ class Problem(_Frozen):
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
         checks.check_regions(self)
         check_materials(self)
-        check_unknown_in_materials(self)
+        check_stated(self)
         object.__setattr__(self, "interfaces", find_interfaces(self))
         checks.check_terms(self)
         check_conditions(self)
