@@ -320,6 +320,40 @@ def test_the_solution_of_a_wall_is_found(eager):
     assert slope["T_x"] == pytest.approx([-30 / 5.225, -30 / 5.225 / 0.04], rel=1e-4)
 
 
+@pytest.mark.slow
+def test_the_field_in_a_dielectric_disk_is_found():
+    class Dielectric(pinn.Problem):
+        fields = ("phi",)
+        space = Rectangle(x=(-4.0, 4.0), y=(-4.0, 4.0))
+        materials: ClassVar = {
+            "disk": Material(Disk(x=0.0, y=0.0, radius=1.0), eps=6.0),
+            "vacuum": Material(eps=1.0),
+        }
+        eps: float = 1.0
+
+        @residual(on="interior")
+        def gauss(self, lap_phi):
+            return self.eps * lap_phi
+
+        @flux
+        def displacement(self, phi_n):
+            return self.eps * phi_n
+
+        @residual(on="boundary")
+        def far_field(self, x, y, phi):
+            return phi + x - 5 / 7 * x / (x * x + y * y)
+
+        def reference(self, x, y):
+            outside = -x + 5 / 7 * x / np.maximum(x * x + y * y, 1.0)
+            return {"phi": np.where(self.eps == 6.0, -2 / 7 * x, outside)}
+
+    phases = pinn.two_phases(explore=300, polish=3000)
+    points = Points(counts={"interior": 1500, "boundary": 150})
+    solution = solve(Dielectric(), phases=phases, points=points, show=False)
+    assert solution.metrics["relative_l2"]["phi"] < 2e-5
+    assert solution.derivative("phi_x", 0.3, 0.2) == pytest.approx(-2 / 7, abs=2e-5)
+
+
 @cache
 def grooved(engine):
     """Return a loss with everything, a batch and a vector."""
