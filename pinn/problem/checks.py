@@ -51,21 +51,39 @@ def check_declaration(problem: Problem) -> None:
     )
 
 
+def check_units(problem: Problem) -> None:
+    """Raise an InputError for units that are no text, or those of nothing in the problem."""
+    name = type(problem).__name__
+    if not isinstance(problem.units, Mapping):
+        raise InputError(
+            f"{name}: units={problem.units!r} is no dict; give units by name, such as {{'x': 'm'}}."
+        )
+    known = (*problem.coordinates, *problem.functions, *problem.coefficients)
+    for key, unit in problem.units.items():
+        if key not in known:
+            raise InputError(
+                f"{name}: units: {key!r} is no coordinate, field or coefficient."
+                f"{did_you_mean(str(key), known)}"
+            )
+        if not isinstance(unit, str) or not unit.strip():
+            raise InputError(
+                f"{name}: units: {key}={unit!r} is no unit; give text, such as 'm', or '1' for a "
+                "number without one."
+            )
+
+
 def check_coefficients(problem: Problem) -> None:
     """Raise an InputError for a coefficient that is no number, or not positive where it must be."""
     name = type(problem).__name__
-    for coefficient in dataclasses.fields(problem):
-        default = coefficient.default
-        if not isinstance(default, int | float) or isinstance(default, bool):
-            continue  # no coefficient
-        value: Any = getattr(problem, coefficient.name)
-        where = f"{name}: {coefficient.name}={value!r}"
+    for coefficient in problem.coefficients:
+        value: Any = getattr(problem, coefficient)
+        where = f"{name}: {coefficient}={value!r}"
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise InputError(f"{where} is not a number; set problem.{coefficient.name}.")
-        positive = problem.demands(coefficient.name).get(POSITIVE)
+            raise InputError(f"{where} is not a number; set problem.{coefficient}.")
+        positive = problem.demands(coefficient).get(POSITIVE)
         if not math.isfinite(value) or (positive and value <= 0):
             demand = "a positive finite number" if positive else "a finite number"
-            raise InputError(f"{where} is not {demand}; set problem.{coefficient.name}.")
+            raise InputError(f"{where} is not {demand}; set problem.{coefficient}.")
 
 
 def checked_unknowns(problem: Problem) -> dict[str, Unknown]:

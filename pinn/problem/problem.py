@@ -59,6 +59,9 @@ class Problem(_Frozen):
         scales: the distance of a field's values from their middle, in the field's units, by field,
             where it is known better than the conditions tell.
         symmetries: mirror symmetries of the solution, which `network.symmetric=true` builds in.
+        units: units of coordinates, fields and coefficients, by name, as in `{"x": "m", "T": "K"}`.
+            They are shown with the values; where all have one, the dimensions of the residuals are
+            checked (extra `units`).
 
     Raises:
         InputError: at construction, for a name that is no coordinate, field or derivative, a
@@ -76,6 +79,7 @@ class Problem(_Frozen):
     periodic: ClassVar[tuple[str, ...]] = ()
     scales: ClassVar[Mapping[str, float]] = {}
     symmetries: ClassVar[tuple[Mirror, ...]] = ()
+    units: ClassVar[Mapping[str, str]] = {}
 
     _demands: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
@@ -96,6 +100,7 @@ class Problem(_Frozen):
             if self.demands(name).get(FINAL_TIME):
                 object.__setattr__(self, "time", (0.0, getattr(self, name)))
         checks.check_declaration(self)
+        checks.check_units(self)
         checks.check_coefficients(self)
         check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
@@ -111,6 +116,16 @@ class Problem(_Frozen):
     def functions(self) -> tuple[str, ...]:
         """Names of all outputs of the networks: the fields, then the unknown fields."""
         return (*self.fields, *self.unknown_fields)
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of the coefficients: the attributes that are numbers."""
+        numbers = []
+        for attribute in dataclasses.fields(self):
+            default = attribute.default
+            if isinstance(default, int | float) and not isinstance(default, bool):
+                numbers.append(attribute.name)
+        return tuple(numbers)
 
     @property
     def coordinates(self) -> tuple[str, ...]:

@@ -283,6 +283,26 @@ def patches(problem: Problem, name: str) -> list[Patch]:
     return Part(name).patches(problem, name)
 
 
+def covers(problem: Problem, name: str, face: str, points: Array | None = None) -> Any:
+    """Return whether a region contains a face, or which of its points [n, d] it contains: [n].
+
+    Args:
+        problem: the problem.
+        name: of a region on the boundary.
+        face: the name of the face.
+        points: points on the face; None: whether the region has any of them.
+    """
+    region = problem.regions.get(name)
+    part = region.name if isinstance(region, Part) else name
+    contains = face in problem.boundaries.get(part, ())
+    if points is None:
+        return contains
+    if not contains or region is None or region.where is None:
+        return np.full(len(points), contains)
+    columns = dict(zip(problem.coordinates, points.T, strict=True))
+    return np.asarray(call(region.where, columns))
+
+
 def has_points(problem: Problem, name: str) -> bool:
     """Return whether a declared region has more than almost no points."""
     return any(share_of(patch) >= LEAST_SHARE for patch in patches(problem, name))

@@ -125,6 +125,8 @@ class Metrics(_Record):
         published: the published errors, as the configuration holds them.
         scales: the typical sizes of fields and residuals, as the configuration of a run holds them;
             None without.
+        units: the units of coordinates, fields and coefficients that are declared, by name.
+        warnings: what is doubtful about the problem, in one line each.
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
         unknowns: by the name of the unknown.
@@ -146,6 +148,8 @@ class Metrics(_Record):
     reference_error: dict[str, float] = field(default_factory=dict)
     published: Mapping[str, Any] | None = None
     scales: Mapping[str, Any] | None = None
+    units: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     loss: float | None = None
     heldout_loss: float | None = None
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from functools import partial
 
 import tensorflow as tf
@@ -17,13 +18,16 @@ from pinn.training.progress import Progress
 from pinn.versions import cores, versions
 
 
-def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -> Metrics:
+def metrics_of(
+    stage_runs: StageRuns, stage_run: StageRun, progress: Progress, warnings: Sequence[str]
+) -> Metrics:
     """Return the metrics of a run that has ended, or was interrupted.
 
     Args:
         stage_runs: all stages of the run.
         stage_run: the last stage that was run.
         progress: what the run has done.
+        warnings: what is doubtful about the problem.
     """
     setup = stage_runs.setup
     objective = stage_run.objective
@@ -43,6 +47,8 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
         reference_error=setup.problem.checked_reference_error(),
         published=setup.published,
         scales=setup.plain_scales,
+        units=dict(setup.problem.units),
+        warnings=list(warnings),
         loss=float(loss),
         heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),

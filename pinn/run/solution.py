@@ -126,6 +126,7 @@ class Solution:
             history=self.history,
             points={region: points.coordinates for region, points in self.points.items()},
             weights=weighted,
+            units=problem.units,
             truths={name: float(getattr(problem, name)) for name in self.objective.unknowns},
         )
 

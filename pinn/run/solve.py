@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +12,9 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
-from pinn.measurements import Columns, DataFile, Synthetic, point_set
+from pinn.checking import Report, examine
+from pinn.errors import InputError, ProblemWarning
+from pinn.measurements import Columns, DataFile, Synthetic
 from pinn.objective import Batch, Objective, PointSet, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.problem import Problem
@@ -27,10 +29,9 @@ from pinn.run.solution import Solution
 from pinn.run.stage_runs import Programs, StageRun, StageRuns
 from pinn.runtime import configure
 from pinn.setup.config import describe
-from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Constraints, Setup, two_phases
-from pinn.setup.stages import Continuation, stages
+from pinn.setup.setup import Constraints, Setup, setup_of
+from pinn.setup.stages import Continuation
 from pinn.training.feed import Feed
 from pinn.training.progress import Progress
 from pinn.training.trainer import Callback, Phase, Trainer
@@ -91,29 +92,29 @@ def solve(
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
+
+    Warns:
+        ProblemWarning: for what is doubtful about the problem, as `check` finds it.
     """
     configure(device=device)
-    if network is None:
-        first = stages(problem, windows, continuation)[0].problem
-        network = default_network(first, seed=seed)
-    setup = Setup(
-        problem=problem,
+    setup = setup_of(
+        problem,
         network=network,
-        phases=two_phases() if phases is None else phases,
-        points=points or Points(),
-        weights=weights or {},
+        phases=phases,
+        points=points,
+        weights=weights,
         scheme=scheme,
         scales=scales,
         constraints=constraints,
         derivatives=derivatives,
-        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
+        data=data,
         windows=windows,
-        continuation=continuation or {},
+        continuation=continuation,
         last_layer=last_layer,
         published=published,
         seed=seed,
     )
-    return execute(setup, folder=folder, callbacks=callbacks, show=show)
+    return execute(setup, folder=folder, callbacks=callbacks, show=show, warn=True)
 
 
 def load(folder: str | Path) -> Solution:
@@ -176,6 +177,7 @@ def execute(
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
     show: bool = True,
+    warn: bool = False,
 ) -> Solution:
     """Run a setup to its end, from a progress if there is one, and return the solution.
 
@@ -188,6 +190,7 @@ def execute(
         progress: what a checkpoint holds; None: the run starts.
         callbacks: called with a Report after every chunk of iterations.
         show: whether progress appears on the screen.
+        warn: whether what is doubtful about the problem is a warning of Python too.
     """
     record = None if folder is None else RunFolder(Path(folder))
     found = setup.read_measurements()
@@ -198,6 +201,9 @@ def execute(
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
     rehearse(setup.problem)
+    report = examine(setup, stage_runs.programs(0).objective, data)
+    if warn:
+        _warn(report)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -206,6 +212,7 @@ def execute(
         if screen:
             ending.callback(screen.close)
             screen.tell(found.lines(setup.problem) if found else [])
+            screen.tell(report.brief())
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
         elif record and config:
@@ -224,7 +231,7 @@ def execute(
             return Monitor(run, history, clock, screen)
 
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    metrics = metrics_of(stage_runs, stage_run, progress)
+    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
@@ -233,6 +240,12 @@ def execute(
         record.write_metrics(metrics)
         solution.save_figures()
     return solution
+
+
+def _warn(report: Report) -> None:
+    """Raise what is doubtful about a problem as warnings of Python, at the call of `solve`."""
+    for warning in report.warnings:
+        warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
 
 
 def _contents(

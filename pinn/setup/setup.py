@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import DataFile, Measurements, Synthetic, measurements, point_set
+from pinn.measurements import Columns, DataFile, Measurements, Synthetic, measurements, point_set
 from pinn.networks import LAST_SEED
 from pinn.objective import (
     UNSCALED,
@@ -26,6 +26,7 @@ from pinn.objective import (
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.settings import Settings, count
+from pinn.setup.network import default_network
 from pinn.setup.points import Points
 from pinn.setup.stages import Continuation, Stage, stages
 from pinn.training.stopping import StopRule
@@ -50,6 +51,45 @@ def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
         redraw_every=100,
     )
     return [first, second]
+
+
+def setup_of(
+    problem: Problem,
+    *,
+    network: keras.Model | None = None,
+    data: Synthetic | DataFile | PointSet | Columns | None = None,
+    windows: int = 1,
+    continuation: Continuation | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Setup:
+    """Return the setup of a problem from Python; what is None has its default.
+
+    Args:
+        problem: the problem.
+        network: None: 3 layers of 20 tanh units.
+        data: measurements; a data frame or mapping of arrays becomes a point set.
+        windows: number of windows of time.
+        continuation: values that coefficients take before their own.
+        seed: of everything that is drawn.
+        settings: the other attributes of `Setup`.
+
+    Raises:
+        InputError: for settings that do not fit.
+    """
+    if network is None:
+        first = stages(problem, windows, continuation)[0].problem
+        network = default_network(first, seed=seed)
+    given = {name: value for name, value in settings.items() if value is not None}
+    return Setup(
+        problem=problem,
+        network=network,
+        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
+        windows=windows,
+        continuation=continuation or {},
+        seed=seed,
+        **given,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
