@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from pinn.runtime import prepare_import as _prepare_import
 
 if TYPE_CHECKING:  # what type checkers and editors see; the table below does the same at run time
+    from pinn.checking import check as check
     from pinn.errors import InputError as InputError
+    from pinn.errors import ProblemWarning as ProblemWarning
     from pinn.fitting import Result as Result
     from pinn.fitting import fit as fit
     from pinn.fitting import minimize as minimize
@@ -79,7 +81,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
 __version__ = "0.1.0"
 
 _NAMES = {
-    "errors": "InputError",
+    "checking": "check",
+    "errors": "InputError ProblemWarning",
     "fitting": "Result fit minimize supervised",
     "geometry": "Ball Box Difference Disk Domain Interval NoSpace PointCloud Rectangle",
     "measurements": "DataFile Synthetic",

@@ -245,6 +245,38 @@ def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
     assert not list(Path().iterdir())
 
 
+BAD_CHECKS = [
+    (["--picture"], "--picture", "--help"),
+    (["experiment=smoke", "--picture", "points.pdf"], "picture=points.pdf", "such as points.png"),
+    (["experiment=smoke", "--picture", "no/points.png"], "picture=no/points.png", "that exists"),
+    (["experiment=smoke", "-m"], "'-m'", "pinn check --help"),
+    (["experiment=smok"], "'smok'", "Did you mean 'smoke'"),
+    (["nosuch.py"], "nosuch.py", "give the path"),
+    (["burgers"], "'burgers'", "key=value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "offender", "remedy"), BAD_CHECKS)
+def test_bad_arguments_of_check_are_named_with_a_remedy(arguments, offender, remedy, capsys):
+    line = refused(capsys, "check", *arguments)
+    assert offender in line and remedy in line
+    assert not list(Path().iterdir())
+
+
+BAD_UNITS = [
+    ('{"X": "m"}', "units: 'X' is no coordinate", "Known: u, v, x"),
+    ('{"x": 3}', "units: x=3 is no unit", "give text"),
+    ('"m"', "units='m' is no dict", "units by name"),
+]
+
+
+@pytest.mark.parametrize(("units", "offender", "remedy"), BAD_UNITS)
+def test_bad_units_of_a_problem_file(units, offender, remedy, capsys):
+    Path("mine.py").write_text(PROBLEM.format(**(PARTS | {"more": f"    units = {units}"})))
+    line = refused(capsys, "run", "mine.py")
+    assert offender in line and remedy in line
+
+
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(capsys):
     line = refused(capsys, "run", "experiment=smoke", "device=gpu")

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time
+import dataclasses
+import inspect
 from collections.abc import Callable
-
-import tensorflow as tf
+from pathlib import Path
+from typing import Any
 
 from pinn.checking import conditions, corners, magnitudes, well_posed
+from pinn.checking.cost import cost
 from pinn.checking.dimensions import unlike_terms
 from pinn.checking.equations import equation
-from pinn.checking.report import Cost, Equation, Report
+from pinn.checking.report import Equation, Report
 from pinn.checking.subject import Subject
+from pinn.errors import InputError, did_you_mean
 from pinn.objective import Objective, PointSet
-from pinn.optimizers import BFGS, SSBroyden
+from pinn.problem import Problem
+from pinn.runtime import configure
 from pinn.setup.draws import Draws
-from pinn.setup.setup import Setup
-
-EVALUATIONS = 3  # of the loss, of which the fastest counts
+from pinn.setup.setup import Setup, setup_of
 
 CHECKS: tuple[Callable[[Subject], list[str]], ...] = (
     conditions.missing_and_doubled,
@@ -33,6 +33,39 @@ CHECKS: tuple[Callable[[Subject], list[str]], ...] = (
     magnitudes.early_end,
 )
 """What looks for something doubtful, in the order of the warnings."""
+
+
+def check(
+    problem: Problem, *, picture: str | Path | None = None, device: str = "auto", **settings: Any
+) -> Report:
+    """Check a problem without solving it: equations, conditions, sizes, cost, what is doubtful.
+
+    Args:
+        problem: the problem.
+        picture: a PNG file for the points of all regions; None: no picture.
+        device: "auto", "cpu" or "gpu".
+        settings: those of `solve`, from `network` to `seed`.
+
+    Raises:
+        InputError: for settings that do not fit, or a picture that cannot be written.
+    """
+    configure(device=device)
+    known = inspect.signature(Setup).parameters
+    for name in settings:
+        if name not in known:
+            raise InputError(f"check: unknown setting {name!r}.{did_you_mean(name, known)}")
+    return check_setup(setup_of(problem, **settings), picture=picture)
+
+
+def check_setup(setup: Setup, *, picture: str | Path | None = None) -> Report:
+    """Return the report on a setup, with its cost; `picture` as in `check`."""
+    data = setup.measurements()
+    setup = setup.with_scales(data)
+    objective = setup.objective(data)
+    report = examine(setup, objective, data)
+    if picture is not None:
+        report.save_picture(picture)
+    return dataclasses.replace(report, cost=cost(setup, objective, report.points))
 
 
 def examine(setup: Setup, objective: Objective, data: PointSet | None) -> Report:
@@ -71,32 +104,3 @@ def examine(setup: Setup, objective: Objective, data: PointSet | None) -> Report
         notes=(note,) if note else (),
         warnings=(*warnings, *unlike),
     )
-
-
-def measure(setup: Setup, objective: Objective, data: PointSet | None) -> Cost:
-    """Return what an iteration costs, from a few evaluations of the loss and its gradient."""
-    draws = Draws(setup.points, objective, data, seed=setup.seed)
-    batch = draws.batch(0, {})
-    theta = objective.flat.flatten()
-    times: list[float] = []
-    for _ in range(1 + EVALUATIONS):
-        begin = time.perf_counter()
-        loss, gradient = objective.value_and_gradient(theta, batch)
-        float(loss + tf.reduce_sum(gradient))  # waits for a GPU
-        times.append(time.perf_counter() - begin)
-    evaluation = min(times[1:])
-    quadratic = any(isinstance(phase.optimizer, BFGS | SSBroyden) for phase in setup.phases)
-    size = objective.flat.size
-    return Cost(
-        compile=max(times[0] - evaluation, 0.0),
-        evaluation=evaluation,
-        memory=_peak_memory(),
-        matrix=float(size) ** 2 * objective.flat.dtype.size if quadratic else 0.0,
-        parameters=size,
-    )
-
-
-def _peak_memory() -> float:
-    """Return the largest memory of this process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else 1024 * peak)

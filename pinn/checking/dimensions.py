@@ -7,6 +7,7 @@ its dimension.  A residual that is right is then larger by ONE factor wherever i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -71,12 +72,12 @@ def dimension(unit: str) -> Dimension:
     """
     import pint
 
-    registry = pint.application_registry.get()
+    registry: Any = pint.application_registry
     try:
-        quantity = registry.Quantity(1, registry.parse_units(unit if unit != "1" else ""))
+        powers: Any = registry.parse_units("" if unit == "1" else unit).dimensionality
     except Exception:  # pint raises errors of many kinds, those of Python's tokenizer included
         raise _NoUnit(unit) from None
-    return {str(name): float(power) for name, power in quantity.dimensionality.items()}
+    return {str(name): float(power) for name, power in powers.items()}
 
 
 def _has_one_dimension(subject: Subject, term: Term, dimensions: Mapping[str, Dimension]) -> bool:

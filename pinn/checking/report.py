@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pinn.checking.conditions import Count
+from pinn.checking.cost import Cost
 from pinn.objective import Scales
 from pinn.plotting import save_points_figure
 
@@ -30,24 +31,6 @@ class Equation(NamedTuple):
     region: str
     text: str
     built_in: bool
-
-
-class Cost(NamedTuple):
-    """What an iteration costs.
-
-    Attributes:
-        compile: seconds of compilation.
-        evaluation: seconds per evaluation of the loss and its gradient, the unit of an iteration.
-        memory: the largest memory of this process so far, in bytes.
-        matrix: the memory of the largest matrix of an optimizer, in bytes.
-        parameters: number of parameters.
-    """
-
-    compile: float
-    evaluation: float
-    memory: float
-    matrix: float
-    parameters: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,12 +138,10 @@ class Report:
 
 def _cost_lines(cost: Cost) -> list[str]:
     """Return what an iteration costs in words."""
-    matrix = (
-        f", {cost.matrix / 1e9:.2g} GB of them for an optimizer's matrix" if cost.matrix else ""
-    )
+    matrix = f"{cost.matrix / 1e9:.1g} GB"
     total = (cost.memory + cost.matrix) / 1e9
     return [
-        f"{cost.parameters:,} parameters; about {cost.evaluation:.2g} s per evaluation of the loss "
-        f"and its gradient, after {cost.compile:.1f} s of compilation",
-        f"memory: about {total:.2g} GB{matrix}",
+        f"{cost.parameters:,} parameters; roughly {cost.seconds:.1g} s per evaluation of the loss "
+        "and its gradient, after compilation",
+        f"memory: roughly {total:.2g} GB, with {matrix} for an optimizer's matrix",
     ]
