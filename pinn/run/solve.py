@@ -201,9 +201,7 @@ def execute(
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
     rehearse(setup.problem)
-    report = examine(setup, stage_runs.programs(0).objective, data)
-    if warn:
-        _warn(report)
+    report = _examined(setup, stage_runs, warn)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -211,8 +209,8 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            screen.tell(found.lines(setup.problem) if found else [])
-            screen.tell(report.brief())
+            read = found.lines(setup.problem) if found else []
+            screen.tell([*read, *report.brief()])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
         elif record and config:
@@ -236,16 +234,24 @@ def execute(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
     if record:
-        run_folder.save_network(record, setup.network)
-        record.write_metrics(metrics)
-        solution.save_figures()
+        _save_result(record, setup, metrics, solution)
     return solution
 
 
-def _warn(report: Report) -> None:
-    """Raise what is doubtful about a problem as warnings of Python, at the call of `solve`."""
-    for warning in report.warnings:
-        warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
+def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: Solution) -> None:
+    """Write what a run has found to its folder."""
+    run_folder.save_network(record, setup.network)
+    record.write_metrics(metrics)
+    solution.save_figures()
+
+
+def _examined(setup: Setup, stage_runs: StageRuns, warn: bool) -> Report:
+    """Return the report on a problem; `warn` raises its warnings at the call of `solve`."""
+    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
+    if warn:
+        for warning in report.warnings:
+            warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
+    return report
 
 
 def _contents(
