@@ -288,7 +288,7 @@ def _run_stages(
             trainers[run.programs] = Trainer(_minimization(run.programs))
         theta = trainers[run.programs].run(
             stage_runs.start(progress),
-            stage_runs.setup.phases_of(progress.stage),
+            stage_runs.setup.phases_of(progress.stage, returned=progress.returned),
             _feed(run),
             progress,
             callbacks=[monitor(run), *stage_runs.judges(progress), *callbacks],

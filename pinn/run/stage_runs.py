@@ -23,7 +23,7 @@ from pinn.objective import (
     find_scales,
 )
 from pinn.run.errors import Errors, Evaluate, Values
-from pinn.run.windows import Interval, Judge, next_edge
+from pinn.run.windows import Interval, Judge, is_useless, next_edge
 from pinn.setup.draws import Draws
 from pinn.setup.points import FOLLOWED
 from pinn.setup.setup import Setup
@@ -236,13 +236,15 @@ class StageRuns:
     def start(self, progress: Progress) -> tf.Tensor:
         """Return the vector [p] that the present stage starts from: the end of the last one."""
         objective = self.programs(progress.stage).objective
+        if progress.returned:
+            return tf.constant(progress.ends["0"], objective.dtype)
         if progress.stage:
             return tf.constant(progress.ends[str(progress.stage - 1)], objective.dtype)
         return self.setup.start(objective, self.data)
 
     def judges(self, progress: Progress) -> list[Callback]:
         """Return the callbacks that end a window which the run has chosen."""
-        if not self.setup.chooses_windows:
+        if not self.setup.chooses_windows or progress.returned:
             return []
         return [Judge(self._interval(progress), self.setup.phases[-1].name)]
 
@@ -259,11 +261,23 @@ class StageRuns:
                 return False
             progress.next_stage(theta.numpy())
             return True
-        loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
-        interval = self._interval(progress)
-        edge = next_edge(interval, loss)
-        if edge is None:
+        if progress.returned:
             return False
+        loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
+        attempts = [*progress.attempts, loss]
+        interval = self._interval(progress)
+        edge = next_edge(interval, attempts)
+        returns = progress.stage == 0 and is_useless(attempts)
+        if edge is None and not returns:
+            return False
+        progress.attempts = attempts
+        if returns or edge is None:
+            progress.return_to_first_attempt()
+            return True
+        if interval.is_whole:
+            progress.ends = {
+                "0": theta.numpy()
+            }  # to which the run returns where windows are useless
         if edge > interval.end:
             progress.next_stage(theta.numpy())
             progress.edges = [*progress.edges, edge]

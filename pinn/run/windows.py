@@ -7,6 +7,7 @@ balanced (`Scales`), so that one tolerance serves all problems.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pinn.training.phase_run import Report
@@ -15,6 +16,7 @@ TOLERANCE = 1e-6  # of a window's loss: residuals of a thousandth of their typic
 EASY = 1e-8  # the loss of a window after which a longer one is tried
 ENOUGH = 1e-10  # the loss at which a window that is not the whole interval ends
 SHORTEST = 2.0**-10  # of the whole interval
+PATIENCE = 2  # halvings that must have reduced the loss
 # A loss that is above the limit after so many iterations of the last phase is given up.
 HOPELESS = {500: 1e-2, 1000: 1e-3, 2000: 1e-4}
 
@@ -43,18 +45,28 @@ class Interval(NamedTuple):
         return self.length < 2 * SHORTEST * (self.last - self.first)
 
 
-def next_edge(interval: Interval, loss: float) -> float | None:
+def is_useless(attempts: Sequence[float]) -> bool:
+    """Return whether shorter windows do not help: none halved the loss of the first attempt.
+
+    A corner at which the conditions disagree is as hard in a short window as in a long one.
+    """
+    return len(attempts) > PATIENCE and min(attempts[1:]) > attempts[0] / 2
+
+
+def next_edge(interval: Interval, attempts: Sequence[float]) -> float | None:
     """Return where the next window ends; None where the whole interval has been solved.
 
     Args:
         interval: the window that was solved.
-        loss: its held-out loss.
+        attempts: the held-out losses at its end, and before it at those of the longer windows that
+            were tried in its place.
 
     Returns:
         A time after the end of the window if it is accepted, and before it if it is to be solved
         anew.
     """
-    if loss > TOLERANCE and not interval.is_shortest:
+    loss = attempts[-1]
+    if loss > TOLERANCE and not interval.is_shortest and not is_useless(attempts):
         return interval.begin + interval.length / 2
     if interval.end == interval.last:
         return None

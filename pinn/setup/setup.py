@@ -187,16 +187,18 @@ class Setup(Settings):
         """Whether there may be several windows of time."""
         return self.chooses_windows or (self.windows != "auto" and self.windows > 1)
 
-    def phases_of(self, stage: int) -> Sequence[Phase]:
+    def phases_of(self, stage: int, *, returned: bool = False) -> Sequence[Phase]:
         """Return the phases of a stage, by its number.
 
-        These are all phases, except in the later stages of a continuation and in windows that the
-        run chooses, which start near their solution.  The first steps of Adam or SOAP, whose size
-        does not depend on the curvature, would lead away from it. So these stages leave such
-        phases out, provided that others remain and that no weighting scheme needs them.
+        These are all phases, except where a stage starts near a solution: in the later stages of a
+        continuation, in windows that the run chooses, and where it has `returned` to its first
+        attempt.  The first steps of Adam or SOAP, whose size does not depend on the curvature,
+        would lead away from it. So these stages leave such phases out, provided that others remain
+        and that no weighting scheme needs them.
         """
         near = bool(self.continuation) or self.chooses_windows
-        if not stage or not near or self.scheme is not None:
+        first = not stage and not returned
+        if first or not near or self.scheme is not None:
             return self.phases
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
         return remaining or self.phases

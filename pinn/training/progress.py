@@ -87,6 +87,8 @@ class Progress:
         edges: where the stages that were chosen in the course of the run end, the present stage
             last; empty where all stages are known before.
         sizes: the typical sizes that belong to these stages, as plain values.
+        attempts: the losses that ended the attempts at the present stage, where it may be tried
+            more than once.
         stage_name: display name of the present stage; empty where a run has one.
         state: the state of the present phase's optimizer.
         counters: of the present phase.
@@ -105,6 +107,7 @@ class Progress:
     ends: Arrays = field(default_factory=dict)
     edges: list[float] = field(default_factory=list)
     sizes: list[Mapping[str, Any]] = field(default_factory=list)
+    attempts: list[float] = field(default_factory=list)
     stage_name: str = ""
     state: State[Any] | None = None
     counters: PhaseState = field(default_factory=PhaseState)
@@ -115,6 +118,11 @@ class Progress:
     compile_seconds: float = 0.0
     seconds: float = 0.0
     scales: Mapping[str, Any] | None = None
+
+    @property
+    def returned(self) -> bool:
+        """Whether the run has returned to its first attempt, because no other was better."""
+        return bool(self.attempts) and not self.edges
 
     @property
     def phase(self) -> int:
@@ -152,6 +160,13 @@ class Progress:
         """Go to the next stage, from the vector [p] that the present one ended with."""
         self.ends = {**self.ends, str(self.stage): end}
         self.stage += 1
+        self.attempts = []
+        self.begin_stage()
+
+    def return_to_first_attempt(self) -> None:
+        """Go on with the first attempt at the first stage."""
+        self.edges = []
+        self.sizes = []
         self.begin_stage()
 
     def begin_stage(self) -> None:
@@ -185,6 +200,7 @@ class Progress:
             "stage": self.stage,
             "edges": self.edges,
             "sizes": self.sizes,
+            "attempts": self.attempts,
             "stage_name": self.stage_name,
             "counters": asdict(self.counters),
             "draw": self.draw,
