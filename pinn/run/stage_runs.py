@@ -23,7 +23,7 @@ from pinn.objective import (
     find_scales,
 )
 from pinn.run.errors import Errors, Evaluate, Values
-from pinn.run.windows import Interval, Judge, is_useless, next_edge
+from pinn.run.windows import CHECKS, Interval, Judge, is_useless, next_edge
 from pinn.setup.draws import Draws
 from pinn.setup.points import FOLLOWED
 from pinn.setup.setup import Setup
@@ -263,10 +263,15 @@ class StageRuns:
             return True
         if progress.returned:
             return False
-        loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
+        # Between a few points, a solution may leap from one branch to another.
+        losses = []
+        for number in range(CHECKS):
+            held_out = run.draws.held_out(number)
+            losses.append(run.held_out_loss(theta, held_out, progress.weights))
+        loss = float(np.mean(losses))
         attempts = [*progress.attempts, loss]
         interval = self._interval(progress)
-        edge = next_edge(interval, attempts)
+        edge = next_edge(interval, attempts, progress.records[-1].stop_reason)
         returns = progress.stage == 0 and is_useless(attempts)
         if edge is None and not returns:
             return False

@@ -32,6 +32,9 @@ from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
+# Iterations of the last phase; fewer are a trial, of which no window is expected to be solved.
+FEWEST = 100
+
 Constraints = Literal["auto", "hard", "soft"]
 
 
@@ -177,8 +180,15 @@ class Setup(Settings):
 
     @property
     def chooses_windows(self) -> bool:
-        """Whether the run chooses its windows of time itself, and the problem allows any."""
+        """Whether the run chooses its windows of time itself, and the problem allows any.
+
+        It judges them by their losses, which only balanced residuals allow.
+        """
         if self.windows != "auto" or self.continuation or self.data is not None:
+            return False
+        if self.scales == "none":
+            return False
+        if self.phases[-1].stop.max_iterations < FEWEST:
             return False
         return not why_one_window(self.problem) and not self.problem.regions
 
