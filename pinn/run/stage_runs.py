@@ -294,10 +294,11 @@ class StageRuns:
 
     def _interval(self, progress: Progress) -> Interval:
         """Return the present window in the whole interval of time."""
-        problem = self.setup.problem
-        assert problem.time is not None
-        begin, end = self.stage(progress.stage, progress).problem.time
-        return Interval(begin, end, *problem.time)
+        whole = self.setup.problem.time
+        present = self.stage(progress.stage, progress).problem.time
+        assert whole is not None
+        assert present is not None
+        return Interval(*present, *whole)
 
     def _find_scales(self, progress: Progress) -> None:
         """Find the typical sizes of a window that the run has chosen."""

@@ -71,7 +71,7 @@ class Points(settings.Settings):
         if found == "auto":
             return AUTOMATIC[min(len(problem.coordinates), len(AUTOMATIC)) - 1]
         settings.check_count(f"points.counts.{region}", found)
-        return found
+        return int(found)
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
