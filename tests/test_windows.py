@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import pinn
+import pinn.setup.setup
 from pinn.errors import InputError
 from pinn.geometry import Interval as Line
 from pinn.objective import UNSCALED
-from pinn.optimizers import BFGS, Adam
+from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import At, Problem, residual, satisfies
 from pinn.problems import Burgers, Poisson, TaylorGreen
 from pinn.run import load, resume, windows
@@ -45,16 +46,21 @@ class Growth(Problem):
         return {"u": 1e-6 * np.exp(t - 1)}
 
 
-def phases(count=100):
+def phases(count=20):
     polish = Phase(
         name="polish",
-        optimizer=BFGS(),
+        optimizer=GaussNewton(),
         stop=StopRule(max_iterations=count),
-        report_every=20,
-        redraw_every=50,
+        report_every=5,
+        redraw_every=10,
     )
-    explore = StopRule(max_iterations=10)
-    return [Phase(name="explore", optimizer=Adam(), stop=explore, report_every=10), polish]
+    explore = StopRule(max_iterations=2)
+    return [Phase(name="explore", optimizer=Adam(), stop=explore, report_every=2), polish]
+
+
+@pytest.fixture(autouse=True)
+def few_iterations_count(monkeypatch):
+    monkeypatch.setattr(pinn.setup.setup, "FEWEST", 20)
 
 
 def network():
@@ -66,41 +72,40 @@ def solve(**settings):
     return pinn.solve(Growth(), network=network(), **settings)
 
 
-@pytest.mark.parametrize("constraints", ["soft", "hard"])
-def test_a_field_that_grows_by_orders_is_found_in_windows(constraints, monkeypatch, shared_losses):
-    monkeypatch.setattr(windows, "TOLERANCE", 1e-3)
-    monkeypatch.setattr(windows, "HOPELESS", {})
-    solution = solve(constraints=constraints)
-    # Errors are relative to the values of the time: every window has scales of its own.
+def check(solution):
+    """Check the errors relative to the values of the time: every window has scales of its own."""
     t = np.linspace(1, 9, 60)
     truth = Growth().reference(t)["u"]
-    assert np.max(np.abs(solution(t)["u"] / truth - 1)) < 0.1
-    names = list(dict.fromkeys(phase["stage"] for phase in solution.metrics["phases"]))
-    assert names[:2] == ["", "1 ≤ t ≤ 3"]
-    assert names[-1].endswith("t ≤ 9")
-    assert solution.metrics["relative_l2"]["u"] < 0.1
+    assert np.max(np.abs(solution(t)["u"] / truth - 1)) < 1e-2
     slope = solution.derivative("u_t", t)
-    assert np.max(np.abs(slope / truth - 1)) < 0.3
+    assert np.max(np.abs(slope / truth - 1)) < 0.1
+    stages = [phase.get("stage", "") for phase in solution.metrics["phases"]]
+    assert stages[:4] == ["", "", "1 ≤ t ≤ 3", "1 ≤ t ≤ 3"]
+    assert stages[-1].endswith("t ≤ 9")
+
+
+def test_an_ansatz_holds_in_the_first_window_that_is_chosen(monkeypatch):
+    monkeypatch.setattr(windows, "TOLERANCE", 1e-3)
+    check(solve(constraints="hard"))
 
 
 class Killed(Exception):
     """Represents a kill."""
 
 
-def test_a_run_killed_in_any_attempt_and_resumed_is_the_undisturbed_one(
-    tmp_path, monkeypatch, shared_losses
-):
+def test_a_run_killed_in_any_attempt_and_resumed_is_the_undisturbed_one(tmp_path, monkeypatch):
     monkeypatch.setattr(windows, "TOLERANCE", 1e-3)
-    undisturbed = solve(folder=tmp_path / "a")
+    undisturbed = solve(constraints="soft", folder=tmp_path / "a")
+    check(undisturbed)
     reports = []
 
     def kill(report):
         reports.append(report.progress.stage_name)
-        if len(reports) in (4, 9, 14):
+        if len(reports) in (3, 9, 14):
             raise Killed
 
     with pytest.raises(Killed):
-        solve(folder=tmp_path / "b", callbacks=[kill])
+        solve(constraints="soft", folder=tmp_path / "b", callbacks=[kill])
     for _ in range(2):
         with pytest.raises(Killed):
             resume(tmp_path / "b", show=False, callbacks=[kill])
@@ -110,14 +115,13 @@ def test_a_run_killed_in_any_attempt_and_resumed_is_the_undisturbed_one(
     t = np.linspace(1, 9, 20)
     np.testing.assert_array_equal(resumed(t)["u"], undisturbed(t)["u"])
     np.testing.assert_array_equal(load(tmp_path / "b")(t)["u"], undisturbed(t)["u"])
-    stages = [phase["stage"] for phase in undisturbed.metrics["phases"]]
-    assert [phase["stage"] for phase in resumed.metrics["phases"]] == stages
+    assert len(resumed.metrics["phases"]) == len(undisturbed.metrics["phases"])
 
 
-def test_a_run_returns_to_its_first_attempt_where_windows_do_not_help(monkeypatch, shared_losses):
+def test_a_run_returns_to_its_first_attempt_where_windows_do_not_help(monkeypatch):
     monkeypatch.setattr("pinn.run.stage_runs.is_useless", lambda attempts: len(attempts) > 1)
     solution = solve()
-    names = [(phase["name"], phase["stage"]) for phase in solution.metrics["phases"]]
+    names = [(phase["name"], phase.get("stage", "")) for phase in solution.metrics["phases"]]
     quarter = "1 ≤ t ≤ 3"
     assert names == [
         ("explore", ""),
@@ -130,20 +134,13 @@ def test_a_run_returns_to_its_first_attempt_where_windows_do_not_help(monkeypatc
     assert np.all(np.isfinite(solution(t)["u"]))
 
 
-def test_a_run_that_is_solved_in_one_window_is_the_run_with_one_window(monkeypatch, shared_losses):
-    monkeypatch.setattr(windows, "TOLERANCE", np.inf)
-    monkeypatch.setattr(windows, "HOPELESS", {})
-    chosen = solve()
-    np.testing.assert_array_equal(chosen.theta, solve(windows=1).theta)
-
-
 def test_windows_become_shorter_and_longer_and_end_with_the_interval():
     first = Interval(0.0, 1.0, 0.0, 1.0)
     assert next_edge(first, [TOLERANCE]) is None
     assert next_edge(first, [2 * TOLERANCE]) == 0.25
     quarter = Interval(0.0, 0.25, 0.0, 1.0)
     assert next_edge(quarter, [1.0, 0.1, TOLERANCE]) == 0.5
-    assert next_edge(quarter, [1.0, 0.1, 0.0]) == 0.75
+    assert next_edge(quarter._replace(end=0.125), [1.0, 0.0]) == 0.375
     assert next_edge(Interval(0.0, 0.4, 0.0, 1.0), [1.0, 0.0]) == 1.0  # none shorter than its half
     assert next_edge(Interval(0.5, 1.0, 0.0, 1.0), [2 * TOLERANCE]) == 0.625
     assert next_edge(Interval(0.5, 1.0, 0.0, 1.0), [TOLERANCE]) is None
@@ -188,7 +185,7 @@ class WithEnd(Growth):
         (WithEnd(), {}),
         (Burgers(), {"continuation": {"nu": [0.1]}}),
         (Burgers(), {"scales": "none"}),
-        (Burgers(), {"phases": phases(count=99)}),
+        (Burgers(), {"phases": phases(count=19)}),
         (Burgers(), {"windows": 1}),
     ],
 )
