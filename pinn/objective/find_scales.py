@@ -15,7 +15,7 @@ Scales and sizes are powers of two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -41,6 +41,8 @@ def find_scales(
     *,
     given: Scales | None = None,
     stage: StageParameters = FIRST_STAGE,
+    time: tuple[float, float] | None = None,
+    handover: Callable[[Array], dict[str, Array]] | None = None,
 ) -> Scales:
     """Return the typical sizes of an objective's fields and residuals.
 
@@ -49,13 +51,18 @@ def find_scales(
         data: the measurements.
         given: sizes that are already known, which are kept.
         stage: the parameters of the stage whose coefficients are taken.
+        time: the interval of a window; None: the problem's own.
+        handover: the initial residuals of the last window's end at points [n, d], by term; None
+            where the problem has its own initial condition.
     """
     given = given or Scales()
     if _is_complete(given, objective):
         return given
     theta = objective.flat.flatten()
     problem = objective.bound(objective.flat.partition(theta), stage)
-    probe = Probe(objective, problem, data)
+    if time is not None:
+        problem = problem.bind({"time": time})
+    probe = Probe(objective, problem, data, handover=handover)
     fields = _Fields(probe, data, given).found()
     return Scales(fields=fields, residuals=_residual_sizes(objective, probe, fields, given))
 

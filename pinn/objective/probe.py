@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,6 +55,8 @@ class Probe:
         objective: the loss whose residuals are meant; its own scales are ignored.
         problem: the problem with the coefficients to be taken.
         data: the measurements.
+        handover: the initial residuals of the last window's end at points [n, d], by term; None
+            where the problem has its own initial condition.
 
     Attributes:
         smooth: the least standard deviations σ [d] of the wave numbers: half a wave for every
@@ -62,12 +64,18 @@ class Probe:
     """
 
     def __init__(
-        self, objective: Objective, problem: Problem, data: PointSet | None = None
+        self,
+        objective: Objective,
+        problem: Problem,
+        data: PointSet | None = None,
+        *,
+        handover: Callable[[Array], dict[str, Array]] | None = None,
     ) -> None:
         self.objective = objective
         self.problem = problem
         self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
         self.data = data
+        self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
         self._residuals = Residuals(
             problem,
@@ -188,6 +196,8 @@ class Probe:
             points = PointSet(self.data.coordinates[chosen], None, values)
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
+        if region == "initial" and self.handover is not None:
+            points = points._replace(values=self.handover(points.coordinates))
         rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
         normals = None if points.normals is None else points.normals[rows]
         values = {name: value[rows] for name, value in points.values.items()}

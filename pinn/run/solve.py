@@ -31,7 +31,7 @@ from pinn.runtime import configure
 from pinn.setup.config import describe
 from pinn.setup.points import Points
 from pinn.setup.setup import Constraints, Setup, setup_of
-from pinn.setup.stages import Continuation
+from pinn.setup.stages import Continuation, Windows
 from pinn.training.feed import Feed
 from pinn.training.progress import Progress
 from pinn.training.trainer import Callback, Phase, Trainer
@@ -52,7 +52,7 @@ def solve(
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
     data: Synthetic | DataFile | PointSet | Columns | None = None,
-    windows: int = 1,
+    windows: Windows = "auto",
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
     published: Mapping[str, Any] | None = None,
@@ -79,7 +79,8 @@ def solve(
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
         data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
             of arrays with columns named as coordinates and fields (NaN: not measured).
-        windows: number of windows of time, solved one after another.
+        windows: number of windows of time, solved one after another; "auto": the run tries the
+            whole interval, and windows where that fails.
         continuation: values that coefficients take before their own, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
             fitted where the network is an untrained PirateNet.
@@ -127,7 +128,7 @@ def load(folder: str | Path) -> Solution:
     setup, progress, _ = run_folder.read(record)
     data = setup.measurements()
     stage_runs = StageRuns(setup.with_scales(data), data)
-    stage_run = stage_runs.run(progress.stage, progress.ends)
+    stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
     return _solution(
         stage_runs,
@@ -199,7 +200,7 @@ def execute(
     stage_runs = StageRuns(setup, data)
     fresh = progress is None
     progress = progress or Progress()
-    stage_run = stage_runs.run(progress.stage, progress.ends)
+    stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
     report = _examined(setup, stage_runs, warn)
     if record and not fresh:
@@ -283,7 +284,7 @@ def _history(
 ) -> History:
     """Return the history of a run, which continues the rows that its checkpoint knows."""
     # The last stage has every term that an earlier one has.
-    last = stage_runs.programs(len(stage_runs) - 1).objective
+    last = stage_runs.last_programs.objective
     names = columns(last, stage_run.errors, stage_run.weighting)
     if record is None:
         return History(names)
@@ -300,21 +301,20 @@ def _run_stages(
     """Run all stages from a progress on, and return the last one that was run."""
     trainers: dict[Programs, Trainer] = {}  # which keep what they have compiled
     while True:
-        number = progress.stage
-        run = stage_runs.run(number, progress.ends)
+        run = stage_runs.run(progress)
+        progress.stage_name = run.stage.name
         if run.programs not in trainers:
             trainers[run.programs] = Trainer(_minimization(run.programs))
         theta = trainers[run.programs].run(
-            stage_runs.start(number, progress.ends),
-            stage_runs.setup.phases_of(number),
+            stage_runs.start(progress),
+            stage_runs.setup.phases_of(progress.stage, returned=progress.returned),
             _feed(run),
             progress,
-            callbacks=[monitor(run), *callbacks],
+            callbacks=[monitor(run), *stage_runs.judges(progress), *callbacks],
             save=save,
         )
-        if number == len(stage_runs) - 1 or progress.interrupted:
+        if progress.interrupted or not stage_runs.go_on(run, progress, theta):
             return run
-        progress.next_stage(theta.numpy())
 
 
 def _minimization(programs: Programs) -> Minimization[Batch]:
@@ -371,7 +371,7 @@ def _solution(
         weights=weights,
         folder=record.path if record else None,
         problem=stage_runs.setup.problem,
-        evaluate=stage_runs.solution(progress.stage, progress.ends, theta),
+        evaluate=stage_runs.solution(progress, theta),
     )
 
 

@@ -59,7 +59,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
     check_dtype(dtype)
     seed = config.get("seed", 0)
     problem = build(config["problem"], Problem, "problem")
-    windows = config.get("windows", 1)
+    windows = config.get("windows", 1)  # runs of earlier versions have no such key
     continuation = config.get("continuation") or {}
     if network is None:
         first = stages(problem, windows, continuation)[0].problem
