@@ -7,7 +7,7 @@ PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
     errors exit_codes arrays seeds settings versions atomic runtime flat combinatorics elementary
     subsets jets networks geometry sampling
-    norms references optimizers training fitting derivatives unknowns symmetry problem problems
+    norms references optimizers training fitting derivatives unknowns parameters symmetry problem problems
     objective record weights plotting measurements setup run reporting sweep cli
 """.split()
 MATHEMATICS = set(

@@ -13,8 +13,10 @@ import numpy as np
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
+from pinn.parameters import Parameter
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
 from pinn.problem.names import check_names
+from pinn.problem.parameter_checks import check_parameters
 from pinn.problem.regions import Region, has_normals, has_points, label_of
 from pinn.problem.user_code import check_methods
 from pinn.settings import check_positive
@@ -33,6 +35,7 @@ def check_declaration(problem: Problem) -> None:
             f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0))."
         )
     check_names(problem)
+    check_parameters(problem)
     axes = problem.space.coordinates
     for coordinate in problem.periodic:
         if coordinate not in axes:
@@ -56,13 +59,16 @@ def check_coefficients(problem: Problem) -> None:
     name = type(problem).__name__
     for coefficient in dataclasses.fields(problem):
         default = coefficient.default
-        if not isinstance(default, int | float) or isinstance(default, bool):
+        if not isinstance(default, int | float | Parameter) or isinstance(default, bool):
             continue  # no coefficient
         value: Any = getattr(problem, coefficient.name)
+        if isinstance(value, Parameter):
+            continue
         where = f"{name}: {coefficient.name}={value!r}"
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             raise InputError(f"{where} is not a number; set problem.{coefficient.name}.")
         positive = problem.demands(coefficient.name).get(POSITIVE)
+        positive = positive or (isinstance(default, Parameter) and default.log)
         if not math.isfinite(value) or (positive and value <= 0):
             demand = "a positive finite number" if positive else "a finite number"
             raise InputError(f"{where} is not {demand}; set problem.{coefficient.name}.")
@@ -172,7 +178,9 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         )
         _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
-    return Term(name, region, tuple(symbols))
+    named = {symbol.name for symbol in symbols}
+    read = [Symbol(p, "coordinate") for p in problem.parameters if p not in named]
+    return Term(name, region, (*symbols, *read), taken=len(symbols))
 
 
 def _check_symbol(symbol: Symbol, problem: Problem, region: str, where: str) -> None:
