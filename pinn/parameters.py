@@ -87,7 +87,10 @@ class Parameter:
     @property
     def grid(self) -> Array:
         """The values [5] at which errors are reported, evenly spaced in the parameter's scale."""
-        return self.at(np.linspace(0.0, 1.0, GRID))
+        values = self.at(np.linspace(0.0, 1.0, GRID))
+        # The ends themselves, which an exponential may miss by a rounding.
+        values[[0, -1]] = self.lower, self.upper
+        return values
 
     @property
     def middle(self) -> float:

@@ -620,7 +620,7 @@ BAD_PARAMETERS = [
     ("parameter(1.0, 2.0, log=True)", "", {"k": -1.0}, "Mine: k=-1.0", "a positive finite number"),
     ("parameter(1.0, 2.0)", "", {"k": "all"}, "Mine: k='all' is not a number", "set problem.k"),
     ("parameter(1.0, 2.0)", "", {"k": {"lower": 3.0}}, "Mine: k: lower=3.0", "exchange them"),
-    ("parameter(1.0, 2.0)", "", {"k": {"uper": 3.0}}, "Mine: k: unknown key 'uper'", "'upper'"),
+    ("parameter(1.0, 2.0)", "", {"k": {"top": 3.0}}, "Mine: k: unknown key 'top'", "Known: l"),
     ("1.0", "", {"k": {"lower": 3.0}}, "Mine: k={'lower': 3.0}: lacks upper", "both ends"),
     ("1.0", "", {"end": {"lower": 1, "upper": 2}}, "it is the final time", "give one number"),
     ("parameter(1.0, 2.0)", "", {"unknowns": {"k": 1.5}}, "unknown k: it is a parameter", "=1.0"),

@@ -12,6 +12,7 @@ from pinn import (
     Adam,
     At,
     Disk,
+    FieldScale,
     GaussNewton,
     Inside,
     Interval,
@@ -19,7 +20,6 @@ from pinn import (
     Part,
     Problem,
     Rectangle,
-    Scales,
     UnknownField,
     load,
     parameter,
@@ -30,7 +30,6 @@ from pinn import (
     solve,
 )
 from pinn.cli.run import compose
-from pinn.derivatives import nested, taylor
 from pinn.geometry import Difference
 from pinn.measurements import DataFile, Synthetic
 from pinn.networks import Periodic, mlp
@@ -54,6 +53,7 @@ from pinn.setup.config import setup as setup_of
 from pinn.setup.network import default_network
 from pinn.training import Phase, StopRule
 from pinn.weights import Causal, SelfAdaptive
+from pinn.weights.scheme import to_unit_coordinates
 
 SOLVED = {"lower": 0.02, "upper": 0.5, "log": True}
 
@@ -90,7 +90,10 @@ class Plate(Problem):
     fields = ("u", "v")
     space = Difference(Rectangle(x=(-1.0, 1.0), y=(0.0, 1.0)), hole=Disk(x=0.0, y=0.5, radius=0.2))
     time = (0.5, 2.0)
-    unknown_fields: ClassVar = {"w": UnknownField(("x", "h")), "s": UnknownField(("t", "a"), -0.9, 0.9)}
+    unknown_fields: ClassVar = {
+        "w": UnknownField(("x", "h")),
+        "s": UnknownField(("t", "a"), -0.9, 0.9),
+    }
     regions: ClassVar = {
         "heater": Part("y-", where=lambda x, a: a * abs(x) < 0.5),
         "core": Inside(where=lambda x, h: abs(x) > h),
@@ -134,6 +137,18 @@ class Plate(Problem):
     def ansatz(self, x, t, net):
         u, v = net
         return self.a * x + (1 - tf.exp(-self.h * (t - 0.5))) * u, v
+
+
+GENTLE = Points(counts={"interior": 40, "initial": 8, "boundary": 8}, test=64)
+
+
+def brief(optimizer, iterations=2, **options):
+    stop = StopRule(max_iterations=iterations)
+    return [Phase(name="polish", optimizer=optimizer, stop=stop, report_every=2, **options)]
+
+
+def small(problem, **settings):
+    return default_network(problem, width=4, depth=1, seed=0, **settings)
 
 
 def batch_of(objective, count=24, **fixed):
@@ -189,16 +204,17 @@ def test_at_one_value_the_loss_is_that_of_the_problem_with_this_coefficient(hard
     assert objective.losses(objective.flat.flatten(), other).numpy()[0] != pytest.approx(losses[0])
 
 
-@pytest.mark.parametrize("hard", [False, True])
-@pytest.mark.parametrize("rank", [None, 2])
+@pytest.mark.parametrize(("hard", "rank"), [(False, 2), (True, None)])
 def test_taylor_equals_nested_with_derivatives_by_parameters(hard, rank, eager):
-    network = default_network(Plate(), width=5, depth=2, seed=2, rank=rank)
+    network = small(Plate(), rank=rank)
     by_engine = []
     for engine in ("taylor", "nested"):
         objective = Objective(Plate(), network, hard=hard, derivatives=engine)
         theta = objective.flat.flatten()
-        batch = batch_of(objective)
-        by_engine.append((*objective.value_and_gradient(theta, batch), objective.losses(theta, batch)))
+        batch = batch_of(objective, 8)
+        by_engine.append(
+            (*objective.value_and_gradient(theta, batch), objective.losses(theta, batch))
+        )
     for fast, slow in zip(*by_engine, strict=True):
         np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=1e-11)
     assert np.all(by_engine[0][2].numpy() > 0)
@@ -218,7 +234,7 @@ def test_residuals_and_their_jacobian_give_the_gradient(eager):
 def test_a_parameter_is_no_space_coordinate(eager):
     problem = Plate()
     assert problem.coordinates == ("x", "y", "a", "h", "t")
-    assert problem.faces == ("x-", "x+", "y-", "y+", "sphere") or "hole" in problem.boundaries
+    assert not {"a-", "h+"} & set(problem.boundaries)
     objective = Objective(problem, default_network(problem, width=5, depth=2, seed=3))
     names = ("lap_u", "u_xx", "u_yy", "u_h", "u", "u_aa")
     points = draw(problem, "interior", 16).coordinates
@@ -227,10 +243,13 @@ def test_a_parameter_is_no_space_coordinate(eager):
     np.testing.assert_allclose(values["lap_u"], values["u_xx"] + values["u_yy"], rtol=1e-10)
     # The sensitivity u_h is the derivative by the coefficient itself, not by its logarithm.
     step = 1e-6
-    moved = [Evaluator(objective, ("u",))(theta, points + d) for d in (step * np.eye(5)[3], -step * np.eye(5)[3])]
+    moved = [
+        Evaluator(objective, ("u",))(theta, points + d)
+        for d in (step * np.eye(5)[3], -step * np.eye(5)[3])
+    ]
     difference = (moved[0]["u"] - moved[1]["u"]) / (2 * step)
     np.testing.assert_allclose(values["u_h"], difference, rtol=1e-5, atol=1e-7)
-    assert {engine.__name__ for engine in (taylor, nested)} and np.any(values["u_aa"])
+    assert np.any(values["u_aa"])
 
 
 @pytest.mark.parametrize("region", ["interior", "initial", "boundary", "hole", *Plate.regions])
@@ -266,12 +285,17 @@ def test_a_number_fixes_a_parameter_and_a_range_frees_a_coefficient():
     assert Decay(k=Parameter(0.5, 4.0)) == Decay(k={"upper": 4.0})
     assert Burgers().coordinates == ("x", "t")
     assert Burgers(nu=SOLVED).coordinates == ("x", "nu", "t")
-    assert Burgers(nu=SOLVED, lambda1={"lower": 0, "upper": 1}).coordinates == ("x", "nu", "lambda1", "t")
+    assert Burgers(nu=SOLVED, lambda1={"lower": 0, "upper": 1}).coordinates == (
+        "x",
+        "nu",
+        "lambda1",
+        "t",
+    )
 
 
 def test_ranges_survive_a_configuration():
     problem = Plate(h={"lower": 1e-2})
-    made = Setup(problem=problem, network=default_network(problem, width=4, depth=1))
+    made = Setup(problem=problem, network=small(problem))
     node = yaml.safe_load(yaml.safe_dump(describe(made)))
     assert node["problem"]["h"] == {"lower": 0.01, "upper": 0.1, "log": True}
     again = setup_of({**node, "network": {"width": 4, "depth": 1}})
@@ -292,7 +316,13 @@ def test_grid_and_middle_are_even_in_the_scale_of_the_parameter():
     assert (log.middle, Parameter(1.0, 3.0).middle) == (pytest.approx(0.1), 2.0)
     values = log.at(np.linspace(0, 1, 7))
     np.testing.assert_allclose(log.share(values), np.linspace(0, 1, 7), atol=1e-14)
-    assert log.contains(np.array([1e-3, 1e1, -1.0, 0.0, 11.0]), slack=1e-9).tolist() == [1, 1, 0, 0, 0]
+    assert log.contains(np.array([1e-3, 1e1, -1.0, 0.0, 11.0]), slack=1e-9).tolist() == [
+        1,
+        1,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_errors_are_those_at_the_values_of_the_grid():
@@ -337,10 +367,9 @@ class Source(Problem):
 
 
 def test_random_fields_vary_with_a_parameter_as_sources_do(eager):
-    objective = Objective(Source(), default_network(Source(), width=4, depth=1))
+    objective = Objective(Source(), small(Source()))
     probe = Probe(objective, objective.problem)
-    fields = dict(Scales().fields) | {"u": Scales().fields.get("u", (0.0, 0.0))}
-    x, k = probe.variation("interior", fields)
+    x, k = probe.variation("interior", {"u": FieldScale(0.0, 0.0)})
     # In coordinates from −1 to 1 the source is sin(7 ln(100) z), whose slope is 7 ln(100) cos.
     assert x == pytest.approx(0, abs=1e-6)
     assert k == pytest.approx(7 * np.log(100), rel=0.3) and k > LEAST_WAVE_NUMBER
@@ -349,33 +378,23 @@ def test_random_fields_vary_with_a_parameter_as_sources_do(eager):
 
 
 def test_unit_coordinates_are_those_of_the_scale(eager):
-    setup = Setup(problem=Plate(), network=default_network(Plate(), width=4, depth=1))
-    objective = setup.objective(None)
-    from pinn.weights.scheme import to_unit_coordinates
-
+    objective = Objective(Plate(), small(Plate()))
     unit = to_unit_coordinates(Plate(), batch_of(objective, 64).points["interior"])
     assert np.all((unit >= 0) & (unit <= 1))
     assert np.mean(unit, axis=0)[2:] == pytest.approx(0.5, abs=0.03)
 
 
-GENTLE = Points(counts={"interior": 40, "initial": 8, "boundary": 8}, test=64)
-
-
-def brief(optimizer, iterations=4, **options):
-    stop = StopRule(max_iterations=iterations)
-    return [Phase(name="polish", optimizer=optimizer, stop=stop, report_every=2, **options)]
-
-
-def small(problem, **settings):
-    return default_network(problem, width=4, depth=1, seed=0, **settings)
-
-
 def test_a_run_is_resumed_and_loaded_and_draws_three_pictures(tmp_path, eager):
-    settings = {"points": GENTLE, "show": False, "network": small(Decay())}
-    whole = solve(Decay(), phases=brief(Adam(), 6), folder=tmp_path / "whole", **settings)
-    part = solve(Decay(), phases=brief(Adam(), 4), folder=tmp_path / "part", **settings)
+    def solved(iterations, folder):
+        return solve(
+            Decay(), network=small(Decay()), points=GENTLE, show=False,
+            phases=brief(Adam(), iterations), folder=tmp_path / folder,
+        )  # fmt: skip
+
+    whole = solved(4, "whole")
+    part = solved(2, "part")
     assert part.folder is not None
-    resumed = resume(part.folder, overrides=["phases.polish.stop.max_iterations=6"], show=False)
+    resumed = resume(part.folder, overrides=["phases.polish.stop.max_iterations=4"], show=False)
     np.testing.assert_array_equal(resumed.theta, whole.theta)
     loaded = load(part.folder)
     assert loaded(k=0.7, t=0.3)["u"] == whole(0.7, 0.3)["u"]
@@ -433,9 +452,7 @@ class Shift(Decay):
 def test_measurements_have_a_column_of_the_parameter_or_one_value(tmp_path, eager):
     table = {"k": np.array([0.5, 2.0]), "t": np.array([0.1, 0.2]), "u": np.array([0.9, 0.7])}
     settings = {"network": small(Shift()), "points": GENTLE, "show": False}
-    found = solve(
-        Shift(unknowns={"shift": 0.5}), data=table, phases=brief(Adam()), **settings
-    )
+    found = solve(Shift(unknowns={"shift": 0.5}), data=table, phases=brief(Adam()), **settings)
     assert found.points["data"].coordinates.tolist() == [[0.5, 0.1], [2.0, 0.2]]
     assert 0 < found.unknowns["shift"] < 1
     path = tmp_path / "table.csv"
@@ -482,7 +499,9 @@ def test_other_coefficients_may_be_continued_or_unknown(eager):
     problem = Burgers(nu=SOLVED, unknowns={"lambda1": 0.5})
     data = PointSet(np.array([[0.5, 0.1, 0.5]]), None, {"u": np.array([-0.3])})
     network = small(problem)
-    found = solve(problem, network=network, data=data, points=GENTLE, show=False, phases=brief(Adam()))
+    found = solve(
+        problem, network=network, data=data, points=GENTLE, show=False, phases=brief(Adam())
+    )
     assert found.unknowns["lambda1"] != 0.5
     continued = solve(
         Burgers(nu=SOLVED), network=network, points=GENTLE, show=False, phases=brief(Adam()),
@@ -496,11 +515,15 @@ def test_other_coefficients_may_be_continued_or_unknown(eager):
 def test_the_decay_is_found_for_all_rates(monkeypatch):
     columns = tf.function(vars(LeastSquares)["_columns"].python_function, autograph=False)
     monkeypatch.setattr(LeastSquares, "_columns", columns)
-    points = Points(counts={"interior": 300, "initial": 30}, test=500)
+    points = Points(counts={"interior": 200, "initial": 30}, test=500)
     network = default_network(Decay(), width=10, depth=2, seed=0)
-    solution = solve(Decay(), network=network, points=points, phases=brief(GaussNewton(), 60), show=False)
+    solution = solve(
+        Decay(), network=network, points=points, phases=brief(GaussNewton(), 100), show=False
+    )
     assert solution.metrics["relative_l2"]["u"] < 1e-5
     for error in solution.metrics["by_parameter"]["k"]:
         assert error["relative_l2"]["u"] < 1e-5
     sensitivity = solution.derivative("u_k", k=1.0, t=np.linspace(0, 1, 5))
-    np.testing.assert_allclose(sensitivity, -np.linspace(0, 1, 5) * np.exp(-np.linspace(0, 1, 5)), atol=1e-3)
+    np.testing.assert_allclose(
+        sensitivity, -np.linspace(0, 1, 5) * np.exp(-np.linspace(0, 1, 5)), atol=1e-3
+    )

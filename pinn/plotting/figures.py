@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -46,7 +46,7 @@ class _Sampler:
     fields: Sequence[str]
     evaluate: Callable[[Columns], Columns]
     reference: Callable[[Columns], Columns | None] | None
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float]
 
     @property
     def axes_names(self) -> list[str]:
@@ -153,6 +153,7 @@ def save_figures(
         fields=fields,
         evaluate=evaluate,
         reference=reference,
+        parameters={},
     )
     paths: list[Path] = []
     for suffix, values in _cases(parameters).items():

@@ -1,4 +1,4 @@
-"""Checks of the parameters of a problem: their ranges, their names, and what does not go with them."""
+"""Checks of the parameters of a problem: their ranges, their names, and what contradicts them."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def check_parameters(problem: Problem) -> None:
     others = [c for c in problem.coordinates if c not in problem.parameters]
     if problem.parameters and not others:
         raise InputError(
-            f"{title}: {', '.join(problem.parameters)}: there is no other coordinate; declare space "
-            "or time."
+            f"{title}: {', '.join(problem.parameters)}: there is no other coordinate; declare "
+            "space or time."
         )
     for name in problem.parameters:
         where = f"{title}: {name} is a parameter, so that u_{name} is a derivative"
@@ -63,8 +63,8 @@ def check_parameters(problem: Problem) -> None:
             raise InputError(f"{where}; choose a name without _ that means nothing else.")
         if name in (problem.unknowns or {}):
             raise InputError(
-                f"{title}: unknown {name}: it is a parameter, for all of whose values the problem is "
-                f"solved; give it a number, as in problem.{name}=1.0, or leave it out of the "
+                f"{title}: unknown {name}: it is a parameter, for all of whose values the problem "
+                f"is solved; give it a number, as in problem.{name}=1.0, or leave it out of the "
                 "unknowns."
             )
     if problem.parameters and problem.gauge:

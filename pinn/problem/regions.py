@@ -378,9 +378,7 @@ def _beyond_space(problem: Problem) -> tuple[str, ...]:
     return problem.coordinates[len(problem.space.coordinates) :]
 
 
-def _completed(
-    problem: Problem, points: Array, unit: Array, fixed: Mapping[str, float]
-) -> Array:
+def _completed(problem: Problem, points: Array, unit: Array, fixed: Mapping[str, float]) -> Array:
     """Return points [n, ds] with columns for the parameters and for time, where there are any.
 
     Those that are not fixed take the columns of `unit` in turn, scaled from [0, 1].
