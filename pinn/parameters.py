@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pinn.arrays import Array
+from pinn.arrays import Array, BoolArray
 from pinn.errors import InputError, did_you_mean
 from pinn.settings import check_finite
 
@@ -78,7 +78,7 @@ class Parameter:
         low, high = self.seen_range
         return (self.seen(values) - low) / (high - low)
 
-    def contains(self, values: Array, *, slack: float) -> Array:
+    def contains(self, values: Array, *, slack: float) -> BoolArray:
         """Return whether values lie in the range, up to a share of its length."""
         with np.errstate(invalid="ignore", divide="ignore"):
             share = self.share(values)

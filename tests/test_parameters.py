@@ -204,12 +204,14 @@ def test_at_one_value_the_loss_is_that_of_the_problem_with_this_coefficient(hard
     assert objective.losses(objective.flat.flatten(), other).numpy()[0] != pytest.approx(losses[0])
 
 
-@pytest.mark.parametrize(("hard", "rank"), [(False, 2), (True, None)])
-def test_taylor_equals_nested_with_derivatives_by_parameters(hard, rank, eager):
-    network = small(Plate(), rank=rank)
+@pytest.mark.parametrize(
+    ("problem", "hard", "rank"), [(Plate(), True, None), (Burgers(nu=SOLVED), False, 2)]
+)
+def test_taylor_equals_nested_with_derivatives_by_parameters(problem, hard, rank, eager):
+    network = small(problem, rank=rank)
     by_engine = []
     for engine in ("taylor", "nested"):
-        objective = Objective(Plate(), network, hard=hard, derivatives=engine)
+        objective = Objective(problem, network, hard=hard, derivatives=engine)
         theta = objective.flat.flatten()
         batch = batch_of(objective, 8)
         by_engine.append(
@@ -515,6 +517,7 @@ def test_other_coefficients_may_be_continued_or_unknown(eager):
 def test_the_decay_is_found_for_all_rates(monkeypatch):
     columns = tf.function(vars(LeastSquares)["_columns"].python_function, autograph=False)
     monkeypatch.setattr(LeastSquares, "_columns", columns)
+    monkeypatch.setattr(Evaluator, "_chunk", vars(Evaluator)["_chunk"].python_function)
     points = Points(counts={"interior": 200, "initial": 30}, test=500)
     network = default_network(Decay(), width=10, depth=2, seed=0)
     solution = solve(
