@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from pinn.atomic import write_atomically
-from pinn.parameters import Parameter
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.field import evolution_figure, field_figure
@@ -20,6 +19,9 @@ from pinn.plotting.style import journal, symbol
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
 from pinn.record import History
+
+if TYPE_CHECKING:  # pictures are drawn without TensorFlow
+    from pinn.parameters import Parameter
 
 Columns = dict[str, np.ndarray]
 """Values [n] by name: coordinates as arguments, fields as results."""
