@@ -74,7 +74,8 @@ class Evaluator:
         coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
         with objective.flat.scope(tensors):
             trial = objective.trial(problem, stage)
-            return objective.engine.evaluate(trial, self.symbols, coordinates, {})
+            space = problem.space.coordinates
+            return objective.engine.evaluate(trial, self.symbols, coordinates, {}, space=space)
 
 
 class ResidualSize:

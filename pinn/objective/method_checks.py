@@ -44,7 +44,7 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
         InputError: for an exception of the method, or a value of another kind, shape or precision.
     """
     with user_code(problem, term.name, dtype):
-        value = getattr(problem, term.name)(*arguments)
+        value = term.value(problem, arguments)
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
     if isinstance(value, tf.Variable):

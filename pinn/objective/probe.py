@@ -116,13 +116,11 @@ class Probe:
         around which a residual is steep, does not count for the whole domain.
         """
         block = self._points(region)
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
         here = self._residuals_at(region, block, fields)
         fastest = np.zeros(len(lower))
         for i, half in enumerate((upper - lower) / 2):
-            shift = np.zeros((len(lower), 1))
-            shift[i] = DIFFERENCE * half
-            moved = block._replace(coordinates=block.coordinates + shift)
+            moved = self._moved(block, i, DIFFERENCE * half)
             there = self._residuals_at(region, moved, fields)
             for name, residuals in here.items():
                 change = np.median(np.abs(there[name] - residuals)) / DIFFERENCE
@@ -130,6 +128,17 @@ class Probe:
                 if size > 0 and np.isfinite(change):
                     fastest[i] = max(fastest[i], change / size)
         return fastest
+
+    def _moved(self, block: Blocks, axis: int, step: float) -> Blocks:
+        """Return a block whose points are moved along a coordinate, as the network sees it."""
+        name = self.problem.coordinates[axis]
+        if name in self.problem.parameters and self.problem.parameters[name].log:
+            factors = np.ones((len(self.problem.coordinates), 1))
+            factors[axis] = np.exp(step)
+            return block._replace(coordinates=block.coordinates * factors)
+        shift = np.zeros((len(self.problem.coordinates), 1))
+        shift[axis] = step
+        return block._replace(coordinates=block.coordinates + shift)
 
     def free_of_ansatz(self) -> set[str]:
         """Return the fields that are what the network computes, whatever it computes."""
@@ -225,11 +234,12 @@ class Probe:
 
     def _unit_field(self, number: int, waves: _Waves, coordinates: Mapping[str, Any]) -> Any:
         """Return the random field of a function at points, a tensor [n] or a jet."""
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
+        seen = self.problem.seen([coordinates[name] for name in self.problem.coordinates])
         angle: Any = 0.0
-        for i, name in enumerate(self.problem.coordinates):
+        for i, coordinate in enumerate(seen):
             half = (upper[i] - lower[i]) / 2
-            scaled = (coordinates[name] - (lower[i] + half)) * (1 / half)
+            scaled = (coordinate - (lower[i] + half)) * (1 / half)
             angle = scaled * waves.numbers[number, :, i] + angle
         summands = tf.cos(angle + waves.phases[number]) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):

@@ -48,6 +48,7 @@ class Residuals:
         self.scales = scales
         self.engine = engine
         self.dtype = dtype
+        self.space = problem.space.coordinates
         moved = _moved(problem, dtype, continuation)
         for term in terms:
             if not is_misfit(term):
@@ -116,8 +117,9 @@ class Residuals:
         """Return the symbols' values by name, and the operator's share by residual."""
         symbols = list({s.name: s for f in functions for s in f.symbols}.values())
         operator = self.operators[region]
+        space = self.space
         if operator is None:
-            return self.engine.evaluate(trial, symbols, coordinates, normals), {}
+            return self.engine.evaluate(trial, symbols, coordinates, normals, space=space), {}
         inside = [s for s in symbols if operator.contains(s)]
         outside = [s for s in symbols if s not in inside]
         # 1. The coefficients of the operator in every residual; one of them leads.
@@ -125,7 +127,13 @@ class Residuals:
         leading = coefficients[operator.leader]
         # 2. The operator with the leading coefficients, as one component of the jets.
         derivatives = taylor.evaluate(
-            trial, outside, coordinates, normals, operator=operator.indices, coefficients=leading
+            trial,
+            outside,
+            coordinates,
+            normals,
+            space=space,
+            operator=operator.indices,
+            coefficients=leading,
         )
         # 3. The share of every residual, in proportion to its coefficients.
         linear: dict[str, tf.Tensor] = {}

@@ -49,7 +49,7 @@ def trial(
     """
 
     def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
-        inputs = [coordinates[c] for c in problem.coordinates]
+        inputs = problem.seen([coordinates[c] for c in problem.coordinates])
         if stage.time_factor is not None:
             inputs[-1] = inputs[-1] * stage.time_factor
         if stage.time_offset is not None:
@@ -111,6 +111,7 @@ def constrained(
 ) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""
     available = {**coordinates, "net": net[0] if len(net) == 1 else net}
+    problem = problem.at(coordinates)
     with user_code(problem, "ansatz", net[0].dtype.name):
         result = call(problem.ansatz, available)
     fields = result if isinstance(result, tuple) else (result,)

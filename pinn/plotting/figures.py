@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,6 +21,9 @@ from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
 from pinn.record import History
 
+if TYPE_CHECKING:  # pictures are drawn without TensorFlow
+    from pinn.parameters import Parameter
+
 Columns = dict[str, np.ndarray]
 """Values [n] by name: coordinates as arguments, fields as results."""
 
@@ -33,7 +36,12 @@ _DPI = 150
 class _Sampler:
     """A solution and its reference, sampled on a grid over the first two coordinates.
 
-    The attributes are those arguments of `save_figures` that have the same names.
+    Other attributes are those arguments of `save_figures` that have the same names.
+
+    Attributes:
+        coordinates: names of the coordinates that are no parameters, time last.
+        bounds: of these coordinates.
+        parameters: the value of every parameter.
     """
 
     coordinates: Sequence[str]
@@ -42,6 +50,7 @@ class _Sampler:
     evaluate: Callable[[Columns], Columns]
     reference: Callable[[Columns], Columns | None] | None
     units: Mapping[str, str]
+    parameters: Mapping[str, float]
 
     @property
     def axes_names(self) -> list[str]:
@@ -56,9 +65,9 @@ class _Sampler:
 
     @property
     def middle(self) -> dict[str, float]:
-        """The further coordinates in space, in the middle of their range."""
+        """The parameters, and the further coordinates in space in the middle of their range."""
         lower, upper = self.bounds
-        values: dict[str, float] = {}
+        values = dict(self.parameters)
         for i, name in enumerate(self.coordinates):
             if i >= 2 and name != "t":
                 values[name] = float(lower[i] + upper[i]) / 2
@@ -110,6 +119,7 @@ def save_figures(
     distance: Callable[[Columns], np.ndarray] | None = None,
     weights: Mapping[str, tuple[np.ndarray, np.ndarray]] = {},
     units: Mapping[str, str] = {},
+    parameters: Mapping[str, Parameter] = {},
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
@@ -118,7 +128,9 @@ def save_figures(
 
     The solution is drawn on a grid over the first two coordinates; further ones are fixed in the
     middle of their range, and time at its end, where errors have grown.  Where two coordinates in
-    space leave no axis to time, the evolution shows several times.
+    space leave no axis to time, the evolution shows several times.  Where the solution depends on
+    parameters, these pictures are drawn three times: in the middle of the parameters' ranges, and
+    at their lower and upper ends ("solution_lower", "solution_upper").
 
     Args:
         folder: where the pictures are written; created if it does not exist.
@@ -136,22 +148,40 @@ def save_figures(
         weights: points [n, d] and their weights [n] by term, for terms that have one weight per
             point.
         units: units of coordinates, fields and unknowns by name.
+        parameters: the parameters among the coordinates, by name.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    axes = [i for i, name in enumerate(coordinates) if name not in parameters]
+    lower, upper = bounds
     sampler = _Sampler(
-        coordinates=coordinates,
-        bounds=bounds,
+        coordinates=[coordinates[i] for i in axes],
+        bounds=(lower[axes], upper[axes]),
         fields=fields,
         evaluate=evaluate,
         reference=reference,
         units=units,
+        parameters={},
     )
     paths: list[Path] = []
-    for name, figure in _solution_figures(sampler, distance):
-        paths.append(_save(figure, folder / f"{name}.png"))
-    for name, figure in _training_figures(sampler, history, points, truths, weights):
+    for suffix, values in _cases(parameters).items():
+        at_values = replace(sampler, parameters=values)
+        for name, figure in _solution_figures(at_values, distance):
+            paths.append(_save(figure, folder / f"{name}{suffix}.png"))
+    placed = {region: rows[:, axes] for region, rows in points.items()}
+    weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
+    for name, figure in _training_figures(sampler, history, placed, truths, weighted):
         paths.append(_save(figure, folder / f"{name}.png"))
     return paths
+
+
+def _cases(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, float]]:
+    """Return the values of the parameters in the pictures, by what the names of files end in."""
+    middle = {name: parameter.middle for name, parameter in parameters.items()}
+    if not parameters:
+        return {"": middle}
+    lower = {name: parameter.lower for name, parameter in parameters.items()}
+    upper = {name: parameter.upper for name, parameter in parameters.items()}
+    return {"": middle, "_lower": lower, "_upper": upper}
 
 
 def _solution_figures(

@@ -1,6 +1,6 @@
 """Problems: named residuals on named regions, whose parameter names declare their derivatives."""
 
-from pinn.problem.declaration import Term, final_time, positive, residual, satisfies
+from pinn.problem.declaration import Term, final_time, parameter, positive, residual, satisfies
 from pinn.problem.evaluation import call
 from pinn.problem.problem import Problem
 from pinn.problem.regions import (
@@ -30,6 +30,7 @@ __all__ = [
     "free_coordinates",
     "has_normals",
     "has_points",
+    "parameter",
     "patches",
     "positive",
     "residual",

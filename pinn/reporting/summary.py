@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinn.record import Metrics, PhaseMetrics, UnknownMetrics, WeightMetrics
+from pinn.record import ErrorAt, Metrics, PhaseMetrics, UnknownMetrics, WeightMetrics
 from pinn.record.columns import describe_weights
 from pinn.reporting.published import Comparison, comparisons, number, published
 from pinn.reporting.tables import count, plain_table, seconds
@@ -73,10 +73,21 @@ def _errors(metrics: Metrics, by_name: Mapping[str, Sequence[Comparison]]) -> li
         verdict = _verdict(by_name.get(name, ()))
         table.add_row(_named(name, metrics.units), number(error, 3), number(largest, 3), verdict)
     parts: list[RenderableType] = [table]
+    for name, errors in metrics.by_parameter.items():
+        parts.append(_errors_at(name, errors))
     if metrics.reference_error:
         own = ", ".join(f"{name} {number(e)}" for name, e in metrics.reference_error.items())
         parts.append(Text(f"the reference's own relative L2 error: {own}", style="dim"))
     return parts
+
+
+def _errors_at(parameter: str, errors: Sequence[ErrorAt]) -> Table:
+    """Return the errors at the values of a parameter's grid."""
+    titles = [f"relative L2 of {name}" for name in errors[0].relative_l2]
+    table = plain_table([parameter, *titles], right=[parameter, *titles])
+    for error in errors:
+        table.add_row(_six_digits(error.value), *(number(e, 3) for e in error.relative_l2.values()))
+    return table
 
 
 def _unknowns(

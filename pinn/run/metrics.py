@@ -43,6 +43,7 @@ def metrics_of(
         finished=not progress.interrupted,
         relative_l2=errors.relative_l2(evaluate),
         max_error=errors.max_error(evaluate),
+        by_parameter=errors.by_parameter(evaluate),
         reference_error=setup.problem.checked_reference_error(),
         published=setup.published,
         scales=setup.plain_scales,

@@ -67,7 +67,8 @@ def solve(
     Args:
         problem: the problem.
         network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh
-            units.  In windows of time it sees the times of the first window.
+            units.  In windows of time it sees the times of the first window, and of a parameter
+            with a logarithmic scale the logarithm.
         phases: optimizers, when each stops, and how often each reports; None: `two_phases()`.
         points: how many points there are, and how they are drawn; None: `Points()`.
         weights: weight by residual; 1 for residuals that are not named.

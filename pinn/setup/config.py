@@ -106,8 +106,9 @@ def describe(setup: Setup) -> dict[str, Any]:
     for key in ("points", "data"):
         if isinstance(node[key], dict):
             node[key].pop(TARGET, None)
-    for unknown in node["problem"]["unknowns"].values():
-        unknown.pop(TARGET, None)
+    for value in (*node["problem"]["unknowns"].values(), *node["problem"].values()):
+        if isinstance(value, dict):  # an unknown, or the range of a parameter
+            value.pop(TARGET, None)
     return node
 
 

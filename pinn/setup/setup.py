@@ -102,7 +102,8 @@ class Setup(Settings):
     Attributes:
         problem: the problem.
         network: a Keras model from coordinates [n, d] to fields [n, k]. With several windows it
-            sees the times of the first.
+            sees the times of the first; of a parameter with a logarithmic scale it sees the
+            logarithm.
         phases: the phases of every stage, in order.
         points: how many points there are, and how they are drawn.
         weights: a fixed weight per residual, by name; 1 for the others. With a scheme, these are

@@ -134,7 +134,7 @@ def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
         values = {}
         for term in terms:
             with user_code(problem, term.name, "float64"):
-                value = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
+                value = term.value(problem, [available[s.name] for s in term.symbols])
             values[term.name] = np.broadcast_to(np.asarray(value), (len(points),))
         return values
 
@@ -195,6 +195,11 @@ def _check_continuation(problem: Problem, continuation: Continuation) -> int:
         if name in problem.unknowns:
             raise InputError(
                 f"{where}: {name} is an unknown, which the run finds; leave it out here."
+            )
+        if name in problem.parameters:
+            raise InputError(
+                f"{where}: {name} is a parameter, for all of whose values the problem is solved; "
+                f"give it a number, as in problem.{name}=1.0, or leave it out here."
             )
         _check_values(where, values)
         lengths.add(len(values))
