@@ -23,6 +23,7 @@ from pinn import (
     Rectangle,
     StopRule,
     flux,
+    parameter,
     residual,
 )
 from pinn.errors import InputError
@@ -506,6 +507,49 @@ def test_the_coefficient_of_a_material_may_be_unknown_or_a_continuation(eager):
     assert len(setup.stages) == 2
 
 
+def test_the_coefficient_of_a_material_may_be_a_parameter(eager):
+    class Ranged(Wall):
+        materials: ClassVar = {**Wall.materials, "wool": Material(Interval(x=(0.1, 0.3)), k="w")}
+        w: float = parameter(0.02, 0.1, log=True)
+
+        @residual(on=("x-", "x+"))
+        def further(self, T_1, T_2, k_1):
+            return (T_1 - T_2) * (k_1 - 1)
+
+    problem = Ranged()
+    assert draw(problem, "plaster|wool", 4).coordinates.shape == (4, 2)
+
+    def solution(masks, at):
+        heat = 30 / (0.1 / 1.0 + 0.2 / at["w"] + 0.1 / 0.8)
+        after_wool = (0.1 + 0.2 / at["w"]) * heat
+        lines = {
+            "plaster": 20 - at["x"] * heat,
+            "wool": 20 - 0.1 * heat - (at["x"] - 0.1) * heat / at["w"],
+            "brick": 20 - after_wool - (at["x"] - 0.3) * heat * (1 / 0.8),
+        }
+        return {"T": sum(lines[name] * mask for name, mask in masks.items())}
+
+    for engine in ("taylor", "nested"):
+        for term in problem.terms:
+            values, _ = region_of(problem, term.region, solution, engine)
+            assert values[term.name].numpy() == pytest.approx(0, abs=1e-11), term.name
+
+
+def test_nothing_is_doubtful_about_a_wall(eager):
+    report = pinn.check(Wall(), points=Points(counts={"interior": 16, "boundary": 4}))
+    assert report.warnings == ()
+    written = {equation.name: equation.text for equation in report.equations}
+    assert written["continuity_T"] == "T_1 − T_2 = 0"
+    assert written["flux_heat"] == "heat_1 − heat_2 = 0"
+    assert written["conduction"] == "k T_xx = 0"
+
+    class Uninsulated(Wall):
+        cold = None
+
+    report = pinn.check(Uninsulated(), points=Points(counts={"interior": 16, "boundary": 4}))
+    assert any("a condition is missing" in warning for warning in report.warnings)
+
+
 def test_a_contact_resistance_takes_the_place_of_the_continuity(eager):
     class Contact(Wall):
         materials: ClassVar = {
@@ -549,5 +593,7 @@ def test_a_derived_quantity_cannot_take_a_coefficient_that_differs():
         def derived(self, T):
             return {"energy": T * self.k}
 
-    with pytest.raises(InputError, match="self.k differs by material, and derived knows no points"):
+    with pytest.raises(
+        InputError, match="self.k differs by material, and derived takes fields alone"
+    ):
         Weighed().with_derived({"T": np.ones(3)})

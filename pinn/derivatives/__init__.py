@@ -1,7 +1,14 @@
 """Derivatives by name: the grammar of signatures, the fast engine, and the slow one, its oracle."""
 
 from pinn.derivatives import collapse, nested, taylor
-from pinn.derivatives.names import SIDES, Symbol, parse, parse_two_sided, plan
+from pinn.derivatives.names import (
+    SIDES,
+    Symbol,
+    parse,
+    parse_two_sided,
+    plan,
+    spells_derivative,
+)
 from pinn.derivatives.taylor import Trial
 
 __all__ = [
@@ -13,5 +20,6 @@ __all__ = [
     "parse",
     "parse_two_sided",
     "plan",
+    "spells_derivative",
     "taylor",
 ]

@@ -115,6 +115,11 @@ def parse_two_sided(
     return symbol
 
 
+def spells_derivative(name: str, coordinates: Sequence[str]) -> bool:
+    """Return whether a name is made of the names of coordinates, as the "xt" of u_xt is."""
+    return bool(_split(name, coordinates))
+
+
 def _examples(coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:
     """Return names that exist: all that are not higher or mixed derivatives."""
     names = [*coordinates, *fields]

@@ -78,7 +78,8 @@ class Evaluator:
         coordinates = dict(zip(problem.coordinates, tf.unstack(rows), strict=True))
         with objective.flat.scope(tensors):
             trial = objective.trial(problem, stage, materials=materials)
-            return objective.engine.evaluate(trial, self.symbols, coordinates, {})
+            space = problem.space.coordinates
+            return objective.engine.evaluate(trial, self.symbols, coordinates, {}, space=space)
 
 
 class ResidualSize:

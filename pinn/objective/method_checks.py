@@ -43,23 +43,23 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
     Raises:
         InputError: for an exception of the method, or a value of another kind, shape or precision.
     """
-    with user_code(problem, term.method, dtype):
-        value = getattr(problem, term.method)(*arguments)
+    with user_code(problem, term.name, dtype):
+        value = term.value(problem, arguments)
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
     if isinstance(value, tf.Variable):
         value = tf.convert_to_tensor(value)
     if not isinstance(value, tf.Tensor | np.ndarray):
         text = f"returned {_kind(value)}; return the residual as one value per point."
-        raise refusal(problem, term.method, text)
+        raise refusal(problem, term.name, text)
     shape = tf.TensorShape(value.shape)
     expected = tf.TensorShape(arguments[0].shape if arguments else [])
     if shape.rank != 0 and not shape.is_compatible_with(expected):
         text = f"returned values of shape {shape} {_points(expected)}; return one value per point."
-        raise refusal(problem, term.method, text)
+        raise refusal(problem, term.name, text)
     if isinstance(value, tf.Tensor) and value.dtype != dtype:
         text = f"returned {value.dtype.name} in a {dtype} run; do not cast, or cast to u.dtype."
-        raise refusal(problem, term.method, text)
+        raise refusal(problem, term.name, text)
     return value
 
 

@@ -18,7 +18,7 @@ from pinn.objective.blocks import Blocks
 from pinn.objective.method_checks import check_ansatz
 from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
-from pinn.objective.scales import UNSCALED, Scales
+from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.subsets import subset
 from pinn.objective.terms import active_terms
 from pinn.objective.trial import NO_MATERIALS, constrained, trial
@@ -161,10 +161,15 @@ class Objective:
             self.network,
             hard=self.hard,
             hook=hook,
-            time_offset=stage.time_offset,
-            scales=self.scales.fields,
+            stage=stage,
+            scales=self._fields(stage),
             materials=materials,
         )
+
+    def _fields(self, stage: StageParameters) -> Mapping[str, FieldScale]:
+        """Return offset and scale by function in a stage."""
+        own = {name: FieldScale(*tf.unstack(values)) for name, values in stage.fields.items()}
+        return {**self.scales.fields, **own}
 
     def residuals(
         self,
@@ -190,7 +195,10 @@ class Objective:
             return self.trial(problem, stage, hook=hook, materials=materials)
 
         with self.flat.scope(tensors):
-            return self._residuals(problem, trial_at, region, block)
+            residuals = self._residuals(problem, trial_at, region, block)
+        for name in residuals.keys() & stage.sizes.keys():
+            residuals[name] = residuals[name] * stage.sizes[name]
+        return residuals
 
     def point_shares(self, block: Blocks) -> dict[str, tf.Tensor]:
         """Return the shares q p [n] of a block's points in the loss of every term."""

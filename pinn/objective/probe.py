@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -56,6 +56,8 @@ class Probe:
         objective: the loss whose residuals are meant; its own scales are ignored.
         problem: the problem with the coefficients to be taken.
         data: the measurements.
+        handover: the initial residuals of the last window's end at points [n, d], by term; None
+            where the problem has its own initial condition.
 
     Attributes:
         smooth: the least standard deviations σ [d] of the wave numbers: half a wave for every
@@ -63,12 +65,18 @@ class Probe:
     """
 
     def __init__(
-        self, objective: Objective, problem: Problem, data: PointSet | None = None
+        self,
+        objective: Objective,
+        problem: Problem,
+        data: PointSet | None = None,
+        *,
+        handover: Callable[[Array], dict[str, Array]] | None = None,
     ) -> None:
         self.objective = objective
         self.problem = problem
         self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
         self.data = data
+        self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
         self._residuals = Residuals(
             problem,
@@ -109,16 +117,11 @@ class Probe:
         around which a residual is steep, does not count for the whole domain.
         """
         block = self._points(region)
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
         here = self._residuals_at(region, block, fields)
         fastest = np.zeros(len(lower))
         for i, half in enumerate((upper - lower) / 2):
-            shift = np.zeros((len(lower), 1))
-            shift[i] = DIFFERENCE * half
-            opposite = dict(block.opposite)
-            if opposite:
-                opposite["coordinates"] = opposite["coordinates"] + shift
-            moved = block._replace(coordinates=block.coordinates + shift, opposite=opposite)
+            moved = self._moved(block, i, DIFFERENCE * half)
             there = self._residuals_at(region, moved, fields)
             for name, residuals in here.items():
                 change = np.median(np.abs(there[name] - residuals)) / DIFFERENCE
@@ -126,6 +129,17 @@ class Probe:
                 if size > 0 and np.isfinite(change):
                     fastest[i] = max(fastest[i], change / size)
         return fastest
+
+    def _moved(self, block: Blocks, axis: int, step: float) -> Blocks:
+        """Return a block whose points are moved along a coordinate, as the network sees it."""
+        name = self.problem.coordinates[axis]
+        if name in self.problem.parameters and self.problem.parameters[name].log:
+            factors = np.ones((len(self.problem.coordinates), 1))
+            factors[axis] = np.exp(step)
+            return _at(block, lambda coordinates: coordinates * factors)
+        shift = np.zeros((len(self.problem.coordinates), 1))
+        shift[axis] = step
+        return _at(block, lambda coordinates: coordinates + shift)
 
     def free_of_ansatz(self) -> set[str]:
         """Return the fields that are what the network computes, whatever it computes."""
@@ -202,6 +216,8 @@ class Probe:
             points = self.data.take(chosen)
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
+        if region == "initial" and self.handover is not None:
+            points = points._replace(values=self.handover(points.coordinates))
         rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
         repeated = points.take(rows)
         cut = cut_into_blocks(repeated, threads=1, size=len(rows), dtype=self.objective.dtype)
@@ -225,16 +241,25 @@ class Probe:
 
     def _unit_field(self, number: int, waves: _Waves, coordinates: Mapping[str, Any]) -> Any:
         """Return the random field of an output at points, a tensor [n] or a jet."""
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
+        seen = self.problem.seen([coordinates[name] for name in self.problem.coordinates])
         angle: Any = 0.0
-        for i, name in enumerate(self.problem.coordinates):
+        for i, coordinate in enumerate(seen):
             half = (upper[i] - lower[i]) / 2
-            scaled = (coordinates[name] - (lower[i] + half)) * (1 / half)
+            scaled = (coordinate - (lower[i] + half)) * (1 / half)
             angle = scaled * waves.numbers[number, :, i] + angle
         summands = tf.cos(angle + waves.phases[number]) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):
             return summands.map(lambda component: tf.reduce_sum(component, 0))
         return tf.reduce_sum(summands, 0)
+
+
+def _at(block: Blocks, moved: Callable[[tf.Tensor], tf.Tensor]) -> Blocks:
+    """Return a block whose points [d, n] have been moved, on both sides where there are two."""
+    opposite = dict(block.opposite)
+    if opposite:
+        opposite["coordinates"] = moved(opposite["coordinates"])
+    return block._replace(coordinates=moved(block.coordinates), opposite=opposite)
 
 
 def median_size(residuals: Array) -> float:

@@ -15,7 +15,8 @@ from pinn.objective.method_checks import check_residual, residual_value
 from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
-from pinn.problem.conditions import flux_symbols
+from pinn.problem.conditions import flux_term
+from pinn.problem.declaration import FLUX
 from pinn.problem.materials import bound_to_none, bound_to_points, differing, in_some_material
 from pinn.problem.two_sided import is_two_sided
 
@@ -56,6 +57,7 @@ class Residuals:
         self.scales = scales
         self.engine = engine
         self.dtype = dtype
+        self.space = problem.space.coordinates
         moved = _moved(problem, dtype, continuation)
         for term in terms:
             self._check(moved, term)
@@ -71,7 +73,7 @@ class Residuals:
             return
         has_one_side = term.kind == "flux" or not is_two_sided(term.region)
         if term.kind == "flux":  # which is tried on one side
-            term = Term(term.method, term.region, tuple(flux_symbols(problem, term.method)))
+            term = flux_term(problem, term.name.removeprefix(FLUX))
         if has_one_side:
             problem = in_some_material(problem)
         else:
@@ -122,10 +124,10 @@ class Residuals:
         self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
     ) -> tuple[Functions, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return a region's residuals, their arguments by name, and the operator's shares."""
-        here = bound_to_points(problem, block.materials)
+        drawn = _named(problem.coordinates, block.coordinates)
+        here = bound_to_points(problem.at(drawn), block.materials)
         trial = trial_at(block.materials)
         functions = [self._function(here, t) for t in self.of_region(region)]
-        drawn = _named(problem.coordinates, block.coordinates)
         coordinates = follow(problem, region, drawn, trial=trial, engine=self.engine)
         normals = {}
         if block.normals.shape[0]:
@@ -147,17 +149,17 @@ class Residuals:
             "materials": block.materials,
         }
         sides = dict(zip(SIDES, (first, block.opposite), strict=True))
+        available = _named(problem.coordinates, block.coordinates)
+        problem = problem.at(available)
         here = {i: bound_to_points(problem, side["materials"]) for i, side in sides.items()}
         functions = [self._function(problem, t, [*here.values()]) for t in self.of_region(region)]
         symbols = list({s.name: s for f in functions for s in f.symbols}.values())
-        available = _named(problem.coordinates, block.coordinates)
         for number, side in sides.items():
             coordinates = _named(problem.coordinates, side["coordinates"])
             normals = _named(problem.space.coordinates, side["normals"])
             own = [s for s in symbols if s.side == number]
-            available |= self.engine.evaluate(
-                trial_at(side["materials"]), own, coordinates, normals
-            )
+            trial = trial_at(side["materials"])
+            available |= self.engine.evaluate(trial, own, coordinates, normals, space=self.space)
             for symbol in own:
                 if symbol.kind == "coordinate":
                     available[symbol.name] = coordinates[symbol.base]
@@ -178,8 +180,9 @@ class Residuals:
         """Return the symbols' values by name, and the operator's share by residual."""
         symbols = list({s.name: s for f in functions for s in f.symbols}.values())
         operator = self.operators[region]
+        space = self.space
         if operator is None:
-            return self.engine.evaluate(trial, symbols, coordinates, normals), {}
+            return self.engine.evaluate(trial, symbols, coordinates, normals, space=space), {}
         inside = [s for s in symbols if operator.contains(s)]
         outside = [s for s in symbols if s not in inside]
         # 1. The coefficients of the operator in every residual; one of them leads.
@@ -187,7 +190,13 @@ class Residuals:
         leading = coefficients[operator.leader]
         # 2. The operator with the leading coefficients, as one component of the jets.
         derivatives = taylor.evaluate(
-            trial, outside, coordinates, normals, operator=operator.indices, coefficients=leading
+            trial,
+            outside,
+            coordinates,
+            normals,
+            space=space,
+            operator=operator.indices,
+            coefficients=leading,
         )
         # 3. The share of every residual, in proportion to its coefficients.
         linear: dict[str, tf.Tensor] = {}
@@ -215,9 +224,10 @@ class Residuals:
                 first, second = arguments
                 return first - second
             if term.kind == "flux":
+                one_side = flux_term(problem, term.name.removeprefix(FLUX))
                 half = len(arguments) // 2
-                first = residual_value(sides[0], term, arguments[:half], self.dtype)
-                second = residual_value(sides[1], term, arguments[half:], self.dtype)
+                first = residual_value(sides[0], one_side, arguments[:half], self.dtype)
+                second = residual_value(sides[1], one_side, arguments[half:], self.dtype)
                 return tf.zeros_like(arguments[0]) + first - second
             value = residual_value(problem, term, arguments, self.dtype)
             if not arguments:

@@ -12,6 +12,7 @@ from pinn import jets
 from pinn.derivatives import Trial
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
+from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.method_checks import check_fields
 from pinn.objective.scales import UNIT, FieldScale
 from pinn.problem import Problem, call
@@ -31,7 +32,7 @@ def trial(
     *,
     hard: bool,
     hook: LayerHook | None = None,
-    time_offset: tf.Tensor | None = None,
+    stage: StageParameters = FIRST_STAGE,
     scales: Mapping[str, FieldScale] = NO_SCALES,
     materials: Mapping[str, tf.Tensor] = NO_MATERIALS,
 ) -> Trial:
@@ -42,8 +43,7 @@ def trial(
         network: the network.
         hard: whether the ansatz is applied to the network's output.
         hook: as in `forward`.
-        time_offset: subtracted from the time that the network sees, where windows of time share
-            one network.
+        stage: the parameters of the stage, which say what time the network sees.
         scales: offset and scale by function; (0, 1) where a name is missing.
         materials: in which material the points lie, 1 or 0 [n] by material.
 
@@ -53,9 +53,11 @@ def trial(
     """
 
     def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
-        inputs = [coordinates[c] for c in problem.coordinates]
-        if time_offset is not None:
-            inputs[-1] = inputs[-1] - time_offset
+        inputs = problem.seen([coordinates[c] for c in problem.coordinates])
+        if stage.time_factor is not None:
+            inputs[-1] = inputs[-1] * stage.time_factor
+        if stage.time_offset is not None:
+            inputs[-1] = inputs[-1] - stage.time_offset
         outputs = _outputs(network, inputs, problem.outputs, hook)
         return functions_of(
             problem, outputs, coordinates, hard=hard, scales=scales, materials=materials
@@ -94,7 +96,8 @@ def functions_of(
     for name, output in zip(problem.fields, outputs[:count], strict=True):
         fields += (scales.get(name, UNIT).apply(output),)
     if hard:
-        fields = constrained(bound_to_points(problem, materials), coordinates, fields)
+        here = bound_to_points(problem.at(coordinates), materials)
+        fields = constrained(here, coordinates, fields)
     values = dict(zip(problem.fields, fields, strict=True))
     unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
     for (name, unknown), output in unknowns:
@@ -131,6 +134,7 @@ def constrained(
 ) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""
     available = {**coordinates, "net": net[0] if len(net) == 1 else net}
+    problem = problem.at(coordinates)
     with user_code(problem, "ansatz", net[0].dtype.name):
         result = call(problem.ansatz, available)
     fields = result if isinstance(result, tuple) else (result,)

@@ -1,6 +1,14 @@
 """Problems: named residuals on named regions, whose parameter names declare their derivatives."""
 
-from pinn.problem.declaration import Term, final_time, flux, positive, residual, satisfies
+from pinn.problem.declaration import (
+    Term,
+    final_time,
+    flux,
+    parameter,
+    positive,
+    residual,
+    satisfies,
+)
 from pinn.problem.evaluation import call
 from pinn.problem.materials import Material
 from pinn.problem.patches import Patch
@@ -10,7 +18,9 @@ from pinn.problem.regions import (
     Inside,
     Part,
     Region,
+    covers,
     free_coordinates,
+    has_normals,
     has_points,
     patches,
     region_names,
@@ -26,10 +36,13 @@ __all__ = [
     "Region",
     "Term",
     "call",
+    "covers",
     "final_time",
     "flux",
     "free_coordinates",
+    "has_normals",
     "has_points",
+    "parameter",
     "patches",
     "positive",
     "region_names",

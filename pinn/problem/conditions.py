@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pinn.derivatives import SIDES, Symbol, parse
 from pinn.errors import InputError, did_you_mean
-from pinn.problem.declaration import CONTINUITY, FLUX, Term, flux_methods, residual_methods
+from pinn.problem.declaration import (
+    CONTINUITY,
+    FLUX,
+    Term,
+    complete_term,
+    flux_methods,
+    residual_methods,
+)
 from pinn.problem.two_sided import INTERFACES, is_two_sided, members
 
 if TYPE_CHECKING:
@@ -24,23 +32,23 @@ def interface_terms(problem: Problem) -> list[Term]:
     for field in problem.fields:
         value = Symbol(field, "derivative", field)
         name = f"{CONTINUITY}{field}"
-        terms.append(Term(name, "", (value.on(1), value.on(2)), "continuity"))
+        terms.append(Term(name, "", (value.on(1), value.on(2)), kind="continuity"))
     for flux in flux_methods(type(problem)):
-        symbols = flux_symbols(problem, flux)
+        symbols = flux_term(problem, flux).symbols
         sided = [_on_side(symbol, side) for side in SIDES for symbol in symbols]
-        terms.append(Term(f"{FLUX}{flux}", "", tuple(sided), "flux"))
+        terms.append(Term(f"{FLUX}{flux}", "", tuple(sided), kind="flux"))
     placed = []
     for term in terms:
         remaining = [i for i in problem.interfaces if i not in _replaced(problem, term.name)]
         if remaining:
             is_whole = len(remaining) == len(problem.interfaces)
             region = INTERFACES if is_whole else ",".join(remaining)
-            placed.append(Term(term.name, region, term.symbols, term.kind))
+            placed.append(replace(term, region=region))
     return placed
 
 
-def flux_symbols(problem: Problem, name: str) -> list[Symbol]:
-    """Return the parsed parameters of a flux.
+def flux_term(problem: Problem, name: str) -> Term:
+    """Return a flux on one side of the interfaces, as a term that is computed like a residual.
 
     Raises:
         InputError: for a parameter that has no meaning on an interface, or none at all.
@@ -58,7 +66,7 @@ def flux_symbols(problem: Problem, name: str) -> list[Symbol]:
         raise InputError(
             f"{where}: a flux without a field; take one, such as {problem.fields[0]}_n."
         )
-    return symbols
+    return complete_term(problem, name, INTERFACES, symbols)
 
 
 def check_conditions(problem: Problem) -> None:

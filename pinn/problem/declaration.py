@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pinn.derivatives import Symbol
 from pinn.errors import InputError
+from pinn.parameters import Parameter
+
+if TYPE_CHECKING:
+    from pinn.problem.problem import Problem
 
 POSITIVE = "positive"  # keys of a field's metadata
 FINAL_TIME = "final_time"
@@ -19,12 +23,14 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Term:
-    """A residual of a problem: its name, its region and the symbols that it takes.
+    """A residual of a problem.
 
     Attributes:
         name: its name in the loss.
         region: where it holds.
-        symbols: the parameters of the method, parsed.
+        symbols: what it depends on: what the method takes, and behind that the parameters of the
+            problem that the method does not name, since it may read them from `self`.
+        taken: number of symbols that the method takes; None: all.
         kind: whether it is a method of the problem, or one of the conditions on interfaces between
             materials: the jump of a field, or of a flux.
     """
@@ -32,12 +38,21 @@ class Term:
     name: str
     region: str
     symbols: tuple[Symbol, ...]
+    taken: int | None = None
     kind: Literal["residual", "continuity", "flux"] = "residual"
 
-    @property
-    def method(self) -> str:
-        """The name of the method that it is computed with; that of no method for a continuity."""
-        return self.name.removeprefix(FLUX) if self.kind == "flux" else self.name
+    def value(self, problem: Problem, arguments: Sequence[Any]) -> Any:
+        """Return what the method gives for one argument per symbol: tensors or arrays [n]."""
+        names = [symbol.name for symbol in self.symbols]
+        at_points = problem.at(dict(zip(names, arguments, strict=True)))
+        return getattr(at_points, self.name)(*arguments[: self.taken])
+
+
+def complete_term(problem: Problem, name: str, region: str, symbols: Sequence[Symbol]) -> Term:
+    """Return the term of a method that takes some symbols, and may read parameters from `self`."""
+    named = {symbol.name for symbol in symbols}
+    read = [Symbol(p, "coordinate") for p in problem.parameters if p not in named]
+    return Term(name, region, (*symbols, *read), taken=len(symbols))
 
 
 def residual(
@@ -95,6 +110,23 @@ def satisfies(*names: str) -> Callable[[Method], Method]:
 def positive(default: float) -> float:
     """Return the default of a coefficient that must be positive and finite."""
     return field(default=default, metadata={POSITIVE: True})
+
+
+def parameter(lower: float, upper: float, *, log: bool = False) -> Any:
+    """Return the default of a coefficient on which the solution depends as on a coordinate.
+
+    The network takes the coefficient as an input, and one run solves the problem for all values.
+    In methods, `self.nu` is the value at each point.  A number given for the coefficient fixes it.
+
+    Args:
+        lower: the least value.
+        upper: the largest value.
+        log: whether values are drawn, and enter the network, by their logarithm.
+
+    Raises:
+        InputError: for bounds that are not in order.
+    """
+    return field(default=Parameter(lower, upper, log))
 
 
 def final_time(default: float) -> float:

@@ -84,15 +84,20 @@ def _check_domain(problem: Problem, domain: Domain | None, where: str) -> None:
 
 
 def _check_coefficients(problem: Problem, material: Material, where: str) -> None:
-    known = [f.name for f in dataclasses.fields(problem) if is_finite(f.default)]
+    known = problem.coefficients
     for name, value in material.coefficients.items():
+        if name in problem.parameters:
+            raise InputError(
+                f"{where}: {name} is a parameter, the same at all points of space; declare another "
+                f"coefficient, as in {name}_of_material: float = 1.0, and state that."
+            )
         if name not in known:
             raise InputError(
                 f"{where}: {name!r} is no coefficient; declare it, as in {name}: float = 1.0."
                 f"{did_you_mean(name, known)}"
             )
         if isinstance(value, str):
-            common = set(known) - set(differing(problem))
+            common = {*known, *problem.parameters} - set(differing(problem))
             if value not in common:
                 raise InputError(
                     f"{where}: {name}={value!r} is no coefficient that is the same in all "

@@ -10,6 +10,7 @@ import numpy as np
 from pinn.arrays import Array, BoolArray
 from pinn.errors import InputError
 from pinn.geometry import Domain
+from pinn.parameters import Parameter
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
@@ -117,8 +118,11 @@ def in_some_material(problem: Problem) -> Problem:
     if not problem.materials:
         return problem
     material = next(iter(problem.materials))
-    names = differing(problem)
-    return problem.bind({name: coefficient_in(problem, name, material) for name in names})
+    values = {name: coefficient_in(problem, name, material) for name in differing(problem)}
+    for name, value in values.items():
+        if isinstance(value, Parameter):
+            values[name] = value.middle
+    return problem.bind(values)
 
 
 def bound_to_none(problem: Problem, where: str) -> Problem:

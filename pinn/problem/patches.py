@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -44,13 +44,27 @@ def share_of(patch: Patch, count: int = _SAMPLE) -> float:
     return float(np.mean(patch.accepts(points)))
 
 
-def with_time(problem: Problem, points: Array, unit: Array, at: float | None) -> Array:
-    """Return points [n, ds] with a column for time, in a problem that depends on it.
+def beyond_space(problem: Problem) -> tuple[str, ...]:
+    """Return the coordinates that are none of space: the parameters, then time."""
+    return problem.coordinates[len(problem.space.coordinates) :]
 
-    The times are `at`, or where that is None, those of `unit` [n, 1], scaled to [0, 1].
+
+def completed(problem: Problem, points: Array, unit: Array, fixed: Mapping[str, float]) -> Array:
+    """Return points [n, ds] with columns for the parameters and for time, where there are any.
+
+    Those that are not fixed take the columns of `unit` in turn, scaled from [0, 1].
     """
-    if problem.time is None:
-        return points
-    start, end = problem.time
-    time = start + unit * (end - start) if at is None else np.full((len(points), 1), at)
-    return np.concatenate([points, time], axis=1)
+    columns = [points]
+    drawn = 0
+    for c in beyond_space(problem):
+        if c in fixed:
+            columns.append(np.full((len(points), 1), fixed[c]))
+            continue
+        share = unit[:, drawn : drawn + 1]
+        drawn += 1
+        if c in problem.parameters:
+            columns.append(problem.parameters[c].at(share))
+        else:
+            start, end = problem.ranges[c]
+            columns.append(start + share * (end - start))
+    return np.concatenate(columns, axis=1)

@@ -15,7 +15,7 @@ from pinn.geometry import Domain
 from pinn.problem.evaluation import call
 from pinn.problem.materials import masks_at
 from pinn.problem.names import is_finite
-from pinn.problem.patches import Patch, share_of, with_time
+from pinn.problem.patches import Patch, beyond_space, completed, share_of
 from pinn.problem.two_sided import is_two_sided, on_both_sides
 from pinn.sampling import LEAST_SHARE
 
@@ -160,7 +160,11 @@ class At(Region):
                     f"{label}: {self!r} lies outside of the domain, where {c} goes from "
                     f"{lower:g} to {upper:g}; move it inside."
                 )
-        for name in self.moving.values():
+        for c, name in self.moving.items():
+            if c in problem.parameters:
+                raise InputError(
+                    f"{label}: {self!r}: {c} is a parameter, which no field gives; give a number."
+                )
             if name not in problem.unknown_fields:
                 hint = did_you_mean(name, problem.unknown_fields)
                 raise InputError(
@@ -274,6 +278,26 @@ def region_names(problem: Problem) -> tuple[str, ...]:
     return (*inside, *problem.boundaries, *problem.regions, *problem.materials)
 
 
+def covers(problem: Problem, name: str, face: str, points: Array | None = None) -> Any:
+    """Return whether a region contains a face, or which of its points [n, d] it contains: [n].
+
+    Args:
+        problem: the problem.
+        name: of a region on the boundary.
+        face: the name of the face.
+        points: points on the face; None: whether the region has any of them.
+    """
+    region = problem.regions.get(name)
+    part = region.name if isinstance(region, Part) else name
+    contains = face in problem.boundaries.get(part, ())
+    if points is None:
+        return contains
+    if not contains or region is None or region.where is None:
+        return np.full(len(points), contains)
+    columns = dict(zip(problem.coordinates, points.T, strict=True))
+    return np.asarray(call(region.where, columns))
+
+
 def has_points(problem: Problem, name: str) -> bool:
     """Return whether a declared region has more than almost no points."""
     return any(share_of(patch) >= LEAST_SHARE for patch in patches(problem, name))
@@ -304,7 +328,6 @@ def _inside(
     fixed = fixed or {}
     own = subset.coordinates if subset else ()
     others = [c for c in space.coordinates if c not in own and c not in fixed]
-    time = fixed.get("t")
     is_whole = len(others) == len(space.coordinates)
     dimension = len(own) + len(others)
 
@@ -322,7 +345,7 @@ def _inside(
 
     def place(unit: Array) -> tuple[Array, None]:
         points = points_in_space(unit[:, :dimension])
-        return with_time(problem, points, unit[:, dimension:], time), None
+        return completed(problem, points, unit[:, dimension:], fixed), None
 
     def accepts(points: Array) -> BoolArray:
         in_space = points[:, : len(space.coordinates)]
@@ -330,12 +353,12 @@ def _inside(
         if subset is not None:
             axes = [space.coordinates.index(c) for c in own]
             accepted = accepted & subset.accepts(in_space[:, axes])
-        if time is not None and problem.time is not None:
-            accepted = accepted & _is_between(time, *problem.time)
+        if "t" in fixed and problem.time is not None:
+            accepted = accepted & _is_between(fixed["t"], *problem.time)
         return accepted
 
-    in_time = problem.time is not None and time is None
-    return Patch(dimension + in_time, 1.0, place, accepts, problem.coordinates)
+    dimension_of_all = dimension + sum(c not in fixed for c in beyond_space(problem))
+    return Patch(dimension_of_all, 1.0, place, accepts, problem.coordinates)
 
 
 def _in_material(problem: Problem, name: str) -> Patch:
@@ -355,12 +378,12 @@ def _on_face(problem: Problem, face: str) -> Patch:
 
     def place(unit: Array) -> tuple[Array, Array]:
         points, normals = space.face(face, unit[:, :across])
-        return with_time(problem, points, unit[:, across:], None), normals
+        return completed(problem, points, unit[:, across:], {}), normals
 
     def accepts(points: Array) -> BoolArray:
         return space.accepts(points[:, : len(space.coordinates)], face)
 
-    dimension = across + (problem.time is not None)
+    dimension = across + len(beyond_space(problem))
     measure = space.measure(face)
     return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
 

@@ -13,7 +13,7 @@ from pinn.arrays import Array, BoolArray
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import Domain
 from pinn.problem.materials import Material, masks_at
-from pinn.problem.patches import Patch, share_of, with_time
+from pinn.problem.patches import Patch, beyond_space, completed, share_of
 from pinn.sampling import LEAST_SHARE, unit_cube
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _pair(problem: Problem, first: str, second: str) -> Patch:
 
     def place(unit: Array) -> tuple[Array, None]:
         sides = [space.face(face, unit[:, :across]) for face in (first, second)]
-        points = [with_time(problem, points, unit[:, across:], None) for points, _ in sides]
+        points = [completed(problem, points, unit[:, across:], {}) for points, _ in sides]
         return np.concatenate([*points, *(normals for _, normals in sides)], axis=1), None
 
     def accepts(rows: Array) -> BoolArray:
@@ -199,7 +199,7 @@ def _face_inside(problem: Problem, material: Material, face: str, turned: bool) 
             components[c] = np.zeros(len(unit))
         in_space = np.stack([columns[c] for c in space.coordinates], axis=1)
         normals = sign * np.stack([components[c] for c in space.coordinates], axis=1)
-        placed = with_time(problem, in_space, unit[:, dimension:], None)
+        placed = completed(problem, in_space, unit[:, dimension:], {})
         return np.concatenate([placed, placed, normals, normals], axis=1), None
 
     lengths = [problem.ranges[c][1] - problem.ranges[c][0] for c in others]
@@ -264,7 +264,7 @@ def _patch(
     """Return a patch whose rows hold points and normals of both sides."""
     space = problem.space.coordinates
     names = (*problem.coordinates, *problem.coordinates, *space, *space)
-    dimension = across + (problem.time is not None)
+    dimension = across + len(beyond_space(problem))
     return Patch(dimension, measure, place, accepts, names, on_boundary=True)
 
 
