@@ -48,10 +48,12 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.optimizers import SSBroyden as SSBroyden
     from pinn.optimizers import WarmupExponentialDecay as WarmupExponentialDecay
     from pinn.problem import At as At
+    from pinn.problem import Delay as Delay
     from pinn.problem import Inside as Inside
     from pinn.problem import Part as Part
     from pinn.problem import Problem as Problem
     from pinn.problem import final_time as final_time
+    from pinn.problem import integral as integral
     from pinn.problem import positive as positive
     from pinn.problem import residual as residual
     from pinn.problem import satisfies as satisfies
@@ -89,7 +91,7 @@ _NAMES = {
         "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "
         "WarmupExponentialDecay"
     ),
-    "problem": "At Inside Part Problem final_time positive residual satisfies",
+    "problem": "At Delay Inside Part Problem final_time integral positive residual satisfies",
     "run": "Solution load resume solve",
     "setup": "Points Setup two_phases",
     "symmetry": "Mirror",

@@ -1,9 +1,12 @@
 # pyright: strict
-"""The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_data`."""
+"""The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_data`, and names.
+
+Names are those of integrals and of delayed fields, which a problem declares.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +14,9 @@ from pinn.elementary import MAX_ORDER
 from pinn.errors import InputError, guess
 from pinn.jets import Index, Plan
 
-Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data"]
+Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data", "integral", "delayed"]
+
+NO_DELAYS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -23,22 +28,55 @@ class Symbol:
         kind: what it stands for.
         field: the field that it is computed from, if any.
         index: the coordinates by which the field is differentiated.
+        source: the name of the integral, or of the delayed field.
+        undelayed: of a delayed field, the symbol whose value at an earlier time it is.
     """
 
     name: str
     kind: Kind
     field: str = ""
     index: Index = ()
+    source: str = ""
+    undelayed: Symbol | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether its value at a point depends on the fields at that point alone."""
+        return self.kind not in ("integral", "delayed")
 
 
-def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where: str) -> Symbol:
+def parse(
+    name: str,
+    *,
+    coordinates: Sequence[str],
+    fields: Sequence[str],
+    where: str,
+    integrals: Sequence[str] = (),
+    delays: Mapping[str, str] = NO_DELAYS,
+) -> Symbol:
     """Return the symbol that a parameter name stands for.
 
-    `where` names the residual in errors.
+    Args:
+        name: the name.
+        coordinates: names of the coordinates.
+        fields: names of the fields.
+        where: names the residual in errors.
+        integrals: names of the integrals.
+        delays: the fields that are delayed, by the names of their delayed values.
 
     Raises:
-        InputError: if the name is no coordinate, field or derivative of one.
+        InputError: if the name is no coordinate, field or derivative of one, integral or delayed
+            field.
     """
+    if name in integrals:
+        return Symbol(name, "integral", source=name)
+    for delayed, field in delays.items():
+        inner = _without_delay(name, delayed, field)
+        if inner:
+            symbol = parse(inner, coordinates=coordinates, fields=fields, where=where)
+            if symbol.kind not in ("derivative", "laplacian"):
+                break
+            return Symbol(name, "delayed", symbol.field, symbol.index, delayed, symbol)
     if name in coordinates:
         return Symbol(name, "coordinate")
     if name in fields:
@@ -60,11 +98,19 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
             return Symbol(name, "derivative", head, tuple(sorted(index)))
         if tail == "n":
             return Symbol(name, "normal", head)
+    names = [*_examples(coordinates, fields), *integrals, *delays]
     raise InputError(
         f"{where}: {name!r} is no coordinate ({', '.join(coordinates)}), "
         f"field ({', '.join(fields)}) or derivative of one "
-        f"(such as {fields[0]}_{coordinates[0]}).{guess(name, _examples(coordinates, fields))}"
+        f"(such as {fields[0]}_{coordinates[0]}).{guess(name, names)}"
     )
+
+
+def _without_delay(name: str, delayed: str, field: str) -> str:
+    """Return what a name says of a delayed field with the field in its place; "" if nothing."""
+    if name == delayed or name.startswith(f"{delayed}_"):
+        return field + name.removeprefix(delayed)
+    return f"lap_{field}" if name == f"lap_{delayed}" else ""
 
 
 def _examples(coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:

@@ -7,12 +7,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from pinn.derivatives import Trial, collapse, taylor
+from pinn.derivatives import Symbol, Trial, collapse, taylor
 from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
 from pinn.objective.free_boundary import follow
 from pinn.objective.method_checks import check_residual, residual_value
+from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, Scales
+from pinn.objective.symbol_values import NONE, SymbolValues, Values
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
 
@@ -32,6 +34,8 @@ class Residuals:
         dtype: of the loss.
         continuation: names of the coefficients that differ from stage to stage.
         scales: the typical sizes by which residuals are divided.
+        nodes: number of quadrature nodes per coordinate, for integrals.
+        point_by_point: as in `SymbolValues`.
     """
 
     def __init__(
@@ -43,12 +47,17 @@ class Residuals:
         dtype: str,
         continuation: Sequence[str] = (),
         scales: Scales = UNSCALED,
+        nodes: int = NODES,
+        point_by_point: bool = False,
     ) -> None:
         self.terms = terms
         self.scales = scales
         self.engine = engine
         self.dtype = dtype
         moved = _moved(problem, dtype, continuation)
+        self.values = SymbolValues(
+            moved, engine=engine, dtype=dtype, nodes=nodes, point_by_point=point_by_point
+        )
         for term in terms:
             if not is_misfit(term):
                 check_residual(moved, term, problem.ranges, dtype)
@@ -61,8 +70,18 @@ class Residuals:
         """Return the terms of a region."""
         return [t for t in self.terms if t.region == region]
 
+    def symbols(self, region: str) -> list[Symbol]:
+        """Return what the terms of a region take, each symbol once."""
+        return list({s.name: s for t in self.of_region(region) for s in t.symbols}.values())
+
     def __call__(
-        self, problem: Problem, trial: Trial, region: str, block: Blocks
+        self,
+        problem: Problem,
+        trial: Trial,
+        region: str,
+        block: Blocks,
+        *,
+        numbers: Values = NONE,
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [n] of a region's terms by name on one block, over their sizes.
 
@@ -71,6 +90,7 @@ class Residuals:
             trial: the trial solution.
             region: the region.
             block: coordinates [d, n], normals [ds, n] and values [n] of the block.
+            numbers: the values [n] of integrals that are known already.
         """
         functions = [self._function(problem, t) for t in self.of_region(region)]
         drawn = _named(problem.coordinates, block.coordinates)
@@ -83,7 +103,10 @@ class Residuals:
             trial, region, functions, coordinates, normals, block
         )
         measured = {f"{field}_data": values for field, values in block.values.items()}
-        available = {**coordinates, **derivatives, **measured}
+        non_local = self.values.non_local(
+            problem, trial, self.symbols(region), coordinates, numbers=numbers
+        )
+        available = {**coordinates, **derivatives, **non_local, **measured}
         residuals = {}
         for function in functions:
             value = function.function(*(available[s.name] for s in function.symbols))
@@ -114,7 +137,7 @@ class Residuals:
         block: Blocks,
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return the symbols' values by name, and the operator's share by residual."""
-        symbols = list({s.name: s for f in functions for s in f.symbols}.values())
+        symbols = self.symbols(region)
         operator = self.operators[region]
         if operator is None:
             return self.engine.evaluate(trial, symbols, coordinates, normals), {}

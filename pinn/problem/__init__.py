@@ -1,7 +1,9 @@
 """Problems: named residuals on named regions, whose parameter names declare their derivatives."""
 
-from pinn.problem.declaration import Term, final_time, positive, residual, satisfies
+from pinn.problem.declaration import Term, final_time, integral, positive, residual, satisfies
+from pinn.problem.delays import Delay
 from pinn.problem.evaluation import call
+from pinn.problem.integrals import OWN, Integral
 from pinn.problem.problem import Problem
 from pinn.problem.regions import (
     At,
@@ -12,11 +14,15 @@ from pinn.problem.regions import (
     free_coordinates,
     has_points,
     patches,
+    share_of,
 )
 
 __all__ = [
+    "OWN",
     "At",
+    "Delay",
     "Inside",
+    "Integral",
     "Part",
     "Patch",
     "Problem",
@@ -26,8 +32,10 @@ __all__ = [
     "final_time",
     "free_coordinates",
     "has_points",
+    "integral",
     "patches",
     "positive",
     "residual",
     "satisfies",
+    "share_of",
 ]

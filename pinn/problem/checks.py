@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pinn.derivatives import Symbol, parse
+from pinn.derivatives import Symbol
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
 from pinn.problem.names import check_names
 from pinn.problem.regions import Region, has_normals, has_points, label_of
-from pinn.problem.user_code import check_methods
 from pinn.settings import check_positive
 from pinn.symmetry import check_symmetries
 from pinn.unknowns import Unknown, check_unknown_fields, unknown
@@ -124,12 +123,8 @@ def check_regions(problem: Problem) -> None:
 
 
 def check_terms(problem: Problem) -> None:
-    """Raise an InputError for a missing residual: all, one of the ansatz, or one of a region.
-
-    Methods that cannot be called raise one too.
-    """
+    """Raise an InputError for a missing residual: all, one of the ansatz, or one of a region."""
     name = type(problem).__name__
-    check_methods(problem)
     if not problem.terms:
         raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")
     missing = set(problem.satisfied) - {term.name for term in problem.terms}
@@ -138,6 +133,7 @@ def check_terms(problem: Problem) -> None:
             f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem."
         )
     used = {term.region for term in problem.terms}
+    used |= {integral.region for integral in problem.integrals.values()}
     for region in problem.regions:
         if region not in used:
             raise InputError(
@@ -167,9 +163,7 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         )
     symbols = []
     for parameter in inspect.signature(getattr(problem, name)).parameters:
-        symbol = parse(
-            parameter, coordinates=problem.coordinates, fields=problem.functions, where=where
-        )
+        symbol = problem.symbol(parameter, where)
         _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
     return Term(name, region, tuple(symbols))

@@ -12,13 +12,16 @@ import numpy as np
 from jaxtyping import Float
 
 from pinn.arrays import check_shapes
+from pinn.derivatives import Symbol, parse
 from pinn.geometry import Domain, NoSpace
 from pinn.problem import checks
-from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
+from pinn.problem.declaration import FINAL_TIME, Term, integrands, residual_methods
+from pinn.problem.delays import Delay, check_delays
 from pinn.problem.evaluation import call, reference_columns
+from pinn.problem.integrals import Integral, check_integrals, integrals_of
 from pinn.problem.names import check_time
 from pinn.problem.regions import Region
-from pinn.problem.user_code import user_code
+from pinn.problem.user_code import check_methods, user_code
 from pinn.symmetry import Mirror
 from pinn.unknowns import UnknownField
 
@@ -51,6 +54,8 @@ class Problem(_Frozen):
         time: the time interval, or None for a steady problem.
         regions: regions by name, beside those that every problem has, as in `{"middle":
             At(x=0.0)}`.
+        delays: values of fields at earlier times, by the names under which residuals take them, as
+            in `{"u_late": Delay("u", t=1.0, past=0.0)}`.
         gauge: fields that are determined up to a constant only (a pressure, say), or up to a
             function of time where the problem depends on time.
         periodic: space coordinates in which the solution has the domain's length as its period. The
@@ -72,6 +77,7 @@ class Problem(_Frozen):
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
     regions: ClassVar[Mapping[str, Region]] = {}
+    delays: ClassVar[Mapping[str, Delay]] = {}
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
     scales: ClassVar[Mapping[str, float]] = {}
@@ -99,7 +105,10 @@ class Problem(_Frozen):
         checks.check_coefficients(self)
         check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
+        check_delays(self)
         checks.check_regions(self)
+        check_methods(self)
+        check_integrals(self)
         checks.check_terms(self)
 
     @classmethod
@@ -152,6 +161,33 @@ class Problem(_Frozen):
         """The residuals, in the order of their definition."""
         methods = residual_methods(type(self))
         return tuple(checks.term_of(self, name, m.region) for name, m in methods.items())
+
+    @property
+    def integrals(self) -> dict[str, Integral]:
+        """The integrals by name, in the order of their definition."""
+        return integrals_of(self)
+
+    def symbol(self, name: str, where: str = "") -> Symbol:
+        """Return what a parameter of a residual stands for; `where` names the residual in errors.
+
+        Raises:
+            InputError: if the name has no meaning.
+        """
+        return parse(
+            name,
+            coordinates=self.coordinates,
+            fields=self.functions,
+            integrals=tuple(integrands(type(self))),
+            delays={delayed: delay.field for delayed, delay in self.delays.items()},
+            where=where,
+        )
+
+    def functions_in(self, symbol: Symbol) -> set[str]:
+        """Return the functions on which the value of a symbol depends; none for a measurement."""
+        if symbol.kind == "integral":
+            inner = (self.functions_in(s) for s in self.integrals[symbol.source].symbols)
+            return set().union(*inner)
+        return {symbol.field} if symbol.field and symbol.kind != "data" else set()
 
     @property
     def satisfied(self) -> tuple[str, ...]:

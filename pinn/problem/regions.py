@@ -31,7 +31,8 @@ class Patch(NamedTuple):
 
     Attributes:
         dimension: of the cube.
-        measure: of the piece, relative to the region's other pieces.
+        measure: returns the measure in space of what is accepted: 1 for a point, else its length,
+            area, …; a function, because some measures are estimated from a sample.
         place: maps a sample [n, dimension] of the cube to points [n, d], time included, and to
             their outward normals [n, ds] on a face, None elsewhere.
         accepts: maps points [n, d] that were placed to truth values [n].
@@ -40,7 +41,7 @@ class Patch(NamedTuple):
     """
 
     dimension: int
-    measure: float
+    measure: Callable[[], float]
     place: Callable[[Array], tuple[Array, Array | None]]
     accepts: Callable[[Array], BoolArray]
     coordinates: tuple[str, ...]
@@ -100,12 +101,9 @@ class Region(ABC):
         for piece in pieces:
             accepts = partial(self._accepts, label, piece)
             patch = piece._replace(accepts=accepts)
-            if len(pieces) > 1:  # every face has points in proportion to what is left of it
-                share = share_of(patch)
-                if share < LEAST_SHARE:
-                    continue
-                patch = patch._replace(measure=piece.measure * share / share_of(piece))
-            patches.append(patch)
+            patch = patch._replace(measure=partial(_remaining, piece, patch))
+            if len(pieces) == 1 or share_of(patch) >= LEAST_SHARE:
+                patches.append(patch)
         return patches
 
     def _accepts(self, label: str, piece: Patch, points: Array) -> BoolArray:
@@ -350,7 +348,28 @@ def _inside(
         return accepted
 
     in_time = problem.time is not None and time is None
-    return Patch(dimension + in_time, 1.0, place, accepts, problem.coordinates)
+    def measure() -> float:
+        if is_whole:
+            return space.volume
+        ranges = [problem.ranges[c] for c in others]
+        image = float(np.prod([upper - lower for lower, upper in ranges]))
+        if subset is not None:
+            # The subset's volume is that of what the subset accepts of its own map's image.
+            image *= subset.volume / _accepted_share(subset)
+        return image * share_of(patch)
+
+    return Patch(dimension + in_time, measure, place, accepts, problem.coordinates)
+
+
+def _remaining(piece: Patch, patch: Patch) -> float:
+    """Return the measure of what a predicate leaves of a piece, as a patch that knows it."""
+    return piece.measure() * share_of(patch) / share_of(piece)
+
+
+def _accepted_share(domain: Domain) -> float:
+    """Return which share of the image of its map a domain accepts, by a fixed sample."""
+    points = domain.interior(unit_cube(_SAMPLE, len(domain.coordinates)))
+    return float(np.mean(domain.accepts(points)))
 
 
 def _on_face(problem: Problem, face: str) -> Patch:
@@ -366,7 +385,7 @@ def _on_face(problem: Problem, face: str) -> Patch:
         return space.accepts(points[:, : len(space.coordinates)], face)
 
     dimension = across + (problem.time is not None)
-    measure = space.measure(face)
+    measure = partial(space.measure, face)
     return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
 
 

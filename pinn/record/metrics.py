@@ -127,6 +127,7 @@ class Metrics(_Record):
             None without.
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
+        integrals: the integrals that depend on no coordinate, by name, in their own units.
         unknowns: by the name of the unknown.
         phases: one per phase that has begun, over all stages.
         weights: None where the weights are fixed.
@@ -148,6 +149,7 @@ class Metrics(_Record):
     scales: Mapping[str, Any] | None = None
     loss: float | None = None
     heldout_loss: float | None = None
+    integrals: dict[str, float] = field(default_factory=dict)
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
     phases: list[PhaseMetrics] = field(default_factory=list)
     weights: WeightMetrics | None = None

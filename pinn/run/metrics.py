@@ -35,6 +35,9 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
     loss, _ = objective.value_and_gradient(theta, batch)
     held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
+    numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
+    anywhere = errors.points[:1]
+    integrals = solution(numbers, anywhere) if numbers else {}
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -45,6 +48,7 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
         scales=setup.plain_scales,
         loss=float(loss),
         heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),
+        integrals={name: float(value[0]) for name, value in integrals.items()},
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),
         phases=_phases(setup, progress),
         weights=_weights(setup, stage_run, progress, batch),

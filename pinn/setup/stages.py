@@ -128,6 +128,16 @@ def _check_windows(problem: Problem, windows: int) -> None:
         raise InputError(
             f"{where}: {', '.join(problem.gauge)} is known up to a function of time; use windows=1."
         )
+    for integral in problem.integrals.values():
+        if integral.reaches_in_time:
+            raise InputError(
+                f"{where}: integral {integral.name!r} takes other times, which another window has; "
+                "use windows=1."
+            )
+    for delayed in problem.delays:
+        raise InputError(
+            f"{where}: {delayed!r} is an earlier value, which another window has; use windows=1."
+        )
     if not any(t.region == "initial" for t in problem.terms):
         raise InputError(
             f"{where}: {name} has no initial condition, which a window could hand over; "
