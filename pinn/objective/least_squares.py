@@ -16,7 +16,9 @@ from pinn.objective.jacobian_hook import JacobianHook, gradient
 from pinn.objective.objective import Objective
 from pinn.objective.symbol_values import NONE, Values
 
-CHUNK = 2048  # points, or quadrature nodes of points, whose rows of the Jacobian are in memory at a time, per thread
+# Points, or quadrature nodes of points, whose rows of the Jacobian are in memory at a time, per
+# thread.
+CHUNK = 2048
 
 
 class LeastSquares:

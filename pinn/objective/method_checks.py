@@ -117,8 +117,8 @@ def past_value(problem: Problem, name: str, at: Mapping[str, Any], dtype: str) -
             raise InputError(f"{where}: returned {value.dtype.name} in a {dtype} run; do not cast.")
         if value.shape.rank and not value.shape.is_compatible_with(like.shape):
             raise InputError(
-                f"{where}: returned values of shape {value.shape} {_points(like.shape)}; return one "
-                "value per point."
+                f"{where}: returned values of shape {value.shape} {_points(like.shape)}; return "
+                "one value per point."
             )
     return tf.zeros_like(like) + value
 
@@ -158,7 +158,9 @@ def check_integrand(problem: Problem, term: Term, bounds: Bounds, dtype: str) ->
         bounds: the range of every coordinate that it may take.
         dtype: the precision of the run.
     """
-    _check_term(problem, term, bounds, dtype, "an integrand is one formula per point: leave it out.")
+    _check_term(
+        problem, term, bounds, dtype, "an integrand is one formula per point: leave it out."
+    )
 
 
 def check_residual(problem: Problem, term: Term, bounds: Bounds, dtype: str) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pinn.arrays import Array
+from pinn.arrays import Array, BoolArray
 from pinn.problem import Integral, Patch, Problem, patches, share_of
 from pinn.sampling import rejection_sample, unit_cube
 
@@ -102,7 +102,7 @@ def _of_piece(problem: Problem, integral: Integral, piece: Patch | None, nodes: 
 
 
 def _product_rule(nodes: int, dimension: int) -> tuple[Array, Array]:
-    """Return the nodes [Q, dimension] and weights [Q] of the unit cube; one node in no dimension."""
+    """Return nodes [Q, dimension] and weights [Q] of the unit cube; one node in no dimension."""
     places, weights = np.polynomial.legendre.leggauss(nodes)
     grid = np.meshgrid(*[(places + 1) / 2] * dimension, indexing="ij")
     unit = np.stack([axis.ravel() for axis in grid], 1) if dimension else np.zeros((1, 0))
@@ -119,7 +119,7 @@ def _sample(least: int, dimension: int, piece: Patch | None) -> tuple[Array, Arr
     else:
         in_space = piece.dimension
 
-        def accepts(rows: Array) -> Array:
+        def accepts(rows: Array) -> BoolArray:
             return piece.accepts(piece.place(rows[:, :in_space])[0])
 
         unit = rejection_sample(count, dimension, accepts)

@@ -1,4 +1,4 @@
-"""The values of symbols at points: derivatives, delayed fields and integrals of a trial solution."""
+"""Values of symbols at points: derivatives, delayed fields and integrals of a trial solution."""
 
 from __future__ import annotations
 

@@ -225,7 +225,9 @@ def _symbol(problem: Problem, name: str, region: str, where: str) -> Symbol:
         )
     symbol = problem.symbol(name, where)
     if symbol.kind == "data":
-        raise InputError(f"{where}: {name!r} is a measurement, which has no integral; leave it out.")
+        raise InputError(
+            f"{where}: {name!r} is a measurement, which has no integral; leave it out."
+        )
     if symbol.kind == "normal" and not (region and has_normals(problem, region)):
         raise InputError(
             f"{where}: {name!r} is a normal derivative, and the integral is over no part of the "

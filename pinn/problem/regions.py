@@ -348,6 +348,7 @@ def _inside(
         return accepted
 
     in_time = problem.time is not None and time is None
+
     def measure() -> float:
         if is_whole:
             return space.volume
@@ -358,7 +359,8 @@ def _inside(
             image *= subset.volume / _accepted_share(subset)
         return image * share_of(patch)
 
-    return Patch(dimension + in_time, measure, place, accepts, problem.coordinates)
+    patch = Patch(dimension + in_time, measure, place, accepts, problem.coordinates)
+    return patch
 
 
 def _remaining(piece: Patch, patch: Patch) -> float:

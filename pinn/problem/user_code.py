@@ -232,7 +232,8 @@ def _tensorflow_name(name: str) -> str:
 
 def _code(problem: Problem, name: str) -> CodeType | None:
     """Return the code of a method, without what decorators wrap around it."""
-    function: Any = inspect.unwrap(getattr(type(problem), name, None))
+    method: Any = getattr(type(problem), name, None)
+    function: Any = inspect.unwrap(method)
     return cast("CodeType | None", getattr(function, "__code__", None))
 
 
