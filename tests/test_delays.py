@@ -78,7 +78,7 @@ def lossy(engine):
     return objective, objective.batch(blocks)
 
 
-def test_gradients_and_jacobians_pass_through_the_delay():
+def test_gradients_and_jacobians_pass_through_the_delay(eager):
     losses = []
     for engine in ("taylor", "nested"):
         objective, batch = lossy(engine)
@@ -101,7 +101,7 @@ def test_gradients_and_jacobians_pass_through_the_delay():
     assert scales.fields["u"].scale > 0
 
 
-def test_a_past_is_not_asked_after_the_start_nor_the_solution_before_it():
+def test_a_past_is_not_asked_after_the_start_nor_the_solution_before_it(eager):
     class Root(Problem):
         fields = ("u",)
         time = (0.0, 1.0)
@@ -139,7 +139,7 @@ class Feedback(Problem):
         return u - 1
 
 
-def test_a_delay_equation_is_solved():
+def test_a_delay_equation_is_solved(shared_losses):
     solution = solve(
         Feedback(),
         phases=two_phases(explore=200, polish=200),

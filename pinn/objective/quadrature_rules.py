@@ -51,7 +51,8 @@ def rule_of(problem: Problem, integral: Integral, nodes: int = NODES) -> Rule:
     Args:
         problem: the problem.
         integral: one of its integrals.
-        nodes: number of Gauss-Legendre nodes per coordinate; a sample has 4 times its square,
+        nodes: number of Gauss-Legendre nodes per coordinate, twice as many where the integral is
+            a number, which is evaluated once for many points; a sample has 4 times the square,
             rounded up to a power of two.
     """
     pieces: list[Patch | None] = [None]
@@ -76,7 +77,7 @@ def _of_piece(problem: Problem, integral: Integral, piece: Patch | None, nodes: 
     dimension = in_space + len(integral.running)
     is_whole = piece is None or (problem.space.is_mapped and share_of(piece) == 1)
     if is_whole and dimension <= LARGEST_PRODUCT:
-        unit, weights = _product_rule(nodes, dimension)
+        unit, weights = _product_rule((1 + integral.is_number) * nodes, dimension)
     else:
         unit, weights = _sample(SAMPLE * nodes**2, dimension, piece)
     columns: dict[str, Array] = {}

@@ -34,8 +34,9 @@ class Points(settings.Settings):
         candidates: points per point drawn, from which the density chooses.
         heldout: share of every count that the held-out set has; no optimizer ever sees it.
         test: points at which the error against the reference is measured.
-        quadrature: Gauss-Legendre nodes of an integral per coordinate; a sample, where there is no
-            such rule, has 4 times the square, rounded up to a power of two.
+        quadrature: Gauss-Legendre nodes of an integral per coordinate, twice as many where the
+            integral is a number; a sample, where there is no such rule, has 4 times the square,
+            rounded up to a power of two.
         block: points per compiled block; None chooses by the network's width.
 
     Raises:
