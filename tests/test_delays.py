@@ -142,8 +142,8 @@ class Feedback(Problem):
 def test_a_delay_equation_is_solved(shared_losses):
     solution = solve(
         Feedback(),
-        phases=two_phases(explore=200, polish=200),
-        points=Points(counts={"interior": 200, "initial": 1}, test=50),
+        phases=two_phases(explore=50, polish=100),
+        points=Points(counts={"interior": 100, "initial": 1}, test=50),
         show=False,
     )
     assert solution([1.0, 2.0])["u"] == pytest.approx([0.0, -0.5], abs=3e-3)

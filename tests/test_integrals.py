@@ -232,8 +232,8 @@ def lossy(engine="taylor", *, hard=False, problem=None, **settings):
     objective = Objective(problem, network, derivatives=engine, hard=hard, nodes=5, **settings)
     blocks = {}
     for region in objective.regions:
-        points = draw(problem, region, 9)
-        blocks[region] = cut_into_blocks(points, threads=1, size=5, dtype="float64")
+        points = draw(problem, region, 7)
+        blocks[region] = cut_into_blocks(points, threads=1, size=7, dtype="float64")
     return objective, objective.batch(blocks)
 
 
@@ -258,26 +258,24 @@ def test_engines_agree_and_gradients_are_those_of_differences(both, eager):
 
 
 def test_the_jacobian_is_that_of_differences_and_of_the_gradient(both, eager):
+    found = []
     for objective, batch in both:
         squares = LeastSquares(objective)
         theta = objective.flat.flatten()
-
-        def rows(position, squares=squares, batch=batch):
-            pieces = [(r.numpy(), j.numpy()) for r, j in squares.jacobian(position, batch)]
-            return np.concatenate([r for r, _ in pieces]), np.concatenate([j for _, j in pieces], 1)
-
-        residuals, columns = rows(theta)
-        direction = np.random.default_rng(1).standard_normal(len(theta))
-        step = 1e-5 * direction
-        slope = (rows(theta + step)[0] - rows(theta - step)[0]) / 2e-5
-        np.testing.assert_allclose(slope, direction @ columns, rtol=1e-5, atol=1e-7)
-        loss, gradient = objective.value_and_gradient(theta, batch)
-        assert np.sum(residuals**2) == pytest.approx(float(loss), rel=1e-12)
-        np.testing.assert_allclose(2 * columns @ residuals, gradient, rtol=1e-9, atol=1e-12)
-        ordered = squares.residuals(theta, batch)
+        pieces = list(squares.jacobian(theta, batch))
+        residuals = np.concatenate([r for r, _ in pieces])
+        columns = np.concatenate([j for _, j in pieces], 1)
+        found.append(columns)
+        ordered = squares.residuals(theta, batch).numpy()  # in the same order: one block each
+        np.testing.assert_allclose(ordered, residuals, rtol=1e-10, atol=1e-13)
+        step = 1e-5 * np.random.default_rng(1).standard_normal(len(theta))
+        change = squares.residuals(theta + step, batch) - squares.residuals(theta - step, batch)
+        np.testing.assert_allclose(change / 2, step @ columns, rtol=1e-5, atol=1e-11)
+        gradient = 2 * columns @ residuals
         np.testing.assert_allclose(
             2 * squares.vjp(theta, batch, ordered), gradient, rtol=1e-9, atol=1e-12
         )
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-8, atol=1e-11)
 
 
 def test_compiled_programs_give_the_same(shared_losses):
@@ -355,13 +353,13 @@ def test_a_normalization_names_the_scale_of_its_field(eager):
 def test_a_density_of_given_mass_is_found(shared_losses):
     solution = solve(
         Density(),
-        phases=two_phases(explore=100, polish=200),
-        points=Points(counts={"interior": 200, "boundary": 2}, test=100),
+        phases=two_phases(explore=50, polish=100),
+        points=Points(counts={"interior": 100, "boundary": 2}, test=100),
         show=False,
     )
-    assert solution.metrics["relative_l2"]["p"] < 1e-5
-    assert solution.integral("total") == pytest.approx(1000, rel=1e-5)
-    assert solution.metrics["integrals"]["total"] == pytest.approx(1000, rel=1e-5)
+    assert solution.metrics["relative_l2"]["p"] < 1e-4
+    assert solution.integral("total") == pytest.approx(1000, rel=1e-4)
+    assert solution.metrics["integrals"]["total"] == pytest.approx(1000, rel=1e-4)
     with pytest.raises(InputError, match="no integral 'totl'. Did you mean 'total'"):
         solution.integral("totl")
     with pytest.raises(InputError, match="depends on no coordinate; give that by name"):
@@ -392,7 +390,9 @@ def test_blocks_are_smaller_where_points_have_nodes_of_their_own():
 
 def test_the_number_of_nodes_is_a_setting():
     problem = Density()
-    mine = Setup(problem=problem, network=default_network(problem), points=Points(quadrature=7))
+    mine = Setup(
+        problem=problem, network=default_network(problem, seed=0), points=Points(quadrature=7)
+    )
     assert describe(mine)["points"]["quadrature"] == 7
     assert setup(describe(mine), network=mine.network).points.quadrature == 7
     assert mine.objective(None).values._rules["total"].size == 14
@@ -432,8 +432,8 @@ def test_windows_keep_integrals_over_space_and_refuse_those_over_time(shared_los
     solution = solve(
         windowed("interior"),
         windows=2,
-        phases=two_phases(explore=100, polish=100),
-        points=Points(counts={"interior": 60, "initial": 20}, test=60),
+        phases=two_phases(explore=30, polish=50),
+        points=Points(counts={"interior": 40, "initial": 10}, test=60),
         show=False,
     )
     assert solution.metrics["relative_l2"]["u"] < 1e-2
