@@ -246,6 +246,38 @@ def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
     assert not list(Path().iterdir())
 
 
+BAD_CHECKS = [
+    (["--picture"], "--picture", "--help"),
+    (["experiment=smoke", "--picture", "points.pdf"], "picture=points.pdf", "such as points.png"),
+    (["experiment=smoke", "--picture", "no/points.png"], "picture=no/points.png", "that exists"),
+    (["experiment=smoke", "-m"], "'-m'", "pinn check --help"),
+    (["experiment=smok"], "'smok'", "Did you mean 'smoke'"),
+    (["nosuch.py"], "nosuch.py", "give the path"),
+    (["burgers"], "'burgers'", "key=value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "offender", "remedy"), BAD_CHECKS)
+def test_bad_arguments_of_check_are_named_with_a_remedy(arguments, offender, remedy, capsys):
+    line = refused(capsys, "check", *arguments)
+    assert offender in line and remedy in line
+    assert not list(Path().iterdir())
+
+
+BAD_UNITS = [
+    ('{"X": "m"}', "units: 'X' is no coordinate", "Known: u, v, x"),
+    ('{"x": 3}', "units: x=3 is no unit", "give text"),
+    ('"m"', "units='m' is no dict", "units by name"),
+]
+
+
+@pytest.mark.parametrize(("units", "offender", "remedy"), BAD_UNITS)
+def test_bad_units_of_a_problem_file(units, offender, remedy, capsys):
+    Path("mine.py").write_text(PROBLEM.format(**(PARTS | {"more": f"    units = {units}"})))
+    line = refused(capsys, "run", "mine.py")
+    assert offender in line and remedy in line
+
+
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(capsys):
     line = refused(capsys, "run", "experiment=smoke", "device=gpu")
@@ -643,7 +675,7 @@ BAD_NON_LOCAL = [
     ({"marks": "over=('x-', 'x')"}, "a region has its own coordinates", "or with 't'"),
     ({"marks": "over=('end', 't')"}, "region 'end' has one time", "leave 't' out"),
     ({"marks": "over='front'"}, "region 'front' moves with an unknown", "same at all times"),
-    ({"marks": "over='early'"}, "predicate of region 'early' depends on t", "same at all times"),
+    ({"marks": "over='early'"}, "predicate of region 'early' depends on t", "same for all t"),
     ({"marks": "over='interior', upper=1.0"}, "limits need exactly one coordinate", "over='t'"),
     ({"marks": "over=('x', 'y'), upper='x'"}, "limits need exactly one coordinate", "over='t'"),
     ({"marks": "over='t', upper='x'"}, "upper='x' is neither 't' nor a number from 0 to 1", "give"),
@@ -771,6 +803,104 @@ def test_a_file_with_a_bad_region_is_refused(regions, capsys):
     Path("mine.py").write_text(REGIONS.format(regions=regions))
     assert "At" in refused(capsys, "run", "mine.py")
     assert [p.name for p in Path().iterdir() if p.name != "__pycache__"] == ["mine.py"]
+
+
+PARAMETERS = """
+from pinn import At, Inside, Interval, Problem, UnknownField, final_time, parameter, residual
+from pinn import Parameter
+
+class Mine(Problem):
+    k: float = {parameter}
+    c: float = 1.0
+    end: float = final_time(1.0)
+    fields = ("u",)
+    space = Interval(x=(0.0, 1.0))
+    {more}
+
+    @residual(on="interior")
+    def first(self, u_x):
+        return u_x - self.k
+"""
+BAD_PARAMETERS = [
+    ("parameter(2.0, 1.0)", "", {}, "lower=2.0, upper=1.0", "exchange them"),
+    ("parameter(1.0, 1.0)", "", {}, "lower=1.0, upper=1.0", "exchange them"),
+    ("parameter(0.0, 1.0, log=True)", "", {}, "lower=0.0", "raise lower, or leave log out"),
+    ("parameter(0.0, 1.0, log=3)", "", {}, "log=3", "true or false"),
+    ("parameter('low', 1.0)", "", {}, "lower='low'", "a finite number"),
+    ("parameter(0.0, float('inf'))", "", {}, "upper=inf", "a finite number"),
+    ("parameter(1.0, 2.0, log=True)", "", {"k": -1.0}, "Mine: k=-1.0", "a positive finite number"),
+    ("parameter(1.0, 2.0)", "", {"k": "all"}, "Mine: k='all' is not a number", "set problem.k"),
+    ("parameter(1.0, 2.0)", "", {"k": {"lower": 3.0}}, "Mine: k: lower=3.0", "exchange them"),
+    ("parameter(1.0, 2.0)", "", {"k": {"top": 3.0}}, "Mine: k: unknown key 'top'", "Known: l"),
+    ("1.0", "", {"k": {"lower": 3.0}}, "Mine: k={'lower': 3.0}: lacks upper", "both ends"),
+    ("1.0", "", {"end": {"lower": 1, "upper": 2}}, "it is the final time", "give one number"),
+    ("parameter(1.0, 2.0)", "", {"unknowns": {"k": 1.5}}, "unknown k: it is a parameter", "=1.0"),
+    ("parameter(1.0, 2.0)", "n: float = parameter(1.0, 2.0)", {}, "u_n is a derivative", "choose"),
+    ("parameter(1.0, 2.0)", "t: float = parameter(1.0, 2.0)", {}, "u_t is a derivative", "choose"),
+    ("parameter(1.0, 2.0)", "x: float = parameter(1.0, 2.0)", {}, "u_x is a derivative", "choose"),
+    ("parameter(1.0, 2.0)", "xt: float = parameter(1.0, 2.0)", {}, "u_xt is a deriv", "choose"),
+    ("parameter(1.0, 2.0)", "a_x: float = parameter(1.0, 2.0)", {}, "u_a_x is a", "without _"),
+    ("parameter(1.0, 2.0)", "u: float = parameter(1.0, 2.0)", {}, "'u' is a coordinate", "rename"),
+    ("parameter(1.0, 2.0)", "gauge = ('u',)", {}, "u is known up to a constant", "a number"),
+    ("parameter(1.0, 2.0)", "periodic = ('k',)", {}, "'k' is no coordinate of space", "Known: x"),
+    (
+        "parameter(1.0, 2.0)",
+        "regions = {'one': At(k='s')}; unknown_fields = {'s': UnknownField(('x',))}",
+        {}, "k is a parameter, which no field gives", "give a number",
+    ),
+    ("parameter(1.0, 2.0)", "regions = {'one': At(k=3.0)}", {}, "k goes from 1 to 2", "move it"),
+    (
+        "parameter(1.0, 2.0)", "regions = {'one': Inside(Interval(k=(1.0, 1.5)))}", {},
+        "'k' is no space coordinate", "Known: x",
+    ),
+    (
+        "parameter(1.0, 2.0)", "from pinn import NoSpace; space = NoSpace(); end: float = 1.0", {},
+        "k: there is no other coordinate", "declare space or time",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parameter", "more", "given", "offender", "remedy"),
+    BAD_PARAMETERS,
+    ids=[" ".join(map(str, p[:3])) for p in BAD_PARAMETERS],
+)
+def test_bad_parameters_are_named_with_a_remedy(parameter, more, given, offender, remedy):
+    names = {}
+    with pytest.raises(InputError) as error:
+        exec(PARAMETERS.format(parameter=parameter, more=more), names)
+        names["Mine"](**given)
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+PARAMETRIC = ("run", "experiment=smoke", "problem.nu={lower: 0.01, upper: 0.1}")
+
+
+@pytest.mark.parametrize(
+    ("override", "offender", "remedy"),
+    [
+        ("continuation.nu=[1.0]", "continuation.nu: nu is a parameter", "problem.nu=1.0"),
+        ("problem.nu.lower=0", "Burgers: nu: lower=0", "raise it"),
+        ("network.periodic=[nu]", "nu is a parameter, in which no", "name other coordinates"),
+        ("problem.unknowns.nu=0.1", "unknown nu: it is a parameter", "leave it out"),
+        ("points.counts.nu=3", "points.counts.nu: no such region", "Known"),
+    ],
+)
+def test_what_does_not_go_with_a_parameter_is_refused(override, offender, remedy, capsys):
+    line = refused(capsys, *PARAMETRIC, override)
+    assert offender in line and remedy in line
+    assert not list(Path().iterdir())
+
+
+def test_measurements_outside_of_a_parameter_are_refused():
+    problem = Heat(alpha={"lower": 1e-9, "upper": 1.0, "log": True})
+    for alpha in (2.0, 0.0, -1e-7):
+        with pytest.raises(InputError, match="outside the domain, first row 1 .*alpha is from"):
+            columns = {"x": [0.5], "t": [0.5], "alpha": [alpha], "u": [1.0]}
+            measurements(problem, point_set(problem, columns))
+    with pytest.raises(InputError, match="lacks the coordinate 'alpha'"):
+        point_set(problem, {"x": [0.5], "t": [0.5], "u": [1.0]})
 
 
 @pytest.mark.parametrize(

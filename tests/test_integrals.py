@@ -21,7 +21,7 @@ from pinn.objective import (
 )
 from pinn.objective.quadrature_rules import rule_of
 from pinn.objective.symbol_values import SymbolValues
-from pinn.problem import At, Inside, Part, Problem, integral, residual
+from pinn.problem import At, Inside, Part, Problem, integral, parameter, residual
 from pinn.run import solve
 from pinn.setup import Points, Setup, default_network, two_phases
 from pinn.setup.config import describe, setup
@@ -179,6 +179,46 @@ def test_what_does_not_run_is_the_points_own(problem, own, right):
     points = {"x": np.array([0.2, 1.0, 1.7]), "t": np.array([2.5, 1.5, 1.1])}
     found = value(problem, lambda x, t: x * t, points)
     assert found == pytest.approx(right(**points), rel=1e-13)
+
+
+class Tuned(Problem):
+    """A problem with a parameter k, in residuals and integrands."""
+
+    fields = ("u",)
+    space = Interval(x=(0.0, 2.0))
+    time = (0.0, 1.0)
+    k: float = parameter(1.0, 4.0, log=True)
+    regions: ClassVar = {"tuned": At(k=3.0)}
+
+    @integral(over="interior")
+    def total(self, u):
+        return self.k * u
+
+    @integral(over="tuned")
+    def tuned(self, u):
+        return self.k * u
+
+    @residual(on="interior")
+    def first(self, u_t, u_k, total, tuned):
+        return u_t + u_k - total * tuned
+
+
+def test_a_parameter_is_the_points_own():
+    problem = Tuned()
+    assert problem.integrals["total"].own == ("k", "t")
+    assert problem.integrals["tuned"].own == ("t",)
+    points = {"x": np.zeros(2), "k": np.array([1.5, 2.0]), "t": np.array([0.25, 1.0])}
+    for name, right in (("total", [2 * 1.5**2 / 4, 8.0]), ("tuned", [18 / 4, 18.0])):
+        found = value(problem, lambda x, k, t: k * x * t, points, name)
+        assert found == pytest.approx(right, rel=1e-13)
+
+    class Over(Tuned):
+        @integral(over="k")
+        def total(self, u):
+            return u
+
+    with pytest.raises(InputError, match="over='k' is a parameter; integrate over space and time"):
+        Over()
 
 
 class Kernels(Problem):

@@ -113,6 +113,11 @@ def _without_delay(name: str, delayed: str, field: str) -> str:
     return f"lap_{field}" if name == f"lap_{delayed}" else ""
 
 
+def spells_derivative(name: str, coordinates: Sequence[str]) -> bool:
+    """Return whether a name is made of the names of coordinates, as the "xt" of u_xt is."""
+    return bool(_split(name, coordinates))
+
+
 def _examples(coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:
     """Return names that exist: all that are not higher or mixed derivatives."""
     names = [*coordinates, *fields]

@@ -21,6 +21,8 @@ NOISE = "a number of at least 0, such as 0.01 for 1 %"
 class Synthetic(settings.Settings):
     """Measurements of a problem's reference at random points of space and time.
 
+    Parameters of the problem have the values of their grids.
+
     Attributes:
         count: number of points.
         fields: the fields that are measured; None means all.
@@ -52,7 +54,7 @@ class Synthetic(settings.Settings):
         """
         seed = branch(self.seed, "measurement points")
         points = draw(problem, "interior", self.count, method="uniform", seed=seed)
-        coordinates = points.coordinates
+        coordinates = problem.on_grid(points.coordinates)
         if self.times is not None:
             coordinates[:, -1] = self._snapshots(problem)
         truth = problem.reference_at(coordinates)

@@ -13,6 +13,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from pinn.derivatives import Symbol
 from pinn.errors import InputError
 from pinn.jets import Jet
+from pinn.parameters import Parameter
 from pinn.problem import Problem, Term, call
 from pinn.problem.user_code import refusal, user_code
 
@@ -44,7 +45,7 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
         InputError: for an exception of the method, or a value of another kind, shape or precision.
     """
     with user_code(problem, term.name, dtype):
-        value = getattr(problem, term.name)(*arguments)
+        value = term.value(problem, arguments)
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
     if isinstance(value, tf.Variable):
@@ -133,7 +134,8 @@ def check_past(problem: Problem, name: str, dtype: str) -> None:
     """
     assert problem.time is not None
     start = problem.time[0]
-    length = float(problem.delays[name].of(problem))
+    delay = problem.delays[name].of(problem)
+    length = delay.upper if isinstance(delay, Parameter) else float(delay)
     symbols = [Symbol(c, "coordinate") for c in problem.coordinates]
 
     def value(arguments: Arguments) -> list[Any]:

@@ -19,7 +19,7 @@ from pinn.objective.method_checks import check_ansatz
 from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.residuals import Residuals
-from pinn.objective.scales import UNSCALED, Scales
+from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.subsets import subset
 from pinn.objective.symbol_values import NONE, SymbolValues, Values
 from pinn.objective.terms import active_terms
@@ -171,9 +171,14 @@ class Objective:
             self.network,
             hard=self.hard,
             hook=hook,
-            time_offset=stage.time_offset,
-            scales=self.scales.fields,
+            stage=stage,
+            scales=self._fields(stage),
         )
+
+    def _fields(self, stage: StageParameters) -> Mapping[str, FieldScale]:
+        """Return offset and scale by function in a stage."""
+        own = {name: FieldScale(*tf.unstack(values)) for name, values in stage.fields.items()}
+        return {**self.scales.fields, **own}
 
     def residuals(
         self,
@@ -197,8 +202,11 @@ class Objective:
         """
         problem = self.bound(tensors, stage)
         with self.flat.scope(tensors):
-            trial = self.trial(problem, stage, hook=hook)
-            return self._residuals(problem, trial, region, block, numbers=numbers)
+            solution = self.trial(problem, stage, hook=hook)
+            residuals = self._residuals(problem, solution, region, block, numbers=numbers)
+        for name in residuals.keys() & stage.sizes.keys():
+            residuals[name] = residuals[name] * stage.sizes[name]
+        return residuals
 
     def numbers(
         self, tensors: Sequence[tf.Tensor], region: str, stage: StageParameters = FIRST_STAGE

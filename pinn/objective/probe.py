@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,8 @@ class Probe:
         objective: the loss whose residuals are meant; its own scales are ignored.
         problem: the problem with the coefficients to be taken.
         data: the measurements.
+        handover: the initial residuals of the last window's end at points [n, d], by term; None
+            where the problem has its own initial condition.
 
     Attributes:
         smooth: the least standard deviations σ [d] of the wave numbers: half a wave for every
@@ -63,12 +65,18 @@ class Probe:
     """
 
     def __init__(
-        self, objective: Objective, problem: Problem, data: PointSet | None = None
+        self,
+        objective: Objective,
+        problem: Problem,
+        data: PointSet | None = None,
+        *,
+        handover: Callable[[Array], dict[str, Array]] | None = None,
     ) -> None:
         self.objective = objective
         self.problem = problem
         self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
         self.data = data
+        self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
         self._residuals = Residuals(
             problem,
@@ -111,13 +119,11 @@ class Probe:
         around which a residual is steep, does not count for the whole domain.
         """
         block = self._points(region)
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
         here = self._residuals_at(region, block, fields)
         fastest = np.zeros(len(lower))
         for i, half in enumerate((upper - lower) / 2):
-            shift = np.zeros((len(lower), 1))
-            shift[i] = DIFFERENCE * half
-            moved = block._replace(coordinates=block.coordinates + shift)
+            moved = self._moved(block, i, DIFFERENCE * half)
             there = self._residuals_at(region, moved, fields)
             for name, residuals in here.items():
                 change = np.median(np.abs(there[name] - residuals)) / DIFFERENCE
@@ -125,6 +131,17 @@ class Probe:
                 if size > 0 and np.isfinite(change):
                     fastest[i] = max(fastest[i], change / size)
         return fastest
+
+    def _moved(self, block: Blocks, axis: int, step: float) -> Blocks:
+        """Return a block whose points are moved along a coordinate, as the network sees it."""
+        name = self.problem.coordinates[axis]
+        if name in self.problem.parameters and self.problem.parameters[name].log:
+            factors = np.ones((len(self.problem.coordinates), 1))
+            factors[axis] = np.exp(step)
+            return block._replace(coordinates=block.coordinates * factors)
+        shift = np.zeros((len(self.problem.coordinates), 1))
+        shift[axis] = step
+        return block._replace(coordinates=block.coordinates + shift)
 
     def free_of_ansatz(self) -> set[str]:
         """Return the fields that are what the network computes, whatever it computes."""
@@ -191,6 +208,8 @@ class Probe:
             points = PointSet(self.data.coordinates[chosen], None, values)
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
+        if region == "initial" and self.handover is not None:
+            points = points._replace(values=self.handover(points.coordinates))
         rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
         normals = None if points.normals is None else points.normals[rows]
         values = {name: value[rows] for name, value in points.values.items()}
@@ -218,17 +237,18 @@ class Probe:
 
     def _unit_field(self, number: int, waves: _Waves, coordinates: Mapping[str, Any]) -> Any:
         """Return the random field of a function at points, a tensor [n] or a jet."""
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
+        seen = self.problem.seen([coordinates[name] for name in self.problem.coordinates])
         angle: Any = 0.0
         numbers, phases = waves.numbers[number], waves.phases[number]
-        first: Any = coordinates[self.problem.coordinates[0]]
-        nodes = static_size(first.value if isinstance(first, Jet) else first) // numbers.shape[-1]
+        first = seen[0].value if isinstance(seen[0], Jet) else seen[0]
+        nodes = static_size(first) // static_size(numbers, -1)
         if nodes > 1:  # of quadrature, which follow each other; all have the waves of their point
             numbers = tf.repeat(numbers, nodes, axis=-1)
             phases = tf.repeat(phases, nodes, axis=-1)
-        for i, name in enumerate(self.problem.coordinates):
+        for i, coordinate in enumerate(seen):
             half = (upper[i] - lower[i]) / 2
-            scaled = (coordinates[name] - (lower[i] + half)) * (1 / half)
+            scaled = (coordinate - (lower[i] + half)) * (1 / half)
             angle = scaled * numbers[:, i] + angle
         summands = tf.cos(angle + phases) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):

@@ -57,10 +57,8 @@ def rule_of(problem: Problem, integral: Integral, nodes: int = NODES) -> Rule:
     """
     pieces: list[Patch | None] = [None]
     if integral.region:
-        # Regions of the steady problem have the same points in space, and no time.
-        steady = problem.bind({"time": None})
         region = "interior" if integral.region == "initial" else integral.region
-        pieces = [*patches(steady, region)]
+        pieces = [*patches(problem.in_space, region)]
     rules = [_of_piece(problem, integral, piece, nodes) for piece in pieces]
     if len(rules) == 1:
         return rules[0]

@@ -54,6 +54,7 @@ class Residuals:
         self.scales = scales
         self.engine = engine
         self.dtype = dtype
+        self.space = problem.space.coordinates
         moved = _moved(problem, dtype, continuation)
         self.values = SymbolValues(
             moved, engine=engine, dtype=dtype, nodes=nodes, point_by_point=point_by_point
@@ -139,8 +140,9 @@ class Residuals:
         """Return the symbols' values by name, and the operator's share by residual."""
         symbols = self.symbols(region)
         operator = self.operators[region]
+        space = self.space
         if operator is None:
-            return self.engine.evaluate(trial, symbols, coordinates, normals), {}
+            return self.engine.evaluate(trial, symbols, coordinates, normals, space=space), {}
         inside = [s for s in symbols if operator.contains(s)]
         outside = [s for s in symbols if s not in inside]
         # 1. The coefficients of the operator in every residual; one of them leads.
@@ -148,7 +150,13 @@ class Residuals:
         leading = coefficients[operator.leader]
         # 2. The operator with the leading coefficients, as one component of the jets.
         derivatives = taylor.evaluate(
-            trial, outside, coordinates, normals, operator=operator.indices, coefficients=leading
+            trial,
+            outside,
+            coordinates,
+            normals,
+            space=space,
+            operator=operator.indices,
+            coefficients=leading,
         )
         # 3. The share of every residual, in proportion to its coefficients.
         linear: dict[str, tf.Tensor] = {}

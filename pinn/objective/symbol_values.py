@@ -78,7 +78,8 @@ class SymbolValues:
                 a boundary.
             numbers: the values [n] of integrals that are known already.
         """
-        values = self.engine.evaluate(trial, symbols, coordinates, normals)
+        space = problem.space.coordinates
+        values = self.engine.evaluate(trial, symbols, coordinates, normals, space=space)
         return values | self.non_local(problem, trial, symbols, coordinates, numbers=numbers)
 
     def non_local(
@@ -137,18 +138,19 @@ class SymbolValues:
         """Return the values [n] of a delayed field and of its derivatives."""
         assert problem.time is not None
         start = problem.time[0]
-        earlier = coordinates["t"] - delay.of(problem)
+        space = problem.space.coordinates
+        earlier = coordinates["t"] - delay.of(problem.at(coordinates))
         undelayed = [s.undelayed for s in symbols if s.undelayed is not None]
         # Where the field is not asked for its past, the past is not asked either, and vice versa:
         # a formula that fails there would spoil the gradient.
         after = {**coordinates, "t": tf.maximum(earlier, start)}
         before = {**coordinates, "t": tf.minimum(earlier, start)}
-        solved = self.engine.evaluate(trial, undelayed, after, {})
+        solved = self.engine.evaluate(trial, undelayed, after, {}, space=space)
 
         def past(at: Mapping[str, Any]) -> Mapping[str, Any]:
             return {delay.field: past_value(problem, symbols[0].source, at, self.dtype)}
 
-        given = nested.evaluate(past, undelayed, before, {})
+        given = nested.evaluate(past, undelayed, before, {}, space=space)
         values: dict[str, tf.Tensor] = {}
         for symbol, inner in zip(symbols, undelayed, strict=True):
             values[symbol.name] = tf.where(earlier < start, given[inner.name], solved[inner.name])
@@ -224,7 +226,7 @@ class SymbolValues:
 
 def _term(integral: Integral) -> Term:
     """Return an integrand as a residual, which is called and checked in the same way."""
-    return Term(integral.name, integral.region, integral.symbols)
+    return Term(integral.name, integral.region, integral.symbols, taken=integral.taken)
 
 
 def _ranges(problem: Problem) -> dict[str, tuple[float, float]]:

@@ -12,6 +12,7 @@ from pinn import jets
 from pinn.derivatives import Trial
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
+from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.method_checks import check_fields
 from pinn.objective.scales import UNIT, FieldScale
 from pinn.problem import Problem, call
@@ -29,7 +30,7 @@ def trial(
     *,
     hard: bool,
     hook: LayerHook | None = None,
-    time_offset: tf.Tensor | None = None,
+    stage: StageParameters = FIRST_STAGE,
     scales: Mapping[str, FieldScale] = NO_SCALES,
 ) -> Trial:
     """Return the function from coordinates (tensors [n] or jets) to functions by name.
@@ -39,8 +40,7 @@ def trial(
         network: the network.
         hard: whether the ansatz is applied to the network's output.
         hook: as in `forward`.
-        time_offset: subtracted from the time that the network sees, where windows of time share
-            one network.
+        stage: the parameters of the stage, which say what time the network sees.
         scales: offset and scale by function; (0, 1) where a name is missing.
 
     Raises:
@@ -49,9 +49,11 @@ def trial(
     """
 
     def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
-        inputs = [coordinates[c] for c in problem.coordinates]
-        if time_offset is not None:
-            inputs[-1] = inputs[-1] - time_offset
+        inputs = problem.seen([coordinates[c] for c in problem.coordinates])
+        if stage.time_factor is not None:
+            inputs[-1] = inputs[-1] * stage.time_factor
+        if stage.time_offset is not None:
+            inputs[-1] = inputs[-1] - stage.time_offset
         outputs = _outputs(network, inputs, len(problem.functions), hook)
         return functions_of(problem, outputs, coordinates, hard=hard, scales=scales)
 
@@ -109,6 +111,7 @@ def constrained(
 ) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""
     available = {**coordinates, "net": net[0] if len(net) == 1 else net}
+    problem = problem.at(coordinates)
     with user_code(problem, "ansatz", net[0].dtype.name):
         result = call(problem.ansatz, available)
     fields = result if isinstance(result, tuple) else (result,)

@@ -1,6 +1,14 @@
 """Problems: named residuals on named regions, whose parameter names declare their derivatives."""
 
-from pinn.problem.declaration import Term, final_time, integral, positive, residual, satisfies
+from pinn.problem.declaration import (
+    Term,
+    final_time,
+    integral,
+    parameter,
+    positive,
+    residual,
+    satisfies,
+)
 from pinn.problem.delays import Delay
 from pinn.problem.evaluation import call
 from pinn.problem.integrals import OWN, Integral
@@ -11,7 +19,9 @@ from pinn.problem.regions import (
     Part,
     Patch,
     Region,
+    covers,
     free_coordinates,
+    has_normals,
     has_points,
     patches,
     share_of,
@@ -29,10 +39,13 @@ __all__ = [
     "Region",
     "Term",
     "call",
+    "covers",
     "final_time",
     "free_coordinates",
+    "has_normals",
     "has_points",
     "integral",
+    "parameter",
     "patches",
     "positive",
     "residual",

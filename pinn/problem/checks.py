@@ -13,8 +13,10 @@ import numpy as np
 from pinn.derivatives import Symbol
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
+from pinn.parameters import Parameter
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
 from pinn.problem.names import check_names
+from pinn.problem.parameter_checks import check_parameters
 from pinn.problem.regions import Region, has_normals, has_points, label_of
 from pinn.settings import check_positive
 from pinn.symmetry import check_symmetries
@@ -32,6 +34,7 @@ def check_declaration(problem: Problem) -> None:
             f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0))."
         )
     check_names(problem)
+    check_parameters(problem)
     axes = problem.space.coordinates
     for coordinate in problem.periodic:
         if coordinate not in axes:
@@ -50,21 +53,42 @@ def check_declaration(problem: Problem) -> None:
     )
 
 
+def check_units(problem: Problem) -> None:
+    """Raise an InputError for units that are no text, or those of nothing in the problem."""
+    name = type(problem).__name__
+    if not isinstance(problem.units, Mapping):
+        raise InputError(
+            f"{name}: units={problem.units!r} is no dict; give units by name, such as {{'x': 'm'}}."
+        )
+    known = (*problem.coordinates, *problem.functions, *problem.coefficients)
+    for key, unit in problem.units.items():
+        if key not in known:
+            raise InputError(
+                f"{name}: units: {key!r} is no coordinate, field or coefficient."
+                f"{did_you_mean(str(key), known)}"
+            )
+        if not isinstance(unit, str) or not unit.strip():
+            raise InputError(
+                f"{name}: units: {key}={unit!r} is no unit; give text, such as 'm', or '1' for a "
+                "number without one."
+            )
+
+
 def check_coefficients(problem: Problem) -> None:
     """Raise an InputError for a coefficient that is no number, or not positive where it must be."""
     name = type(problem).__name__
-    for coefficient in dataclasses.fields(problem):
-        default = coefficient.default
-        if not isinstance(default, int | float) or isinstance(default, bool):
-            continue  # no coefficient
-        value: Any = getattr(problem, coefficient.name)
-        where = f"{name}: {coefficient.name}={value!r}"
+    defaults = {field.name: field.default for field in dataclasses.fields(problem)}
+    for coefficient in problem.coefficients:
+        value: Any = getattr(problem, coefficient)
+        where = f"{name}: {coefficient}={value!r}"
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise InputError(f"{where} is not a number; set problem.{coefficient.name}.")
-        positive = problem.demands(coefficient.name).get(POSITIVE)
+            raise InputError(f"{where} is not a number; set problem.{coefficient}.")
+        positive = problem.demands(coefficient).get(POSITIVE)
+        default = defaults[coefficient]
+        positive = positive or (isinstance(default, Parameter) and default.log)
         if not math.isfinite(value) or (positive and value <= 0):
             demand = "a positive finite number" if positive else "a finite number"
-            raise InputError(f"{where} is not {demand}; set problem.{coefficient.name}.")
+            raise InputError(f"{where} is not {demand}; set problem.{coefficient}.")
 
 
 def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
@@ -166,7 +190,9 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         symbol = problem.symbol(parameter, where)
         _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
-    return Term(name, region, tuple(symbols))
+    named = {symbol.name for symbol in symbols}
+    read = [Symbol(p, "coordinate") for p in problem.parameters if p not in named]
+    return Term(name, region, (*symbols, *read), taken=len(symbols))
 
 
 def _check_symbol(symbol: Symbol, problem: Problem, region: str, where: str) -> None:

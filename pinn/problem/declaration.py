@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pinn.derivatives import Symbol
+from pinn.parameters import Parameter
+
+if TYPE_CHECKING:
+    from pinn.problem.problem import Problem
 
 POSITIVE = "positive"  # keys of a field's metadata
 FINAL_TIME = "final_time"
@@ -16,11 +20,26 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Term:
-    """A residual of a problem: its name, its region and the symbols that it takes."""
+    """A residual of a problem.
+
+    Attributes:
+        name: of its method.
+        region: where it holds.
+        symbols: what it depends on: what the method takes, and behind that the parameters of the
+            problem that the method does not name, since it may read them from `self`.
+        taken: number of symbols that the method takes; None: all.
+    """
 
     name: str
     region: str
     symbols: tuple[Symbol, ...]
+    taken: int | None = None
+
+    def value(self, problem: Problem, arguments: Sequence[Any]) -> Any:
+        """Return what the method gives for one argument per symbol: tensors or arrays [n]."""
+        names = [symbol.name for symbol in self.symbols]
+        at_points = problem.at(dict(zip(names, arguments, strict=True)))
+        return getattr(at_points, self.name)(*arguments[: self.taken])
 
 
 def residual(*, on: str) -> Callable[[Method], Method]:
@@ -94,6 +113,23 @@ def satisfies(*names: str) -> Callable[[Method], Method]:
 def positive(default: float) -> float:
     """Return the default of a coefficient that must be positive and finite."""
     return field(default=default, metadata={POSITIVE: True})
+
+
+def parameter(lower: float, upper: float, *, log: bool = False) -> Any:
+    """Return the default of a coefficient on which the solution depends as on a coordinate.
+
+    The network takes the coefficient as an input, and one run solves the problem for all values.
+    In methods, `self.nu` is the value at each point.  A number given for the coefficient fixes it.
+
+    Args:
+        lower: the least value.
+        upper: the largest value.
+        log: whether values are drawn, and enter the network, by their logarithm.
+
+    Raises:
+        InputError: for bounds that are not in order.
+    """
+    return field(default=Parameter(lower, upper, log))
 
 
 def final_time(default: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinn.derivatives import parse
 from pinn.errors import InputError, did_you_mean
+from pinn.parameters import Parameter
 from pinn.problem.names import is_finite
 from pinn.unknowns import Unknown
 
@@ -36,7 +36,7 @@ class Delay:
     past: float | Callable[..., Any]
 
     def of(self, problem: Problem) -> Any:
-        """Return the delay τ, which is a tensor where it is an unknown coefficient."""
+        """Return the delay τ: a tensor where it is an unknown, a range where it is a parameter."""
         return getattr(problem, self.t) if isinstance(self.t, str) else self.t
 
 
@@ -93,7 +93,7 @@ def check_free_name(problem: Problem, name: Any, where: str) -> None:
 def _check_length(problem: Problem, delay: Delay, where: str) -> None:
     """Raise an InputError for a delay that is not positive, or need not stay so."""
     if isinstance(delay.t, str):
-        known = [f.name for f in dataclasses.fields(problem) if f.name != "unknowns"]
+        known = (*problem.coefficients, *problem.parameters)
         if delay.t not in known:
             hint = did_you_mean(delay.t, known)
             raise InputError(f"{where}: t={delay.t!r} is no coefficient.{hint}")
@@ -103,5 +103,7 @@ def _check_length(problem: Problem, delay: Delay, where: str) -> None:
                 f"unknowns.{delay.t}: a delay must stay positive; give it lower=0.0 or more."
             )
     length = delay.of(problem)
+    if isinstance(length, Parameter):
+        length = length.lower
     if not is_finite(length) or length <= 0:
         raise InputError(f"{where}: t={length!r} is no positive number; give the delay, as t=1.0.")

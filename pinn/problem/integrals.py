@@ -31,8 +31,10 @@ class Integral:
         running: the coordinates that run through their ranges beside the region's.
         limits: the limits of the only such coordinate: numbers, or its own name for its value at
             the point at which the integral is evaluated; where there are several, None.
-        fixed: the coordinates that the region fixes beside those of space: the time, or none.
-        symbols: what the integrand takes.
+        fixed: the values of the coordinates that the region fixes beside those of space: of the
+            time and of parameters.
+        symbols: what the integrand depends on, as in `Term`.
+        taken: number of symbols that the integrand's method takes.
         own: the coordinates of the point at which the integral is evaluated, as far as it depends
             on them, in the problem's order.
     """
@@ -43,6 +45,7 @@ class Integral:
     limits: tuple[float | str, float | str] | None
     fixed: Mapping[str, float]
     symbols: tuple[Symbol, ...]
+    taken: int
     own: tuple[str, ...]
 
     @property
@@ -90,7 +93,7 @@ def _integral(problem: Problem, name: str, method: Any) -> Integral:
     where = f"{type(problem).__name__}.{name}"
     marks: Marks = method.integral
     region, running = _what_runs(problem, marks, where)
-    fixed = _fixed_time(problem, region, running, where)
+    fixed = _fixed_beyond_space(problem, region, running, where)
     if region:
         running_in_all = {*problem.space.coordinates, *running}
     else:
@@ -106,7 +109,10 @@ def _integral(problem: Problem, name: str, method: Any) -> Integral:
             own.add(parameter.removesuffix(OWN))
     own |= {end for end in limits or () if isinstance(end, str)}
     in_order = tuple(c for c in problem.coordinates if c in own)
-    return Integral(name, region, running, limits, fixed, tuple(symbols), in_order)
+    named = {symbol.name for symbol in symbols}
+    read = [Symbol(p, "coordinate") for p in problem.parameters if p not in named]
+    everything = (*symbols, *read)
+    return Integral(name, region, running, limits, fixed, everything, len(symbols), in_order)
 
 
 def _what_runs(problem: Problem, marks: Marks, where: str) -> tuple[str, tuple[str, ...]]:
@@ -121,6 +127,11 @@ def _what_runs(problem: Problem, marks: Marks, where: str) -> tuple[str, tuple[s
         if name in problem.coordinates and name in regions:
             raise InputError(
                 f"{where}: over={name!r} is a coordinate and a region; rename the region."
+            )
+    for name in marks.over:
+        if name in problem.parameters:
+            raise InputError(
+                f"{where}: over={name!r} is a parameter; integrate over space and time."
             )
     named = [name for name in marks.over if name in regions]
     running = tuple(c for c in problem.coordinates if c in marks.over)
@@ -137,42 +148,48 @@ def _what_runs(problem: Problem, marks: Marks, where: str) -> tuple[str, tuple[s
     return region, running
 
 
-def _fixed_time(
+def _fixed_beyond_space(
     problem: Problem, region: str, running: tuple[str, ...], where: str
 ) -> dict[str, float]:
-    """Return the time that a region fixes, by name, or nothing.
+    """Return the time and the parameters that a region fixes, by name, or nothing.
 
     Raises:
-        InputError: for a region that is not the same at all times.
+        InputError: for a region in space that is not the same everywhere else.
     """
     if not region:
         return {}
     problem.space.volume  # noqa: B018 - raises an error where it is not known
     declared = problem.regions.get(region)
-    if isinstance(declared, Region):
-        if declared.moving:
-            raise InputError(
-                f"{where}: region {region!r} moves with an unknown field; integrate over a region "
-                "that is the same at all times."
-            )
-        if declared.where and "t" in inspect.signature(declared.where).parameters:
-            raise InputError(
-                f"{where}: the predicate of region {region!r} depends on t; integrate over a "
-                "region that is the same at all times."
-            )
-    fixed = {}
+    fixed: dict[str, float] = {}
     if region == "initial" and problem.time:
-        fixed = {"t": problem.time[0]}
-    elif isinstance(declared, At) and "t" in declared.fixed:
-        fixed = {"t": declared.fixed["t"]}
-    if isinstance(problem.space, NoSpace) and not fixed:
+        fixed["t"] = problem.time[0]
+    if isinstance(declared, Region):
+        _check_constant(problem, region, declared, where)
+    if isinstance(declared, At):
+        fixed |= {c: v for c, v in declared.fixed.items() if c not in problem.space.coordinates}
+    if isinstance(problem.space, NoSpace) and "t" not in fixed:
         raise InputError(
             f"{where}: region {region!r} is a single point of a problem in time alone; integrate "
             "over='t'."
         )
-    if fixed and "t" in running:
+    if "t" in fixed and "t" in running:
         raise InputError(f"{where}: region {region!r} has one time; leave 't' out of over.")
     return fixed
+
+
+def _check_constant(problem: Problem, name: str, region: Region, where: str) -> None:
+    """Raise an InputError for a region that depends on time or on a parameter."""
+    if region.moving:
+        raise InputError(
+            f"{where}: region {name!r} moves with an unknown field; integrate over a region that "
+            "is the same at all times."
+        )
+    for c in inspect.signature(region.where).parameters if region.where else ():
+        if c not in problem.space.coordinates:
+            raise InputError(
+                f"{where}: the predicate of region {name!r} depends on {c}; integrate over a "
+                f"region that is the same for all {c}."
+            )
 
 
 def _check_ranges(problem: Problem, running: tuple[str, ...], where: str) -> None:

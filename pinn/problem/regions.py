@@ -177,7 +177,11 @@ class At(Region):
                     f"{label}: {self!r} lies outside of the domain, where {c} goes from "
                     f"{lower:g} to {upper:g}; move it inside."
                 )
-        for name in self.moving.values():
+        for c, name in self.moving.items():
+            if c in problem.parameters:
+                raise InputError(
+                    f"{label}: {self!r}: {c} is a parameter, which no field gives; give a number."
+                )
             if name not in problem.unknown_fields:
                 hint = did_you_mean(name, problem.unknown_fields)
                 raise InputError(
@@ -281,6 +285,26 @@ def patches(problem: Problem, name: str) -> list[Patch]:
     return Part(name).patches(problem, name)
 
 
+def covers(problem: Problem, name: str, face: str, points: Array | None = None) -> Any:
+    """Return whether a region contains a face, or which of its points [n, d] it contains: [n].
+
+    Args:
+        problem: the problem.
+        name: of a region on the boundary.
+        face: the name of the face.
+        points: points on the face; None: whether the region has any of them.
+    """
+    region = problem.regions.get(name)
+    part = region.name if isinstance(region, Part) else name
+    contains = face in problem.boundaries.get(part, ())
+    if points is None:
+        return contains
+    if not contains or region is None or region.where is None:
+        return np.full(len(points), contains)
+    columns = dict(zip(problem.coordinates, points.T, strict=True))
+    return np.asarray(call(region.where, columns))
+
+
 def has_points(problem: Problem, name: str) -> bool:
     """Return whether a declared region has more than almost no points."""
     return any(share_of(patch) >= LEAST_SHARE for patch in patches(problem, name))
@@ -317,7 +341,6 @@ def _inside(
     fixed = fixed or {}
     own = subset.coordinates if subset else ()
     others = [c for c in space.coordinates if c not in own and c not in fixed]
-    time = fixed.get("t")
     is_whole = len(others) == len(space.coordinates)
     dimension = len(own) + len(others)
 
@@ -335,7 +358,7 @@ def _inside(
 
     def place(unit: Array) -> tuple[Array, None]:
         points = points_in_space(unit[:, :dimension])
-        return _with_time(problem, points, unit[:, dimension:], time), None
+        return _completed(problem, points, unit[:, dimension:], fixed), None
 
     def accepts(points: Array) -> BoolArray:
         in_space = points[:, : len(space.coordinates)]
@@ -343,11 +366,9 @@ def _inside(
         if subset is not None:
             axes = [space.coordinates.index(c) for c in own]
             accepted = accepted & subset.accepts(in_space[:, axes])
-        if time is not None and problem.time is not None:
-            accepted = accepted & _is_between(time, *problem.time)
+        if "t" in fixed and problem.time is not None:
+            accepted = accepted & _is_between(fixed["t"], *problem.time)
         return accepted
-
-    in_time = problem.time is not None and time is None
 
     def measure() -> float:
         if is_whole:
@@ -359,7 +380,8 @@ def _inside(
             image *= subset.volume / _accepted_share(subset)
         return image * share_of(patch)
 
-    patch = Patch(dimension + in_time, measure, place, accepts, problem.coordinates)
+    dimension_of_all = dimension + sum(c not in fixed for c in _beyond_space(problem))
+    patch = Patch(dimension_of_all, measure, place, accepts, problem.coordinates)
     return patch
 
 
@@ -381,26 +403,40 @@ def _on_face(problem: Problem, face: str) -> Patch:
 
     def place(unit: Array) -> tuple[Array, Array]:
         points, normals = space.face(face, unit[:, :across])
-        return _with_time(problem, points, unit[:, across:], None), normals
+        return _completed(problem, points, unit[:, across:], {}), normals
 
     def accepts(points: Array) -> BoolArray:
         return space.accepts(points[:, : len(space.coordinates)], face)
 
-    dimension = across + (problem.time is not None)
+    dimension = across + len(_beyond_space(problem))
     measure = partial(space.measure, face)
     return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
 
 
-def _with_time(problem: Problem, points: Array, unit: Array, at: float | None) -> Array:
-    """Return points [n, ds] with a column for time, in a problem that depends on it.
+def _beyond_space(problem: Problem) -> tuple[str, ...]:
+    """Return the coordinates that are none of space: the parameters, then time."""
+    return problem.coordinates[len(problem.space.coordinates) :]
 
-    The times are `at`, or where that is None, those of `unit` [n, 1], scaled to [0, 1].
+
+def _completed(problem: Problem, points: Array, unit: Array, fixed: Mapping[str, float]) -> Array:
+    """Return points [n, ds] with columns for the parameters and for time, where there are any.
+
+    Those that are not fixed take the columns of `unit` in turn, scaled from [0, 1].
     """
-    if problem.time is None:
-        return points
-    start, end = problem.time
-    time = start + unit * (end - start) if at is None else np.full((len(points), 1), at)
-    return np.concatenate([points, time], axis=1)
+    columns = [points]
+    drawn = 0
+    for c in _beyond_space(problem):
+        if c in fixed:
+            columns.append(np.full((len(points), 1), fixed[c]))
+            continue
+        share = unit[:, drawn : drawn + 1]
+        drawn += 1
+        if c in problem.parameters:
+            columns.append(problem.parameters[c].at(share))
+        else:
+            start, end = problem.ranges[c]
+            columns.append(start + share * (end - start))
+    return np.concatenate(columns, axis=1)
 
 
 def _is_between(value: float, lower: float, upper: float) -> bool:

@@ -171,7 +171,8 @@ def _name_remedy(
     error: NameError | AttributeError, name: str, frame: FrameType, problem: Problem | None
 ) -> str:
     """Return the remedy for a name that does not exist."""
-    of_problem = isinstance(error, NameError) or error.obj is problem
+    # The method may have been called on a copy with other coefficients.
+    of_problem = isinstance(error, NameError) or type(error.obj) is type(problem)
     if problem and of_problem and _has_meaning(problem, name):
         return f"add {name} to the parameters of the method."
     if isinstance(error, NameError) and name in _IMPORTS:

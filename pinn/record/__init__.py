@@ -3,6 +3,7 @@
 from pinn.record.folder import RunFolder
 from pinn.record.history import History, PhaseSpan
 from pinn.record.metrics import (
+    ErrorAt,
     Metrics,
     PhaseMetrics,
     TimeMetrics,
@@ -11,6 +12,7 @@ from pinn.record.metrics import (
 )
 
 __all__ = [
+    "ErrorAt",
     "History",
     "Metrics",
     "PhaseMetrics",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +12,9 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
-from pinn.measurements import Columns, DataFile, Synthetic, point_set
+from pinn.checking import Report, examine
+from pinn.errors import InputError, ProblemWarning
+from pinn.measurements import Columns, DataFile, Synthetic
 from pinn.objective import Batch, Objective, PointSet, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.problem import Problem
@@ -27,10 +29,9 @@ from pinn.run.solution import Solution
 from pinn.run.stage_runs import Programs, StageRun, StageRuns
 from pinn.runtime import configure
 from pinn.setup.config import describe
-from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Constraints, Setup, two_phases
-from pinn.setup.stages import Continuation, stages
+from pinn.setup.setup import Constraints, Setup, setup_of
+from pinn.setup.stages import Continuation, Windows
 from pinn.training.feed import Feed
 from pinn.training.progress import Progress
 from pinn.training.trainer import Callback, Phase, Trainer
@@ -51,7 +52,7 @@ def solve(
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
     data: Synthetic | DataFile | PointSet | Columns | None = None,
-    windows: int = 1,
+    windows: Windows = "auto",
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
     published: Mapping[str, Any] | None = None,
@@ -66,7 +67,8 @@ def solve(
     Args:
         problem: the problem.
         network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh
-            units.  In windows of time it sees the times of the first window.
+            units.  In windows of time it sees the times of the first window, and of a parameter
+            with a logarithmic scale the logarithm.
         phases: optimizers, when each stops, and how often each reports; None: `two_phases()`.
         points: how many points there are, and how they are drawn; None: `Points()`.
         weights: weight by residual; 1 for residuals that are not named.
@@ -78,7 +80,8 @@ def solve(
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
         data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
             of arrays with columns named as coordinates and fields (NaN: not measured).
-        windows: number of windows of time, solved one after another.
+        windows: number of windows of time, solved one after another; "auto": the run tries the
+            whole interval, and windows where that fails.
         continuation: values that coefficients take before their own, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
             fitted where the network is an untrained PirateNet.
@@ -91,29 +94,29 @@ def solve(
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
+
+    Warns:
+        ProblemWarning: for what is doubtful about the problem, as `check` finds it.
     """
     configure(device=device)
-    if network is None:
-        first = stages(problem, windows, continuation)[0].problem
-        network = default_network(first, seed=seed)
-    setup = Setup(
-        problem=problem,
+    setup = setup_of(
+        problem,
         network=network,
-        phases=two_phases() if phases is None else phases,
-        points=points or Points(),
-        weights=weights or {},
+        phases=phases,
+        points=points,
+        weights=weights,
         scheme=scheme,
         scales=scales,
         constraints=constraints,
         derivatives=derivatives,
-        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
+        data=data,
         windows=windows,
-        continuation=continuation or {},
+        continuation=continuation,
         last_layer=last_layer,
         published=published,
         seed=seed,
     )
-    return execute(setup, folder=folder, callbacks=callbacks, show=show)
+    return execute(setup, folder=folder, callbacks=callbacks, show=show, warn=True)
 
 
 def load(folder: str | Path) -> Solution:
@@ -126,7 +129,7 @@ def load(folder: str | Path) -> Solution:
     setup, progress, _ = run_folder.read(record)
     data = setup.measurements()
     stage_runs = StageRuns(setup.with_scales(data), data)
-    stage_run = stage_runs.run(progress.stage, progress.ends)
+    stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
     return _solution(
         stage_runs,
@@ -176,6 +179,7 @@ def execute(
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
     show: bool = True,
+    warn: bool = False,
 ) -> Solution:
     """Run a setup to its end, from a progress if there is one, and return the solution.
 
@@ -188,6 +192,7 @@ def execute(
         progress: what a checkpoint holds; None: the run starts.
         callbacks: called with a Report after every chunk of iterations.
         show: whether progress appears on the screen.
+        warn: whether what is doubtful about the problem is a warning of Python too.
     """
     record = None if folder is None else RunFolder(Path(folder))
     found = setup.read_measurements()
@@ -196,8 +201,9 @@ def execute(
     stage_runs = StageRuns(setup, data)
     fresh = progress is None
     progress = progress or Progress()
-    stage_run = stage_runs.run(progress.stage, progress.ends)
+    stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
+    report = _examined(setup, stage_runs, warn)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -205,7 +211,8 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            screen.tell(found.lines(setup.problem) if found else [])
+            read = found.lines(setup.problem) if found else []
+            screen.tell([*read, *report.brief()])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
         elif record and config:
@@ -224,15 +231,29 @@ def execute(
             return Monitor(run, history, clock, screen)
 
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    metrics = metrics_of(stage_runs, stage_run, progress)
+    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
     if record:
-        run_folder.save_network(record, setup.network)
-        record.write_metrics(metrics)
-        solution.save_figures()
+        _save_result(record, setup, metrics, solution)
     return solution
+
+
+def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: Solution) -> None:
+    """Write what a run has found to its folder."""
+    run_folder.save_network(record, setup.network)
+    record.write_metrics(metrics)
+    solution.save_figures()
+
+
+def _examined(setup: Setup, stage_runs: StageRuns, warn: bool) -> Report:
+    """Return the report on a problem; `warn` raises its warnings at the call of `solve`."""
+    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
+    if warn:
+        for warning in report.warnings:
+            warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
+    return report
 
 
 def _contents(
@@ -264,7 +285,7 @@ def _history(
 ) -> History:
     """Return the history of a run, which continues the rows that its checkpoint knows."""
     # The last stage has every term that an earlier one has.
-    last = stage_runs.programs(len(stage_runs) - 1).objective
+    last = stage_runs.last_programs.objective
     names = columns(last, stage_run.errors, stage_run.weighting)
     if record is None:
         return History(names)
@@ -281,21 +302,20 @@ def _run_stages(
     """Run all stages from a progress on, and return the last one that was run."""
     trainers: dict[Programs, Trainer] = {}  # which keep what they have compiled
     while True:
-        number = progress.stage
-        run = stage_runs.run(number, progress.ends)
+        run = stage_runs.run(progress)
+        progress.stage_name = run.stage.name
         if run.programs not in trainers:
             trainers[run.programs] = Trainer(_minimization(run.programs))
         theta = trainers[run.programs].run(
-            stage_runs.start(number, progress.ends),
-            stage_runs.setup.phases_of(number),
+            stage_runs.start(progress),
+            stage_runs.setup.phases_of(progress.stage, returned=progress.returned),
             _feed(run),
             progress,
-            callbacks=[monitor(run), *callbacks],
+            callbacks=[monitor(run), *stage_runs.judges(progress), *callbacks],
             save=save,
         )
-        if number == len(stage_runs) - 1 or progress.interrupted:
+        if progress.interrupted or not stage_runs.go_on(run, progress, theta):
             return run
-        progress.next_stage(theta.numpy())
 
 
 def _minimization(programs: Programs) -> Minimization[Batch]:
@@ -352,7 +372,7 @@ def _solution(
         weights=weights,
         folder=record.path if record else None,
         problem=stage_runs.setup.problem,
-        evaluate=stage_runs.solution(progress.stage, progress.ends, theta),
+        evaluate=stage_runs.solution(progress, theta),
     )
 
 

@@ -59,7 +59,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
     check_dtype(dtype)
     seed = config.get("seed", 0)
     problem = build(config["problem"], Problem, "problem")
-    windows = config.get("windows", 1)
+    windows = config.get("windows", 1)  # runs of earlier versions have no such key
     continuation = config.get("continuation") or {}
     if network is None:
         first = stages(problem, windows, continuation)[0].problem
@@ -106,8 +106,9 @@ def describe(setup: Setup) -> dict[str, Any]:
     for key in ("points", "data"):
         if isinstance(node[key], dict):
             node[key].pop(TARGET, None)
-    for unknown in node["problem"]["unknowns"].values():
-        unknown.pop(TARGET, None)
+    for value in (*node["problem"]["unknowns"].values(), *node["problem"].values()):
+        if isinstance(value, dict):  # an unknown, or the range of a parameter
+            value.pop(TARGET, None)
     return node
 
 

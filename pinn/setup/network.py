@@ -82,7 +82,7 @@ def build_network(
             f"network.{TARGET}={target}: is no network; name a subclass of keras.Model, or a "
             "function whose annotation says that it returns one."
         )
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     shape = {
         "lower": lower.tolist(),
         "upper": upper.tolist(),
@@ -140,8 +140,18 @@ def _with_symmetries(
         axes = [problem.coordinates.index(c) for c in mirror.coordinates]
         odd = [problem.fields.index(f) for f in mirror.odd]
         mirrors.append((axes, odd))
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     return symmetric(network, mirrors, lower=lower.tolist(), upper=upper.tolist(), seed=seed)
+
+
+def _check_periodic(problem: Problem, periodic: Periodic) -> None:
+    """Raise an InputError for a network that is to be periodic in a parameter of the problem."""
+    for name in problem.parameters:
+        if problem.coordinates.index(name) in periodic.coordinates:
+            raise InputError(
+                f"network.periodic.coordinates: {name} is a parameter, in which no solution is "
+                "periodic; name other coordinates."
+            )
 
 
 def _perceptron(
@@ -157,10 +167,11 @@ def _perceptron(
     periodic = settings.get("periodic")
     if isinstance(periodic, Periodic):
         periodic = periodic.with_indices(problem.coordinates)
+        _check_periodic(problem, periodic)
         if axes != list(range(len(problem.coordinates))):
             periodic = periodic.restricted_to(axes)
         settings["periodic"] = periodic
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     return mlp(
         lower=lower[axes].tolist(),
         upper=upper[axes].tolist(),

@@ -9,9 +9,10 @@ from typing import Literal
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import NODES, Objective
-from pinn.problem import patches
+from pinn.problem import Problem, patches
 from pinn.sampling import Method
 
+AUTOMATIC = (1000, 4000, 8000)  # points of one, two, and more coordinates
 FOLLOWED = "interior"  # the region whose points follow the residuals
 
 
@@ -21,6 +22,8 @@ class Points(settings.Settings):
 
     Attributes:
         counts: number of points by region; a region that is not named gets `counts["boundary"]`.
+            "auto" chooses by the number of coordinates: 1000 points for one, 4000 for two, 8000 for
+            more.
         method: "sobol", "halton", "latin_hypercube", "uniform" or "grid".
         adaptive: what a redraw does with the interior's points.  "none": all are drawn by the
             method. "rad": all are drawn with a density ∝ |r|^power / mean |r|^power + offset (Wu et
@@ -44,8 +47,8 @@ class Points(settings.Settings):
             counts that do not fit the problem.
     """
 
-    counts: Mapping[str, int] = field(
-        default_factory=lambda: {"interior": 8000, "initial": 400, "boundary": 400}
+    counts: Mapping[str, int | Literal["auto"]] = field(
+        default_factory=lambda: {"interior": "auto", "initial": 400, "boundary": 400}
     )
     method: Method = "sobol"
     adaptive: Literal["none", "rad", "rar_d", "r3"] = "none"
@@ -61,16 +64,18 @@ class Points(settings.Settings):
         """Return what messages call a setting."""
         return f"points.{name}"
 
-    def count(self, region: str) -> int:
-        """Return the number of points of a region."""
+    def count(self, region: str, problem: Problem) -> int:
+        """Return the number of points of a region of a problem."""
         found = self.counts.get(region, self.counts.get("boundary"))
         if found is None:
             raise InputError(
                 f"points.counts: nothing for region {region!r}; add counts.{region} or "
                 "counts.boundary."
             )
+        if found == "auto":
+            return AUTOMATIC[min(len(problem.coordinates), len(AUTOMATIC)) - 1]
         settings.check_count(f"points.counts.{region}", found)
-        return found
+        return int(found)
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
@@ -81,12 +86,12 @@ class Points(settings.Settings):
                 raise InputError(
                     f"points.counts.{region}: no such region.{did_you_mean(region, known)}"
                 )
-            self.count(region)
+            self.count(region, problem)
         for region in objective.regions:
             faces = 1 if region == "data" else len(patches(problem, region))
-            if faces > 1 and self.count(region) < faces:
+            if faces > 1 and self.count(region, problem) < faces:
                 key = region if region in self.counts else "boundary"
-                found = f"points.counts.{key}={self.count(region)}"
+                found = f"points.counts.{key}={self.count(region, problem)}"
                 raise InputError(f"{found}: there are {faces} faces; give at least {faces}.")
         if self.adaptive != "none" and FOLLOWED not in objective.regions:
             raise InputError(
