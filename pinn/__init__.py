@@ -51,12 +51,14 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.optimizers import WarmupExponentialDecay as WarmupExponentialDecay
     from pinn.parameters import Parameter as Parameter
     from pinn.problem import At as At
+    from pinn.problem import Delay as Delay
     from pinn.problem import Inside as Inside
     from pinn.problem import Material as Material
     from pinn.problem import Part as Part
     from pinn.problem import Problem as Problem
     from pinn.problem import final_time as final_time
     from pinn.problem import flux as flux
+    from pinn.problem import integral as integral
     from pinn.problem import parameter as parameter
     from pinn.problem import positive as positive
     from pinn.problem import residual as residual
@@ -98,7 +100,8 @@ _NAMES = {
     ),
     "parameters": "Parameter",
     "problem": (
-        "At Inside Material Part Problem final_time flux parameter positive residual satisfies"
+        "At Delay Inside Material Part Problem final_time flux integral parameter positive "
+        "residual satisfies"
     ),
     "run": "Solution load resume solve",
     "setup": "Points Setup two_phases",

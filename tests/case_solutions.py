@@ -51,6 +51,11 @@ def quenched(x, y, t):
     return 300 + 700 * (tf.sin(pi / 0.04 * x) * tf.sin(pi / 0.02 * y) * decay)
 
 
+def bells(x):
+    """The stationary density for α = β = σ = ½, up to a factor."""
+    return 0.186388 * tf.exp(2 * (x * x) - x * x * x * x)
+
+
 def fan(x, t):
     """The rarefaction of a gas of pressure and density 1 at rest on the left."""
     speed = sqrt(1.4)
@@ -95,6 +100,14 @@ EXACT = {
     "sod": ("t ≤ 0.2", fan, ("start_rho", "start_p", "rest", "closed")),
     "potential_inverse": ("sin 5πx", lambda x: {"u": tf.sin(5 * pi * x), "q": x * x}, ()),
     "airfoil_table": ("table", doublet, ()),
+    "memory": ("t ≤ 1", lambda x, t: {"u": tf.exp(t)}, ()),
+    "sum_source": ("t ≤ 1", lambda x, t: {"y": tf.exp(-1 * t) * tf.sin(x)}, ()),
+    "fokker_planck": ("α = 0.5", lambda x: {"p": bells(x)}, ("ends", "norm")),
+    "cantilever_load": (
+        "unit load",
+        lambda x: {"a": x * x * (1.5 - x) / 6, "b": 5 / 48 - x / 8},
+        (),
+    ),
     "maxwell_pulse": (
         "t ≤ 1.5",
         lambda x, t: {"E": tf.exp(-(((t - x - 0.5) / 0.15) * ((t - x - 0.5) / 0.15)))},

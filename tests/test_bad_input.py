@@ -623,7 +623,7 @@ def test_bad_regions_are_named_with_a_remedy(regions, offender, remedy):
 
 SIDES = """
 from pinn import At, Disk, Interval, Material, Problem, Rectangle, UnknownField
-from pinn import flux, parameter, positive, residual
+from pinn import flux, integral, parameter, positive, residual
 
 class Mine(Problem):
     fields = ("u",)
@@ -681,6 +681,11 @@ BAD_SIDES = [
         "materials = {}\n    heat = None\n    " + ON.format("'interfaces'", "u_1", "u_1"),
         "there are no interfaces",
         "declare materials",
+    ),
+    (
+        "@integral(over='interior')\n    def total(self, u):\n        return u",
+        "Mine.total: integrals do not go with materials",
+        "leave one",
     ),
     # Materials.
     ("materials = 3", "materials=3 is no dict", "give materials by name"),
@@ -752,6 +757,184 @@ def test_what_does_not_go_with_materials_is_refused():
         Points(counts={"interior": 8, "boundary": 8, "a|c": 3}).check(objective)
     with pytest.raises(InputError, match=r"points: region 'x-\|c'"):
         draw(problem, "x-|c", 3)
+
+
+NON_LOCAL = """
+import tensorflow as tf
+
+from pinn import At, Delay, Disk, Inside, Interval, NoSpace, Part, Problem, Rectangle
+from pinn import UnknownField, integral, residual
+
+class Mine(Problem):
+    fields = ("u",)
+    unknown_fields = {{"s": UnknownField(("t",))}}
+    space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))
+    time = (0.0, 1.0)
+    tau: float = 0.5
+    regions = {{
+        "end": At(t=1.0),
+        "front": At(x="s"),
+        "early": Inside(where=lambda t: t < 0.5),
+    }}
+    {more}
+
+    @integral({marks})
+    def total(self, {parameters}):
+        return {value}
+
+    @residual(on="interior")
+    def first(self, u, {taken}):
+        return u - {taken}
+
+    @residual(on="front")
+    def second(self, u):
+        return u
+
+    @residual(on="end")
+    def third(self, u):
+        return u
+
+    @residual(on="early")
+    def fourth(self, u):
+        return u
+"""
+NON_LOCAL_PARTS = {
+    "marks": "over='interior'",
+    "parameters": "u",
+    "value": "u",
+    "taken": "total",
+    "more": "",
+}
+BAD_NON_LOCAL = [
+    ({"marks": "over='interor'"}, "over='interor' is no coordinate and no region", "'interior'"),
+    ({"marks": "over='data'"}, "over='data' is no coordinate and no region", "Known:"),
+    ({"marks": "over=()"}, "over=()", "at most one region"),
+    ({"marks": "over=('x', 'x')"}, "over=('x', 'x')", "each once"),
+    ({"marks": "over=('x-', 'x+')"}, "over=('x-', 'x+')", "at most one region"),
+    ({"marks": "over=('x-', 'x')"}, "a region has its own coordinates", "or with 't'"),
+    ({"marks": "over=('end', 't')"}, "region 'end' has one time", "leave 't' out"),
+    ({"marks": "over='front'"}, "region 'front' moves with an unknown", "same at all times"),
+    ({"marks": "over='early'"}, "predicate of region 'early' depends on t", "same for all t"),
+    ({"marks": "over='interior', upper=1.0"}, "limits need exactly one coordinate", "over='t'"),
+    ({"marks": "over=('x', 'y'), upper='x'"}, "limits need exactly one coordinate", "over='t'"),
+    ({"marks": "over='t', upper='x'"}, "upper='x' is neither 't' nor a number from 0 to 1", "give"),
+    ({"marks": "over='t', upper=2.0"}, "upper=2.0 is neither 't' nor", "give one"),
+    ({"marks": "over='t', lower=None, upper=float('nan')"}, "upper=nan is neither", "give one"),
+    ({"marks": "over='t', lower=0.5, upper=0.2"}, "lower=0.5 does not lie below", "exchange"),
+    ({"marks": "over='t', lower='t', upper='t'"}, "lower='t' does not lie below", "exchange"),
+    ({"parameters": "v", "value": "v"}, "Mine.total: 'v' is no coordinate", "such as u_x"),
+    ({"parameters": "u_n"}, "over no part of the boundary", "name one in over"),
+    ({"parameters": "u_data"}, "'u_data' is a measurement", "leave it out"),
+    ({"parameters": "total"}, "'total' is an integral itself", "take it in a residual"),
+    ({"parameters": "*u"}, "Mine.total: '*u' names nothing", "one by one"),
+    ({"taken": "totla"}, "'totla' is no coordinate", "Did you mean 'total'"),
+    ({"taken": "total_t"}, "'total_t' is no coordinate", "derivative of one"),
+    (
+        {"more": "space = Disk(x=0, y=0, radius=1)", "marks": "over='x'"},
+        "over='x': its range depends on the other coordinates",
+        "over='interior'",
+    ),
+    (
+        {"more": "regions = {}", "marks": "over='interior')\n    @residual(on='interior'"},
+        "is a residual and an integrand",
+        "one method for each",
+    ),
+    ({"more": "delays = 0.5"}, "delays=0.5 is no dict", "give delays by name"),
+    ({"more": "delays = {'late': 0.5}"}, "'late' is a float", "give a Delay"),
+    ({"more": "delays = {'u_x': Delay('u', 1.0, 0.0)}"}, "'u_x' is no word, or", "another name"),
+    ({"more": "delays = {'total': Delay('u', 1.0, 0.0)}"}, "is a delayed field too", "rename"),
+    ({"more": "delays = {'late': Delay('v', 1.0, 0.0)}"}, "'late': 'v' is no field", "Known: u"),
+    ({"more": "delays = {'late': Delay('u', 0.0, 0.0)}"}, "t=0.0 is no positive number", "t=1.0"),
+    ({"more": "delays = {'late': Delay('u', None, 0.0)}"}, "t=None is no positive", "as t=1.0"),
+    (
+        {"more": "delays = {'late': Delay('u', 'tua', 0.0)}"},
+        "t='tua' is no coefficient",
+        "Did you mean 'tau'",
+    ),
+    ({"more": "delays = {'late': Delay('u', 1.0, None)}"}, "past=None is neither", "lambda t:"),
+    (
+        {"more": "delays = {'late': Delay('u', 1.0, lambda s: 0.0)}"},
+        "past: 's' is no coordinate",
+        "Known: t, x, y",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("parts", "offender", "remedy"), BAD_NON_LOCAL, ids=[str(b[0]) for b in BAD_NON_LOCAL]
+)
+def test_bad_integrals_and_delays_are_named_with_a_remedy(parts, offender, remedy):
+    names = {}
+    with pytest.raises(InputError) as error:
+        exec(NON_LOCAL.format(**(NON_LOCAL_PARTS | parts)), names)
+        names["Mine"]()
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("parts", "offender", "remedy"),
+    [
+        ({"value": "tf.reduce_mean(u)"}, "Mine.total: its value at a point", "leave it out"),
+        ({"value": "u[1:]"}, "Mine.total: returned values of shape", "one value per point"),
+        ({"value": "v"}, "Mine.total: NameError", "correct the name"),
+        (
+            {"more": "delays = {'late': Delay('u', 1.0, lambda t: tf.reduce_mean(t))}"},
+            "Mine.delays['late'].past: its value at a point depends on other points",
+            "leave it out",
+        ),
+        (
+            {"more": "delays = {'late': Delay('u', 1.0, lambda t: t[1:])}"},
+            "Mine.delays['late'].past: returned values of shape",
+            "one value per point",
+        ),
+        (
+            {"more": "delays = {'late': Delay('u', 1.0, lambda t: v)}"},
+            "Mine.delays['late'].past: NameError",
+            "correct the name",
+        ),
+    ],
+)
+def test_integrands_and_pasts_are_tried_before_training(parts, offender, remedy):
+    names = {}
+    exec(NON_LOCAL.format(**(NON_LOCAL_PARTS | parts)), names)
+    problem = names["Mine"]()
+    with pytest.raises(InputError) as error:
+        Objective(problem, default_network(problem, seed=0, width=2, depth=1))
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+def test_other_bad_integrals_and_delays():
+    more = "delays = {'late': Delay('u', 'tau', 0.0)}"
+    names = {}
+    exec(NON_LOCAL.format(**(NON_LOCAL_PARTS | {"more": more})), names)
+    with pytest.raises(
+        InputError, match=r"unknowns.tau: a delay must stay positive; give it lower"
+    ):
+        names["Mine"](unknowns={"tau": 0.3})
+    with pytest.raises(InputError, match=r"'late': t=-1.0 is no positive number"):
+        names["Mine"](tau=-1.0)
+    time = NON_LOCAL.format(**(NON_LOCAL_PARTS | {"marks": "over='interior'"}))
+    time = time.replace("space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0))", "space = NoSpace()")
+    time = re.sub(r"regions = \{.*?\n    \}", "regions = {'end': At(t=1.0)}", time, flags=re.S)
+    time = re.sub(r'    @residual\(on="(front|early)"\)\n.*\n.*\n', "", time)
+    exec(time, names)
+    with pytest.raises(InputError, match="a single point of a problem in time alone.*over='t'"):
+        names["Mine"]()
+    steady = """
+class Steady(Problem):
+    fields = ("u",)
+    space = Interval(x=(0.0, 1.0))
+    delays = {"late": Delay("u", 1.0, 0.0)}
+
+    @residual(on="interior")
+    def first(self, late):
+        return late
+"""
+    exec(steady, names)
+    with pytest.raises(InputError, match=r"Steady does not depend on time; declare time="):
+        names["Steady"]()
 
 
 @pytest.mark.parametrize("regions", [BAD_REGIONS[7][0], BAD_REGIONS[12][0]])

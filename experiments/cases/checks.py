@@ -277,6 +277,22 @@ def _distances(name: str, found: np.ndarray, right: np.ndarray, times: np.ndarra
     return result
 
 
+def fokker_planck(_: str, solution: Solution) -> Quantities:
+    """Return the error of p, and p between its two bells."""
+    right = float(solution.problem.reference(np.zeros(1))["p"][0])
+    found = float(solution(0.0)["p"])
+    return {**fields(solution), "p(0)": Quantity(found, right, right)}
+
+
+def delay(_: str, solution: Solution) -> Quantities:
+    """Return u at the ends of five delays."""
+    times = np.arange(1.0, 6.0)
+    right = solution.problem.reference(times)["u"]
+    found = solution(times)["u"]
+    pairs = zip(times, found, right, strict=True)
+    return {f"u({t:g})": Quantity(float(u), float(v), 0.5) for t, u, v in pairs}
+
+
 QUENCHED = [(0.02, 0.01, t) for t in (0.5, 1.0, 2.0, 30.0)]
 
 CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
@@ -307,6 +323,9 @@ CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
     "black_scholes": black_scholes,
     "potential_inverse": lambda _, solution: fields(solution),
     "airfoil_table": airfoil_table,
+    "delay": delay,
+    "cantilever_load": at("b", [(0.0,)], lambda _: 5 / 48),
+    "fokker_planck": fokker_planck,
 }
 """The quantities of cases for which the errors of a reference do not say it all."""
 

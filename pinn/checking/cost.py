@@ -41,7 +41,8 @@ class Cost(NamedTuple):
 def cost(setup: Setup, objective: Objective, points: Mapping[str, Array]) -> Cost:
     """Return what an iteration costs.
 
-    A point takes as many rows of every layer as the jets of its region have components.  One layer
+    A point takes as many rows of every layer as the jets of its region have components, and one
+    more for every quadrature node of its integrals.  One layer
     of the network's width is timed, with tanh, as it runs on this machine.
 
     Args:
@@ -56,7 +57,8 @@ def cost(setup: Setup, objective: Objective, points: Mapping[str, Array]) -> Cos
     for region, coordinates in points.items():
         symbols = [s for term in objective.terms if term.region == region for s in term.symbols]
         jets = plan(symbols, space=objective.problem.space.coordinates)
-        rows += len(coordinates) * (len(jets.indices) + bool(jets.operator))
+        nodes = objective.nodes(region)
+        rows += len(coordinates) * (len(jets.indices) + bool(jets.operator) + nodes - 1)
     layers = size / width**2
     quadratic = any(isinstance(phase.optimizer, BFGS | SSBroyden) for phase in setup.phases)
     return Cost(

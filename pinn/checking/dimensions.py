@@ -51,13 +51,19 @@ def unlike_terms(subject: Subject) -> tuple[list[str], str]:
         (unit,) = error.args
         return [f"units: {unit!r} is no unit that pint knows, so no dimension is checked."], ""
     warnings: list[str] = []
+    non_local: list[str] = []
     for term in subject.terms:
-        if term.region != "data" and not _has_one_dimension(subject, term, dimensions):
+        if not all(symbol.is_local for symbol in term.symbols):
+            non_local.append(term.name)
+        elif term.region != "data" and not _has_one_dimension(subject, term, dimensions):
             warnings.append(
                 f"{term.name}: adds unlike terms: in other units its summands change by different "
                 "factors; correct the formula or the units. (Numbers in a formula have none: "
                 "declare those that do as coefficients.)"
             )
+    if non_local:
+        names = ", ".join(non_local)
+        return warnings, f"dimensions are not checked in {names}: integrals or delayed fields"
     return warnings, "" if warnings else "dimensions of all residuals are right"
 
 

@@ -33,6 +33,7 @@ def idle_coefficients(subject: Subject) -> list[str]:
     for code in _codes(type(problem)):
         names.update(code.co_names)
     names.update(_named_otherwise(subject))
+    names |= {delay.t for delay in problem.delays.values() if isinstance(delay.t, str)}
     if not names & _INDIRECT:
         for name in problem.coefficients:
             if not problem.demands(name).get(FINAL_TIME) and name not in names:
@@ -40,7 +41,10 @@ def idle_coefficients(subject: Subject) -> list[str]:
                     f"{name}: no residual takes this coefficient, so that it changes nothing; use "
                     "it, or remove it."
                 )
-    taken = {symbol.field for term in subject.terms for symbol in term.symbols}
+    taken: set[str] = set()
+    for term in subject.terms:
+        for symbol in term.symbols:
+            taken |= problem.functions_in(symbol)
     for region in problem.regions.values():
         taken.update(region.moving.values())
     for name in problem.unknown_fields:

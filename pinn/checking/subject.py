@@ -144,7 +144,9 @@ class Subject:
         return self._samples[key]
 
     def sample_at(self, term: Term, points: PointSet, *, spread: float = 1.0) -> Sample | None:
-        """Return a residual at points, as `sample` does."""
+        """Return a residual at points, as `sample` does; None for one with non-local values."""
+        if not all(symbol.is_local for symbol in term.symbols):
+            return None
         rng = np.random.default_rng(SEED)
         columns = dict(zip(self.problem.coordinates, points.coordinates.T, strict=True))
         arguments: dict[str, Array] = {}

@@ -131,7 +131,7 @@ def _all_slopes(
     slopes: list[_Slope] = []
     for function in functions:
         kinds = {symbol.kind for symbol in function.symbols}
-        if not kinds <= {"coordinate", "derivative", "laplacian"}:
+        if not kinds <= {"coordinate", "derivative", "laplacian", "integral", "delayed"}:
             return None
     for function in functions:
         values = _random_slopes(function, bounds, dtype)

@@ -1,9 +1,12 @@
 # pyright: strict
-"""The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_data`."""
+"""The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_data`, and names.
+
+Names are those of integrals and of delayed fields, which a problem declares.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,8 +14,19 @@ from pinn.elementary import MAX_ORDER
 from pinn.errors import InputError, guess
 from pinn.jets import Index, Plan
 
-Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data", "coefficient"]
+Kind = Literal[
+    "coordinate",
+    "derivative",
+    "laplacian",
+    "normal",
+    "data",
+    "coefficient",
+    "integral",
+    "delayed",
+]
 SIDES = (1, 2)
+
+NO_DELAYS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,8 @@ class Symbol:
         field: the field that it is computed from, if any.
         index: the coordinates by which the field is differentiated.
         side: on a region with two sides, the number at the end of the name; 0 elsewhere.
+        source: the name of the integral, or of the delayed field.
+        undelayed: of a delayed field, the symbol whose value at an earlier time it is.
     """
 
     name: str
@@ -32,6 +48,8 @@ class Symbol:
     field: str = ""
     index: Index = ()
     side: int = 0
+    source: str = ""
+    undelayed: Symbol | None = None
 
     @property
     def base(self) -> str:
@@ -42,15 +60,46 @@ class Symbol:
         """Return the symbol on a side of a region that has two, such as `u_x_1` for `u_x`."""
         return replace(self, name=f"{self.base}_{side}", side=side)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether its value at a point depends on the fields at that point alone."""
+        return self.kind not in ("integral", "delayed")
 
-def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where: str) -> Symbol:
+
+def parse(
+    name: str,
+    *,
+    coordinates: Sequence[str],
+    fields: Sequence[str],
+    where: str,
+    integrals: Sequence[str] = (),
+    delays: Mapping[str, str] = NO_DELAYS,
+) -> Symbol:
     """Return the symbol that a parameter name stands for.
 
-    `where` names the residual in errors.
+    Args:
+        name: the name.
+        coordinates: names of the coordinates.
+        fields: names of the fields.
+        where: names the residual in errors.
+        integrals: names of the integrals.
+        delays: the fields that are delayed, by the names of their delayed values.
 
     Raises:
-        InputError: if the name is no coordinate, field or derivative of one.
+        InputError: if the name is no coordinate, field or derivative of one, integral or delayed
+            field.
     """
+    if name in integrals:
+        return Symbol(name, "integral", source=name)
+    for delayed, field in delays.items():
+        inner = _without_delay(name, delayed, field)
+        if inner:
+            symbol = parse(inner, coordinates=coordinates, fields=fields, where=where)
+            if symbol.kind not in ("derivative", "laplacian"):
+                break
+            return Symbol(
+                name, "delayed", symbol.field, symbol.index, source=delayed, undelayed=symbol
+            )
     if name in coordinates:
         return Symbol(name, "coordinate")
     if name in fields:
@@ -72,10 +121,11 @@ def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where
             return Symbol(name, "derivative", head, tuple(sorted(index)))
         if tail == "n":
             return Symbol(name, "normal", head)
+    names = [*_examples(coordinates, fields), *integrals, *delays]
     raise InputError(
         f"{where}: {name!r} is no coordinate ({', '.join(coordinates)}), "
         f"field ({', '.join(fields)}) or derivative of one "
-        f"(such as {fields[0]}_{coordinates[0]}).{guess(name, _examples(coordinates, fields))}"
+        f"(such as {fields[0]}_{coordinates[0]}).{guess(name, names)}"
     )
 
 
@@ -113,6 +163,13 @@ def parse_two_sided(
             f"{where}: {name!r} has a value on each of the two sides; write {name}_1 or {name}_2."
         )
     return symbol
+
+
+def _without_delay(name: str, delayed: str, field: str) -> str:
+    """Return what a name says of a delayed field with the field in its place; "" if nothing."""
+    if name == delayed or name.startswith(f"{delayed}_"):
+        return field + name.removeprefix(delayed)
+    return f"lap_{field}" if name == f"lap_{delayed}" else ""
 
 
 def spells_derivative(name: str, coordinates: Sequence[str]) -> bool:

@@ -74,6 +74,12 @@ class Ball(Domain):
         d = len(self.center)
         return 2 * math.pi ** (d / 2) * self.radius ** (d - 1) / math.gamma(d / 2)
 
+    @property
+    def volume(self) -> float:
+        """The volume, π^(d/2) r^d / Γ(d/2 + 1)."""
+        d = len(self.center)
+        return math.pi ** (d / 2) * self.radius**d / math.gamma(d / 2 + 1)
+
     def distance(self, *coordinates: Quantity) -> Any:
         """Return the exact signed distance [n], r - |x - c|, which has a kink at the center."""
         return self.radius - self._square(coordinates) ** 0.5

@@ -74,6 +74,11 @@ class Box(Domain):
         lengths = [b - a for c, (a, b) in self.ranges.items() if c != face[:-1]]
         return float(np.prod(lengths))
 
+    @property
+    def volume(self) -> float:
+        """The product of the edges' lengths."""
+        return float(np.prod([b - a for a, b in self.ranges.values()]))
+
     def distance(self, *coordinates: Quantity) -> Any:
         """Return the signed distance [n].
 

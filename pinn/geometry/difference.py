@@ -15,6 +15,7 @@ from pinn.errors import InputError
 from pinn.geometry.domain import Domain, check_part, join_distances, minimum
 
 _SAMPLE = 4096  # points that estimate which share of a face the holes leave
+_VOLUME_SAMPLE = 1 << 16  # points that estimate which share of the base the holes leave
 
 
 class Difference(Domain):
@@ -103,6 +104,20 @@ class Difference(Domain):
         """Return the measure of what the holes leave of a face."""
         owner, owner_face = self._owners[face]
         return self._shares[face] * owner.measure(owner_face)
+
+    @property
+    def volume(self) -> float:
+        """The volume of what the holes leave.
+
+        It is exact where holes overlap neither each other nor the base's boundary, and estimated
+        from a sample elsewhere.
+        """
+        if all(share == 1 for share in self._shares.values()):
+            return self.base.volume - sum(hole.volume for hole in self.holes.values())
+        unit = qmc.Sobol(len(self.coordinates), rng=0).random(_VOLUME_SAMPLE)
+        points = self.interior(unit)
+        share = np.mean(self.accepts(points)) / np.mean(self.base.accepts(points))
+        return float(share) * self.base.volume
 
     def distance(self, *coordinates: Quantity) -> Any:
         """Return the signed distance [n]; it is exact inside if the holes' distances are."""

@@ -27,8 +27,11 @@ class Domain(ABC):
         coordinates: the names of the space coordinates.
         faces: the names of the faces.
         parts: the faces of every named part of the boundary.
+        is_mapped: whether the maps from the unit cube are smooth, so that quadrature rules of the
+            cube are rules of the domain.
     """
 
+    is_mapped = True
     coordinates: tuple[str, ...]
     faces: tuple[str, ...]
     parts: Mapping[str, tuple[str, ...]] = {}
@@ -55,6 +58,15 @@ class Domain(ABC):
     @abstractmethod
     def measure(self, face: str) -> float:
         """Return the measure of a face: 1 for an end point, else its length, area, …"""
+
+    @property
+    @abstractmethod
+    def volume(self) -> float:
+        """The measure of the domain: length, area, volume, …
+
+        Raises:
+            InputError: if it is not known.
+        """
 
     @abstractmethod
     def distance(self, *coordinates: Quantity) -> Any:

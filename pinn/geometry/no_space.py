@@ -35,6 +35,11 @@ class NoSpace(Domain):
         """Never called: there are no faces."""
         raise NotImplementedError
 
+    @property
+    def volume(self) -> float:
+        """The measure of the only point, 1."""
+        return 1.0
+
     def distance(self, *coordinates: Quantity) -> float:
         """Return infinity: there is no boundary."""
         return np.inf

@@ -40,10 +40,13 @@ class PointCloud(Domain):
         InputError: for a file or a column that cannot be read, or for an impossible value.
     """
 
+    is_mapped = False  # a sample chooses among the points
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         columns = _read_columns(self.path)
         part = columns.pop("part")
+        self._has_measures = "measure" in columns
         measures = _numbers(self.path, "measure", columns.pop("measure", np.ones(len(part))))
         names = [c for c in columns if not (c[:1] == "n" and c[1:] in columns)]
         self._check_names(names, columns)
@@ -98,6 +101,20 @@ class PointCloud(Domain):
     def measure(self, face: str) -> float:
         """Return the sum of a face's measures; without measures, the number of its points."""
         return float(self._cumulative[face][-1])
+
+    @property
+    def volume(self) -> float:
+        """The sum of the measures of the points inside.
+
+        Raises:
+            InputError: if the file has no measures.
+        """
+        if not self._has_measures:
+            raise InputError(
+                f"{self.path}: lacks the column measure, without which the volume is not known; "
+                "add it."
+            )
+        return float(self._cumulative[INSIDE][-1])
 
     def distance(self, *coordinates: Quantity) -> Array:
         """Return the signed distance [n] to the tangent plane at the nearest boundary point.

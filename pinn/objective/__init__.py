@@ -8,6 +8,7 @@ from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import standard_errors
 from pinn.objective.term_diagnostics import TermDiagnostics
@@ -15,6 +16,7 @@ from pinn.objective.trial import trial
 
 __all__ = [
     "FIRST_STAGE",
+    "NODES",
     "UNSCALED",
     "Batch",
     "Blocks",

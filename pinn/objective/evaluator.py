@@ -9,7 +9,7 @@ import tensorflow as tf
 from jaxtyping import Float
 
 from pinn.arrays import check_shapes
-from pinn.derivatives import Symbol, parse
+from pinn.derivatives import Symbol
 from pinn.errors import InputError
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.blocks import Blocks
@@ -25,7 +25,8 @@ class Evaluator:
 
     Args:
         objective: the objective.
-        names: names of functions or derivatives, such as "u", "u_xx" or "lap_u".
+        names: names of functions, derivatives, integrals or delayed fields, such as "u", "u_xx",
+            "lap_u" or "mass".
 
     Raises:
         InputError: for a name that is neither.
@@ -37,10 +38,8 @@ class Evaluator:
         self.objective = objective
         self.symbols: list[Symbol] = []
         for name in names:
-            symbol = parse(
-                name, coordinates=problem.coordinates, fields=problem.functions, where=where
-            )
-            if symbol.kind not in ("derivative", "laplacian"):
+            symbol = problem.symbol(name, where)
+            if symbol.kind in ("coordinate", "normal", "data"):
                 raise InputError(
                     f"{where}: {name!r} cannot be evaluated at a point; "
                     f"name a field or a derivative."
@@ -59,8 +58,9 @@ class Evaluator:
         if not len(points):
             return {name: np.zeros(0, self.objective.dtype) for name in names}
         chunks = []
+        nodes = self.objective.values.nodes(self.symbols)
         rows = _with_masks(self.objective.problem, points)
-        for columns in _chunks(rows, self.objective.dtype):
+        for columns in _chunks(rows, self.objective.dtype, nodes):
             chunks.append(self._chunk(theta, columns, stage))
         values = {}
         for name in names:
@@ -78,8 +78,7 @@ class Evaluator:
         coordinates = dict(zip(problem.coordinates, tf.unstack(rows), strict=True))
         with objective.flat.scope(tensors):
             trial = objective.trial(problem, stage, materials=materials)
-            space = problem.space.coordinates
-            return objective.engine.evaluate(trial, self.symbols, coordinates, {}, space=space)
+            return objective.values(problem, trial, self.symbols, coordinates)
 
 
 class ResidualSize:
@@ -98,7 +97,8 @@ class ResidualSize:
     ) -> Float[np.ndarray, " n"]:
         """Return |r| [n] at points [n, d] for a vector [p] in a stage."""
         rows = _with_masks(self.objective.problem, points)
-        chunks = [self._chunk(theta, c, stage) for c in _chunks(rows, self.objective.dtype)]
+        columns = _chunks(rows, self.objective.dtype, self.objective.nodes(self.region))
+        chunks = [self._chunk(theta, c, stage) for c in columns]
         return np.concatenate([c.numpy() for c in chunks])[: len(points)]
 
     @tf.function(autograph=False, jit_compile=True)
@@ -128,10 +128,14 @@ def _without_masks(problem: Problem, columns: tf.Tensor) -> tuple[tf.Tensor, dic
     return columns[:count], dict(zip(problem.materials, masks, strict=True))
 
 
-def _chunks(points: np.ndarray, dtype: str) -> list[tf.Tensor]:
-    """Return points [n, d] in chunks [d, size], the last one padded."""
+def _chunks(points: np.ndarray, dtype: str, nodes: int) -> list[tf.Tensor]:
+    """Return points [n, d] in chunks [d, size], the last one padded.
+
+    Each point is evaluated at a number of quadrature nodes, or at itself alone.
+    """
     count = len(points)
-    size = min(CHUNK, 1 << (count - 1).bit_length())  # powers of two: few shapes are compiled
+    largest = 1 << (max(1, CHUNK // nodes).bit_length() - 1)
+    size = min(largest, 1 << (count - 1).bit_length())  # powers of two: few shapes are compiled
     padded = np.concatenate([points, np.repeat(points[-1:], -count % size, axis=0)])
     chunks = np.split(padded, len(padded) // size)
     return [tf.constant(np.ascontiguousarray(c.T), dtype) for c in chunks]

@@ -225,10 +225,10 @@ class _Fields:
         return [name for name in self.offsets if name not in self.scales]
 
     def _terms_with(self, field: str) -> list[Term]:
-        """Return the terms that take a field or one of its derivatives."""
+        """Return the terms that take a field, one of its derivatives, or an integral of it."""
         terms = []
         for term in self.probe.terms:
-            if any(s.field == field for s in term.symbols if s.kind != "data"):
+            if any(field in self.probe.problem.functions_in(symbol) for symbol in term.symbols):
                 terms.append(term)
         return terms
 

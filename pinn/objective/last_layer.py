@@ -94,7 +94,8 @@ def _value_terms(objective: Objective) -> list[Term]:
     terms = []
     for term in objective.terms:
         differentiates = any(s.index or s.kind in ("laplacian", "normal") for s in term.symbols)
-        if term.region in ("data", "initial") and not differentiates:
+        is_local = all(s.is_local for s in term.symbols)
+        if term.region in ("data", "initial") and is_local and not differentiates:
             terms.append(term)
     return terms
 

@@ -14,8 +14,11 @@ from pinn.objective.batch import Batch, StageParameters, accumulate, split_by_th
 from pinn.objective.blocks import Blocks
 from pinn.objective.jacobian_hook import JacobianHook, gradient
 from pinn.objective.objective import Objective
+from pinn.objective.symbol_values import NONE, Values
 
-CHUNK = 2048  # points whose rows of the Jacobian are in memory at a time, per thread
+# Points, or quadrature nodes of points, whose rows of the Jacobian are in memory at a time, per
+# thread.
+CHUNK = 2048
 
 
 class LeastSquares:
@@ -58,9 +61,10 @@ class LeastSquares:
         """Yield r [k] and Jᵀ [p, k] chunk by chunk, so that memory does not grow with m."""
         for region, blocks in batch.points.items():
             _, depth, width = blocks.shape
+            evaluations = width * self.objective.nodes(region)  # per block
             # Chunks of equal size, so that one compilation serves them all.
             divisors = [s for s in range(1, depth + 1) if depth % s == 0]
-            step = max(s for s in divisors if s == 1 or s * width <= CHUNK)
+            step = max(s for s in divisors if s == 1 or s * evaluations <= CHUNK)
             for start in range(0, depth, step):
                 yield from self._chunks(
                     theta,
@@ -106,16 +110,20 @@ class LeastSquares:
         flat = self.objective.flat
         tensors = flat.partition(theta)
         names = [t.name for t in self.objective.terms if t.region == region]
-        # 1. The residuals, with zeros at the outputs of all layers.
+        # 1. Integrals that are numbers: on them residuals depend point by point, as on a field.
+        numbers, slopes_of_numbers = self._numbers(tensors, region, block, stage)
+        # 2. The residuals, with zeros at the outputs of all layers.
         with tf.GradientTape(watch_accessed_variables=False, persistent=True) as outer:
             hook = JacobianHook(outer, static_size(block.quadrature))
             probe = tf.ones_like(block.quadrature)
-            outer.watch(probe)
+            outer.watch((probe, numbers))
             with tf.GradientTape(watch_accessed_variables=False, persistent=True) as inner:
                 inner.watch(tensors)
-                scaled = self._scaled(tensors, region, block, weights, stage, hook=hook)
+                scaled = self._scaled(
+                    tensors, region, block, weights, stage, hook=hook, numbers=numbers
+                )
                 residuals = [scaled[name] for name in names]
-            # 2. Parameters outside the layers, such as unknown coefficients, are scalars s:
+            # 3. Parameters outside the layers, such as unknown coefficients, are scalars s:
             #    d(Σ vᵢ rᵢ)/ds is linear in v, and its derivative by vᵢ is drᵢ/ds.
             scalars: dict[int, tf.Tensor] = {}
             others = 0
@@ -129,16 +137,37 @@ class LeastSquares:
             if hooked:
                 for r in residuals:
                     slopes.append({k: gradient(inner, r, s, probe) for k, s in scalars.items()})
-        if not hooked:
-            return tf.concat(residuals, 0), _general_columns(inner, residuals, tensors)
-        # 3. The columns of all variables in the order of theta.
+        # 4. The columns of all variables in the order of theta.
         columns = []
-        for r, by_scalar in zip(residuals, slopes, strict=True):
+        if not hooked:
+            columns = _general_columns(inner, residuals, tensors)
+        for r, by_scalar in zip(residuals, slopes, strict=False):
             by_variable = hook.columns(outer, r)
             for key, slope in by_scalar.items():
                 by_variable[key] = gradient(outer, slope, probe)[None]
             columns.append(tf.concat([by_variable[id(v)] for v in flat.variables], 0))
+        # 5. The chain rule through the numbers.
+        for name, slope in slopes_of_numbers.items():
+            for i, r in enumerate(residuals):
+                columns[i] += slope[:, None] * gradient(outer, r, numbers[name])[None]
         return tf.concat(residuals, 0), tf.concat(columns, 1)
+
+    def _numbers(
+        self,
+        tensors: Sequence[tf.Tensor],
+        region: str,
+        block: Blocks,
+        stage: StageParameters,
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Return the integrals of a region that are numbers, [n] each, and their gradients [p]."""
+        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
+            tape.watch(tensors)
+            numbers = self.objective.numbers(tensors, region, stage)
+        values = {name: tf.zeros_like(block.quadrature) + n for name, n in numbers.items()}
+        slopes = {}
+        for name, number in numbers.items():
+            slopes[name] = self.objective.flat.concat(gradient(tape, number, tensors))
+        return values, slopes
 
     @tf.function(autograph=False, jit_compile=True)
     def _residuals_program(
@@ -197,9 +226,12 @@ class LeastSquares:
         stage: StageParameters,
         *,
         hook: LayerHook | None = None,
+        numbers: Values = NONE,
     ) -> dict[str, tf.Tensor]:
         """Return a region's residuals [n] by term, scaled so that their squares sum to the loss."""
-        residuals = self.objective.residuals(tensors, region, block, stage, hook=hook)
+        residuals = self.objective.residuals(
+            tensors, region, block, stage, hook=hook, numbers=numbers
+        )
         shares = self.objective.point_shares(block)
         scaled = {}
         for i, term in enumerate(self.objective.terms):
@@ -219,13 +251,14 @@ class LeastSquares:
 
 def _general_columns(
     tape: tf.GradientTape, residuals: Sequence[tf.Tensor], tensors: Sequence[tf.Tensor]
-) -> tf.Tensor:
-    """Return Jᵀ [p, k] by one reverse pass per residual, for layers without a rule."""
-    rows = []
+) -> list[tf.Tensor]:
+    """Return Jᵀ [p, n] by term, by one reverse pass per residual, for layers without a rule."""
+    columns = []
     for r in residuals:
         blocks: Any = tape.jacobian(r, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        rows.append(tf.concat([tf.reshape(b, [b.shape[0], -1]) for b in blocks], 1))
-    return tf.transpose(tf.concat(rows, 0))
+        rows = tf.concat([tf.reshape(b, [b.shape[0], -1]) for b in blocks], 1)
+        columns.append(tf.transpose(rows))
+    return columns
 
 
 def _merge(share: Blocks, step: int) -> Blocks:

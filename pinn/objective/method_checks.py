@@ -13,7 +13,8 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from pinn.derivatives import Symbol
 from pinn.errors import InputError
 from pinn.jets import Jet
-from pinn.problem import Problem, Term
+from pinn.parameters import Parameter
+from pinn.problem import Problem, Term, call
 from pinn.problem.user_code import refusal, user_code
 
 POINTS = 48  # random points at which a residual is tried
@@ -91,6 +92,79 @@ def check_fields(problem: Problem, fields: Sequence[Any], like: tf.Tensor | Jet)
             raise refusal(problem, "ansatz", f"{text}return one value per point.")
 
 
+def past_value(problem: Problem, name: str, at: Mapping[str, Any], dtype: str) -> tf.Tensor:
+    """Return a delayed field before the start, [n].
+
+    Args:
+        problem: the problem.
+        name: of the delayed field.
+        at: the coordinates [n] by name.
+        dtype: the precision of the run.
+
+    Raises:
+        InputError: for an exception of the past, or a value of another kind, shape or precision.
+    """
+    past = problem.delays[name].past
+    like = at["t"]
+    if not callable(past):
+        return tf.zeros_like(like) + past
+    with user_code(problem, _past_name(name), dtype, past):
+        value = call(past, at)
+    where = f"{type(problem).__name__}.{_past_name(name)}"
+    if not isinstance(value, tf.Tensor | NUMBER) or isinstance(value, bool):
+        raise InputError(f"{where}: returned {_kind(value)}; return one value per point.")
+    if isinstance(value, tf.Tensor):
+        if value.dtype != dtype:
+            raise InputError(f"{where}: returned {value.dtype.name} in a {dtype} run; do not cast.")
+        if value.shape.rank and not value.shape.is_compatible_with(like.shape):
+            raise InputError(
+                f"{where}: returned values of shape {value.shape} {_points(like.shape)}; return "
+                "one value per point."
+            )
+    return tf.zeros_like(like) + value
+
+
+def check_past(problem: Problem, name: str, dtype: str) -> None:
+    """Raise an InputError for the past of a delayed field that is no formula per point.
+
+    Args:
+        problem: the problem.
+        name: of the delayed field.
+        dtype: the precision of the run.
+    """
+    assert problem.time is not None
+    start = problem.time[0]
+    delay = problem.delays[name].of(problem)
+    length = delay.upper if isinstance(delay, Parameter) else float(delay)
+    symbols = [Symbol(c, "coordinate") for c in problem.coordinates]
+
+    def value(arguments: Arguments) -> list[Any]:
+        at = dict(zip(problem.coordinates, arguments, strict=True))
+        return [past_value(problem, name, at, dtype)]
+
+    bounds = {**problem.ranges, "t": (start - length, start)}
+    method = _Method(problem, _past_name(name), symbols, value, bounds, dtype)
+    _check(method, "a past is one formula per point: leave it out.")
+
+
+def _past_name(name: str) -> str:
+    return f"delays[{name!r}].past"
+
+
+def check_integrand(problem: Problem, term: Term, bounds: Bounds, dtype: str) -> None:
+    """Raise an InputError for an integrand that is no formula per point, or cannot be compiled.
+
+    Args:
+        problem: the problem, with coefficients at which nothing vanishes by chance.
+        term: the integrand, as a term.
+        bounds: the range of every coordinate that it may take.
+        dtype: the precision of the run.
+    """
+    _check_term(
+        problem, term, bounds, dtype, "an integrand is one formula per point: leave it out."
+    )
+
+
 def check_residual(problem: Problem, term: Term, bounds: Bounds, dtype: str) -> None:
     """Raise an InputError for a residual that is no equation per point, or cannot be compiled.
 
@@ -102,14 +176,17 @@ def check_residual(problem: Problem, term: Term, bounds: Bounds, dtype: str) -> 
         bounds: the range of every coordinate.
         dtype: the precision of the run.
     """
+    remedy = (
+        "a residual is one equation per point: leave it out, or write the integrand as a method of "
+        "its own with @integral(over='interior'), and take it by its name."
+    )
+    _check_term(problem, term, bounds, dtype, remedy)
 
+
+def _check_term(problem: Problem, term: Term, bounds: Bounds, dtype: str, remedy: str) -> None:
     def value(arguments: Arguments) -> list[Any]:
         return [residual_value(problem, term, arguments, dtype)]
 
-    remedy = (
-        "a residual is one equation per point: leave it out, or make an integral a field of its "
-        "own, whose derivative is the integrand."
-    )
     _check(_Method(problem, term.name, term.symbols, value, bounds, dtype), remedy)
 
 

@@ -17,9 +17,11 @@ from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters, accumulate
 from pinn.objective.blocks import Blocks
 from pinn.objective.method_checks import check_ansatz
 from pinn.objective.network_checks import check_period, count_outputs
+from pinn.objective.quadrature_rules import NODES
 from pinn.objective.residuals import Residuals
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.subsets import subset
+from pinn.objective.symbol_values import NONE, SymbolValues, Values
 from pinn.objective.terms import active_terms
 from pinn.objective.trial import NO_MATERIALS, constrained, trial
 from pinn.problem import Problem
@@ -52,6 +54,7 @@ class Objective:
         measured: names of the measured fields.
         continuation: names of the coefficients that every batch brings.
         scales: the typical sizes of fields and residuals.
+        nodes: number of quadrature nodes per coordinate, for integrals.
 
     Raises:
         InputError: for the weight of a residual that does not exist, no positive weight, or a
@@ -69,6 +72,7 @@ class Objective:
         measured: Sequence[str] = (),
         continuation: Sequence[str] = (),
         scales: Scales = UNSCALED,
+        nodes: int = NODES,
     ) -> None:
         self.problem = problem
         self.network = network
@@ -96,6 +100,7 @@ class Objective:
             dtype=self.dtype,
             continuation=continuation,
             scales=scales,
+            nodes=nodes,
         )
 
     def _check_fit(self) -> None:
@@ -118,6 +123,15 @@ class Objective:
     def regions(self) -> list[str]:
         """The regions that the terms need points of."""
         return list(dict.fromkeys(t.region for t in self.terms))
+
+    @property
+    def values(self) -> SymbolValues:
+        """What evaluates derivatives, delayed fields and integrals."""
+        return self._residuals.values
+
+    def nodes(self, region: str) -> int:
+        """Return at how many quadrature nodes a region's terms are evaluated per point, or 1."""
+        return self.values.nodes(self._residuals.symbols(region))
 
     @property
     def weight_by_term(self) -> dict[str, float]:
@@ -179,6 +193,7 @@ class Objective:
         stage: StageParameters = FIRST_STAGE,
         *,
         hook: LayerHook | None = None,
+        numbers: Values = NONE,
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [n] of a region's terms on one block (coordinates [d, n]).
 
@@ -188,6 +203,7 @@ class Objective:
             block: the points.
             stage: the parameters of the stage.
             hook: as in `forward`.
+            numbers: the values [n] of integrals that are known already.
         """
         problem = self.bound(tensors, stage)
 
@@ -195,10 +211,19 @@ class Objective:
             return self.trial(problem, stage, hook=hook, materials=materials)
 
         with self.flat.scope(tensors):
-            residuals = self._residuals(problem, trial_at, region, block)
+            residuals = self._residuals(problem, trial_at, region, block, numbers=numbers)
         for name in residuals.keys() & stage.sizes.keys():
             residuals[name] = residuals[name] * stage.sizes[name]
         return residuals
+
+    def numbers(
+        self, tensors: Sequence[tf.Tensor], region: str, stage: StageParameters = FIRST_STAGE
+    ) -> dict[str, tf.Tensor]:
+        """Return the integrals in a region's terms that depend on no coordinate, as scalars."""
+        problem = self.bound(tensors, stage)
+        symbols = self._residuals.symbols(region)
+        with self.flat.scope(tensors):
+            return self.values.numbers(problem, self.trial(problem, stage), symbols)
 
     def point_shares(self, block: Blocks) -> dict[str, tf.Tensor]:
         """Return the shares q p [n] of a block's points in the loss of every term."""

@@ -91,7 +91,10 @@ def draw(
     declared = two_sided or region in problem.regions
     if declared and not any(p.dimension for p in patches_of_region):
         count = len(patches_of_region)  # a single point is drawn once
-    counts = sampling.apportion(count, [patch.measure for patch in patches_of_region])
+    measures = [1.0]
+    if len(patches_of_region) > 1:
+        measures = [patch.measure() for patch in patches_of_region]
+    counts = sampling.apportion(count, measures)
     points = []
     normals = []
     for i, (patch, share) in enumerate(zip(patches_of_region, counts, strict=True)):

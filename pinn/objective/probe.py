@@ -23,6 +23,7 @@ from pinn.problem import Problem, Term
 WAVES = 12  # per field
 DRAWS = 8  # of random fields, over which medians are taken
 POINTS = 512  # per region and draw
+NODES = 8  # of quadrature, per coordinate; sizes need no more
 # Least standard deviation of the wave numbers, in coordinates that go from -1 to 1: half a wave.
 LEAST_WAVE_NUMBER = np.pi / 2
 LARGEST_WAVE_NUMBER = 32.0
@@ -84,6 +85,8 @@ class Probe:
             engine=objective.engine,
             dtype=objective.dtype,
             continuation=objective.continuation,
+            nodes=NODES,
+            point_by_point=True,  # every draw has its own fields, and therefore its own integrals
         )
         self._blocks: dict[str, Blocks] = {}
 
@@ -244,11 +247,17 @@ class Probe:
         lower, upper = self.problem.seen_bounds
         seen = self.problem.seen([coordinates[name] for name in self.problem.coordinates])
         angle: Any = 0.0
+        numbers, phases = waves.numbers[number], waves.phases[number]
+        first = seen[0].value if isinstance(seen[0], Jet) else seen[0]
+        nodes = static_size(first) // static_size(numbers, -1)
+        if nodes > 1:  # of quadrature, which follow each other; all have the waves of their point
+            numbers = tf.repeat(numbers, nodes, axis=-1)
+            phases = tf.repeat(phases, nodes, axis=-1)
         for i, coordinate in enumerate(seen):
             half = (upper[i] - lower[i]) / 2
             scaled = (coordinate - (lower[i] + half)) * (1 / half)
-            angle = scaled * waves.numbers[number, :, i] + angle
-        summands = tf.cos(angle + waves.phases[number]) * np.sqrt(2 / WAVES)
+            angle = scaled * numbers[:, i] + angle
+        summands = tf.cos(angle + phases) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):
             return summands.map(lambda component: tf.reduce_sum(component, 0))
         return tf.reduce_sum(summands, 0)

@@ -7,12 +7,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from pinn.derivatives import SIDES, Trial, collapse, taylor
+from pinn.derivatives import SIDES, Symbol, Trial, collapse, taylor
 from pinn.errors import InputError
 from pinn.objective.blocks import Blocks
 from pinn.objective.free_boundary import follow
 from pinn.objective.method_checks import check_residual, residual_value
+from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, Scales
+from pinn.objective.symbol_values import NONE, SymbolValues, Values
 from pinn.objective.terms import is_misfit
 from pinn.problem import Problem, Term
 from pinn.problem.conditions import flux_term
@@ -41,6 +43,8 @@ class Residuals:
         dtype: of the loss.
         continuation: names of the coefficients that differ from stage to stage.
         scales: the typical sizes by which residuals are divided.
+        nodes: number of quadrature nodes per coordinate, for integrals.
+        point_by_point: as in `SymbolValues`.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Residuals:
         dtype: str,
         continuation: Sequence[str] = (),
         scales: Scales = UNSCALED,
+        nodes: int = NODES,
+        point_by_point: bool = False,
     ) -> None:
         self.terms = terms
         self.scales = scales
@@ -59,6 +65,9 @@ class Residuals:
         self.dtype = dtype
         self.space = problem.space.coordinates
         moved = _moved(problem, dtype, continuation)
+        self.values = SymbolValues(
+            moved, engine=engine, dtype=dtype, nodes=nodes, point_by_point=point_by_point
+        )
         for term in terms:
             self._check(moved, term)
         self.operators: dict[str, collapse.Operator | None] = {}
@@ -84,8 +93,18 @@ class Residuals:
         """Return the terms of a region."""
         return [t for t in self.terms if t.region == region]
 
+    def symbols(self, region: str) -> list[Symbol]:
+        """Return what the terms of a region take, each symbol once."""
+        return list({s.name: s for t in self.of_region(region) for s in t.symbols}.values())
+
     def __call__(
-        self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
+        self,
+        problem: Problem,
+        trial_at: TrialAt,
+        region: str,
+        block: Blocks,
+        *,
+        numbers: Values = NONE,
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [n] of a region's terms by name on one block, over their sizes.
 
@@ -94,12 +113,15 @@ class Residuals:
             trial_at: the trial solution, from the materials of the points.
             region: the region.
             block: coordinates [d, n], normals [ds, n] and values [n] of the block.
+            numbers: the values [n] of integrals that are known already.
         """
         linear: dict[str, tf.Tensor] = {}
         if block.opposite:
             functions, available = self._on_two_sides(problem, trial_at, region, block)
         else:
-            functions, available, linear = self._on_one_side(problem, trial_at, region, block)
+            functions, available, linear = self._on_one_side(
+                problem, trial_at, region, block, numbers
+            )
         residuals = {}
         for function in functions:
             value = function.function(*(available[s.name] for s in function.symbols))
@@ -121,7 +143,12 @@ class Residuals:
         return residuals
 
     def _on_one_side(
-        self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
+        self,
+        problem: Problem,
+        trial_at: TrialAt,
+        region: str,
+        block: Blocks,
+        numbers: Values,
     ) -> tuple[Functions, dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return a region's residuals, their arguments by name, and the operator's shares."""
         drawn = _named(problem.coordinates, block.coordinates)
@@ -137,7 +164,10 @@ class Residuals:
             trial, region, functions, coordinates, normals, block
         )
         measured = {f"{field}_data": values for field, values in block.values.items()}
-        return functions, {**coordinates, **derivatives, **measured}, linear
+        non_local = self.values.non_local(
+            problem, trial, self.symbols(region), coordinates, numbers=numbers
+        )
+        return functions, {**coordinates, **derivatives, **non_local, **measured}, linear
 
     def _on_two_sides(
         self, problem: Problem, trial_at: TrialAt, region: str, block: Blocks
@@ -178,7 +208,7 @@ class Residuals:
         block: Blocks,
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         """Return the symbols' values by name, and the operator's share by residual."""
-        symbols = list({s.name: s for f in functions for s in f.symbols}.values())
+        symbols = self.symbols(region)
         operator = self.operators[region]
         space = self.space
         if operator is None:

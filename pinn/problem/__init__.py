@@ -4,14 +4,17 @@ from pinn.problem.declaration import (
     Term,
     final_time,
     flux,
+    integral,
     parameter,
     positive,
     residual,
     satisfies,
 )
+from pinn.problem.delays import Delay
 from pinn.problem.evaluation import call
+from pinn.problem.integrals import OWN, Integral
 from pinn.problem.materials import Material
-from pinn.problem.patches import Patch
+from pinn.problem.patches import Patch, share_of
 from pinn.problem.problem import Problem
 from pinn.problem.regions import (
     At,
@@ -27,8 +30,11 @@ from pinn.problem.regions import (
 )
 
 __all__ = [
+    "OWN",
     "At",
+    "Delay",
     "Inside",
+    "Integral",
     "Material",
     "Part",
     "Patch",
@@ -42,10 +48,12 @@ __all__ = [
     "free_coordinates",
     "has_normals",
     "has_points",
+    "integral",
     "parameter",
     "patches",
     "positive",
     "region_names",
     "residual",
     "satisfies",
+    "share_of",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pinn.derivatives import Symbol, parse, parse_two_sided
+from pinn.derivatives import Symbol, parse_two_sided
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain
 from pinn.parameters import Parameter
@@ -21,7 +21,6 @@ from pinn.problem.names import check_names
 from pinn.problem.parameter_checks import check_parameters
 from pinn.problem.regions import Region, has_normals, has_points, label_of, region_names
 from pinn.problem.two_sided import check_two_sided, is_two_sided, shared_coordinates
-from pinn.problem.user_code import check_methods
 from pinn.settings import check_positive
 from pinn.symmetry import check_symmetries
 from pinn.unknowns import Unknown, check_unknown_fields, unknown
@@ -151,12 +150,8 @@ def check_regions(problem: Problem) -> None:
 
 
 def check_terms(problem: Problem) -> None:
-    """Raise an InputError for a missing residual: all, one of the ansatz, or one of a region.
-
-    Methods that cannot be called raise one too.
-    """
+    """Raise an InputError for a missing residual: all, one of the ansatz, or one of a region."""
     name = type(problem).__name__
-    check_methods(problem)
     if not problem.terms:
         raise InputError(f"{name}: no residual; mark a method with @residual(on='interior').")
     missing = set(problem.satisfied) - {term.name for term in problem.terms}
@@ -165,6 +160,7 @@ def check_terms(problem: Problem) -> None:
             f"{name}.ansatz: satisfies {missing.pop()!r}, which is no residual of the problem."
         )
     used = {term.region for term in problem.terms}
+    used |= {integral.region for integral in problem.integrals.values()}
     for region in problem.regions:
         if region not in used:
             raise InputError(
@@ -193,12 +189,16 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         raise InputError(
             f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0)."
         )
-    settings: dict[str, Any] = {"coordinates": problem.coordinates, "fields": problem.functions}
-    read = partial(parse, where=where, **settings)
+    read = partial(problem.symbol, where=where)
     if is_two_sided(region):
         shared = shared_coordinates(problem, region)
         read = partial(
-            parse_two_sided, where=where, shared=shared, coefficients=differing(problem), **settings
+            parse_two_sided,
+            coordinates=problem.coordinates,
+            fields=problem.functions,
+            shared=shared,
+            coefficients=differing(problem),
+            where=where,
         )
     symbols = []
     for parameter in inspect.signature(getattr(problem, name)).parameters:

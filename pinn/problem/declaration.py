@@ -97,6 +97,48 @@ def flux(method: Method) -> Method:
     return method
 
 
+@dataclass(frozen=True)
+class Marks:
+    """What `integral` says of an integrand: what it is integrated over, and between which limits.
+
+    The attributes are those of `integral`, with the names in a tuple.
+    """
+
+    over: tuple[str, ...]
+    lower: float | str | None
+    upper: float | str | None
+
+
+def integral(
+    *,
+    over: str | Sequence[str],
+    lower: float | str | None = None,
+    upper: float | str | None = None,
+) -> Callable[[Method], Method]:
+    """Mark a method of a problem as the integrand of an integral, which residuals take by its name.
+
+    The parameters of the integrand are those of a residual: coordinates, fields and derivatives,
+    all at the point of integration.  A coordinate with the ending `_at`, as in `x_at`, is that of
+    the point at which the integral is evaluated.
+
+    Args:
+        over: a region, whose points in space are integrated over; or coordinates, such as "x" or
+            ("x", "t"), which run through their ranges; or both, as in ("x+", "t").  All other
+            coordinates are those of the point at which the integral is evaluated.
+        lower: lower limit of a single coordinate: a number, or the coordinate's own name, which
+            stands for its value at the point.  None: where its range begins.
+        upper: upper limit in the same way, as in `over="t", upper="t"`.  None: where its range
+            ends.
+    """
+    names = (over,) if isinstance(over, str) else tuple(over)
+
+    def mark(method: Method) -> Method:
+        vars(method)["integral"] = Marks(names, lower, upper)
+        return method
+
+    return mark
+
+
 def satisfies(*names: str) -> Callable[[Method], Method]:
     """Mark an ansatz with the residuals that it makes vanish identically; they leave the loss."""
 
@@ -142,6 +184,11 @@ def residual_methods(cls: type) -> dict[str, Any]:
 def flux_methods(cls: type) -> dict[str, Any]:
     """Return the methods of a class that are fluxes by name, in the order of `residual_methods`."""
     return _marked(cls, "is_flux")
+
+
+def integrands(cls: type) -> dict[str, Any]:
+    """Return the methods of a class that are integrands by name, as `residual_methods` does."""
+    return _marked(cls, "integral")
 
 
 def _marked(cls: type, mark: str) -> dict[str, Any]:

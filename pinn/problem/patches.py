@@ -13,7 +13,7 @@ from pinn.sampling import unit_cube
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
 
-_SAMPLE = 1 << 16  # points that estimate which share of a patch belongs to a region
+SAMPLE = 1 << 16  # points that estimate which share of a patch belongs to a region
 
 
 class Patch(NamedTuple):
@@ -21,7 +21,8 @@ class Patch(NamedTuple):
 
     Attributes:
         dimension: of the cube.
-        measure: of the piece, relative to the region's other pieces.
+        measure: returns the measure in space of what is accepted: 1 for a point, else its length,
+            area, …; a function, because some measures are estimated from a sample.
         place: maps a sample [n, dimension] of the cube to points [n, d], time included, and to
             their outward normals [n, ds] on a face, None elsewhere.
         accepts: maps points [n, d] that were placed to truth values [n].
@@ -30,14 +31,14 @@ class Patch(NamedTuple):
     """
 
     dimension: int
-    measure: float
+    measure: Callable[[], float]
     place: Callable[[Array], tuple[Array, Array | None]]
     accepts: Callable[[Array], BoolArray]
     coordinates: tuple[str, ...]
     on_boundary: bool = False
 
 
-def share_of(patch: Patch, count: int = _SAMPLE) -> float:
+def share_of(patch: Patch, count: int = SAMPLE) -> float:
     """Return which share of its unit cube a patch accepts, by a fixed sample of `count` points."""
     unit = unit_cube(count if patch.dimension else 1, patch.dimension)
     points, _ = patch.place(unit)

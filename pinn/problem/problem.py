@@ -13,19 +13,22 @@ import numpy as np
 from jaxtyping import Float
 
 from pinn.arrays import check_shapes
+from pinn.derivatives import Symbol, parse
 from pinn.geometry import Domain, NoSpace
 from pinn.parameters import Parameter
 from pinn.problem import checks
 from pinn.problem.conditions import check_conditions, interface_terms
-from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
+from pinn.problem.declaration import FINAL_TIME, Term, integrands, residual_methods
+from pinn.problem.delays import Delay, check_delays
 from pinn.problem.evaluation import call, reference_columns
+from pinn.problem.integrals import Integral, check_integrals, integrals_of
 from pinn.problem.material_checks import check_materials, check_stated
 from pinn.problem.materials import Material, bound_to_none, bound_to_points, masks_at
 from pinn.problem.names import check_time
 from pinn.problem.parameter_checks import checked_parameters
 from pinn.problem.regions import Region
 from pinn.problem.two_sided import find_interfaces
-from pinn.problem.user_code import user_code
+from pinn.problem.user_code import check_methods, user_code
 from pinn.symmetry import Mirror
 from pinn.unknowns import UnknownField
 
@@ -64,6 +67,8 @@ class Problem(_Frozen):
         materials: parts of space with coefficients and functions of their own, by name. Each name
             is a region too. All fields and fluxes are continuous through interfaces.
         interfaces: where materials touch, such as "plaster|wool", found from their domains.
+        delays: values of fields at earlier times, by the names under which residuals take them, as
+            in `{"u_late": Delay("u", t=1.0, past=0.0)}`.
         gauge: fields that are determined up to a constant only (a pressure, say), or up to a
             function of time where the problem depends on time.
         periodic: space coordinates in which the solution has the domain's length as its period. The
@@ -90,6 +95,7 @@ class Problem(_Frozen):
     regions: ClassVar[Mapping[str, Region]] = {}
     materials: ClassVar[Mapping[str, Material]] = {}
     interfaces: ClassVar[tuple[str, ...]] = ()
+    delays: ClassVar[Mapping[str, Delay]] = {}
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
     scales: ClassVar[Mapping[str, float]] = {}
@@ -123,10 +129,13 @@ class Problem(_Frozen):
         checks.check_coefficients(self)
         check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
+        check_delays(self)
         checks.check_regions(self)
         check_materials(self)
         check_stated(self)
         object.__setattr__(self, "interfaces", find_interfaces(self))
+        check_methods(self)
+        check_integrals(self)
         checks.check_terms(self)
         check_conditions(self)
 
@@ -184,6 +193,11 @@ class Problem(_Frozen):
         """Lower and upper bound of every coordinate by name, in its own units."""
         lower, upper = self.bounds
         return dict(zip(self.coordinates, zip(lower, upper, strict=True), strict=True))
+
+    @property
+    def in_space(self) -> Self:
+        """A copy without time and parameters, whose regions have points in space."""
+        return self.bind({"time": None, "_parameters": {}})
 
     @property
     def seen_bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -248,6 +262,33 @@ class Problem(_Frozen):
         methods = residual_methods(type(self))
         own = [checks.term_of(self, name, method.region) for name, method in methods.items()]
         return (*own, *interface_terms(self))
+
+    @property
+    def integrals(self) -> dict[str, Integral]:
+        """The integrals by name, in the order of their definition."""
+        return integrals_of(self)
+
+    def symbol(self, name: str, where: str = "") -> Symbol:
+        """Return what a parameter of a residual stands for; `where` names the residual in errors.
+
+        Raises:
+            InputError: if the name has no meaning.
+        """
+        return parse(
+            name,
+            coordinates=self.coordinates,
+            fields=self.functions,
+            integrals=tuple(integrands(type(self))),
+            delays={delayed: delay.field for delayed, delay in self.delays.items()},
+            where=where,
+        )
+
+    def functions_in(self, symbol: Symbol) -> set[str]:
+        """Return the functions on which the value of a symbol depends; none for a measurement."""
+        if symbol.kind == "integral":
+            inner = (self.functions_in(s) for s in self.integrals[symbol.source].symbols)
+            return set().union(*inner)
+        return {symbol.field} if symbol.field and symbol.kind != "data" else set()
 
     @property
     def satisfied(self) -> tuple[str, ...]:

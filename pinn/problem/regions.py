@@ -15,9 +15,9 @@ from pinn.geometry import Domain
 from pinn.problem.evaluation import call
 from pinn.problem.materials import masks_at
 from pinn.problem.names import is_finite
-from pinn.problem.patches import Patch, beyond_space, completed, share_of
+from pinn.problem.patches import SAMPLE, Patch, beyond_space, completed, share_of
 from pinn.problem.two_sided import is_two_sided, on_both_sides
-from pinn.sampling import LEAST_SHARE
+from pinn.sampling import LEAST_SHARE, unit_cube
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
@@ -81,12 +81,9 @@ class Region(ABC):
         for piece in pieces:
             accepts = partial(self._accepts, label, piece)
             patch = piece._replace(accepts=accepts)
-            if len(pieces) > 1:  # every face has points in proportion to what is left of it
-                share = share_of(patch)
-                if share < LEAST_SHARE:
-                    continue
-                patch = patch._replace(measure=piece.measure * share / share_of(piece))
-            patches.append(patch)
+            patch = patch._replace(measure=partial(_remaining, piece, patch))
+            if len(pieces) == 1 or share_of(patch) >= LEAST_SHARE:
+                patches.append(patch)
         return patches
 
     def _accepts(self, label: str, piece: Patch, points: Array) -> BoolArray:
@@ -357,8 +354,30 @@ def _inside(
             accepted = accepted & _is_between(fixed["t"], *problem.time)
         return accepted
 
+    def measure() -> float:
+        if is_whole:
+            return space.volume
+        ranges = [problem.ranges[c] for c in others]
+        image = float(np.prod([upper - lower for lower, upper in ranges]))
+        if subset is not None:
+            # The subset's volume is that of what the subset accepts of its own map's image.
+            image *= subset.volume / _accepted_share(subset)
+        return image * share_of(patch)
+
     dimension_of_all = dimension + sum(c not in fixed for c in beyond_space(problem))
-    return Patch(dimension_of_all, 1.0, place, accepts, problem.coordinates)
+    patch = Patch(dimension_of_all, measure, place, accepts, problem.coordinates)
+    return patch
+
+
+def _remaining(piece: Patch, patch: Patch) -> float:
+    """Return the measure of what a predicate leaves of a piece, as a patch that knows it."""
+    return piece.measure() * share_of(patch) / share_of(piece)
+
+
+def _accepted_share(domain: Domain) -> float:
+    """Return which share of the image of its map a domain accepts, by a fixed sample."""
+    points = domain.interior(unit_cube(SAMPLE, len(domain.coordinates)))
+    return float(np.mean(domain.accepts(points)))
 
 
 def _in_material(problem: Problem, name: str) -> Patch:
@@ -384,7 +403,7 @@ def _on_face(problem: Problem, face: str) -> Patch:
         return space.accepts(points[:, : len(space.coordinates)], face)
 
     dimension = across + len(beyond_space(problem))
-    measure = space.measure(face)
+    measure = partial(space.measure, face)
     return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
 
 

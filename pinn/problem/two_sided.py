@@ -175,7 +175,8 @@ def _interface(problem: Problem, first: str, second: str) -> list[Patch]:
             patch = piece._replace(accepts=accepts)
             share = share_of(patch, _SAMPLE)
             if share >= LEAST_SHARE:
-                pieces.append(patch._replace(measure=piece.measure * share))
+                measure = piece.measure() * share
+                pieces.append(patch._replace(measure=partial(float, measure)))
     return pieces
 
 
@@ -265,7 +266,7 @@ def _patch(
     space = problem.space.coordinates
     names = (*problem.coordinates, *problem.coordinates, *space, *space)
     dimension = across + len(beyond_space(problem))
-    return Patch(dimension, measure, place, accepts, names, on_boundary=True)
+    return Patch(dimension, partial(float, measure), place, accepts, names, on_boundary=True)
 
 
 def _size(space: Domain) -> float:

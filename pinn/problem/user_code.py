@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import tensorflow as tf
 
-from pinn.derivatives import parse
 from pinn.errors import InputError, guess
-from pinn.problem.declaration import flux_methods, residual_methods
+from pinn.problem.declaration import flux_methods, integrands, residual_methods
 from pinn.problem.python_numbers import numbers_in
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
 
 METHODS = ("ansatz", "reference", "derived", "reference_error")
-"""The methods that a problem may define, besides its residuals."""
+"""The methods that a problem may define, besides its residuals and integrands."""
 
 _LONGEST = 200  # characters of an exception's message
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)  # no mistake of the method
@@ -50,13 +49,16 @@ _IMPORTS = {
 
 
 @contextlib.contextmanager
-def user_code(problem: Problem, name: str, dtype: str | None = None) -> Iterator[None]:
+def user_code(
+    problem: Problem, name: str, dtype: str | None = None, function: Any = None
+) -> Iterator[None]:
     """Run a method of a problem: in this scope all errors but our own name its file and line.
 
     Args:
         problem: the problem.
         name: of the method.
         dtype: the precision in which TensorFlow takes Python's numbers; None for methods in NumPy.
+        function: what is run, where it is no method.
 
     Raises:
         InputError: for any exception of the method, which is its cause; the line says what went
@@ -69,7 +71,7 @@ def user_code(problem: Problem, name: str, dtype: str | None = None) -> Iterator
         raise
     except Exception as error:
         title = f"{type(problem).__name__}.{name}"
-        code = _code(problem, name)
+        code = getattr(function, "__code__", None) if function else _code(problem, name)
         file = code.co_filename if code else ""
         raise InputError(told(error, file, title, problem)) from error
 
@@ -87,7 +89,8 @@ def refusal(problem: Problem, name: str, text: str) -> InputError:
 
 def check_methods(problem: Problem) -> None:
     """Raise an InputError for a method of a problem that cannot be called, or returns no value."""
-    for name in (*residual_methods(type(problem)), *flux_methods(type(problem))):
+    cls = type(problem)
+    for name in (*residual_methods(cls), *flux_methods(cls), *integrands(cls)):
         _check_method(problem, name)
         _check_positional(problem, name)
     for name in METHODS:
@@ -128,7 +131,7 @@ def _has_meaning(problem: Problem, name: str) -> bool:
     if name == "net":
         return True
     try:
-        parse(name, coordinates=problem.coordinates, fields=problem.functions, where="")
+        problem.symbol(name)
     except InputError:
         return False
     return True
@@ -230,7 +233,8 @@ def _tensorflow_name(name: str) -> str:
 
 def _code(problem: Problem, name: str) -> CodeType | None:
     """Return the code of a method, without what decorators wrap around it."""
-    function: Any = inspect.unwrap(getattr(type(problem), name))
+    method: Any = getattr(type(problem), name, None)
+    function: Any = inspect.unwrap(method)
     return cast("CodeType | None", getattr(function, "__code__", None))
 
 

@@ -144,6 +144,7 @@ class Metrics(_Record):
         warnings: what is doubtful about the problem, in one line each.
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
+        integrals: the integrals that depend on no coordinate, by name, in their own units.
         unknowns: by the name of the unknown.
         phases: one per phase that has begun, over all stages.
         weights: None where the weights are fixed.
@@ -168,6 +169,7 @@ class Metrics(_Record):
     warnings: list[str] = field(default_factory=list)
     loss: float | None = None
     heldout_loss: float | None = None
+    integrals: dict[str, float] = field(default_factory=dict)
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
     phases: list[PhaseMetrics] = field(default_factory=list)
     weights: WeightMetrics | None = None

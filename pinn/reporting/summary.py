@@ -34,6 +34,9 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
     parts += _errors(metrics, by_name)
     if metrics.unknowns:
         parts.append(_unknowns(metrics.unknowns, by_name, metrics.units))
+    if metrics.integrals:
+        values = ", ".join(f"{name} {_six_digits(v)}" for name, v in metrics.integrals.items())
+        parts.append(Text(f"integrals: {values}"))
     parts += _other_comparisons(metrics, by_name)
     for entry in published(metrics.published):
         if entry.source:

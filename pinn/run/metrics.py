@@ -38,6 +38,9 @@ def metrics_of(
     loss, _ = objective.value_and_gradient(theta, batch)
     held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
+    numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
+    anywhere = errors.points[:1]
+    integrals = solution(numbers, anywhere) if numbers else {}
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -51,6 +54,7 @@ def metrics_of(
         warnings=list(warnings),
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
+        integrals={name: float(value[0]) for name, value in integrals.items()},
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),

@@ -110,6 +110,27 @@ class Solution:
         shape, points = self._located(positional, coordinates)
         return self._values((name,), points, shape)[name]
 
+    def integral(self, name: str, **coordinates: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """Return an integral of the problem by its name, in its own units.
+
+        Args:
+            name: the name of the integrand's method.
+            coordinates: the coordinates on which the integral depends, by name; they broadcast.
+
+        Raises:
+            InputError: if there is no such integral, or a coordinate is missing or too many.
+        """
+        integrals = self.problem.integrals
+        if name not in integrals:
+            raise InputError(f"Solution: no integral {name!r}.{did_you_mean(name, integrals)}")
+        own = integrals[name].own
+        if set(coordinates) != set(own):
+            given = ", ".join(own) or "no coordinate"
+            raise InputError(f"Solution: integral {name!r} depends on {given}; give that by name.")
+        middle = {c: 0.5 * (lower + upper) for c, (lower, upper) in self.problem.ranges.items()}
+        shape, points = self._located((), {**middle, **coordinates})
+        return np.asarray(self._evaluate((name,), points)[name]).reshape(shape)
+
     def save_figures(self, folder: str | Path | None = None) -> list[Path]:
         """Draw all figures into a folder (default: the run's `figures`) and return their paths."""
         if folder is None:

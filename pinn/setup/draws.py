@@ -124,7 +124,7 @@ class Draws:
             sets: the point sets by region.
             grows: whether there must be places for all points of a set that grows.
         """
-        size = self.points.block or _block_size(self.objective)
+        size = _block_size(self.objective)
         threads = 1 if tf.config.get_visible_devices("GPU") else cores()
         blocks = {}
         for region, points in sets.items():
@@ -132,7 +132,7 @@ class Draws:
             blocks[region] = cut_into_blocks(
                 points,
                 threads=threads,
-                size=size,
+                size=self.points.block or max(1, size // self.objective.nodes(region)),
                 dtype=self.objective.dtype,
                 capacity=self._count(FOLLOWED) if full else 0,
             )

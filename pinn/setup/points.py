@@ -8,7 +8,7 @@ from typing import Literal
 
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
-from pinn.objective import Objective
+from pinn.objective import NODES, Objective
 from pinn.problem import Problem, patches, region_names
 from pinn.problem.two_sided import INTERFACES, check_two_sided, is_two_sided
 from pinn.sampling import Method
@@ -38,6 +38,9 @@ class Points(settings.Settings):
         candidates: points per point drawn, from which the density chooses.
         heldout: share of every count that the held-out set has; no optimizer ever sees it.
         test: points at which the error against the reference is measured.
+        quadrature: Gauss-Legendre nodes of an integral per coordinate, twice as many where the
+            integral is a number; a sample, where there is no such rule, has 4 times the square,
+            rounded up to a power of two.
         block: points per compiled block; None chooses by the network's width.
 
     Raises:
@@ -55,6 +58,7 @@ class Points(settings.Settings):
     candidates: int = settings.count(10, least=2)
     heldout: float = settings.positive(0.25, words="a positive share, such as 0.25")
     test: int = settings.count(10_000)
+    quadrature: int = settings.count(NODES)
     block: int | None = settings.count(None)
 
     def setting(self, name: str) -> str:

@@ -324,6 +324,7 @@ class Setup(Settings):
             derivatives=self.derivatives,
             measured=tuple(data.values) if data else (),
             scales=scales,
+            nodes=self.points.quadrature,
         )
 
     def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:

@@ -102,6 +102,11 @@ def why_one_window(problem: Problem) -> str:
         return f"{names} would be found anew in every window"
     if problem.gauge:
         return f"{', '.join(problem.gauge)} is known up to a function of time"
+    for integral in problem.integrals.values():
+        if integral.reaches_in_time:
+            return f"integral {integral.name!r} takes other times, which another window has"
+    for delayed in problem.delays:
+        return f"{delayed!r} is an earlier value, which another window has"
     if not any(t.region == "initial" for t in problem.terms):
         return f"{name} has no initial condition, which a window could hand over"
     return ""
