@@ -217,7 +217,7 @@ def test_counts_and_redraws_follow_the_names_of_regions(eager):
     assert not np.array_equal(first.coordinates, draws.sets(1, {})["here"].coordinates)
     held_out = draws.held_out_sets()["here"].coordinates
     assert len(held_out) == 14 and np.all(held_out[:, 0] < 0.3)
-    assert Points(counts={"boundary": 12}).count("here") == 12
+    assert Points(counts={"boundary": 12}).count("here", problem) == 12
     wrong = Points(counts={"interior": 20, "boundary": 12, "her": 7})
     with pytest.raises(InputError, match=r"points.counts.her: no such region. Did you mean 'here'"):
         Draws(wrong, objective, seed=0)

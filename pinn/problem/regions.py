@@ -38,6 +38,7 @@ class Patch(NamedTuple):
         accepts: maps points [n, d] that were placed to truth values [n].
         coordinates: names of the points' coordinates.
         on_boundary: whether the piece is one of a face.
+        is_mapped: whether the map is smooth, so that quadrature rules of the cube may be used.
     """
 
     dimension: int
@@ -46,6 +47,7 @@ class Patch(NamedTuple):
     accepts: Callable[[Array], BoolArray]
     coordinates: tuple[str, ...]
     on_boundary: bool = False
+    is_mapped: bool = True
 
 
 class Region(ABC):
@@ -381,7 +383,12 @@ def _inside(
         return image * share_of(patch)
 
     dimension_of_all = dimension + sum(c not in fixed for c in _beyond_space(problem))
-    patch = Patch(dimension_of_all, measure, place, accepts, problem.coordinates)
+    maps = [space] if is_whole else []  # the others' map is that of a box
+    maps += [subset] if subset else []
+    is_mapped = all(domain.is_mapped for domain in maps)
+    patch = Patch(
+        dimension_of_all, measure, place, accepts, problem.coordinates, is_mapped=is_mapped
+    )
     return patch
 
 
@@ -410,7 +417,15 @@ def _on_face(problem: Problem, face: str) -> Patch:
 
     dimension = across + len(_beyond_space(problem))
     measure = partial(space.measure, face)
-    return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
+    return Patch(
+        dimension,
+        measure,
+        place,
+        accepts,
+        problem.coordinates,
+        on_boundary=True,
+        is_mapped=space.is_mapped,
+    )
 
 
 def _beyond_space(problem: Problem) -> tuple[str, ...]:
