@@ -34,6 +34,7 @@ class Difference(Domain):
     def __init__(self, base: Domain, **holes: Domain) -> None:
         self.base = base
         self.holes = holes
+        self.is_mapped = base.is_mapped and all(hole.is_mapped for hole in holes.values())
         self.coordinates = base.coordinates
         if not holes:
             raise InputError(

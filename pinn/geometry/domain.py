@@ -31,7 +31,7 @@ class Domain(ABC):
             cube are rules of the domain.
     """
 
-    is_mapped = True
+    is_mapped: bool = True
     coordinates: tuple[str, ...]
     faces: tuple[str, ...]
     parts: Mapping[str, tuple[str, ...]] = {}

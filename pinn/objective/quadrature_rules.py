@@ -73,7 +73,7 @@ def _of_piece(problem: Problem, integral: Integral, piece: Patch | None, nodes: 
     """Return the rule of a piece of the region and of the coordinates that run."""
     in_space = piece.dimension if piece else 0
     dimension = in_space + len(integral.running)
-    is_whole = piece is None or (problem.space.is_mapped and share_of(piece) == 1)
+    is_whole = piece is None or (piece.is_mapped and share_of(piece) == 1)
     if is_whole and dimension <= LARGEST_PRODUCT:
         unit, weights = _product_rule((1 + integral.is_number) * nodes, dimension)
     else:

@@ -28,6 +28,7 @@ class Patch(NamedTuple):
         accepts: maps points [n, d] that were placed to truth values [n].
         coordinates: names of the points' coordinates.
         on_boundary: whether the piece is one of a face.
+        is_mapped: whether the map is smooth, so that quadrature rules of the cube may be used.
     """
 
     dimension: int
@@ -36,6 +37,7 @@ class Patch(NamedTuple):
     accepts: Callable[[Array], BoolArray]
     coordinates: tuple[str, ...]
     on_boundary: bool = False
+    is_mapped: bool = True
 
 
 def share_of(patch: Patch, count: int = SAMPLE) -> float:

@@ -365,7 +365,12 @@ def _inside(
         return image * share_of(patch)
 
     dimension_of_all = dimension + sum(c not in fixed for c in beyond_space(problem))
-    patch = Patch(dimension_of_all, measure, place, accepts, problem.coordinates)
+    maps = [space] if is_whole else []  # the others' map is that of a box
+    maps += [subset] if subset else []
+    is_mapped = all(domain.is_mapped for domain in maps)
+    patch = Patch(
+        dimension_of_all, measure, place, accepts, problem.coordinates, is_mapped=is_mapped
+    )
     return patch
 
 
@@ -404,7 +409,15 @@ def _on_face(problem: Problem, face: str) -> Patch:
 
     dimension = across + len(beyond_space(problem))
     measure = partial(space.measure, face)
-    return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
+    return Patch(
+        dimension,
+        measure,
+        place,
+        accepts,
+        problem.coordinates,
+        on_boundary=True,
+        is_mapped=space.is_mapped,
+    )
 
 
 def _is_between(value: float, lower: float, upper: float) -> bool:

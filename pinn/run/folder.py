@@ -21,6 +21,7 @@ from pinn.run import checkpoint
 from pinn.runtime import configure
 from pinn.setup import config as configuration
 from pinn.setup.setup import Setup
+from pinn.setup.stages import AUTO
 from pinn.training.progress import Progress
 from pinn.weights import Weighting
 
@@ -44,6 +45,14 @@ def read(
     for override in overrides:
         _change(config, override)
     progress = checkpoint.load(folder.checkpoint)
+    changed = {_top_key(override) for override in overrides}
+    changes_loss = not changed.isdisjoint(LOSS_KEYS)
+    if changes_loss and progress.edges:
+        names = ", ".join(sorted(changed))
+        raise InputError(
+            f"resume: {names} would change the windows that the run has gone through; start a new "
+            "run."
+        )
     configure(device=config.get("device", "auto"))
     try:
         network: Any = keras.saving.load_model(folder.network, compile=False)
@@ -53,8 +62,6 @@ def read(
             f"{folder.network}: cannot be loaded ({lines[0]}); restore the file."
         ) from None
     setup = configuration.setup(config, network=network)
-    changed = {_top_key(override) for override in overrides}
-    changes_loss = not changed.isdisjoint(LOSS_KEYS)
     if progress.records and (changes_loss or "phases" in changed):
         progress.reopen(stale=changes_loss)
     return setup, progress, config
@@ -145,7 +152,7 @@ def _change(config: dict[str, Any], override: str) -> None:
             f"resume: {override!r} would change the network that the run has trained; "
             f"start a new run."
         )
-    has_stages = config.get("windows", 1) != 1 or config.get("continuation")
+    has_stages = config.get("windows", 1) not in (1, AUTO) or config.get("continuation")
     changes_past = has_stages and _top_key(override) in LOSS_KEYS
     if changes_past or _top_key(override) in ("windows", "continuation"):
         raise InputError(
