@@ -20,7 +20,7 @@ from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
 from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.subsets import subset
-from pinn.objective.terms import active_terms
+from pinn.objective.terms import Measured, active_terms
 from pinn.objective.trial import constrained, trial
 from pinn.problem import Problem
 
@@ -48,7 +48,7 @@ class Objective:
         weights: weight by term; 1 for terms that are not named, 0 leaves a term out.
         hard: whether the ansatz builds conditions into the trial solution.
         derivatives: the derivative engine.
-        measured: names of the measured fields.
+        measured: what was measured, by region; None: nothing.
         continuation: names of the coefficients that every batch brings.
         scales: the typical sizes of fields and residuals.
 
@@ -65,7 +65,7 @@ class Objective:
         weights: Mapping[str, float] | None = None,
         hard: bool = False,
         derivatives: Engine = "auto",
-        measured: Sequence[str] = (),
+        measured: Measured | None = None,
         continuation: Sequence[str] = (),
         scales: Scales = UNSCALED,
     ) -> None:
@@ -84,7 +84,7 @@ class Objective:
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
         self.terms, self.weights = active_terms(
-            problem, weights or {}, hard=hard, measured=measured
+            problem, weights or {}, hard=hard, measured=measured or {}
         )
         if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, problem), self.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pinn import sampling
+from pinn.arrays import AnyArray
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Patch, Problem, patches
 
@@ -21,11 +22,32 @@ class PointSet(NamedTuple):
         coordinates: the points [n, d].
         normals: outward normals [n, ds], where the region has them.
         values: measurements, or residuals at a handover, [n] by name; NaN: not measured.
+        sigmas: the standard deviations of measurements, [n] by name, in the units of the values;
+            those that are not named have none.
     """
 
     coordinates: Float[np.ndarray, "n d"]
     normals: Float[np.ndarray, "n ds"] | None = None
     values: Mapping[str, Float[np.ndarray, " n"]] = {}
+    sigmas: Mapping[str, Float[np.ndarray, " n"]] = {}
+
+    def rows(self, chosen: AnyArray) -> PointSet:
+        """Return some of the points, by their indices [m]."""
+        return PointSet(
+            self.coordinates[chosen],
+            None if self.normals is None else self.normals[chosen],
+            {name: values[chosen] for name, values in self.values.items()},
+            {name: sigmas[chosen] for name, sigmas in self.sigmas.items()},
+        )
+
+    @property
+    def weighed(self) -> int:
+        """The number of measured values that have a standard deviation."""
+        return sum(int(np.count_nonzero(~np.isnan(self.values[name]))) for name in self.sigmas)
+
+
+DataSets = Mapping[str, PointSet]
+"""Sets of measurements by region: "data", or "data_probes" for the set "probes" of several."""
 
 
 def draw(

@@ -9,13 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import Array, static_size
+from pinn.geometry import is_data
 from pinn.jets import Jet
 from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.objective import Objective
-from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.point_sets import DataSets, draw
 from pinn.objective.residuals import Residuals
 from pinn.objective.scales import FieldScale
-from pinn.objective.terms import is_misfit
+from pinn.objective.terms import Misfit
 from pinn.objective.trial import functions_of
 from pinn.problem import Problem, Term
 
@@ -54,7 +55,7 @@ class Probe:
     Args:
         objective: the loss whose residuals are meant; its own scales are ignored.
         problem: the problem with the coefficients to be taken.
-        data: the measurements.
+        data: the measurements, by region.
 
     Attributes:
         smooth: the least standard deviations σ [d] of the wave numbers: half a wave for every
@@ -62,11 +63,14 @@ class Probe:
     """
 
     def __init__(
-        self, objective: Objective, problem: Problem, data: PointSet | None = None
+        self, objective: Objective, problem: Problem, data: DataSets | None = None
     ) -> None:
         self.objective = objective
         self.problem = problem
-        self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
+        # Measured values of a field name its scale; all else tells of it as residuals do.
+        self.terms: tuple[Term, ...] = tuple(
+            t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)
+        )
         self.data = data
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
         self._residuals = Residuals(
@@ -181,18 +185,16 @@ class Probe:
 
     def _block(self, region: str) -> Blocks:
         """Return the points of a region as one block, repeated for every draw."""
-        if region == "data":
+        if is_data(region):
             assert self.data is not None
-            chosen = np.resize(np.arange(len(self.data.coordinates)), POINTS)
-            values = {name: value[chosen] for name, value in self.data.values.items()}
-            points = PointSet(self.data.coordinates[chosen], None, values)
+            measured = self.data[region]._replace(sigmas={})  # residuals have their own units
+            points = measured.rows(np.resize(np.arange(len(measured.coordinates)), POINTS))
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
         rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
-        normals = None if points.normals is None else points.normals[rows]
-        values = {name: value[rows] for name, value in points.values.items()}
-        repeated = PointSet(points.coordinates[rows], normals, values)
-        cut = cut_into_blocks(repeated, threads=1, size=len(rows), dtype=self.objective.dtype)
+        cut = cut_into_blocks(
+            points.rows(rows), threads=1, size=len(rows), dtype=self.objective.dtype
+        )
         return tf.nest.map_structure(lambda a: a[0, 0], cut)
 
     def _waves(self, block: Blocks, wave_numbers: Array) -> _Waves:

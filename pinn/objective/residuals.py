@@ -13,7 +13,7 @@ from pinn.objective.blocks import Blocks
 from pinn.objective.free_boundary import follow
 from pinn.objective.method_checks import check_residual, residual_value
 from pinn.objective.scales import UNSCALED, Scales
-from pinn.objective.terms import is_misfit
+from pinn.objective.terms import Misfit
 from pinn.problem import Problem, Term
 
 IRRATIONAL = 0.618  # moves coefficients off their starts, where a zero may hide a nonlinear term
@@ -50,7 +50,7 @@ class Residuals:
         self.dtype = dtype
         moved = _moved(problem, dtype, continuation)
         for term in terms:
-            if not is_misfit(term):
+            if not isinstance(term, Misfit):
                 check_residual(moved, term, problem.ranges, dtype)
         self.operators: dict[str, collapse.Operator | None] = {}
         for region in dict.fromkeys(t.region for t in terms):
@@ -72,7 +72,8 @@ class Residuals:
             region: the region.
             block: coordinates [d, n], normals [ds, n] and values [n] of the block.
         """
-        functions = [self._function(problem, t) for t in self.of_region(region)]
+        terms = self.of_region(region)
+        functions = [self._function(problem, t) for t in terms]
         drawn = _named(problem.coordinates, block.coordinates)
         coordinates = follow(problem, region, drawn, trial=trial, engine=self.engine)
         normals = {}
@@ -82,10 +83,10 @@ class Residuals:
         derivatives, linear = self._derivatives(
             trial, region, functions, coordinates, normals, block
         )
-        measured = {f"{field}_data": values for field, values in block.values.items()}
+        measured = {f"{name}_data": values for name, values in block.values.items()}
         available = {**coordinates, **derivatives, **measured}
         residuals = {}
-        for function in functions:
+        for term, function in zip(terms, functions, strict=True):
             value = function.function(*(available[s.name] for s in function.symbols))
             if not function.symbols:  # a condition on coefficients alone
                 value = tf.zeros_like(block.quadrature) + value
@@ -95,9 +96,12 @@ class Residuals:
             # Where a window begins, the residual is measured against that of the last window's end.
             if region == "initial" and function.name in block.values:
                 value = value - block.values[function.name]
-            for symbol in function.symbols:
-                if symbol.kind == "data" and symbol.field in block.measured:
-                    value = value * block.measured[symbol.field]
+            # A misfit is divided by σ; where something was not measured, a residual is zero.
+            for name in [s.field for s in term.symbols if s.kind == "data"]:
+                if isinstance(term, Misfit) and name in block.inverse_sigmas:
+                    value = value * block.inverse_sigmas[name]
+                elif name in block.measured:
+                    value = value * block.measured[name]
             size = self.scales.of_residual(function.name)
             if size != 1.0:
                 value = value * (1 / size)
@@ -139,7 +143,7 @@ class Residuals:
         """Return a residual as a function of its symbols, in the shape of the points."""
 
         def residual(*arguments: Any) -> tf.Tensor:
-            if is_misfit(term):
+            if isinstance(term, Misfit):
                 predicted, measured = arguments
                 return predicted - measured
             value = residual_value(problem, term, arguments, self.dtype)

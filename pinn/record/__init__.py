@@ -4,6 +4,7 @@ from pinn.record.folder import RunFolder
 from pinn.record.history import History, PhaseSpan
 from pinn.record.metrics import (
     Metrics,
+    MisfitMetrics,
     PhaseMetrics,
     TimeMetrics,
     UnknownMetrics,
@@ -13,6 +14,7 @@ from pinn.record.metrics import (
 __all__ = [
     "History",
     "Metrics",
+    "MisfitMetrics",
     "PhaseMetrics",
     "PhaseSpan",
     "RunFolder",

@@ -52,6 +52,27 @@ class UnknownMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MisfitMetrics(_Record):
+    """How far a solution is from what one set measured of one field or derivative.
+
+    Attributes:
+        count: number of measured values n.
+        rms: root mean square of measured minus predicted, in the values' own units.
+        chi_squared: χ², the sum of squares of that over the standard deviations; None where these
+            are not known.
+    """
+
+    count: int = 0
+    rms: float | None = None
+    chi_squared: float | None = None
+
+    @property
+    def reduced(self) -> float | None:
+        """χ²/n, about 1 where the solution is right and the standard deviations are too."""
+        return None if self.chi_squared is None or not self.count else self.chi_squared / self.count
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhaseMetrics(_Record):
     """What one phase did, in one stage where the run has several.
 
@@ -128,6 +149,8 @@ class Metrics(_Record):
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
         unknowns: by the name of the unknown.
+        misfits: by the name of the set of measurements ("data" where there is one), then by what
+            was measured.
         phases: one per phase that has begun, over all stages.
         weights: None where the weights are fixed.
         seconds: wall-clock times.
@@ -149,6 +172,7 @@ class Metrics(_Record):
     loss: float | None = None
     heldout_loss: float | None = None
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
+    misfits: dict[str, dict[str, MisfitMetrics]] = field(default_factory=dict)
     phases: list[PhaseMetrics] = field(default_factory=list)
     weights: WeightMetrics | None = None
     seconds: TimeMetrics = field(default_factory=TimeMetrics)
@@ -187,6 +211,10 @@ class Metrics(_Record):
         for name, unknown in known.get("unknowns", {}).items():
             unknowns[name] = UnknownMetrics.from_json(unknown)
         known["unknowns"] = unknowns
+        misfits: dict[str, dict[str, MisfitMetrics]] = {}
+        for name, measured in known.get("misfits", {}).items():
+            misfits[name] = {key: MisfitMetrics.from_json(one) for key, one in measured.items()}
+        known["misfits"] = misfits
         known["phases"] = [PhaseMetrics.from_json(phase) for phase in known.get("phases", ())]
         known["seconds"] = TimeMetrics.from_json(known.get("seconds"))
         if "weights" in known:
@@ -197,6 +225,10 @@ class Metrics(_Record):
         """Return the metrics as plain values, in the order of `metrics.json`."""
         values = super().to_json()
         values["unknowns"] = {name: unknown.to_json() for name, unknown in self.unknowns.items()}
+        values["misfits"] = {
+            name: {key: one.to_json() for key, one in measured.items()}
+            for name, measured in self.misfits.items()
+        }
         values["phases"] = [phase.to_json() for phase in self.phases]
         values["weights"] = None if self.weights is None else self.weights.to_json()
         values["seconds"] = self.seconds.to_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from functools import partial
 
 import tensorflow as tf
@@ -10,6 +11,7 @@ import tensorflow as tf
 from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
+from pinn.run.misfits import misfits
 from pinn.run.monitor import held_out_loss
 from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
@@ -45,7 +47,8 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
         scales=setup.plain_scales,
         loss=float(loss),
         heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),
-        unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),
+        unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
+        misfits=misfits(setup.problem, stage_runs.data, solution),
         phases=_phases(setup, progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
@@ -58,19 +61,20 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
     )
 
 
-def _unknowns(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, UnknownMetrics]:
-    """Return the estimate of every unknown coefficient, with the truth and its errors."""
-    problem = squares.objective.problem
+def _unknowns(
+    squares: LeastSquares, theta: tf.Tensor, batch: Batch, truths: Mapping[str, float | None]
+) -> dict[str, UnknownMetrics]:
+    """Return the estimate of every unknown coefficient, with its errors where the truth is known."""
     uncertainty = standard_errors(squares, theta, batch) or {}
     unknowns: dict[str, UnknownMetrics] = {}
     for name, value in squares.objective.coefficients(theta).items():
         estimate = float(value)
-        truth = float(getattr(problem, name))
+        truth = truths[name]
         unknowns[name] = UnknownMetrics(
             estimate=estimate,
             standard_error=uncertainty.get(name),
             truth=truth,
-            relative_error=norms.relative_error(estimate, truth),
+            relative_error=None if truth is None else norms.relative_error(estimate, truth),
         )
     return unknowns
 

@@ -12,14 +12,16 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import Columns, DataFile, Synthetic, point_set
-from pinn.objective import Batch, Objective, PointSet, Scales
+from pinn.measurements import Given, Measurements
+from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
+from pinn.plotting import save_data_figure
 from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
 from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.metrics import metrics_of
+from pinn.run.misfits import measured_columns
 from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import rehearse
 from pinn.run.screen import Screen
@@ -50,7 +52,7 @@ def solve(
     scales: Literal["auto", "none"] | Scales = "auto",
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
-    data: Synthetic | DataFile | PointSet | Columns | None = None,
+    data: Given | None = None,
     windows: int = 1,
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
@@ -77,7 +79,8 @@ def solve(
             "auto" is hard where the problem has an ansatz.
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
         data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
-            of arrays with columns named as coordinates and fields (NaN: not measured).
+            of arrays with columns named as coordinates, fields and derivatives (NaN: not measured)
+            and their standard deviations (u_sigma); or a mapping of several such sets by name.
         windows: number of windows of time, solved one after another.
         continuation: values that coefficients take before their own, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
@@ -106,7 +109,7 @@ def solve(
         scales=scales,
         constraints=constraints,
         derivatives=derivatives,
-        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
+        data=data,
         windows=windows,
         continuation=continuation or {},
         last_layer=last_layer,
@@ -124,7 +127,8 @@ def load(folder: str | Path) -> Solution:
     """
     record = RunFolder(Path(folder))
     setup, progress, _ = run_folder.read(record)
-    data = setup.measurements()
+    found = setup.read_measurements()
+    data = {region: measured.points for region, measured in found.items()}
     stage_runs = StageRuns(setup.with_scales(data), data)
     stage_run = stage_runs.run(progress.stage, progress.ends)
     _check(progress, setup, stage_run, record)
@@ -135,6 +139,7 @@ def load(folder: str | Path) -> Solution:
         metrics=record.read_metrics(),
         history=record.read_history(),
         record=record,
+        units=_units(found),
     )
 
 
@@ -191,7 +196,7 @@ def execute(
     """
     record = None if folder is None else RunFolder(Path(folder))
     found = setup.read_measurements()
-    data = found.points if found else None
+    data = {region: measured.points for region, measured in found.items()}
     setup = setup.with_scales(data)
     stage_runs = StageRuns(setup, data)
     fresh = progress is None
@@ -205,9 +210,13 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            screen.tell(found.lines(setup.problem) if found else [])
+            for measured in found.values():
+                screen.tell(measured.lines(setup.problem))
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
+            if data:
+                shown = measured_columns(setup.problem, data, units=_units(found))
+                save_data_figure(record.figures, shown)
         elif record and config:
             # The reopened progress first, so that a kill from here on is survived.
             checkpoint.save(record.checkpoint, progress)
@@ -226,7 +235,13 @@ def execute(
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     metrics = metrics_of(stage_runs, stage_run, progress)
     solution = _solution(
-        stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
+        stage_runs,
+        stage_run,
+        progress,
+        metrics=metrics,
+        history=history,
+        record=record,
+        units=_units(found),
     )
     if record:
         run_folder.save_network(record, setup.network)
@@ -335,6 +350,7 @@ def _solution(
     metrics: Metrics | None,
     history: History,
     record: RunFolder | None,
+    units: Mapping[str, Mapping[str, str]],
 ) -> Solution:
     """Return the solution of all stages; the network gets the parameters of the last."""
     theta = progress.best
@@ -353,7 +369,13 @@ def _solution(
         folder=record.path if record else None,
         problem=stage_runs.setup.problem,
         evaluate=stage_runs.solution(progress.stage, progress.ends, theta),
+        units=units,
     )
+
+
+def _units(found: Mapping[str, Measurements]) -> dict[str, Mapping[str, str]]:
+    """Return the units that measurements state, by region."""
+    return {region: measured.units for region, measured in found.items()}
 
 
 def _explain_not_finite(objective: Objective, theta: tf.Tensor, batch: Batch) -> None:

@@ -12,10 +12,10 @@ import tensorflow as tf
 from pinn.objective import (
     FIRST_STAGE,
     Batch,
+    DataSets,
     Evaluator,
     LeastSquares,
     Objective,
-    PointSet,
     ResidualSize,
     StageParameters,
     TermDiagnostics,
@@ -104,10 +104,10 @@ class StageRuns:
 
     Args:
         setup: the definition of the run.
-        data: its measurements.
+        data: its measurements, by region.
     """
 
-    def __init__(self, setup: Setup, data: PointSet | None) -> None:
+    def __init__(self, setup: Setup, data: DataSets) -> None:
         self.setup = setup
         self.data = data
         self._first = Programs(setup.objective(data))

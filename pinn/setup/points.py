@@ -8,6 +8,7 @@ from typing import Literal
 
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
+from pinn.geometry import is_data
 from pinn.objective import Objective
 from pinn.problem import patches
 from pinn.sampling import Method
@@ -79,7 +80,7 @@ class Points(settings.Settings):
                 )
             self.count(region)
         for region in objective.regions:
-            faces = 1 if region == "data" else len(patches(problem, region))
+            faces = 1 if is_data(region) else len(patches(problem, region))
             if faces > 1 and self.count(region) < faces:
                 key = region if region in self.counts else "boundary"
                 found = f"points.counts.{key}={self.count(region)}"

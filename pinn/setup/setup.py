@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import DataFile, Measurements, Synthetic, measurements, point_set
+from pinn.measurements import Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
     UNSCALED,
+    DataSets,
     Objective,
     PointSet,
     Scales,
@@ -70,8 +71,8 @@ class Setup(Settings):
         constraints: whether an ansatz builds conditions into the solution ("hard") or they are
             terms of the loss ("soft"); "auto": hard where the problem has an ansatz.
         derivatives: the derivative engine; "auto" chooses.
-        data: measurements, for inverse problems; NaN in a point set stands for a value that was
-            not measured.
+        data: measurements, for inverse problems: one set, or several by name; NaN in a point set
+            stands for a value that was not measured.
         windows: number of windows of time. They are solved one after another, each from the end of
             the one before, by the same network with new parameters.
         continuation: by coefficient, the values for which the problem is solved first, each from
@@ -96,7 +97,7 @@ class Setup(Settings):
     scales: Literal["auto", "none"] | Scales = "auto"
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
-    data: Synthetic | DataFile | PointSet | None = None
+    data: Given | None = None
     windows: int = 1
     continuation: Continuation = field(default_factory=dict)
     last_layer: Literal["drawn", "fitted"] | None = None
@@ -146,8 +147,8 @@ class Setup(Settings):
                 )
 
     def _check_data(self) -> None:
-        if self.data is not None and not isinstance(self.data, Synthetic | DataFile):
-            object.__setattr__(self, "data", point_set(self.problem, self.data))
+        if self.data is not None:
+            object.__setattr__(self, "data", checked_sets(self.problem, self.data))
         if self.windows != 1 and self.data is not None:
             raise InputError(
                 f"windows={self.windows}: measurements do not go with windows of time; use "
@@ -186,24 +187,33 @@ class Setup(Settings):
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
         return remaining or self.phases
 
-    def measurements(self) -> PointSet | None:
-        """Return the measurements: as given, from their file, or from the reference."""
-        found = self.read_measurements()
-        return found.points if found else None
+    def measurements(self) -> dict[str, PointSet]:
+        """Return the measurements by region: as given, from files, or from the reference."""
+        return {region: found.points for region, found in self.read_measurements().items()}
 
-    def read_measurements(self) -> Measurements | None:
-        """Return the measurements with what there is to say about them.
+    def read_measurements(self) -> dict[str, Measurements]:
+        """Return the measurements by region, with what there is to say about them.
 
         Raises:
             InputError: for a file that does not fit the problem, and points outside the domain.
         """
-        if isinstance(self.data, DataFile):
-            return self.data.read(self.problem)
-        if isinstance(self.data, Synthetic):
-            return Measurements(self.data.measure(self.problem))
-        if isinstance(self.data, PointSet):
-            return measurements(self.problem, self.data)
-        return None
+        return read_sets(self.problem, cast(Any, self.data))
+
+    @property
+    def truths(self) -> dict[str, float | None]:
+        """The true value of every unknown, in its own units; None where it is not known.
+
+        That of synthetic measurements is the problem's attribute.  Of others, nobody knows it who
+        does not say so.
+        """
+        sets = self.data.values() if isinstance(self.data, Mapping) else [self.data]
+        is_synthetic = all(isinstance(one, Synthetic) for one in sets)
+        truths: dict[str, float | None] = {}
+        for name, unknown in self.problem.unknowns.items():
+            truths[name] = unknown.truth
+            if unknown.truth is None and is_synthetic:
+                truths[name] = float(getattr(self.problem, name))
+        return truths
 
     @property
     def plain_scales(self) -> dict[str, Any] | None:
@@ -222,7 +232,7 @@ class Setup(Settings):
             values[name] = tf.constant(getattr(problem, name), dtype)
         return values
 
-    def with_scales(self, data: PointSet | None) -> Self:
+    def with_scales(self, data: DataSets) -> Self:
         """Return the setup with the scales that are not given found from the problem."""
         if self.scales == "none":
             return self
@@ -235,7 +245,7 @@ class Setup(Settings):
             scales = replace(scales, later=later)
         return replace(self, scales=scales)
 
-    def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
+    def objective(self, data: DataSets, *, later: bool = False) -> Objective:
         """Return the objective of the first stage, or of the `later` ones.
 
         In a later window the initial state is no longer the one that the ansatz knows.
@@ -250,11 +260,11 @@ class Setup(Settings):
             hard=self.hard and not (later and self.starts_hard),
             continuation=tuple(self.continuation),
             derivatives=self.derivatives,
-            measured=tuple(data.values) if data else (),
+            measured={region: tuple(points.values) for region, points in data.items()},
             scales=scales,
         )
 
-    def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:
+    def start(self, objective: Objective, data: DataSets) -> tf.Tensor:
         """Return the parameters [p] to start from, with a fitted last layer on request.
 
         Raises:
