@@ -42,10 +42,11 @@ class DataFile(settings.Settings):
     - `.npz`, `.mat`: arrays of any shape.
 
     A coordinate or field is taken from the array or column of its own name, unless `coordinates` or
-    `fields` name another one; `fields` may name derivatives too, as a residual does: u_x, lap_u,
-    and u_n on the boundary.  They name an array, or a part of it in brackets, as in "U_star[:, 0, :]" (numbers and
-    slices, as NumPy has them).  Dates become seconds since the earliest of them.  A cell that is
-    empty, or NA, NaN, -- and the like, was not measured: its row is left out for that field.
+    `fields` name another one, or a part of it in brackets, as in "U_star[:, 0, :]" (numbers and
+    slices, as NumPy has them).  Derivatives that were measured are named in `fields` as in a
+    residual: u_x, lap_u, and u_n on the boundary.  Dates become seconds since the earliest of them.
+    A cell that is empty, or NA, NaN, -- and the like, was not measured: its row is left out for
+    that field.
 
     Attributes:
         path: the file, as an absolute path after construction.

@@ -53,16 +53,18 @@ def are_sets(data: object) -> bool:
     return any(_is_set(value) for value in data.values())
 
 
-def checked_sets(problem: Problem, data: Any) -> DataSet | dict[str, DataSet]:
+def checked_sets(problem: Problem, data: Any) -> DataSet | dict[str, DataSet] | None:
     """Return measurements as one set, or as several by name, checked against the problem.
 
     Args:
         problem: the problem.
-        data: one set, or a mapping of sets by name.
+        data: one set, or a mapping of sets by name; None: there are none.
 
     Raises:
         InputError: for a name that a set cannot have, arrays among sets, and as `point_set`.
     """
+    if data is None:
+        return None
     if isinstance(data, PointSet) or not isinstance(data, Mapping):
         return _checked(problem, data)
     taken = [name for name in data if name in _SETTINGS]

@@ -19,10 +19,15 @@ Sigma: TypeAlias = float | str | Mapping[str, float | str] | None
 
 def check_kinds(sigma: Sigma) -> None:
     """Raise an InputError for a setting `data.sigma` that is neither numbers nor names."""
-    given = {f".{name}": value for name, value in sigma.items()} if _is_mapping(sigma) else {}
-    if not _is_mapping(sigma) and sigma is not None:
-        given = {"": sigma}
-    for name, value in given.items():
+    if sigma is None:
+        return
+    by_place: dict[str, float | str] = {}
+    if isinstance(sigma, Mapping):
+        for name, value in sigma.items():
+            by_place[f".{name}"] = value
+    else:
+        by_place[""] = sigma
+    for name, value in by_place.items():
         if not (isinstance(value, str) and value):
             check_positive(f"data.sigma{name}", value)
 
@@ -72,7 +77,3 @@ def check_sigmas(
                 f"deviation, first {row}; give it, or leave the value empty."
             )
         raise InputError(f"{where}{name}: {sigmas[first]:g} in {row}; give a positive number.")
-
-
-def _is_mapping(sigma: Sigma) -> bool:
-    return isinstance(sigma, Mapping)

@@ -31,10 +31,10 @@ def standard_errors(
     allow, at the true coefficients, plus independent Gaussian noise.  Where standard deviations are
     given, the noise has these.  Elsewhere it has one size per term, which is unknown and estimated
     from the misfits.  All other residuals (equations, initial and boundary conditions) are exact
-    constraints, which the fit satisfies as well as their weights demand.  At the minimum of |r|² over the flat vector, linearized, noise ε in the data's
-    rows J_d of the Jacobian moves the minimum by δθ = -(JᵀJ)⁻¹ J_dᵀ ε; `propagated_covariance`
-    gives the covariance that follows.  It is that of weighted least squares in the limit of
-    infinite weights of the equations.
+    constraints, which the fit satisfies as well as their weights demand.  At the minimum of |r|²
+    over the flat vector, linearized, noise ε in the data's rows J_d of the Jacobian moves the
+    minimum by δθ = -(JᵀJ)⁻¹ J_dᵀ ε; `propagated_covariance` gives the covariance that follows.  It
+    is that of weighted least squares in the limit of infinite weights of the equations.
 
     It does not include the distance from the minimum where the run stopped early, a network that is
     too small for the solution, or wrong equations.  Without noise, the misfit and therefore the
@@ -134,8 +134,8 @@ def propagated_covariance(
 
     over the groups f of noisy rows, whose noise has the standard deviation s_f in the rows' own
     scale.  The fit absorbs a part of the noise, so that E |r_f|² = s_f² (n_f - 2 tr H⁻¹G_f) + Σ_g
-    s_g² tr(H⁻¹G_f H⁻¹G_g), which is solved for those s_f² that are not given.  With noise in all rows and one group this
-    is the textbook's |r|² (JᵀJ)⁻¹ / (n - p).
+    s_g² tr(H⁻¹G_f H⁻¹G_g), which is solved for those s_f² that are not given.  With noise in
+    all rows and one group of unknown noise this is the textbook's |r|² (JᵀJ)⁻¹ / (n - p).
 
     Args:
         gram: JᵀJ [p, p] of all rows, including those without noise.

@@ -76,7 +76,7 @@ class MeasuredColumn(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What stands above a panel: the set, what was measured, where it is the same, how often."""
+        """What stands above a panel: the set, what was measured, fixed coordinates, the count."""
         parts = [self.source] if self.source else []
         fixed = []
         for name, column in zip(self.coordinates, self.points.T, strict=True):
@@ -185,7 +185,7 @@ def _draw_against(axes: Axes, column: MeasuredColumn) -> None:
     ends = [float(np.min(column.values)), float(np.max(column.values))]
     axes.plot(ends, ends, color=TRUTH, linewidth=0.8, label="equal")
     few = column.thinned(_WITH_BARS)
-    if few.sigmas is not None:
+    if few.sigmas is not None and few.predictions is not None:
         axes.errorbar(
             few.values,
             few.predictions,
@@ -205,18 +205,11 @@ def _draw_against(axes: Axes, column: MeasuredColumn) -> None:
 
 def _draw_dots(axes: Axes, across: np.ndarray, column: MeasuredColumn) -> None:
     """Draw values as dots, with bars of one standard deviation where these are known."""
-    bars = column.sigmas if len(column.values) <= _WITH_BARS else None
-    axes.errorbar(
-        across,
-        column.values,
-        yerr=bars,
-        fmt=".",
-        markersize=4,
-        color=COLORS[0],
-        ecolor=COLORS[0],
-        elinewidth=0.7,
-        label="measured",
-    )
+    axes.plot(across, column.values, ".", color=COLORS[0], markersize=4, label="measured")
+    if column.sigmas is not None and len(column.values) <= _WITH_BARS:
+        axes.errorbar(
+            across, column.values, column.sigmas, fmt="none", ecolor=COLORS[0], elinewidth=0.7
+        )
 
 
 def _draw_places(

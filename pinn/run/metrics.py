@@ -64,7 +64,7 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
 def _unknowns(
     squares: LeastSquares, theta: tf.Tensor, batch: Batch, truths: Mapping[str, float | None]
 ) -> dict[str, UnknownMetrics]:
-    """Return the estimate of every unknown coefficient, with its errors where the truth is known."""
+    """Return the estimate of every unknown, with its error where the truth is known."""
     uncertainty = standard_errors(squares, theta, batch) or {}
     unknowns: dict[str, UnknownMetrics] = {}
     for name, value in squares.objective.coefficients(theta).items():

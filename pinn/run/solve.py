@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import Given, Measurements
+from pinn.measurements import Given, Measurements, checked_sets
 from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.plotting import save_data_figure
@@ -109,7 +109,7 @@ def solve(
         scales=scales,
         constraints=constraints,
         derivatives=derivatives,
-        data=data,
+        data=checked_sets(problem, data),
         windows=windows,
         continuation=continuation or {},
         last_layer=last_layer,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
 import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import Given, Measurements, Synthetic, checked_sets, read_sets
+from pinn.measurements import DataSet, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
     UNSCALED,
@@ -97,7 +97,7 @@ class Setup(Settings):
     scales: Literal["auto", "none"] | Scales = "auto"
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
-    data: Given | None = None
+    data: DataSet | Mapping[str, DataSet] | None = None
     windows: int = 1
     continuation: Continuation = field(default_factory=dict)
     last_layer: Literal["drawn", "fitted"] | None = None
@@ -147,8 +147,7 @@ class Setup(Settings):
                 )
 
     def _check_data(self) -> None:
-        if self.data is not None:
-            object.__setattr__(self, "data", checked_sets(self.problem, self.data))
+        object.__setattr__(self, "data", checked_sets(self.problem, self.data))
         if self.windows != 1 and self.data is not None:
             raise InputError(
                 f"windows={self.windows}: measurements do not go with windows of time; use "
@@ -197,7 +196,7 @@ class Setup(Settings):
         Raises:
             InputError: for a file that does not fit the problem, and points outside the domain.
         """
-        return read_sets(self.problem, cast(Any, self.data))
+        return read_sets(self.problem, self.data)
 
     @property
     def truths(self) -> dict[str, float | None]:
@@ -232,7 +231,7 @@ class Setup(Settings):
             values[name] = tf.constant(getattr(problem, name), dtype)
         return values
 
-    def with_scales(self, data: DataSets) -> Self:
+    def with_scales(self, data: DataSets | None) -> Self:
         """Return the setup with the scales that are not given found from the problem."""
         if self.scales == "none":
             return self
@@ -245,7 +244,7 @@ class Setup(Settings):
             scales = replace(scales, later=later)
         return replace(self, scales=scales)
 
-    def objective(self, data: DataSets, *, later: bool = False) -> Objective:
+    def objective(self, data: DataSets | None, *, later: bool = False) -> Objective:
         """Return the objective of the first stage, or of the `later` ones.
 
         In a later window the initial state is no longer the one that the ansatz knows.
@@ -260,11 +259,11 @@ class Setup(Settings):
             hard=self.hard and not (later and self.starts_hard),
             continuation=tuple(self.continuation),
             derivatives=self.derivatives,
-            measured={region: tuple(points.values) for region, points in data.items()},
+            measured={region: tuple(points.values) for region, points in (data or {}).items()},
             scales=scales,
         )
 
-    def start(self, objective: Objective, data: DataSets) -> tf.Tensor:
+    def start(self, objective: Objective, data: DataSets | None) -> tf.Tensor:
         """Return the parameters [p] to start from, with a fitted last layer on request.
 
         Raises:
