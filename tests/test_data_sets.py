@@ -455,7 +455,7 @@ def test_the_truth_of_an_unknown_is_known_with_synthetic_data_or_where_it_is_sai
     assert truths(file, truth=0.6) == {"alpha": 0.6}
 
 
-def test_measured_unknown_functions_and_both_forms_of_a_dict():
+def test_both_forms_of_a_dict():
     one = checked_sets(Line(), {"x": [0.0, 1.0], "u": [1.0, 2.0]})
     assert isinstance(one, PointSet)
     several = checked_sets(Line(), {"first": {"x": [0.0], "u": [1.0]}, "second": one})

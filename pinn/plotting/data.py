@@ -111,7 +111,7 @@ def data_figure(columns: Sequence[MeasuredColumn]) -> Figure:
     rows = math.ceil(len(columns) / width)
     figure, axes = panels(rows, width, width=3.6, height=2.7)
     for panel, whole in zip(axes.flat, columns, strict=False):
-        column = whole.thinned(_MOST)
+        column = whole.thinned(_MOST)._replace(predictions=None)
         if len(column.axes) == 1:
             _draw_values(panel, column)
         else:
@@ -138,17 +138,18 @@ def misfit_figure(columns: Sequence[MeasuredColumn]) -> Figure:
         column = whole.thinned(_MOST)
         assert column.predictions is not None
         residuals = column.values - column.predictions
-        label = rf"measured $-$ predicted, {column.label}"
+        title = r"measured $-$ predicted" + (f" [{column.unit}]" if column.unit else "")
         if column.sigmas is not None:
             residuals = residuals / column.sigmas
-            label = rf"(measured $-$ predicted) / $\sigma$, ${column.symbol}$"
+            title = r"(measured $-$ predicted) / $\sigma$"
         if len(column.axes) == 1:
             _draw_values(row[0], column)
-            _draw_residuals(row[1], column, residuals, label)
+            _draw_residuals(row[1], column, residuals)
         else:
             _draw_against(row[0], column)
-            _draw_places(row[1], column, residuals, label, "RdBu_r", symmetric=True)
+            _draw_places(row[1], column, residuals, "", "coolwarm", symmetric=True)
         row[0].set_title(whole.title)
+        row[1].set_title(title)
     return figure
 
 
@@ -168,14 +169,13 @@ def _draw_values(axes: Axes, column: MeasuredColumn) -> None:
     axes.yaxis.set_major_locator(few_ticks(5))
 
 
-def _draw_residuals(axes: Axes, column: MeasuredColumn, residuals: np.ndarray, label: str) -> None:
+def _draw_residuals(axes: Axes, column: MeasuredColumn, residuals: np.ndarray) -> None:
     """Draw residuals over the only coordinate, with a band of two standard deviations."""
     axes.axhline(0.0, color=TRUTH, linewidth=0.8)
     if column.sigmas is not None:
         axes.axhspan(-2, 2, color=COLORS[0], alpha=0.1, linewidth=0)
     axes.plot(column.points[:, column.axes[0]], residuals, ".", color=COLORS[0], markersize=4)
     axes.set_xlabel(math_text(column.coordinates[column.axes[0]]))
-    axes.set_ylabel(label)
     axes.xaxis.set_major_locator(few_ticks())
 
 
