@@ -30,8 +30,8 @@ _SETTINGS = frozenset(
 )
 """Names of the settings of a set, which no set may have."""
 
-_PLACE = re.compile(rf"\bdata(?=(?:\.(?:{'|'.join(sorted(_SETTINGS))})\b)|[:=])")
-"""Where a message names the measurements, but not the name of a file such as data.csv."""
+_PLACE = re.compile(rf"^data\b|\bdata(?=(?:\.(?:{'|'.join(sorted(_SETTINGS))})\b)|[:=])")
+"""Where a message names the measurements: at its start, or with a setting; data.csv is a file."""
 
 
 def region_of(name: str) -> str:

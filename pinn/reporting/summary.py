@@ -110,7 +110,7 @@ def _misfits(misfits: Mapping[str, Mapping[str, MisfitMetrics]]) -> list[Rendera
         for name, misfit in by_name.items():
             cells = [count(misfit.count), number(misfit.rms, 3)]
             if has_sigmas:
-                cells.append(number(misfit.reduced, 3))
+                cells.append("–" if misfit.reduced is None else f"{misfit.reduced:.3g}")
             table.add_row(source, name, *cells)
             remark = _remark(misfit)
             if remark:

@@ -157,7 +157,7 @@ def _data(node: Mapping[str, Any] | None, seed: int) -> DataSet | dict[str, Data
     if node is None:
         return None
     if not are_sets(node):
-        return _data_set(node, "data")
+        return _data_set(node)
     sets = {}
     for name, settings in node.items():
         if settings is None:
@@ -167,17 +167,18 @@ def _data(node: Mapping[str, Any] | None, seed: int) -> DataSet | dict[str, Data
         if "coordinates" not in settings or "path" in settings:
             settings = {"seed": seed, **settings}
         with in_set(str(name)):
-            sets[str(name)] = _data_set(settings, f"data.{name}")
+            sets[str(name)] = _data_set(settings)
     return sets or None
 
 
-def _data_set(node: Mapping[str, Any], where: str) -> DataSet:
+def _data_set(node: Mapping[str, Any]) -> DataSet:
+    """Return the measurements of one set."""
     if "path" in node:
-        return plain(DataFile, node, where)
+        return plain(DataFile, node, "data")
     if "coordinates" in node:  # the setup checks them
         arrays = {key: node.get(key) or {} for key in ("values", "sigmas")}
         return PointSet(node["coordinates"], None, **arrays)
-    return plain(Synthetic, node, where)
+    return plain(Synthetic, node, "data")
 
 
 def _plain_phase(phase: Phase) -> dict[str, Any]:
