@@ -13,6 +13,7 @@ from pinn.geometry import is_data
 from pinn.objective.batch import Batch
 from pinn.objective.blocks import Blocks
 from pinn.objective.least_squares import LeastSquares
+from pinn.objective.objective import Objective
 from pinn.objective.terms import Misfit
 from pinn.problem import Term
 
@@ -78,12 +79,8 @@ def standard_errors(
         misfits.append(misfit)
         counts.append(_count(blocks, term))
         total += gram
-        # A row is √(w/n) √(n/N) (u − d) / (σ s), with the weight w and the size s of the term.
-        variance = None
-        if isinstance(term, Misfit) and term.predicted.name in blocks.inverse_sigmas:
-            variance = float(batch.weights[i]) / objective.scales.of_residual(term.name) ** 2
-            variance /= _weighed(data.values())
-        variances.append(variance)
+        variance = float(batch.weights[i]) * _variance_of_rows(objective, term, data.values())
+        variances.append(variance if _has_sigmas(blocks, term) else None)
 
     # The covariance of the unknowns' entries of θ, which come last, and of their values.
     first_unknown = size - len(objective.unknowns)
@@ -109,14 +106,23 @@ def _count(data: Blocks, term: Term) -> int:
     return int(np.count_nonzero(known))
 
 
-def _weighed(data: Iterable[Blocks]) -> int:
-    """Return the number N of measured values that have a standard deviation."""
+def _has_sigmas(data: Blocks, term: Term) -> bool:
+    """Return whether a term is a misfit to values that have standard deviations."""
+    return isinstance(term, Misfit) and term.predicted.name in data.inverse_sigmas
+
+
+def _variance_of_rows(objective: Objective, term: Term, data: Iterable[Blocks]) -> float:
+    """Return the variance 1/(N s²) of the noise in a misfit's rows of weight 1.
+
+    A row is √(1/n) √(n/N) (u − d) / (σ s), with the size s of the term and the number N of all
+    values that have a standard deviation σ.
+    """
     total = 0
     for blocks in data:
         known = np.asarray(blocks.quadrature) > 0
         for inverse in blocks.inverse_sigmas.values():
             total += int(np.count_nonzero(known & (np.asarray(inverse) > 0)))
-    return total
+    return 1 / (max(total, 1) * objective.scales.of_residual(term.name) ** 2)
 
 
 def propagated_covariance(

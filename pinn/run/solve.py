@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import Given, Measurements, checked_sets
+from pinn.measurements import Given, checked_sets
 from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.plotting import save_data_figure
@@ -127,9 +127,7 @@ def load(folder: str | Path) -> Solution:
     """
     record = RunFolder(Path(folder))
     setup, progress, _ = run_folder.read(record)
-    found = setup.read_measurements()
-    data = {region: measured.points for region, measured in found.items()}
-    stage_runs = StageRuns(setup.with_scales(data), data)
+    stage_runs = _stage_runs(setup)
     stage_run = stage_runs.run(progress.stage, progress.ends)
     _check(progress, setup, stage_run, record)
     return _solution(
@@ -139,7 +137,6 @@ def load(folder: str | Path) -> Solution:
         metrics=record.read_metrics(),
         history=record.read_history(),
         record=record,
-        units=_units(found),
     )
 
 
@@ -195,10 +192,8 @@ def execute(
         show: whether progress appears on the screen.
     """
     record = None if folder is None else RunFolder(Path(folder))
-    found = setup.read_measurements()
-    data = {region: measured.points for region, measured in found.items()}
-    setup = setup.with_scales(data)
-    stage_runs = StageRuns(setup, data)
+    stage_runs = _stage_runs(setup)
+    setup = stage_runs.setup
     fresh = progress is None
     progress = progress or Progress()
     stage_run = stage_runs.run(progress.stage, progress.ends)
@@ -210,13 +205,11 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            for measured in found.values():
+            for measured in stage_runs.found.values():
                 screen.tell(measured.lines(setup.problem))
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
-            if data:
-                shown = measured_columns(setup.problem, data, units=_units(found))
-                save_data_figure(record.figures, shown)
+            _draw_data(record, stage_runs)
         elif record and config:
             # The reopened progress first, so that a kill from here on is survived.
             checkpoint.save(record.checkpoint, progress)
@@ -235,19 +228,28 @@ def execute(
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     metrics = metrics_of(stage_runs, stage_run, progress)
     solution = _solution(
-        stage_runs,
-        stage_run,
-        progress,
-        metrics=metrics,
-        history=history,
-        record=record,
-        units=_units(found),
+        stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
     if record:
         run_folder.save_network(record, setup.network)
         record.write_metrics(metrics)
         solution.save_figures()
     return solution
+
+
+def _stage_runs(setup: Setup) -> StageRuns:
+    """Return the stages of a run, with its measurements read and its scales found."""
+    found = setup.read_measurements()
+    data = {region: measured.points for region, measured in found.items()}
+    return StageRuns(setup.with_scales(data), found)
+
+
+def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
+    """Draw the measurements of a run, where there are any."""
+    if stage_runs.data:
+        problem = stage_runs.setup.problem
+        shown = measured_columns(problem, stage_runs.data, units=stage_runs.units)
+        save_data_figure(record.figures, shown)
 
 
 def _contents(
@@ -350,7 +352,6 @@ def _solution(
     metrics: Metrics | None,
     history: History,
     record: RunFolder | None,
-    units: Mapping[str, Mapping[str, str]],
 ) -> Solution:
     """Return the solution of all stages; the network gets the parameters of the last."""
     theta = progress.best
@@ -369,13 +370,8 @@ def _solution(
         folder=record.path if record else None,
         problem=stage_runs.setup.problem,
         evaluate=stage_runs.solution(progress.stage, progress.ends, theta),
-        units=units,
+        units=stage_runs.units,
     )
-
-
-def _units(found: Mapping[str, Measurements]) -> dict[str, Mapping[str, str]]:
-    """Return the units that measurements state, by region."""
-    return {region: measured.units for region, measured in found.items()}
 
 
 def _explain_not_finite(objective: Objective, theta: tf.Tensor, batch: Batch) -> None:
