@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from pinn.runtime import prepare_import as _prepare_import
 
 if TYPE_CHECKING:  # what type checkers and editors see; the table below does the same at run time
+    from pinn.checking import check as check
     from pinn.errors import InputError as InputError
+    from pinn.errors import ProblemWarning as ProblemWarning
     from pinn.fitting import Result as Result
     from pinn.fitting import fit as fit
     from pinn.fitting import minimize as minimize
@@ -47,11 +49,15 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.optimizers import Residuals as Residuals
     from pinn.optimizers import SSBroyden as SSBroyden
     from pinn.optimizers import WarmupExponentialDecay as WarmupExponentialDecay
+    from pinn.parameters import Parameter as Parameter
     from pinn.problem import At as At
     from pinn.problem import Inside as Inside
+    from pinn.problem import Material as Material
     from pinn.problem import Part as Part
     from pinn.problem import Problem as Problem
     from pinn.problem import final_time as final_time
+    from pinn.problem import flux as flux
+    from pinn.problem import parameter as parameter
     from pinn.problem import positive as positive
     from pinn.problem import residual as residual
     from pinn.problem import satisfies as satisfies
@@ -79,7 +85,8 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
 __version__ = "0.1.0"
 
 _NAMES = {
-    "errors": "InputError",
+    "checking": "check",
+    "errors": "InputError ProblemWarning",
     "fitting": "Result fit minimize supervised",
     "geometry": "Ball Box Difference Disk Domain Interval NoSpace PointCloud Rectangle",
     "measurements": "DataFile Synthetic",
@@ -89,7 +96,10 @@ _NAMES = {
         "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "
         "WarmupExponentialDecay"
     ),
-    "problem": "At Inside Part Problem final_time positive residual satisfies",
+    "parameters": "Parameter",
+    "problem": (
+        "At Inside Material Part Problem final_time flux parameter positive residual satisfies"
+    ),
     "run": "Solution load resume solve",
     "setup": "Points Setup two_phases",
     "symmetry": "Mirror",

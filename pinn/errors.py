@@ -1,4 +1,4 @@
-"""The one exception that users see: a single line that says what, where and the remedy."""
+"""The one exception and the one warning that users see: a single line each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from collections.abc import Iterable
 
 class InputError(ValueError):
     """A bad input, told in one line; the command line prints it without a traceback."""
+
+
+class ProblemWarning(UserWarning):
+    """What is doubtful about a problem, told in one line before it is solved."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

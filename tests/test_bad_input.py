@@ -19,12 +19,14 @@ import pinn
 from pinn.cli.main import main
 from pinn.errors import InputError
 from pinn.measurements import DataFile, checked_sets, measurements, point_set, read_sets
-from pinn.objective import PointSet
+from pinn.objective import Objective, PointSet, draw
 from pinn.problem import residual
 from pinn.problems import Heat
 from pinn.record import RunFolder
 from pinn.run import folder as run_folder
+from pinn.setup import Points
 from pinn.setup.build import locate
+from pinn.setup.network import default_network
 
 ROOT = Path(pinn.__file__).parent.parent
 TINY = [
@@ -258,6 +260,38 @@ def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
     assert not list(Path().iterdir())
 
 
+BAD_CHECKS = [
+    (["--picture"], "--picture", "--help"),
+    (["experiment=smoke", "--picture", "points.pdf"], "picture=points.pdf", "such as points.png"),
+    (["experiment=smoke", "--picture", "no/points.png"], "picture=no/points.png", "that exists"),
+    (["experiment=smoke", "-m"], "'-m'", "pinn check --help"),
+    (["experiment=smok"], "'smok'", "Did you mean 'smoke'"),
+    (["nosuch.py"], "nosuch.py", "give the path"),
+    (["burgers"], "'burgers'", "key=value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "offender", "remedy"), BAD_CHECKS)
+def test_bad_arguments_of_check_are_named_with_a_remedy(arguments, offender, remedy, capsys):
+    line = refused(capsys, "check", *arguments)
+    assert offender in line and remedy in line
+    assert not list(Path().iterdir())
+
+
+BAD_UNITS = [
+    ('{"X": "m"}', "units: 'X' is no coordinate", "Known: u, v, x"),
+    ('{"x": 3}', "units: x=3 is no unit", "give text"),
+    ('"m"', "units='m' is no dict", "units by name"),
+]
+
+
+@pytest.mark.parametrize(("units", "offender", "remedy"), BAD_UNITS)
+def test_bad_units_of_a_problem_file(units, offender, remedy, capsys):
+    Path("mine.py").write_text(PROBLEM.format(**(PARTS | {"more": f"    units = {units}"})))
+    line = refused(capsys, "run", "mine.py")
+    assert offender in line and remedy in line
+
+
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
 def test_a_gpu_that_is_not_there(capsys):
     line = refused(capsys, "run", "experiment=smoke", "device=gpu")
@@ -471,7 +505,7 @@ BAD_COLUMNS = {
     "a derivative of nothing": (COLUMNS | {"v_x": [1, 2]}, "'v_x' is neither", "leave it out"),
     "no normal": (COLUMNS | {"u_n": [1, 2]}, "u_n at 2 of 2 points has no normal", "u_x and"),
     "deviations as an array": (
-        PointSet([[0, 0]], None, {"u": [1]}, [1]), "data.sigmas=[1]", "dict of arrays",
+        PointSet([[0, 0]], None, {"u": [1]}, sigmas=[1]), "data.sigmas=[1]", "dict of arrays",
     ),
     "values of another length": (PointSet([[0, 0]], None, {"u": [1, 2]}), "u 2", "one length"),
 }  # fmt: skip
@@ -737,11 +771,242 @@ def test_bad_regions_are_named_with_a_remedy(regions, offender, remedy):
     assert offender in line and remedy in line and "\n" not in line
 
 
+SIDES = """
+from pinn import At, Disk, Interval, Material, Problem, Rectangle, UnknownField
+from pinn import flux, parameter, positive, residual
+
+class Mine(Problem):
+    fields = ("u",)
+    space = Rectangle(x=(0.0, 1.0), y=(0.0, 2.0))
+    materials = {{"a": Material(Interval(x=(0.0, 0.5)), k=2.0), "b": Material()}}
+    k: float = 1.0
+    size: float = positive(1.0)
+
+    @residual(on="interior")
+    def first(self, lap_u):
+        return self.k * lap_u
+
+    @flux
+    def heat(self, u_n):
+        return self.k * u_n
+
+    {more}
+"""
+ON = "@residual(on={})\n    def second(self, {}):\n        return {}"
+STRIP = "Interval(x=(0.0, 0.5))"
+BAD_SIDES = [
+    # Pairs of faces, and interfaces.
+    (ON.format("('x-', 'x')", "u_1", "u_1"), "'x' is no face and no material", "'x-'"),
+    (ON.format("('x-', 'y-')", "u_1", "u_1"), "'x-' and 'y-' differ in shape or size", "equal"),
+    (ON.format("'x-|x-'", "u_1", "u_1"), "region 'x-|x-' needs two different names", "'x+')"),
+    (ON.format("('x-', 'x+', 'y-')", "u_1", "u_1"), "needs two different names", "as in on="),
+    (ON.format("('x-', 3)", "u_1", "u_1"), "residual: on=('x-', 3)", "names of two faces"),
+    (ON.format("('a', 'x-')", "u_1", "u_1"), "joins a face to a material", "name two faces"),
+    (ON.format("('a', 'c')", "u_1", "u_1"), "'c' is no face and no material", "Known: a, b"),
+    (ON.format("('x-', 'x+')", "u", "u"), "'u' has a value on each of the two sides", "u_1 or u_2"),
+    (ON.format("('x-', 'x+')", "u_1, x", "u_1"), "'x' has a value on each", "x_1 or x_2"),
+    (ON.format("('x-', 'x+')", "u_3", "u_3"), "'u_3' is no coordinate", "u_x"),
+    (ON.format("('a', 'b')", "v_1", "v_1"), "'v' is no coordinate", "(such as u_x)"),
+    (ON.format("('x-', 'x+')", "u_data_1", "u_data_1"), "'u_data_1' is a measurement", "'data'"),
+    (ON.format("('a', 'b')", "u_1", "u_1 * self.k"), "self.k differs by material", "such as k_1"),
+    (ON.format("('a', 'b')", "u_1", "self.k * u_1"), "self.k differs by material", "such as k_1"),
+    (ON.format("'a|b', replaces='heat'", "u_1", "u_1"), "replaces='heat' is no", "'flux_heat'"),
+    (
+        ON.format("('x-', 'x+'), replaces='continuity_u'", "u_1", "u_1"),
+        "replaces='continuity_u' on region 'x-|x+', which is no interface",
+        "name two materials",
+    ),
+    (
+        "@residual(on='interior')\n    def continuity_u(self, u):\n        return u",
+        "Mine.continuity_u: is the name of a condition",
+        "replaces='continuity_u'",
+    ),
+    # Fluxes.
+    ("heat = None", "how u_n goes through the interface 'a|b'", "@flux, such as k u_n"),
+    ("@flux\n    def more(self):\n        return 1.0", "Mine.more: a flux without a", "u_n"),
+    ("@flux\n    def more(self, u_data):\n        return 1.0", "is a measurement", "leave it out"),
+    ("@flux\n    def more(self, w_n):\n        return w_n", "'w_n' is no coordinate", "u_x"),
+    ("materials = {}", "Mine.heat: a flux needs interfaces", "declare materials"),
+    (
+        "materials = {}\n    heat = None\n    " + ON.format("'interfaces'", "u_1", "u_1"),
+        "there are no interfaces",
+        "declare materials",
+    ),
+    # Materials.
+    ("materials = 3", "materials=3 is no dict", "give materials by name"),
+    ("materials = {'a': 3}", "'a' is a int", "give a Material"),
+    ("materials = {'x-': Material()}", "'x-' cannot name a material", "another name"),
+    ("materials = {'interfaces': Material()}", "'interfaces' cannot name", "another name"),
+    ("materials = {'a': Material(3)}", "Material: 3 is no domain", "Disk(…)"),
+    ("materials = {'a': Material(k=2), 'b': Material()}", "a and b have no domain", "the rest"),
+    ("materials = {'a': Material(" + STRIP + ")}", "materials: none at x=", "without a domain"),
+    (
+        "materials = {'a': Material(Disk(x=5, y=5, radius=1)), 'b': Material()}",
+        "'a' has almost no points",
+        "move or remove",
+    ),
+    ("materials = {'a': Material(Interval(z=(0, 1)))}", "'z' is no space coordinate", "x, y"),
+    ("materials = {'a': Material(c=2)}", "'c' is no coefficient; declare it", "c: float = 1.0"),
+    ("materials = {'a': Material(k='c')}", "k='c' is no coefficient", "Known: size"),
+    ("materials = {'a': Material(k='k')}", "k='k' is no coefficient that is the same", "size"),
+    ("materials = {'a': Material(k=None)}", "k=None is no finite number", "give one"),
+    ("materials = {'a': Material(size=-1.0)}", "size=-1.0 is not positive", "positive number"),
+    ("k: float = parameter(1.0, 2.0)", "'a': k is a parameter", "another coefficient"),
+    ("periodic = ('x',)", "the materials at x- and x+ differ", "on ('x-', 'x+')"),
+    (
+        "time = (0.0, 1.0)\n    unknown_fields = {'s': UnknownField(('t',))}\n"
+        "    regions = {'front': At(x='s')}\n    " + ON.format("'front'", "u", "u"),
+        "'front': a free boundary does not go with materials",
+        "leave one",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("more", "offender", "remedy"), BAD_SIDES, ids=[f"{i}" for i in range(len(BAD_SIDES))]
+)
+def test_bad_pairs_and_materials_are_named_with_a_remedy(more, offender, remedy):
+    with pytest.raises(InputError) as error:
+        model(more)
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+def model(more="", **settings):
+    """Return a problem with materials and with further declarations, tried as in a run."""
+    names = {}
+    exec(SIDES.format(more=more), names)
+    problem = names["Mine"](**settings)
+    width = {"width": 2, "depth": 1}
+    return Objective(problem, default_network(problem, seed=0, **width))
+
+
+def test_what_does_not_go_with_materials_is_refused():
+    every = "materials = {'a': Material(Interval(x=(0.0, 0.5)), k=2.0), 'b': Material(k=3.0)}"
+    with pytest.raises(InputError, match=r"k is an unknown, but every material states its own"):
+        model(every, unknowns={"k": 1.0})
+    with pytest.raises(InputError, match=r"k is 5.0, but every material .* as in Material\(…, k="):
+        model(every, k=5.0)
+    objective = model()
+    problem = objective.problem
+    with pytest.raises(
+        InputError, match=r"2 outputs for the fields u in each material; make|1 out"
+    ):
+        Objective(problem, pinn.mlp(lower=(0.0, 0.0), upper=(1.0, 2.0), outputs=1))
+    mirrored = "symmetries = (Mirror(('x',), even=('u',)),)"
+    names = {}
+    exec("from pinn import Mirror" + SIDES.format(more=mirrored.replace("even", "odd")), names)
+    with pytest.raises(InputError, match=r"network.symmetric=true: does not go with materials"):
+        default_network(names["Mine"](), seed=0, symmetric=True)
+    with pytest.raises(InputError, match=r"points.counts.a\|c: region 'a\|c': 'c' is no face"):
+        Points(counts={"interior": 8, "boundary": 8, "a|c": 3}).check(objective)
+    with pytest.raises(InputError, match=r"points: region 'x-\|c'"):
+        draw(problem, "x-|c", 3)
+
+
 @pytest.mark.parametrize("regions", [BAD_REGIONS[7][0], BAD_REGIONS[12][0]])
 def test_a_file_with_a_bad_region_is_refused(regions, capsys):
     Path("mine.py").write_text(REGIONS.format(regions=regions))
     assert "At" in refused(capsys, "run", "mine.py")
     assert [p.name for p in Path().iterdir() if p.name != "__pycache__"] == ["mine.py"]
+
+
+PARAMETERS = """
+from pinn import At, Inside, Interval, Problem, UnknownField, final_time, parameter, residual
+from pinn import Parameter
+
+class Mine(Problem):
+    k: float = {parameter}
+    c: float = 1.0
+    end: float = final_time(1.0)
+    fields = ("u",)
+    space = Interval(x=(0.0, 1.0))
+    {more}
+
+    @residual(on="interior")
+    def first(self, u_x):
+        return u_x - self.k
+"""
+BAD_PARAMETERS = [
+    ("parameter(2.0, 1.0)", "", {}, "lower=2.0, upper=1.0", "exchange them"),
+    ("parameter(1.0, 1.0)", "", {}, "lower=1.0, upper=1.0", "exchange them"),
+    ("parameter(0.0, 1.0, log=True)", "", {}, "lower=0.0", "raise lower, or leave log out"),
+    ("parameter(0.0, 1.0, log=3)", "", {}, "log=3", "true or false"),
+    ("parameter('low', 1.0)", "", {}, "lower='low'", "a finite number"),
+    ("parameter(0.0, float('inf'))", "", {}, "upper=inf", "a finite number"),
+    ("parameter(1.0, 2.0, log=True)", "", {"k": -1.0}, "Mine: k=-1.0", "a positive finite number"),
+    ("parameter(1.0, 2.0)", "", {"k": "all"}, "Mine: k='all' is not a number", "set problem.k"),
+    ("parameter(1.0, 2.0)", "", {"k": {"lower": 3.0}}, "Mine: k: lower=3.0", "exchange them"),
+    ("parameter(1.0, 2.0)", "", {"k": {"top": 3.0}}, "Mine: k: unknown key 'top'", "Known: l"),
+    ("1.0", "", {"k": {"lower": 3.0}}, "Mine: k={'lower': 3.0}: lacks upper", "both ends"),
+    ("1.0", "", {"end": {"lower": 1, "upper": 2}}, "it is the final time", "give one number"),
+    ("parameter(1.0, 2.0)", "", {"unknowns": {"k": 1.5}}, "unknown k: it is a parameter", "=1.0"),
+    ("parameter(1.0, 2.0)", "n: float = parameter(1.0, 2.0)", {}, "u_n is a derivative", "choose"),
+    ("parameter(1.0, 2.0)", "t: float = parameter(1.0, 2.0)", {}, "u_t is a derivative", "choose"),
+    ("parameter(1.0, 2.0)", "x: float = parameter(1.0, 2.0)", {}, "u_x is a derivative", "choose"),
+    ("parameter(1.0, 2.0)", "xt: float = parameter(1.0, 2.0)", {}, "u_xt is a deriv", "choose"),
+    ("parameter(1.0, 2.0)", "a_x: float = parameter(1.0, 2.0)", {}, "u_a_x is a", "without _"),
+    ("parameter(1.0, 2.0)", "u: float = parameter(1.0, 2.0)", {}, "'u' is a coordinate", "rename"),
+    ("parameter(1.0, 2.0)", "gauge = ('u',)", {}, "u is known up to a constant", "a number"),
+    ("parameter(1.0, 2.0)", "periodic = ('k',)", {}, "'k' is no coordinate of space", "Known: x"),
+    (
+        "parameter(1.0, 2.0)",
+        "regions = {'one': At(k='s')}; unknown_fields = {'s': UnknownField(('x',))}",
+        {}, "k is a parameter, which no field gives", "give a number",
+    ),
+    ("parameter(1.0, 2.0)", "regions = {'one': At(k=3.0)}", {}, "k goes from 1 to 2", "move it"),
+    (
+        "parameter(1.0, 2.0)", "regions = {'one': Inside(Interval(k=(1.0, 1.5)))}", {},
+        "'k' is no space coordinate", "Known: x",
+    ),
+    (
+        "parameter(1.0, 2.0)", "from pinn import NoSpace; space = NoSpace(); end: float = 1.0", {},
+        "k: there is no other coordinate", "declare space or time",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parameter", "more", "given", "offender", "remedy"),
+    BAD_PARAMETERS,
+    ids=[" ".join(map(str, p[:3])) for p in BAD_PARAMETERS],
+)
+def test_bad_parameters_are_named_with_a_remedy(parameter, more, given, offender, remedy):
+    names = {}
+    with pytest.raises(InputError) as error:
+        exec(PARAMETERS.format(parameter=parameter, more=more), names)
+        names["Mine"](**given)
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+PARAMETRIC = ("run", "experiment=smoke", "problem.nu={lower: 0.01, upper: 0.1}")
+
+
+@pytest.mark.parametrize(
+    ("override", "offender", "remedy"),
+    [
+        ("continuation.nu=[1.0]", "continuation.nu: nu is a parameter", "problem.nu=1.0"),
+        ("problem.nu.lower=0", "Burgers: nu: lower=0", "raise it"),
+        ("network.periodic=[nu]", "nu is a parameter, in which no", "name other coordinates"),
+        ("problem.unknowns.nu=0.1", "unknown nu: it is a parameter", "leave it out"),
+        ("points.counts.nu=3", "points.counts.nu: no such region", "Known"),
+    ],
+)
+def test_what_does_not_go_with_a_parameter_is_refused(override, offender, remedy, capsys):
+    line = refused(capsys, *PARAMETRIC, override)
+    assert offender in line and remedy in line
+    assert not list(Path().iterdir())
+
+
+def test_measurements_outside_of_a_parameter_are_refused():
+    problem = Heat(alpha={"lower": 1e-9, "upper": 1.0, "log": True})
+    for alpha in (2.0, 0.0, -1e-7):
+        with pytest.raises(InputError, match="outside the domain, first row 1 .*alpha is from"):
+            columns = {"x": [0.5], "t": [0.5], "alpha": [alpha], "u": [1.0]}
+            measurements(problem, point_set(problem, columns))
+    with pytest.raises(InputError, match="lacks the coordinate 'alpha'"):
+        point_set(problem, {"x": [0.5], "t": [0.5], "u": [1.0]})
 
 
 @pytest.mark.parametrize(

@@ -461,5 +461,5 @@ def test_both_forms_of_a_dict():
     several = checked_sets(Line(), {"first": {"x": [0.0], "u": [1.0]}, "second": one})
     assert set(several) == {"first", "second"}
     assert set(read_sets(Line(), several)) == {"data_first", "data_second"}
-    points = PointSet(np.zeros((1, 2)), None, {"u": np.ones(1)}, {"u": np.ones(1)})
+    points = PointSet(np.zeros((1, 2)), None, {"u": np.ones(1)}, sigmas={"u": np.ones(1)})
     assert checked_sets(Kovasznay(), points).sigmas["u"] == [1.0]

@@ -7,8 +7,8 @@ PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
     errors exit_codes arrays seeds settings versions atomic runtime flat combinatorics elementary
     subsets jets networks geometry sampling
-    norms references optimizers training fitting derivatives unknowns symmetry problem problems
-    objective record weights plotting measurements setup run reporting sweep cli
+    norms references optimizers training fitting derivatives unknowns parameters symmetry problem
+    problems objective record weights plotting measurements setup checking run reporting sweep cli
 """.split()
 MATHEMATICS = set(
     "flat combinatorics elementary jets geometry sampling norms references optimizers".split()

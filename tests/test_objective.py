@@ -214,7 +214,8 @@ def test_compiled_blocks_add_up_and_other_points_and_weights_do_not_retrace(whol
 def test_a_field_with_gaps_has_the_loss_of_its_measured_points(threads, size, eager):
     objective = plate(weights={"heat": 0, "start": 0, "robin": 0, "floor": 0, "data_u": 2.0})
     sets = point_sets(objective.problem)
-    places, _, values, _ = sets["data"]
+    places = sets["data"].coordinates
+    values = sets["data"].values
     known = np.arange(len(places)) % 3 > 0
     gaps = PointSet(places, None, {"u": np.where(known, values["u"], np.nan)})
     alone = PointSet(places[known], None, {"u": values["u"][known]})

@@ -227,14 +227,14 @@ def measured_column(*coordinates: str, **settings) -> MeasuredColumn:
 def test_measurements_are_drawn_over_one_coordinate_or_in_the_plane_of_two():
     moving = np.array([[0.5, 0.0], [0.5, 1.0], [0.5, 0.3]])
     line = MeasuredColumn(
-        "gauge", "u_n", ("x", "t"), moving, np.arange(3.0), np.full(3, 0.1), unit="K/m"
+        "gauge", "u_n", ("x", "t"), moving, np.arange(3.0), np.full(3, 0.1), units={"u_n": "K/m"}
     )
     plane = measured_column("x", "t", name="u_xx")
     space = measured_column("x", "y", "z", "t", name="lap_u")
     axes = data_figure([line, plane, space, measured_column("t")]).axes
     first, second, third, fourth = axes[:4]
     assert first.get_title() == r"gauge: $\partial u/\partial n$ at $x = 0.5$, 3 values"
-    assert first.get_xlabel() == "$t$" and first.get_ylabel().endswith("[K/m]")
+    assert first.get_xlabel() == "$t$" and first.get_ylabel().endswith("(K/m)")
     assert len(first.containers) == 1  # bars of one standard deviation
     assert second.get_xlabel() == "$t$" and second.get_title() == "$u_{xx}$, 30 values"
     np.testing.assert_array_equal(second.collections[0].get_array(), plane.values)

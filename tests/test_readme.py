@@ -98,7 +98,7 @@ def test_pinn(here, eager, monkeypatch):
             short = [s for s in SHORT if s.split("=")[0] not in {c.split("=")[0] for c in command}]
             assert main([*command, *short]) == 0, command
     for command in COMMANDS:
-        if command[0] in ("resume", "plot", "compare", "list"):
+        if command[0] in ("check", "resume", "plot", "compare", "list"):
             limited = [re.sub(r"iterations=\d+", "iterations=4", c) for c in command]
             assert main(limited) == 0, command
         if command[0] == "reproduce":

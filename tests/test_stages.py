@@ -296,8 +296,8 @@ class Endless(Problem):
 @pytest.mark.parametrize(
     ("problem", "settings", "message"),
     [
-        (Decay(), {"windows": 0}, "windows=0; give a whole number of at least 1."),
-        (Decay(), {"windows": 2.0}, "windows=2.0; give a whole number of at least 1."),
+        (Decay(), {"windows": 0}, "windows=0; give a whole number of at least 1, or auto."),
+        (Decay(), {"windows": 2.0}, "windows=2.0; give a whole number of at least 1, or auto."),
         (Poisson(), {"windows": 2}, "windows=2: Poisson does not depend on time; use windows=1."),
         (
             TaylorGreen(),

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 INTEGRAL = "integrals"
-INTERFACE = "interfaces between materials"
 
 
 class Case(NamedTuple):
@@ -63,10 +62,10 @@ CASES = (
     Case("chip", "a plate that a chip heats, without a sink and with one"),
     Case("corner", "diffusion with drift from a jump in a corner"),
     Case("layer", "a layer of width 0.01 beside gentle waves"),
-    Case("layered_wall", "conduction through three layers", INTERFACE),
+    Case("layered_wall", "conduction through three layers"),
     # Waves, fields
     Case("scatter", "a plane wave meets a sound-hard disk"),
-    Case("dielectric", "a dielectric disk in a uniform field", INTERFACE),
+    Case("dielectric", "a dielectric disk in a uniform field"),
     Case("electrodes", "two round electrodes in a grounded box"),
     Case("potential_flow", "potential flow around a cylinder, fluxes alone"),
     Case("maxwell_pulse", "a pulse that is fed in the middle"),

@@ -181,6 +181,13 @@ def electrodes(_: str, solution: Solution) -> Quantities:
     }
 
 
+def dielectric(_: str, solution: Solution) -> Quantities:
+    """Return the field in the disk, 2/7, and the potential in and around it over the largest."""
+    field = -float(solution.derivative("phi_x", 0.3, 0.2))
+    places = at("phi", [(0.5, 0.5), (1.5, 0.0), (2.0, 2.0)], series.dielectric)
+    return {"E in the disk": Quantity(field, 2 / 7, 2 / 7), **places("", solution)}
+
+
 def potential_flow(_: str, solution: Solution) -> Quantities:
     """Return the error of φ, and the largest speed at the cylinder, 2U."""
     angle = np.linspace(0, 2 * np.pi, 721)
@@ -285,7 +292,9 @@ CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
     "bioheat": at("theta", [(1.0, 1.0377), (2.0, 1.0377)], series.bioheat),
     "chip": lambda run, solution: {} if run == "insulated top" else CHIP("", solution),
     "corner": at("u", [(9.0, 0.25), (9.0, 1.0), (8.0, 1.0)], series.corner),
+    "layered_wall": at("T", [(0.1,), (0.2,), (0.3,)], series.layered_wall, scale=30.0),
     "scatter": scatter,
+    "dielectric": dielectric,
     "electrodes": electrodes,
     "potential_flow": potential_flow,
     "beam_si": at("w", [(0.25, 0.025), (0.25, 0.1)], series.beam_si),

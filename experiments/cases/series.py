@@ -114,3 +114,15 @@ def beam_si(x: float, t: float) -> float:
 def kirsch(y: float) -> float:
     """Return σxx above the hole at (0, y), in Pa, for a tension of 10 Pa."""
     return 10 * (1 + 1 / (2 * y**2) + 3 / (2 * y**4))
+
+
+def layered_wall(x: float) -> float:
+    """Return the temperature, °C, in the wall of three layers, by their resistances."""
+    drops = np.cumsum([0.0, 0.1 / 1.0, 0.2 / 0.04, 0.1 / 0.8])
+    return float(np.interp(x, [0.0, 0.1, 0.3, 0.4], 20 - 30 * drops / drops[-1]))
+
+
+def dielectric(x: float, y: float) -> float:
+    """Return the potential of a disk of ε = 6 in a uniform field: −2x/7 inside."""
+    square = x * x + y * y
+    return -2 / 7 * x if square < 1 else -x + 5 / 7 * x / square

@@ -73,6 +73,23 @@ def run_parser() -> Parser:
     )
 
 
+def check_parser() -> Parser:
+    """Return the parser of `pinn check`; Hydra reads its key=value arguments."""
+    parser = Parser(
+        "check",
+        "[FILE.py[:Class]] [key=value ...] [--picture FILE.png]",
+        "Show equations, conditions, sizes and cost of a problem, and what is doubtful",
+        "Nothing is trained and no folder is written. The arguments are those of `pinn run`.\n\n"
+        "Examples:\n"
+        "  pinn check my_problem.py\n"
+        "  pinn check experiment=burgers network.width=40\n"
+        "  pinn check my_problem.py --picture points.png   with the points of all regions",
+    )
+    parser.add_argument("arguments", nargs="*", metavar="FILE or key=value", help="as in pinn run")
+    parser.add_argument("--picture", metavar="FILE.png", help="a picture of the points")
+    return parser
+
+
 def resume_parser() -> Parser:
     """Return the parser of `pinn resume`."""
     parser = Parser(
@@ -198,6 +215,7 @@ def doctor_parser() -> Parser:
 
 PARSERS: dict[str, Callable[[], Parser]] = {
     "run": run_parser,
+    "check": check_parser,
     "resume": resume_parser,
     "plot": plot_parser,
     "compare": compare_parser,

@@ -11,6 +11,7 @@ from pinn import __version__
 from pinn.cli.commands import (
     HELP_OPTIONS,
     PARSERS,
+    check_parser,
     compare_parser,
     doctor_parser,
     list_parser,
@@ -104,6 +105,13 @@ def _run(arguments: list[str]) -> int:
     return run(arguments)
 
 
+def _check(arguments: list[str]) -> int:
+    options = check_parser().parse(arguments)
+    from pinn.cli.run import check
+
+    return check(options.arguments, options.picture)
+
+
 def _resume(arguments: list[str]) -> int:
     folders, overrides = _split(resume_parser().parse(arguments).arguments)
     if len(folders) != 1:
@@ -181,6 +189,7 @@ def _show(renderable: RenderableType) -> int:
 
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": _run,
+    "check": _check,
     "resume": _resume,
     "plot": _plot,
     "compare": _compare,

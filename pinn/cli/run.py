@@ -1,4 +1,4 @@
-"""`pinn run`, `resume` and `plot`: from Hydra's configuration to a solved problem."""
+"""`pinn run`, `check`, `resume` and `plot`: from Hydra's configuration to a solved problem."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from pinn.reporting.published import check_published
 
 if TYPE_CHECKING:
     from pinn.run.solution import Solution
+    from pinn.setup import Setup
 
 _FILE = re.compile(r"(?P<path>[^=]*\.py)(:(?P<name>\w+))?")
 """A file that defines the problem: "my_problem.py", "my_problem.py:MyProblem"."""
@@ -58,13 +59,7 @@ def run(argv: Sequence[str]) -> int:
     The first argument may be a file that defines the problem (`problem.py`, `problem.py:Name`).
     With `--cfg job`, the configuration is shown and nothing runs.
     """
-    arguments = list(argv)
-    file = _FILE.fullmatch(arguments[0]) if arguments else None
-    if file:
-        target = str(Path(file["path"]).resolve())
-        if file["name"]:
-            target += f":{file['name']}"
-        arguments[:1] = ["problem=custom", f"problem._target_='{target}'"]
+    arguments = _with_problem(argv)
     if "-m" in arguments or "--multirun" in arguments:
         return _sweep(arguments)
     if "--cfg job" in " ".join(arguments):
@@ -74,17 +69,53 @@ def run(argv: Sequence[str]) -> int:
     return _solve(*compose(arguments))
 
 
-def _solve(config: dict[str, Any], problem_name: str | None) -> int:
-    """Solve the problem of a configuration, show the result, and return the exit code."""
+def check(argv: Sequence[str], picture: str | None = None) -> int:
+    """Show what is known of the problem that the overrides describe, and return the exit code.
+
+    Args:
+        argv: as for `run`, without Hydra's options.
+        picture: a PNG file for the points of all regions, or None.
+    """
+    config, _ = compose(_with_problem(argv))
     check_published(config["published"])
-    with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
-        from pinn.run import execute
+    with quiet():
+        from pinn.checking import check_setup
+
+    report = check_setup(_setup(config), picture=picture)
+    Console().print("\n".join(report.lines()), highlight=False, markup=False, soft_wrap=True)
+    return ExitCode.OK
+
+
+def _with_problem(argv: Sequence[str]) -> list[str]:
+    """Return arguments whose first, a file that defines the problem, has become overrides."""
+    arguments = list(argv)
+    file = _FILE.fullmatch(arguments[0]) if arguments else None
+    if file:
+        target = str(Path(file["path"]).resolve())
+        if file["name"]:
+            target += f":{file['name']}"
+        arguments[:1] = ["problem=custom", f"problem._target_='{target}'"]
+    return arguments
+
+
+def _setup(config: Mapping[str, Any]) -> Setup:
+    """Return the setup of a configuration, on the device that it names."""
+    with quiet():
         from pinn.runtime import configure
         from pinn.setup import config as configuration
 
     configuration.check_keys(config)
     configure(device=config["device"])
-    setup = configuration.setup(config)
+    return configuration.setup(config)
+
+
+def _solve(config: dict[str, Any], problem_name: str | None) -> int:
+    """Solve the problem of a configuration, show the result, and return the exit code."""
+    check_published(config["published"])
+    with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
+        from pinn.run import execute
+
+    setup = _setup(config)
     name = config["name"] or problem_name or type(setup.problem).__name__.lower()
     # Settings that the setup does not hold, but the run's config.yaml does.
     more_settings = {key: config[key] for key in ("network", "device")}

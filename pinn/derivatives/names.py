@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pinn.elementary import MAX_ORDER
 from pinn.errors import InputError, guess
 from pinn.jets import Index, Plan
 
-Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data"]
+Kind = Literal["coordinate", "derivative", "laplacian", "normal", "data", "coefficient"]
+SIDES = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,23 @@ class Symbol:
         field: the field that it is computed from, if any; of a measurement, the name of what was
             measured, such as "u" or "u_x".
         index: the coordinates by which the field is differentiated.
+        side: on a region with two sides, the number at the end of the name; 0 elsewhere.
     """
 
     name: str
     kind: Kind
     field: str = ""
     index: Index = ()
+    side: int = 0
+
+    @property
+    def base(self) -> str:
+        """The name without its side."""
+        return self.name.removesuffix(f"_{self.side}")
+
+    def on(self, side: int) -> Symbol:
+        """Return the symbol on a side of a region that has two, such as `u_x_1` for `u_x`."""
+        return replace(self, name=f"{self.base}_{side}", side=side)
 
 
 def parse(name: str, *, coordinates: Sequence[str], fields: Sequence[str], where: str) -> Symbol:
@@ -75,6 +87,47 @@ def is_measurable(name: str, *, coordinates: Sequence[str], fields: Sequence[str
     except InputError:
         return False
     return symbol.kind in ("derivative", "laplacian", "normal")
+
+
+def parse_two_sided(
+    name: str,
+    *,
+    coordinates: Sequence[str],
+    fields: Sequence[str],
+    shared: Sequence[str],
+    coefficients: Sequence[str],
+    where: str,
+) -> Symbol:
+    """Return the symbol of a parameter on a region with two sides: `u_1`, `u_n_2`, `x_2`, `k_1`.
+
+    Args:
+        name: the parameter's name.
+        coordinates: names of all coordinates.
+        fields: names of all fields.
+        shared: the coordinates that are the same on both sides, which need no number.
+        coefficients: the coefficients that may differ between the sides.
+        where: names the residual in errors.
+
+    Raises:
+        InputError: for a name without a side that has two values, and as `parse` does.
+    """
+    head, _, tail = name.rpartition("_")
+    side = int(tail) if head and tail in map(str, SIDES) else 0
+    if side and head in coefficients:
+        return Symbol(name, "coefficient", side=side)
+    symbol = parse(head if side else name, coordinates=coordinates, fields=fields, where=where)
+    if side:
+        return symbol.on(side)
+    if name not in shared:
+        raise InputError(
+            f"{where}: {name!r} has a value on each of the two sides; write {name}_1 or {name}_2."
+        )
+    return symbol
+
+
+def spells_derivative(name: str, coordinates: Sequence[str]) -> bool:
+    """Return whether a name is made of the names of coordinates, as the "xt" of u_xt is."""
+    return bool(_split(name, coordinates))
 
 
 def _examples(coordinates: Sequence[str], fields: Sequence[str]) -> list[str]:

@@ -23,10 +23,13 @@ def evaluate(
     symbols: Sequence[Symbol],
     points: Mapping[str, tf.Tensor],
     normals: Mapping[str, tf.Tensor],
+    *,
+    space: Sequence[str] | None = None,
 ) -> dict[str, tf.Tensor]:
     """Return what `taylor.evaluate` returns, by nested reverse mode."""
     coordinates = dict(points)
-    space = list(normals) or [c for c in coordinates if c != "t"]
+    if space is None:
+        space = [c for c in coordinates if c != "t"]
     values: dict[str, tf.Tensor] = {}
     for symbol in symbols:
         field = _field(trial, symbol.field)

@@ -21,6 +21,7 @@ def evaluate(
     points: Mapping[str, tf.Tensor],
     normals: Mapping[str, tf.Tensor],
     *,
+    space: Sequence[str] | None = None,
     operator: Sequence[jets.Index] = (),
     coefficients: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
@@ -29,14 +30,16 @@ def evaluate(
     Args:
         trial: the trial solution.
         symbols: what to evaluate; coordinates and measurements are left out.
-        points: the coordinates [n] by name, space before time.
+        points: the coordinates [n] by name.
         normals: the components [n] of the outward normal by space coordinate; empty away from a
             boundary.
+        space: names of the coordinates of a Laplacian; None: all coordinates other than time.
         operator: the derivatives of a linear operator.  The result then holds its value for every
             field too, under `operator_name(field)`.
         coefficients: the coefficients [k] of the operator; None means ones.
     """
-    space = list(normals) or [c for c in points if c != "t"]
+    if space is None:
+        space = [c for c in points if c != "t"]
     variables = jets.coordinates(
         points, plan(symbols, space=space, operator=operator), coefficients
     )

@@ -13,7 +13,7 @@ import numpy as np
 from pinn.arrays import Array, BoolArray, Quantity
 from pinn.errors import InputError, did_you_mean
 
-REGIONS = ("interior", "initial", "boundary", "data")
+REGIONS = ("interior", "initial", "boundary", "data", "interfaces")
 """Names of regions that mean the same for every domain."""
 
 

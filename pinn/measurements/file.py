@@ -184,10 +184,10 @@ class DataFile(settings.Settings):
         for key, value in deviations.items():
             has_column = key + SIGMA in columns
             sigmas[key] = columns[key + SIGMA] if has_column else np.full(len(coordinates), value)
-        points = PointSet(coordinates, None, {key: columns[key] for key in measured}, sigmas)
+        points = PointSet(coordinates, None, {key: columns[key] for key in measured}, sigmas=sigmas)
         # 3. Without incomplete points, those outside the domain, and all but a random sample.
         rows, notes = self._rows(problem, points, table, seed)
-        points = points.rows(rows)
+        points = points.take(rows)
         at: Any = {"rows": rows, "lines": table.lines if self.grid is None else None}
         check_sigmas(points, "data.sigma.", **at)
         points = with_normals(problem, points, f"data.path={self.path}", **at)

@@ -61,7 +61,7 @@ def point_set(problem: Problem, data: object) -> PointSet:
     points = np.stack([columns[name] for name in problem.coordinates], axis=1)
     sigmas = {name: columns.pop(column) for column, name in deviations.items()}
     values = {name: columns[name] for name in columns if name not in problem.coordinates}
-    return PointSet(points, None, values, sigmas)
+    return PointSet(points, None, values, sigmas=sigmas)
 
 
 def measurements(problem: Problem, points: PointSet) -> Measurements:
@@ -76,7 +76,7 @@ def measurements(problem: Problem, points: PointSet) -> Measurements:
     check_inside(
         problem, chosen, "data", remedy="correct the columns, or leave these out", rows=rows
     )
-    used = points.rows(rows)
+    used = points.take(rows)
     check_sigmas(used, "data.sigmas.", rows=rows)
     return Measurements(with_normals(problem, used, "data", rows=rows), "data", notes=notes)
 

@@ -97,15 +97,26 @@ def outside(problem: Problem, points: Array) -> BoolArray:
 
     Of a point cloud only the bounding box is known well enough.
     """
+    is_outside = np.any(_beyond(problem, points), axis=1)
     lower, upper = problem.bounds
     slack = SLACK * (upper - lower)
-    is_outside = np.any((points < lower - slack) | (points > upper + slack), axis=1)
     space = problem.space
     dimension = len(space.coordinates)
     if dimension and not isinstance(space, PointCloud):
         distance = np.asarray(space.distance(*points[:, :dimension].T))
         is_outside |= distance < -np.max(slack[:dimension])
     return is_outside
+
+
+def _beyond(problem: Problem, points: Array) -> BoolArray:
+    """Return which coordinates of points [n, d] are out of their ranges, up to rounding: [n, d]."""
+    lower, upper = problem.bounds
+    slack = SLACK * (upper - lower)
+    beyond = (points < lower - slack) | (points > upper + slack)
+    for name, parameter in problem.parameters.items():
+        axis = problem.coordinates.index(name)
+        beyond[:, axis] = ~parameter.contains(points[:, axis], slack=SLACK)
+    return beyond
 
 
 def check_inside(
@@ -133,8 +144,7 @@ def check_inside(
     first = int(np.argmax(is_outside))
     point = points[first]
     lower, upper = problem.bounds
-    slack = SLACK * (upper - lower)
-    beyond = (point < lower - slack) | (point > upper + slack)
+    beyond = _beyond(problem, points)[first]
     reason = "it is in a hole or beyond the boundary"
     if beyond.any():
         axis = int(np.argmax(beyond))

@@ -125,10 +125,12 @@ def _checked(problem: Problem, data: Any) -> DataSet:
 
 def _read(problem: Problem, data: DataSet, name: str) -> Measurements:
     if isinstance(data, DataFile):
-        return data.read(problem, name)
-    if isinstance(data, Synthetic):
-        return Measurements(data.measure(problem, name))
-    return measurements(problem, data)
+        found = data.read(problem, name)
+    elif isinstance(data, Synthetic):
+        found = Measurements(data.measure(problem, name))
+    else:
+        found = measurements(problem, data)
+    return found._replace(points=found.points.located(problem))
 
 
 def _is_set(value: object) -> bool:

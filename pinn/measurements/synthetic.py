@@ -23,6 +23,8 @@ NOISE = "a number of at least 0, such as 0.01 for 1 %"
 class Synthetic(settings.Settings):
     """Measurements of a problem's reference at random points of space and time.
 
+    Parameters of the problem have the values of their grids.
+
     Attributes:
         count: number of points.
         fields: the fields that are measured; None means all.
@@ -66,7 +68,7 @@ class Synthetic(settings.Settings):
         own = branch(self.seed, name) if name else self.seed
         seed = branch(own, "measurement points")
         points = draw(problem, "interior", self.count, method="uniform", seed=seed)
-        coordinates = points.coordinates
+        coordinates = problem.on_grid(points.coordinates)
         if self.times is not None:
             coordinates[:, -1] = self._snapshots(problem)
         truth = problem.reference_at(coordinates)
@@ -92,7 +94,7 @@ class Synthetic(settings.Settings):
                     )
                 value = self.noise * np.std(exact[field])
             sigmas[field] = np.full(self.count, float(value))
-        return PointSet(coordinates, None, noisy(exact, self.noise, own), sigmas)
+        return PointSet(coordinates, None, noisy(exact, self.noise, own), sigmas=sigmas)
 
     def _snapshots(self, problem: Problem) -> np.ndarray:
         """Return the points' times [n]."""

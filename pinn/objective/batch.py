@@ -15,12 +15,20 @@ class StageParameters(NamedTuple):
 
     Attributes:
         coefficients: values of the coefficients of a continuation, by name.
-        time_offset: time by which a window starts later than the first window, whose times the
-            network sees; None without windows.
+        time_offset: what is subtracted from the time, times the factor, that the network sees;
+            None without windows.
+        time_factor: by which the time is multiplied first, where windows differ in length; None: 1.
+        fields: offset and scale by function [2], in place of the objective's own, where every
+            window has its own typical sizes.
+        sizes: the objective's own size of a residual over that of the stage, by term; 1 where a
+            name is missing.
     """
 
     coefficients: Mapping[str, tf.Tensor] = {}
     time_offset: tf.Tensor | None = None
+    time_factor: tf.Tensor | None = None
+    fields: Mapping[str, tf.Tensor] = {}
+    sizes: Mapping[str, tf.Tensor] = {}
 
 
 FIRST_STAGE = StageParameters()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -33,6 +33,9 @@ class Blocks(NamedTuple):
     # [T, K, n] by measured name that has standard deviations σ: 0 where it was not measured, else
     # √(n / N) / σ, so that the mean square of a misfit is its χ² over all N values that have one.
     inverse_sigmas: Mapping[str, tf.Tensor] = {}
+    materials: Mapping[str, tf.Tensor] = {}  # [T, K, n] by material: 1 in it, 0 elsewhere
+    # The second side of a region with two: its coordinates, normals and materials.
+    opposite: Mapping[str, Any] = {}
 
     @property
     def is_point(self) -> np.ndarray:
@@ -96,7 +99,12 @@ def cut_into_blocks(
     def flat(array: np.ndarray) -> tf.Tensor:
         return tf.constant(array.reshape(threads, depth, width), dtype)
 
-    normals = np.zeros((count, 0)) if points.normals is None else points.normals
+    def side(points: PointSet) -> dict[str, Any]:
+        normals = np.zeros((count, 0)) if points.normals is None else points.normals
+        masks = {name: flat(mask[chosen].astype(float)) for name, mask in points.materials.items()}
+        coordinates = rows(points.coordinates)
+        return {"coordinates": coordinates, "normals": rows(normals), "materials": masks}
+
     values = {}
     measured = {}
     inverse_sigmas = {}
@@ -111,11 +119,12 @@ def cut_into_blocks(
             share = math.sqrt(count / (weighed or points.weighed))
             sigmas = np.where(known, points.sigmas[name], np.inf)
             inverse_sigmas[name] = flat((share / sigmas)[chosen])
+    opposite = {} if points.opposite is None else side(points.opposite)
     return Blocks(
-        rows(points.coordinates),
-        rows(normals),
-        values,
-        flat(quadrature),
+        **side(points),
+        values=values,
+        quadrature=flat(quadrature),
         measured=measured,
         inverse_sigmas=inverse_sigmas,
+        opposite=opposite,
     )

@@ -14,6 +14,8 @@ from pinn.errors import InputError
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.blocks import Blocks
 from pinn.objective.objective import Objective
+from pinn.problem import Problem
+from pinn.problem.materials import masks_at
 
 CHUNK = 4096  # points per call: few shapes to compile, and bounded memory
 
@@ -57,7 +59,8 @@ class Evaluator:
         if not len(points):
             return {name: np.zeros(0, self.objective.dtype) for name in names}
         chunks = []
-        for columns in _chunks(points, self.objective.dtype):
+        rows = _with_masks(self.objective.problem, points)
+        for columns in _chunks(rows, self.objective.dtype):
             chunks.append(self._chunk(theta, columns, stage))
         values = {}
         for name in names:
@@ -71,10 +74,12 @@ class Evaluator:
         objective = self.objective
         tensors = objective.flat.partition(theta)
         problem = objective.bound(tensors, stage)
-        coordinates = dict(zip(problem.coordinates, tf.unstack(columns), strict=True))
+        rows, materials = _without_masks(problem, columns)
+        coordinates = dict(zip(problem.coordinates, tf.unstack(rows), strict=True))
         with objective.flat.scope(tensors):
-            trial = objective.trial(problem, stage)
-            return objective.engine.evaluate(trial, self.symbols, coordinates, {})
+            trial = objective.trial(problem, stage, materials=materials)
+            space = problem.space.coordinates
+            return objective.engine.evaluate(trial, self.symbols, coordinates, {}, space=space)
 
 
 class ResidualSize:
@@ -92,18 +97,35 @@ class ResidualSize:
         stage: StageParameters = FIRST_STAGE,
     ) -> Float[np.ndarray, " n"]:
         """Return |r| [n] at points [n, d] for a vector [p] in a stage."""
-        chunks = [self._chunk(theta, c, stage) for c in _chunks(points, self.objective.dtype)]
+        rows = _with_masks(self.objective.problem, points)
+        chunks = [self._chunk(theta, c, stage) for c in _chunks(rows, self.objective.dtype)]
         return np.concatenate([c.numpy() for c in chunks])[: len(points)]
 
     @tf.function(autograph=False, jit_compile=True)
     def _chunk(self, theta: tf.Tensor, columns: tf.Tensor, stage: StageParameters) -> tf.Tensor:
         objective = self.objective
+        rows, materials = _without_masks(objective.problem, columns)
         no_normals = tf.zeros([0, columns.shape[1]], columns.dtype)
-        block = Blocks(columns, no_normals, {}, tf.ones_like(columns[0]))
+        block = Blocks(rows, no_normals, {}, tf.ones_like(columns[0]), materials=materials)
         tensors = objective.flat.partition(theta)
         residuals = objective.residuals(tensors, self.region, block, stage)
         weights = objective.weight_by_term
         return tf.sqrt(tf.add_n([weights[name] * r**2 for name, r in residuals.items()]))
+
+
+def _with_masks(problem: Problem, points: np.ndarray) -> np.ndarray:
+    """Return points [n, d] with a column per material: 1 in it, 0 elsewhere."""
+    masks = masks_at(problem, points).values()
+    return np.column_stack([points, *masks]) if masks else points
+
+
+def _without_masks(problem: Problem, columns: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Return the coordinates [d, n], and the materials [n] by name, of such points [d + m, n]."""
+    if not problem.materials:
+        return columns, {}
+    count = len(problem.coordinates)
+    masks = tf.unstack(columns[count:])
+    return columns[:count], dict(zip(problem.materials, masks, strict=True))
 
 
 def _chunks(points: np.ndarray, dtype: str) -> list[tf.Tensor]:

@@ -17,7 +17,7 @@ Scales and sizes are powers of two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets
 from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
 from pinn.objective.scales import FieldScale, Scales, power_of_two
-from pinn.objective.terms import Misfit
+from pinn.objective.terms import Misfit, given_values, only_value
 from pinn.problem import Term
 
 STEPS = 40  # of the search for a scale, at most; two where the residual is linear
@@ -44,6 +44,8 @@ def find_scales(
     *,
     given: Scales | None = None,
     stage: StageParameters = FIRST_STAGE,
+    time: tuple[float, float] | None = None,
+    handover: Callable[[Array], dict[str, Array]] | None = None,
 ) -> Scales:
     """Return the typical sizes of an objective's fields and residuals.
 
@@ -52,13 +54,18 @@ def find_scales(
         data: the measurements, by region.
         given: sizes that are already known, which are kept.
         stage: the parameters of the stage whose coefficients are taken.
+        time: the interval of a window; None: the problem's own.
+        handover: the initial residuals of the last window's end at points [n, d], by term; None
+            where the problem has its own initial condition.
     """
     given = given or Scales()
     if _is_complete(given, objective):
         return given
     theta = objective.flat.flatten()
     problem = objective.bound(objective.flat.partition(theta), stage)
-    probe = Probe(objective, problem, data)
+    if time is not None:
+        problem = problem.bind({"time": time})
+    probe = Probe(objective, problem, data, handover=handover)
     fields = _Fields(probe, data, given).found()
     sizes = _residual_sizes(objective, probe, fields)
     return Scales(fields=fields, residuals={**sizes, **_given_sizes(objective, given)})
@@ -175,7 +182,7 @@ class _Fields:
         values: dict[str, list[Array]] = {}
         free = self.probe.free_of_ansatz()
         for term in self.probe.terms:
-            field = _only_value(term)
+            field = only_value(term)
             if field in free and term.region != "interior" and not is_data(term.region):
                 values.setdefault(field, []).append(self._given_values(term))
         for points in (self.data or {}).values():
@@ -191,23 +198,14 @@ class _Fields:
         return joined
 
     def _given_values(self, term: Term) -> Array:
-        """Return the values g that a condition a (f − g) = 0 gives to its field; NaN if it is none.
-
-        The residual must be affine in the field, which three constants show.
-        """
+        """Return the values that a condition gives to its field; NaN if it gives none."""
         at = []
         for constant in (0.0, 1.0, 2.0):
             fields = {}
             for name in self.probe.problem.functions:
                 fields[name] = FieldScale(constant, 0.0)
             at.append(self.probe.residuals(term.region, fields)[term.name])
-        slope = at[1] - at[0]
-        curvature = at[2] - 2 * at[1] + at[0]
-        size = np.abs(at[0]) + np.abs(at[1]) + np.abs(at[2])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = -at[0] / slope
-        is_affine = np.all(np.abs(curvature) <= 1e-9 * size)
-        return values if is_affine else np.full_like(values, np.nan)
+        return given_values(at)
 
     def _take_range(self, name: str, values: Array) -> None:
         """Take the offset and scale of a field from the range of its known values."""
@@ -235,7 +233,8 @@ class _Fields:
                 at_rest = self._at(term.region, name, 0.0)[term.name]
                 scale = self._balanced(term, name, median_size(at_rest))
                 if scale > 0:
-                    target = by_equation if term.region == "interior" else by_condition
+                    inside = ("interior", *self.probe.problem.materials)
+                    target = by_equation if term.region in inside else by_condition
                     target[name] = max(target.get(name, 0.0), scale)
         self.scales |= {**by_equation, **by_condition}
 
@@ -320,11 +319,3 @@ def _between(low: float, high: float) -> float:
     if low == 0:
         return high / FAR
     return low * FAR if high == np.inf else float(np.sqrt(low * high))
-
-
-def _only_value(term: Term) -> str:
-    """Return the field whose value is all that a term takes, beside coordinates; "" if none is."""
-    symbols = [s for s in term.symbols if s.kind != "coordinate"]
-    if len(symbols) == 1 and symbols[0].kind == "derivative" and not symbols[0].index:
-        return symbols[0].field
-    return ""

@@ -127,7 +127,7 @@ def _thinned(data: PointSet) -> PointSet:
     """Return at most `MEASURED` of the measurements, evenly from all."""
     size = len(data.coordinates)
     chosen = np.linspace(0, size - 1, min(MEASURED, size)).astype(int)
-    return data.rows(chosen)
+    return data.take(chosen)
 
 
 def _initial_source(terms: Sequence[Term]) -> str:

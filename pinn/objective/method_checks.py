@@ -44,7 +44,7 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
         InputError: for an exception of the method, or a value of another kind, shape or precision.
     """
     with user_code(problem, term.name, dtype):
-        value = getattr(problem, term.name)(*arguments)
+        value = term.value(problem, arguments)
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
     if isinstance(value, tf.Variable):
@@ -238,7 +238,7 @@ def _arguments(method: _Method, rng: np.random.Generator, draw: Draw) -> list[np
     arguments = []
     for symbol in method.symbols:
         if symbol.kind == "coordinate":
-            arguments.append(rng.uniform(*method.bounds[symbol.name], POINTS))
+            arguments.append(rng.uniform(*method.bounds[symbol.base], POINTS))
         else:
             arguments.append(draw(rng, POINTS))
     return arguments

@@ -24,7 +24,7 @@ def count_outputs(problem: Problem, network: keras.Model) -> int:
     Raises:
         InputError: if the network does not map points [n, d] to one tensor [n, outputs].
     """
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     center = tf.constant([(lower + upper) / 2], network.variable_dtype)
     try:
         output = network(center, training=False)
@@ -46,7 +46,7 @@ def check_period(problem: Problem, network: keras.Model) -> None:
     Raises:
         InputError: if the network's values differ at the two ends of a period.
     """
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     inside = lower + (upper - lower) * np.random.default_rng(0).random((8, len(lower)))
 
     def values(axis: int, end: float) -> Array:

@@ -18,11 +18,12 @@ from pinn.objective.blocks import Blocks
 from pinn.objective.method_checks import check_ansatz
 from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.residuals import Residuals
-from pinn.objective.scales import UNSCALED, Scales
+from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.subsets import subset
 from pinn.objective.terms import Measured, active_terms
-from pinn.objective.trial import constrained, trial
+from pinn.objective.trial import NO_MATERIALS, constrained, trial
 from pinn.problem import Problem
+from pinn.problem.materials import in_some_material
 
 Engine = Literal["auto", "taylor", "nested"]
 
@@ -87,7 +88,7 @@ class Objective:
             problem, weights or {}, hard=hard, measured=measured or {}
         )
         if hard and self.engine is nested:  # jets let no function mix points
-            check_ansatz(problem, partial(constrained, problem), self.dtype)
+            check_ansatz(problem, partial(constrained, in_some_material(problem)), self.dtype)
         self._residuals = Residuals(
             problem,
             self.terms,
@@ -106,9 +107,11 @@ class Objective:
                 f"@satisfies; use constraints=soft."
             )
         count = count_outputs(problem, self.network)
-        if count != len(problem.functions):
+        if count != problem.outputs:
             names = ", ".join(problem.functions)
-            raise InputError(f"network: {count} outputs for the fields {names}; make them equal.")
+            remedy = f"make them {problem.outputs}" if problem.materials else "make them equal"
+            each = " in each material" if problem.materials else ""
+            raise InputError(f"network: {count} outputs for the fields {names}{each}; {remedy}.")
         check_period(problem, self.network)
 
     @property
@@ -150,16 +153,23 @@ class Objective:
         stage: StageParameters = FIRST_STAGE,
         *,
         hook: LayerHook | None = None,
+        materials: Mapping[str, tf.Tensor] = NO_MATERIALS,
     ) -> Trial:
-        """Return the trial solution in a stage; `hook` as in `forward`."""
+        """Return the trial solution in a stage; `hook` and `materials` as in `trial`."""
         return trial(
             problem,
             self.network,
             hard=self.hard,
             hook=hook,
-            time_offset=stage.time_offset,
-            scales=self.scales.fields,
+            stage=stage,
+            scales=self._fields(stage),
+            materials=materials,
         )
+
+    def _fields(self, stage: StageParameters) -> Mapping[str, FieldScale]:
+        """Return offset and scale by function in a stage."""
+        own = {name: FieldScale(*tf.unstack(values)) for name, values in stage.fields.items()}
+        return {**self.scales.fields, **own}
 
     def residuals(
         self,
@@ -180,8 +190,15 @@ class Objective:
             hook: as in `forward`.
         """
         problem = self.bound(tensors, stage)
+
+        def trial_at(materials: Mapping[str, tf.Tensor]) -> Trial:
+            return self.trial(problem, stage, hook=hook, materials=materials)
+
         with self.flat.scope(tensors):
-            return self._residuals(problem, self.trial(problem, stage, hook=hook), region, block)
+            residuals = self._residuals(problem, trial_at, region, block)
+        for name in residuals.keys() & stage.sizes.keys():
+            residuals[name] = residuals[name] * stage.sizes[name]
+        return residuals
 
     def point_shares(self, block: Blocks) -> dict[str, tf.Tensor]:
         """Return the shares q p [n] of a block's points in the loss of every term."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from pinn import sampling
-from pinn.arrays import AnyArray
 from pinn.errors import InputError, did_you_mean
-from pinn.problem import Patch, Problem, patches
+from pinn.problem import Patch, Problem, patches, region_names
+from pinn.problem.materials import masks_at
+from pinn.problem.two_sided import check_two_sided, is_two_sided, materials_beside, split
 
 
 class PointSet(NamedTuple):
@@ -22,6 +23,9 @@ class PointSet(NamedTuple):
         coordinates: the points [n, d].
         normals: outward normals [n, ds], where the region has them.
         values: measurements, or residuals at a handover, [n] by name; NaN: not measured.
+        materials: in which material the points lie, truth values [n] by material; empty where the
+            problem has none.
+        opposite: the corresponding points on the second side, where the region has two.
         sigmas: the standard deviations of measurements, [n] by name, in the units of the values;
             those that are not named have none.
     """
@@ -29,16 +33,31 @@ class PointSet(NamedTuple):
     coordinates: Float[np.ndarray, "n d"]
     normals: Float[np.ndarray, "n ds"] | None = None
     values: Mapping[str, Float[np.ndarray, " n"]] = {}
+    materials: Mapping[str, Bool[np.ndarray, " n"]] = {}
+    opposite: PointSet | None = None
     sigmas: Mapping[str, Float[np.ndarray, " n"]] = {}
 
-    def rows(self, chosen: AnyArray) -> PointSet:
-        """Return some of the points, by their indices [m]."""
+    def take(self, rows: np.ndarray) -> PointSet:
+        """Return the points of some rows, by their indices."""
         return PointSet(
-            self.coordinates[chosen],
-            None if self.normals is None else self.normals[chosen],
-            {name: values[chosen] for name, values in self.values.items()},
-            {name: sigmas[chosen] for name, sigmas in self.sigmas.items()},
+            self.coordinates[rows],
+            None if self.normals is None else self.normals[rows],
+            {name: value[rows] for name, value in self.values.items()},
+            {name: mask[rows] for name, mask in self.materials.items()},
+            None if self.opposite is None else self.opposite.take(rows),
+            {name: sigmas[rows] for name, sigmas in self.sigmas.items()},
         )
+
+    @property
+    def on_all_sides(self) -> np.ndarray:
+        """The coordinates [m, d] of the points, and of those opposite that lie elsewhere."""
+        if self.opposite is None or np.array_equal(self.opposite.coordinates, self.coordinates):
+            return self.coordinates
+        return np.concatenate([self.coordinates, self.opposite.coordinates])
+
+    def located(self, problem: Problem) -> PointSet:
+        """Return the points with the materials of a problem in which they lie."""
+        return self._replace(materials=masks_at(problem, self.coordinates))
 
     @property
     def weighed(self) -> int:
@@ -74,13 +93,16 @@ def draw(
     """
     if not isinstance(count, int | np.integer) or count < 1:
         raise InputError(f"points.counts.{region}={count!r}; give a whole number of at least 1.")
-    inside = ("interior", "initial") if problem.time else ("interior",)
-    known = (*inside, *problem.boundaries, *problem.regions)
-    if region not in known:
+    known = region_names(problem)
+    two_sided = is_two_sided(region)
+    if two_sided:
+        _check_sides(problem, region)
+    elif region not in known:
         raise InputError(f"points: no region {region!r}.{did_you_mean(region, known)}")
     stream = (seed, zlib.crc32(region.encode()), number)
     patches_of_region = patches(problem, region)
-    if region in problem.regions and not any(p.dimension for p in patches_of_region):
+    declared = two_sided or region in problem.regions
+    if declared and not any(p.dimension for p in patches_of_region):
         count = len(patches_of_region)  # a single point is drawn once
     counts = sampling.apportion(count, [patch.measure for patch in patches_of_region])
     points = []
@@ -92,7 +114,24 @@ def draw(
         points.append(placed.coordinates)
         if placed.normals is not None:
             normals.append(placed.normals)
-    return PointSet(np.concatenate(points), np.concatenate(normals) if normals else None)
+    if two_sided:
+        return _both_sides(problem, region, np.concatenate(points))
+    drawn = PointSet(np.concatenate(points), np.concatenate(normals) if normals else None)
+    return drawn.located(problem)
+
+
+def _check_sides(problem: Problem, region: str) -> None:
+    """Raise an InputError for a region whose two sides do not exist."""
+    for name in region.split(","):
+        check_two_sided(problem, name, "points")
+
+
+def _both_sides(problem: Problem, region: str, rows: np.ndarray) -> PointSet:
+    """Return the points of the first side, with those of the second opposite to them."""
+    first, second = split(problem, rows)
+    here, there = materials_beside(problem, region, (first, second))
+    opposite = PointSet(second.points, second.normals, materials=there)
+    return PointSet(first.points, first.normals, materials=here, opposite=opposite)
 
 
 def _draw_patch(patch: Patch, count: int, *, method: str, seed: tuple[int, ...]) -> PointSet:

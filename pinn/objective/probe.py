@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,8 +35,8 @@ class _Waves(NamedTuple):
     """The random waves of all functions at the points of a region; every draw has its own.
 
     Attributes:
-        numbers: wave numbers [functions, waves, d, n], zero for coordinates that a function lacks.
-        phases: phases [functions, waves, n].
+        numbers: wave numbers [outputs, waves, d, n], zero for coordinates that a function lacks.
+        phases: phases [outputs, waves, n].
     """
 
     numbers: tf.Tensor
@@ -56,6 +57,8 @@ class Probe:
         objective: the loss whose residuals are meant; its own scales are ignored.
         problem: the problem with the coefficients to be taken.
         data: the measurements, by region.
+        handover: the initial residuals of the last window's end at points [n, d], by term; None
+            where the problem has its own initial condition.
 
     Attributes:
         smooth: the least standard deviations σ [d] of the wave numbers: half a wave for every
@@ -63,7 +66,12 @@ class Probe:
     """
 
     def __init__(
-        self, objective: Objective, problem: Problem, data: DataSets | None = None
+        self,
+        objective: Objective,
+        problem: Problem,
+        data: DataSets | None = None,
+        *,
+        handover: Callable[[Array], dict[str, Array]] | None = None,
     ) -> None:
         self.objective = objective
         self.problem = problem
@@ -72,6 +80,7 @@ class Probe:
             t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)
         )
         self.data = data
+        self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
         self._residuals = Residuals(
             problem,
@@ -112,13 +121,11 @@ class Probe:
         around which a residual is steep, does not count for the whole domain.
         """
         block = self._points(region)
-        lower, upper = self.problem.bounds
+        lower, upper = self.problem.seen_bounds
         here = self._residuals_at(region, block, fields)
         fastest = np.zeros(len(lower))
         for i, half in enumerate((upper - lower) / 2):
-            shift = np.zeros((len(lower), 1))
-            shift[i] = DIFFERENCE * half
-            moved = block._replace(coordinates=block.coordinates + shift)
+            moved = self._moved(block, i, DIFFERENCE * half)
             there = self._residuals_at(region, moved, fields)
             for name, residuals in here.items():
                 change = np.median(np.abs(there[name] - residuals)) / DIFFERENCE
@@ -127,13 +134,26 @@ class Probe:
                     fastest[i] = max(fastest[i], change / size)
         return fastest
 
+    def _moved(self, block: Blocks, axis: int, step: float) -> Blocks:
+        """Return a block whose points are moved along a coordinate, as the network sees it."""
+        name = self.problem.coordinates[axis]
+        if name in self.problem.parameters and self.problem.parameters[name].log:
+            factors = np.ones((len(self.problem.coordinates), 1))
+            factors[axis] = np.exp(step)
+            return _at(block, lambda coordinates: coordinates * factors)
+        shift = np.zeros((len(self.problem.coordinates), 1))
+        shift[axis] = step
+        return _at(block, lambda coordinates: coordinates + shift)
+
     def free_of_ansatz(self) -> set[str]:
         """Return the fields that are what the network computes, whatever it computes."""
         fields = self.problem.fields
         if not self.objective.hard:
             return set(fields)
-        points = draw(self.problem, "interior", 32, seed=SEED).coordinates
+        drawn = draw(self.problem, "interior", 32, seed=SEED)
+        points = drawn.coordinates
         dtype = self.objective.dtype
+        materials = {name: tf.cast(mask, dtype) for name, mask in drawn.materials.items()}
         coordinates = {}
         for name, column in zip(self.problem.coordinates, points.T, strict=True):
             coordinates[name] = tf.constant(column, dtype)
@@ -141,9 +161,12 @@ class Probe:
         outputs = []
         for _ in self.problem.functions:
             outputs.append(tf.constant(rng.standard_normal(len(points)), dtype))
-        values = functions_of(self.problem, outputs, coordinates, hard=True)
+        # A field's outputs in all materials are the same here, so that no choice among them shows.
+        of_fields = outputs[: len(fields)]
+        repeated = [*of_fields * max(1, len(materials)), *outputs[len(fields) :]]
+        values = functions_of(self.problem, repeated, coordinates, hard=True, materials=materials)
         unchanged = set()
-        for name, output in zip(fields, outputs[: len(fields)], strict=True):
+        for name, output in zip(fields, of_fields, strict=True):
             if np.array_equal(np.asarray(values[name]), np.asarray(output)):
                 unchanged.add(name)
         return unchanged
@@ -175,40 +198,45 @@ class Probe:
         names = self.problem.functions
         scales = {name: FieldScale(*tf.unstack(values[i])) for i, name in enumerate(names)}
 
-        def trial(coordinates: Mapping[str, Any]) -> Mapping[str, Any]:
-            outputs = [self._unit_field(i, waves, coordinates) for i in range(len(names))]
+        def trial(materials: Mapping[str, Any], at: Mapping[str, Any]) -> Mapping[str, Any]:
+            count = self.problem.outputs
+            outputs = [self._unit_field(i, waves, at) for i in range(count)]
             return functions_of(
-                self.problem, outputs, coordinates, hard=self.objective.hard, scales=scales
+                self.problem,
+                outputs,
+                at,
+                hard=self.objective.hard,
+                scales=scales,
+                materials=materials,
             )
 
-        return self._residuals(self.problem, trial, region, block)
+        return self._residuals(self.problem, lambda m: partial(trial, m), region, block)
 
     def _block(self, region: str) -> Blocks:
         """Return the points of a region as one block, repeated for every draw."""
         if is_data(region):
             assert self.data is not None
             measured = self.data[region]._replace(sigmas={})  # residuals have their own units
-            points = measured.rows(np.resize(np.arange(len(measured.coordinates)), POINTS))
+            points = measured.take(np.resize(np.arange(len(measured.coordinates)), POINTS))
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
+        if region == "initial" and self.handover is not None:
+            points = points._replace(values=self.handover(points.coordinates))
         rows = np.tile(np.arange(len(points.coordinates)), DRAWS)
-        cut = cut_into_blocks(
-            points.rows(rows), threads=1, size=len(rows), dtype=self.objective.dtype
-        )
+        repeated = points.take(rows)
+        cut = cut_into_blocks(repeated, threads=1, size=len(rows), dtype=self.objective.dtype)
         return tf.nest.map_structure(lambda a: a[0, 0], cut)
 
     def _waves(self, block: Blocks, wave_numbers: Array) -> _Waves:
         """Return the waves of every function at the points of a block."""
         rng = np.random.default_rng(SEED)
         problem = self.problem
-        functions = len(problem.functions)
-        numbers = rng.standard_normal((functions, WAVES, len(problem.coordinates), DRAWS))
+        numbers = rng.standard_normal((problem.outputs, WAVES, len(problem.coordinates), DRAWS))
         numbers *= wave_numbers[:, None]
-        for i, function in enumerate(problem.functions):
-            if function in problem.unknown_fields:
-                own = problem.unknown_fields[function].coordinates
-                numbers[i][:, [name not in own for name in problem.coordinates]] = 0
-        phases = rng.uniform(0, 2 * np.pi, (functions, WAVES, DRAWS))
+        first = problem.outputs - len(problem.unknown_fields)
+        for i, function in enumerate(problem.unknown_fields.values(), start=first):
+            numbers[i][:, [name not in function.coordinates for name in problem.coordinates]] = 0
+        phases = rng.uniform(0, 2 * np.pi, (problem.outputs, WAVES, DRAWS))
         count = static_size(block.quadrature) // DRAWS
         return _Waves(
             tf.constant(np.repeat(numbers, count, axis=-1), block.coordinates.dtype),
@@ -216,17 +244,26 @@ class Probe:
         )
 
     def _unit_field(self, number: int, waves: _Waves, coordinates: Mapping[str, Any]) -> Any:
-        """Return the random field of a function at points, a tensor [n] or a jet."""
-        lower, upper = self.problem.bounds
+        """Return the random field of an output at points, a tensor [n] or a jet."""
+        lower, upper = self.problem.seen_bounds
+        seen = self.problem.seen([coordinates[name] for name in self.problem.coordinates])
         angle: Any = 0.0
-        for i, name in enumerate(self.problem.coordinates):
+        for i, coordinate in enumerate(seen):
             half = (upper[i] - lower[i]) / 2
-            scaled = (coordinates[name] - (lower[i] + half)) * (1 / half)
+            scaled = (coordinate - (lower[i] + half)) * (1 / half)
             angle = scaled * waves.numbers[number, :, i] + angle
         summands = tf.cos(angle + waves.phases[number]) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):
             return summands.map(lambda component: tf.reduce_sum(component, 0))
         return tf.reduce_sum(summands, 0)
+
+
+def _at(block: Blocks, moved: Callable[[tf.Tensor], tf.Tensor]) -> Blocks:
+    """Return a block whose points [d, n] have been moved, on both sides where there are two."""
+    opposite = dict(block.opposite)
+    if opposite:
+        opposite["coordinates"] = moved(opposite["coordinates"])
+    return block._replace(coordinates=moved(block.coordinates), opposite=opposite)
 
 
 def median_size(residuals: Array) -> float:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from pinn.arrays import Array
 from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import is_data
@@ -40,6 +43,31 @@ def misfit(problem: Problem, region: str, name: str) -> Misfit:
     predicted = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=region)
     measured = Symbol(f"{name}_data", "data", name)
     return Misfit(f"{region}_{name}", region, (predicted, measured))
+
+
+def only_value(term: Term) -> str:
+    """Return the field whose value is all that a term takes, beside coordinates; "" if none is."""
+    symbols = [s for s in term.symbols if s.kind != "coordinate"]
+    if len(symbols) == 1 and symbols[0].kind == "derivative" and not symbols[0].index:
+        return symbols[0].field
+    return ""
+
+
+def given_values(at: Sequence[Array] | Array) -> Array:
+    """Return the values g that a condition a (f − g) = 0 gives to its field; NaN if it gives none.
+
+    The residual must be affine in the field, which three constants show.
+
+    Args:
+        at: the residual where the field is 0, 1 and 2, arrays of one shape.
+    """
+    slope = at[1] - at[0]
+    curvature = at[2] - 2 * at[1] + at[0]
+    size = np.abs(at[0]) + np.abs(at[1]) + np.abs(at[2])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = -at[0] / slope
+    is_affine = np.all(np.abs(curvature) <= 1e-9 * size)
+    return values if is_affine else np.full_like(values, np.nan)
 
 
 def active_terms(

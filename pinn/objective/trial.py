@@ -12,15 +12,18 @@ from pinn import jets
 from pinn.derivatives import Trial
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
+from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.method_checks import check_fields
 from pinn.objective.scales import UNIT, FieldScale
 from pinn.problem import Problem, call
+from pinn.problem.materials import bound_to_points
 from pinn.problem.user_code import user_code
 
 Quantity = tf.Tensor | Jet
 """Values [n] at points, or the jet of a function there."""
 
 NO_SCALES: Mapping[str, FieldScale] = {}
+NO_MATERIALS: Mapping[str, tf.Tensor] = {}
 
 
 def trial(
@@ -29,8 +32,9 @@ def trial(
     *,
     hard: bool,
     hook: LayerHook | None = None,
-    time_offset: tf.Tensor | None = None,
+    stage: StageParameters = FIRST_STAGE,
     scales: Mapping[str, FieldScale] = NO_SCALES,
+    materials: Mapping[str, tf.Tensor] = NO_MATERIALS,
 ) -> Trial:
     """Return the function from coordinates (tensors [n] or jets) to functions by name.
 
@@ -39,9 +43,9 @@ def trial(
         network: the network.
         hard: whether the ansatz is applied to the network's output.
         hook: as in `forward`.
-        time_offset: subtracted from the time that the network sees, where windows of time share
-            one network.
+        stage: the parameters of the stage, which say what time the network sees.
         scales: offset and scale by function; (0, 1) where a name is missing.
+        materials: in which material the points lie, 1 or 0 [n] by material.
 
     Raises:
         InputError: when called, if the ansatz fails, or does not return one value per point for
@@ -49,11 +53,15 @@ def trial(
     """
 
     def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
-        inputs = [coordinates[c] for c in problem.coordinates]
-        if time_offset is not None:
-            inputs[-1] = inputs[-1] - time_offset
-        outputs = _outputs(network, inputs, len(problem.functions), hook)
-        return functions_of(problem, outputs, coordinates, hard=hard, scales=scales)
+        inputs = problem.seen([coordinates[c] for c in problem.coordinates])
+        if stage.time_factor is not None:
+            inputs[-1] = inputs[-1] * stage.time_factor
+        if stage.time_offset is not None:
+            inputs[-1] = inputs[-1] - stage.time_offset
+        outputs = _outputs(network, inputs, problem.outputs, hook)
+        return functions_of(
+            problem, outputs, coordinates, hard=hard, scales=scales, materials=materials
+        )
 
     return functions
 
@@ -65,31 +73,48 @@ def functions_of(
     *,
     hard: bool,
     scales: Mapping[str, FieldScale] = NO_SCALES,
+    materials: Mapping[str, tf.Tensor] = NO_MATERIALS,
 ) -> dict[str, Quantity]:
-    """Return a problem's functions by name for the outputs [n] of a network, one per function.
+    """Return a problem's functions by name for the outputs [n] of a network.
 
     Args:
         problem: the problem with its present coefficients.
-        outputs: tensors or jets, the fields' before the unknown fields'.
+        outputs: tensors or jets, the fields' before the unknown fields'; with materials, the fields
+            of each one in turn.
         coordinates: the coordinates by name, tensors or jets as the outputs are.
         hard: whether the ansatz is applied to the fields.
         scales: offset and scale by function; (0, 1) where a name is missing.
+        materials: in which material the points lie, 1 or 0 [n] by material.
 
     Raises:
         InputError: if the ansatz fails, or does not return one value per point for every field.
     """
     count = len(problem.fields)
+    if problem.materials:
+        outputs = _of_materials(outputs, count, [materials[name] for name in problem.materials])
     fields: tuple[Quantity, ...] = ()
     for name, output in zip(problem.fields, outputs[:count], strict=True):
         fields += (scales.get(name, UNIT).apply(output),)
     if hard:
-        fields = constrained(problem, coordinates, fields)
+        here = bound_to_points(problem.at(coordinates), materials)
+        fields = constrained(here, coordinates, fields)
     values = dict(zip(problem.fields, fields, strict=True))
     unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
     for (name, unknown), output in unknowns:
         scale = scales.get(name, UNIT)
         values[name] = unknown.value(output, offset=scale.offset, scale=scale.scale)
     return values
+
+
+def _of_materials(
+    outputs: Sequence[Quantity], count: int, materials: Sequence[tf.Tensor]
+) -> list[Quantity]:
+    """Return the outputs [n] of the material of every point: `count` fields, then all others."""
+    chosen: list[Any] = []
+    for field in range(count):
+        products = [outputs[i * count + field] * m for i, m in enumerate(materials)]
+        chosen.append(sum(products[1:], start=products[0]))
+    return [*chosen, *outputs[count * len(materials) :]]
 
 
 def _outputs(
@@ -109,6 +134,7 @@ def constrained(
 ) -> tuple[Quantity, ...]:
     """Return the fields that the ansatz makes of the network's outputs."""
     available = {**coordinates, "net": net[0] if len(net) == 1 else net}
+    problem = problem.at(coordinates)
     with user_code(problem, "ansatz", net[0].dtype.name):
         result = call(problem.ansatz, available)
     fields = result if isinstance(result, tuple) else (result,)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinn.plotting.style import COLORS, axis_order, journal, label_axes, math_text, panels
+from pinn.plotting.style import COLORS, axis_order, journal, label, label_axes, panels
 
 # Markers differ in shape as well as in color.
 _STYLES: dict[str, dict[str, Any]] = {
@@ -22,13 +22,18 @@ _OTHER_HUES = (*COLORS[3:-1], *COLORS[:3])  # of faces and parts; those above co
 
 
 @journal()
-def points_figure(points: Mapping[str, np.ndarray], axes_names: Sequence[str]) -> Figure:
+def points_figure(
+    points: Mapping[str, np.ndarray],
+    axes_names: Sequence[str],
+    units: Mapping[str, str] = {},
+) -> Figure:
     """Return the points of all regions over the first two coordinates, or over the only one.
 
     Args:
         points: coordinates [n, d] by region ("interior", "initial", "boundary", "data", a face, a
             part of the boundary, or a region of the problem's own).
         axes_names: names of the coordinates; of two, a second one called "t" is horizontal.
+        units: units by name.
     """
     has_one_axis = len(axes_names) == 1
     height = 0.7 + 0.3 * len(points) if has_one_axis else 3.2
@@ -43,14 +48,14 @@ def points_figure(points: Mapping[str, np.ndarray], axes_names: Sequence[str]) -
             horizontal, vertical = axis_order(axes_names)
             across = coordinates[:, horizontal]
             up = coordinates[:, vertical]
-        label = f"{region} ({len(coordinates)})"
-        panel.scatter(across, up, label=label, clip_on=False, zorder=2 + row, **styles[region])
+        text = f"{region} ({len(coordinates)})"
+        panel.scatter(across, up, label=text, clip_on=False, zorder=2 + row, **styles[region])
     if has_one_axis:
-        panel.set_xlabel(math_text(axes_names[0]))
+        panel.set_xlabel(label(axes_names[0], units))
         panel.set_yticks([])
         panel.margins(y=0.5 / max(1, len(points) - 1))
     else:
-        _finish_plane(panel, axes_names)
+        _finish_plane(panel, axes_names, units)
     panel.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, markerscale=1.4)
     return figure
 
@@ -70,8 +75,8 @@ def _region_styles(regions: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any
     return styles
 
 
-def _finish_plane(axes: Axes, axes_names: Sequence[str]) -> None:
-    label_axes(axes, axes_names)
+def _finish_plane(axes: Axes, axes_names: Sequence[str], units: Mapping[str, str]) -> None:
+    label_axes(axes, axes_names, units)
     axes.margins(0.02)
     if axes_names[1] != "t":
         axes.set_aspect("equal")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +15,11 @@ from pinn.plotting.style import (
     TRUTH,
     few_ticks,
     journal,
+    label,
     label_axes,
-    math_text,
     panels,
     symbol,
+    with_unit,
 )
 
 _MOST = 20_000  # dots of a panel, taken evenly from all
@@ -37,7 +38,7 @@ class MeasuredColumn(NamedTuple):
         values: the measured values [n].
         sigmas: their standard deviations [n]; None where they are not known.
         predictions: the solution's values [n]; None before there is one.
-        unit: of the values; empty where it is not known.
+        units: units of the coordinates and of the values, by name.
     """
 
     source: str
@@ -47,7 +48,7 @@ class MeasuredColumn(NamedTuple):
     values: np.ndarray
     sigmas: np.ndarray | None = None
     predictions: np.ndarray | None = None
-    unit: str = ""
+    units: Mapping[str, str] = {}
 
     @property
     def axes(self) -> list[int]:
@@ -72,7 +73,13 @@ class MeasuredColumn(NamedTuple):
     @property
     def label(self) -> str:
         """The symbol and the unit, for an axis."""
-        return f"${self.symbol}$ [{self.unit}]" if self.unit else f"${self.symbol}$"
+        return f"${self.symbol}${self.unit}"
+
+    @property
+    def unit(self) -> str:
+        """The unit of the values as it follows a label: a blank and the unit in parentheses."""
+        unit = with_unit(self.name, self.units).strip()
+        return f" ({unit})" if unit else ""
 
     @property
     def title(self) -> str:
@@ -138,7 +145,7 @@ def misfit_figure(columns: Sequence[MeasuredColumn]) -> Figure:
         column = whole.thinned(_MOST)
         assert column.predictions is not None
         residuals = column.values - column.predictions
-        title = r"measured $-$ predicted" + (f" [{column.unit}]" if column.unit else "")
+        title = rf"measured $-$ predicted{column.unit}"
         if column.sigmas is not None:
             residuals = residuals / column.sigmas
             title = r"(measured $-$ predicted) / $\sigma$"
@@ -163,7 +170,7 @@ def _draw_values(axes: Axes, column: MeasuredColumn) -> None:
             across[order], column.predictions[order], color=COLORS[1], label="predicted", zorder=3
         )
         axes.legend(loc="best")
-    axes.set_xlabel(math_text(column.coordinates[column.axes[0]]))
+    axes.set_xlabel(label(column.coordinates[column.axes[0]], column.units))
     axes.set_ylabel(column.label)
     axes.xaxis.set_major_locator(few_ticks())
     axes.yaxis.set_major_locator(few_ticks(5))
@@ -175,7 +182,7 @@ def _draw_residuals(axes: Axes, column: MeasuredColumn, residuals: np.ndarray) -
     if column.sigmas is not None:
         axes.axhspan(-2, 2, color=COLORS[0], alpha=0.1, linewidth=0)
     axes.plot(column.points[:, column.axes[0]], residuals, ".", color=COLORS[0], markersize=4)
-    axes.set_xlabel(math_text(column.coordinates[column.axes[0]]))
+    axes.set_xlabel(label(column.coordinates[column.axes[0]], column.units))
     axes.xaxis.set_major_locator(few_ticks())
 
 
@@ -216,7 +223,7 @@ def _draw_places(
     axes: Axes,
     column: MeasuredColumn,
     values: np.ndarray,
-    label: str,
+    meaning: str,
     colors: str,
     *,
     symmetric: bool = False,
@@ -231,10 +238,10 @@ def _draw_places(
     dots = axes.scatter(
         across, up, c=values, s=size, cmap=colors, vmin=limits[0], vmax=limits[1], linewidths=0
     )
-    label_axes(axes, names)
+    label_axes(axes, names, column.units)
     axes.xaxis.set_major_locator(few_ticks())
     axes.yaxis.set_major_locator(few_ticks())
     if names[1] != "t":
         axes.set_aspect("equal")
     bar = axes.figure.colorbar(dots, ax=axes)
-    bar.set_label(label)
+    bar.set_label(meaning)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,11 +19,12 @@ from pinn.plotting.style import (
     axis_order,
     few_ticks,
     journal,
+    label,
     label_axes,
-    math_text,
     panels,
     scientific,
     symbol,
+    with_unit,
 )
 
 _WIDTH = 2.2  # inches of one panel, without its color bar
@@ -47,11 +48,13 @@ class _Plane:
         names: names of the coordinates; a second one called "t" runs along the horizontal axis.
         grids: values of the coordinates, [n] and [m].
         distance: signed distance to the domain's boundary [n, m], positive inside; or None.
+        units: units by name.
     """
 
     names: Sequence[str]
     grids: Sequence[np.ndarray]
     distance: np.ndarray | None
+    units: Mapping[str, str]
 
     @property
     def ratio(self) -> float:
@@ -95,7 +98,7 @@ class _Plane:
         axes.set_ylim(self.grids[vertical][0], self.grids[vertical][-1])
         axes.xaxis.set_major_locator(few_ticks())
         axes.yaxis.set_major_locator(few_ticks())
-        label_axes(axes, self.names)
+        label_axes(axes, self.names, self.units)
         if self.distance is not None:
             self._draw_boundary(axes, self.distance)
         return image
@@ -129,6 +132,7 @@ def field_figure(
     *,
     note: str = "",
     distance: np.ndarray | None = None,
+    units: Mapping[str, str] = {},
 ) -> Figure:
     """Return a row of three pictures per field: prediction, reference and |prediction − reference|.
 
@@ -142,22 +146,23 @@ def field_figure(
         note: a line above the figure, such as the values of further coordinates.
         distance: signed distance to the domain's boundary [n, m], positive inside; where it is
             given, the boundary is drawn.
+        units: units by name.
     """
-    plane = _Plane(axes_names, grids, distance)
+    plane = _Plane(axes_names, grids, distance, units)
     has_reference = any(reference is not None for _, reference in fields.values())
     columns = 3 if has_reference else 1
     figure, axes = plane.panels(len(fields), columns, width=_WIDTH, margins=(0.75, 0.75))
     for row, (name, (prediction, reference)) in zip(axes, fields.items(), strict=True):
         colors = _field_colors(prediction, reference)
         image = plane.draw(row[0], prediction, colors)
-        row[0].set_title(f"{math_text(name)}, prediction")
+        row[0].set_title(f"{label(name, units)}, prediction")
         if reference is None:
             _add_color_bar(row[0], image)
             for panel in row[1:]:
                 panel.set_axis_off()
             continue
         _add_color_bar(row[1], plane.draw(row[1], reference, colors))
-        row[1].set_title(f"{math_text(name)}, reference")
+        row[1].set_title(f"{label(name, units)}, reference")
         _draw_error(plane, row[2], name, prediction, reference)
     _label_outer_panels(axes)
     add_note(figure, note)
@@ -173,6 +178,7 @@ def evolution_figure(
     *,
     note: str = "",
     distance: np.ndarray | None = None,
+    units: Mapping[str, str] = {},
 ) -> Figure:
     """Return the prediction, and below it the reference and the error, with one column per time.
 
@@ -187,17 +193,18 @@ def evolution_figure(
             domain.
         note: a line above the figure, such as the values of further coordinates.
         distance: as in `field_figure`.
+        units: units by name.
     """
-    plane = _Plane(axes_names, grids, distance)
+    plane = _Plane(axes_names, grids, distance, units)
     count = sum(1 if reference is None else 3 for _, reference in fields.values())
     figure, axes = plane.panels(count, len(times), width=_FRAME, margins=(0.25, 0.45))
     rows = iter(axes)
     for name, (prediction, reference) in fields.items():
         colors = _field_colors(prediction, reference)
-        titles = _time_titles(math_text(name), times)
+        titles = _time_titles(label(name, units), times, units)
         _draw_frames(plane, next(rows), prediction, titles, colors)
         if reference is not None:
-            titles = _time_titles(f"{math_text(name)}, reference", times)
+            titles = _time_titles(f"{label(name, units)}, reference", times, units)
             _draw_frames(plane, next(rows), reference, titles, colors)
             _draw_error_frames(plane, next(rows), prediction, reference)
     _label_outer_panels(axes)
@@ -238,8 +245,9 @@ def _draw_error(
     axes.set_title(f"{difference}, {_relative_l2_text(prediction, reference)}")
 
 
-def _time_titles(label: str, times: Sequence[float]) -> list[str]:
-    return [f"{label}, ${symbol('t')} = {time:.3g}$" for time in times]
+def _time_titles(title: str, times: Sequence[float], units: Mapping[str, str]) -> list[str]:
+    unit = with_unit("t", units)
+    return [f"{title}, ${symbol('t')} = {time:.3g}${unit}" for time in times]
 
 
 def _relative_l2_text(prediction: np.ndarray, reference: np.ndarray) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from pinn.atomic import write_atomically
+from pinn.errors import InputError
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.data import MeasuredColumn, data_figure, misfit_figure
 from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.slices import slices_figure
-from pinn.plotting.style import journal, symbol
+from pinn.plotting.style import journal, symbol, with_unit
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
 from pinn.record import History
+
+if TYPE_CHECKING:  # pictures are drawn without TensorFlow
+    from pinn.parameters import Parameter
 
 Columns = dict[str, np.ndarray]
 """Values [n] by name: coordinates as arguments, fields as results."""
@@ -33,7 +37,12 @@ _DPI = 150
 class _Sampler:
     """A solution and its reference, sampled on a grid over the first two coordinates.
 
-    The attributes are those arguments of `save_figures` that have the same names.
+    Other attributes are those arguments of `save_figures` that have the same names.
+
+    Attributes:
+        coordinates: names of the coordinates that are no parameters, time last.
+        bounds: of these coordinates.
+        parameters: the value of every parameter.
     """
 
     coordinates: Sequence[str]
@@ -41,6 +50,8 @@ class _Sampler:
     fields: Sequence[str]
     evaluate: Callable[[Columns], Columns]
     reference: Callable[[Columns], Columns | None] | None
+    units: Mapping[str, str]
+    parameters: Mapping[str, float]
 
     @property
     def axes_names(self) -> list[str]:
@@ -55,9 +66,9 @@ class _Sampler:
 
     @property
     def middle(self) -> dict[str, float]:
-        """The further coordinates in space, in the middle of their range."""
+        """The parameters, and the further coordinates in space in the middle of their range."""
         lower, upper = self.bounds
-        values: dict[str, float] = {}
+        values = dict(self.parameters)
         for i, name in enumerate(self.coordinates):
             if i >= 2 and name != "t":
                 values[name] = float(lower[i] + upper[i]) / 2
@@ -109,6 +120,8 @@ def save_figures(
     distance: Callable[[Columns], np.ndarray] | None = None,
     weights: Mapping[str, tuple[np.ndarray, np.ndarray]] = {},
     measured: Sequence[MeasuredColumn] = (),
+    units: Mapping[str, str] = {},
+    parameters: Mapping[str, Parameter] = {},
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
@@ -118,7 +131,9 @@ def save_figures(
 
     The solution is drawn on a grid over the first two coordinates; further ones are fixed in the
     middle of their range, and time at its end, where errors have grown.  Where two coordinates in
-    space leave no axis to time, the evolution shows several times.
+    space leave no axis to time, the evolution shows several times.  Where the solution depends on
+    parameters, these pictures are drawn three times: in the middle of the parameters' ranges, and
+    at their lower and upper ends ("solution_lower", "solution_upper").
 
     Args:
         folder: where the pictures are written; created if it does not exist.
@@ -136,19 +151,29 @@ def save_figures(
         weights: points [n, d] and their weights [n] by term, for terms that have one weight per
             point.
         measured: the measurements, with predictions.
+        units: units of coordinates, fields and unknowns by name.
+        parameters: the parameters among the coordinates, by name.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    axes = [i for i, name in enumerate(coordinates) if name not in parameters]
+    lower, upper = bounds
     sampler = _Sampler(
-        coordinates=coordinates,
-        bounds=bounds,
+        coordinates=[coordinates[i] for i in axes],
+        bounds=(lower[axes], upper[axes]),
         fields=fields,
         evaluate=evaluate,
         reference=reference,
+        units=units,
+        parameters={},
     )
     paths: list[Path] = []
-    for name, figure in _solution_figures(sampler, distance):
-        paths.append(_save(figure, folder / f"{name}.png"))
-    for name, figure in _training_figures(sampler.axes_names, history, points, truths, weights):
+    for suffix, values in _cases(parameters).items():
+        at_values = replace(sampler, parameters=values)
+        for name, figure in _solution_figures(at_values, distance):
+            paths.append(_save(figure, folder / f"{name}{suffix}.png"))
+    placed = {region: rows[:, axes] for region, rows in points.items()}
+    weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
+    for name, figure in _training_figures(sampler, history, placed, truths, weighted):
         paths.append(_save(figure, folder / f"{name}.png"))
     if measured:
         paths.append(save_data_figure(folder, measured))
@@ -162,6 +187,16 @@ def save_data_figure(folder: Path, measured: Sequence[MeasuredColumn]) -> Path:
     return _save(data_figure(measured), folder / "data.png")
 
 
+def _cases(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, float]]:
+    """Return the values of the parameters in the pictures, by what the names of files end in."""
+    middle = {name: parameter.middle for name, parameter in parameters.items()}
+    if not parameters:
+        return {"": middle}
+    lower = {name: parameter.lower for name, parameter in parameters.items()}
+    upper = {name: parameter.upper for name, parameter in parameters.items()}
+    return {"": middle, "_lower": lower, "_upper": upper}
+
+
 def _solution_figures(
     sampler: _Sampler, distance: Callable[[Columns], np.ndarray] | None
 ) -> Iterator[tuple[str, Figure]]:
@@ -169,35 +204,38 @@ def _solution_figures(
     names = sampler.axes_names
     grids = sampler.grids
     fields = sampler.sample()
-    note = _note(sampler.fixed())
+    note = _note(sampler.fixed(), sampler.units)
+    units = sampler.units
     if len(names) == 1:
-        yield "solution", slices_figure(names, grids, fields, note=note)
+        yield "solution", slices_figure(names, grids, fields, note=note, units=units)
         return
     depth = None
     if distance is not None:
         depth = sampler.on_grid(lambda points: {"distance": distance(points)})["distance"]
-    yield "solution", field_figure(names, grids, fields, note=note, distance=depth)
-    yield "slices", slices_figure(names, grids, fields, note=note)
+    yield "solution", field_figure(names, grids, fields, note=note, distance=depth, units=units)
+    yield "slices", slices_figure(names, grids, fields, note=note, units=units)
     if len(sampler.coordinates) > 2 and sampler.coordinates[-1] == "t":
         yield "evolution", _evolution(sampler, depth)
 
 
 def _training_figures(
-    axes_names: Sequence[str],
+    sampler: _Sampler,
     history: History,
     points: Mapping[str, np.ndarray],
     truths: Mapping[str, float | None],
     weights: Mapping[str, tuple[np.ndarray, np.ndarray]],
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the pictures of the training with their names."""
+    axes_names = sampler.axes_names
+    units = sampler.units
     if history.rows:
         yield "convergence", convergence_figure(history)
     if points:
-        yield "points", points_figure(points, axes_names)
+        yield "points", points_figure(points, axes_names, units)
     if history.rows and history.unknowns():
-        yield "unknowns", unknowns_figure(history, truths)
+        yield "unknowns", unknowns_figure(history, truths, units)
     if history.rows and history.weights():
-        yield "weights", weights_figure(history, weights, axes_names)
+        yield "weights", weights_figure(history, weights, axes_names, units)
 
 
 def _evolution(sampler: _Sampler, distance: np.ndarray | None) -> Figure:
@@ -217,17 +255,46 @@ def _evolution(sampler: _Sampler, distance: np.ndarray | None) -> Figure:
         sampler.grids,
         times,
         frames,
-        note=_note(sampler.middle),
+        note=_note(sampler.middle, sampler.units),
         distance=distance,
+        units=sampler.units,
     )
 
 
-def _note(fixed: Mapping[str, float]) -> str:
-    """Return the values of fixed coordinates as a line of TeX mathematics."""
-    if not fixed:
-        return ""
-    values = [f"{symbol(name)} = {value:.3g}" for name, value in fixed.items()]
-    return f"${', '.join(values)}$"
+def _note(fixed: Mapping[str, float], units: Mapping[str, str]) -> str:
+    """Return the values of fixed coordinates as a line of TeX mathematics, with their units."""
+    values: list[str] = []
+    for name, value in fixed.items():
+        values.append(f"${symbol(name)} = {value:.3g}${with_unit(name, units)}")
+    return ", ".join(values)
+
+
+def save_points_figure(
+    path: Path,
+    points: Mapping[str, np.ndarray],
+    axes_names: Sequence[str],
+    units: Mapping[str, str],
+) -> Path:
+    """Write the picture of the points of all regions as a PNG file, and return its path.
+
+    Args:
+        path: the file.
+        points: coordinates [n, d] by region.
+        axes_names: names of the first two coordinates, or of the only one.
+        units: units by name.
+
+    Raises:
+        InputError: if the file cannot be written, or is no .png file.
+    """
+    if path.suffix.lower() != ".png":
+        raise InputError(f"picture={path}: is no .png file; give a name such as points.png.")
+    try:
+        return _save(points_figure(points, axes_names, units), path)
+    except OSError as error:
+        raise InputError(
+            f"picture={path}: cannot be written ({error.strerror}); name a file in a folder that "
+            "exists."
+        ) from None
 
 
 @journal()

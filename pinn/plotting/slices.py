@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -16,9 +16,10 @@ from pinn.plotting.style import (
     add_note,
     few_ticks,
     journal,
-    math_text,
+    label,
     panels,
     symbol,
+    with_unit,
 )
 
 _COUNT = 4  # slices of a field over two coordinates
@@ -26,7 +27,12 @@ _COUNT = 4  # slices of a field over two coordinates
 
 @journal()
 def slices_figure(
-    axes_names: Sequence[str], grids: Sequence[np.ndarray], fields: Fields, *, note: str = ""
+    axes_names: Sequence[str],
+    grids: Sequence[np.ndarray],
+    fields: Fields,
+    *,
+    note: str = "",
+    units: Mapping[str, str] = {},
 ) -> Figure:
     """Return one panel per slice and one row per field: prediction dashed over the reference.
 
@@ -36,6 +42,7 @@ def slices_figure(
         grids: values of the coordinates, [n] and [m].
         fields: (prediction, reference or None) by field, [n, m] each ([n] for one coordinate).
         note: a line above the figure, such as the values of further coordinates.
+        units: units by name.
     """
     has_slices = len(axes_names) == 2
     if has_slices:
@@ -49,12 +56,13 @@ def slices_figure(
             at = (slice(None), index) if has_slices else slice(None)
             truth = None if reference is None else reference[at]
             _draw_slice(panel, grids[0], prediction[at], truth)
-        row[0].set_ylabel(math_text(name), rotation=0, va="center", labelpad=8)
+        row[0].set_ylabel(label(name, units), rotation=0, va="center", labelpad=8)
     if has_slices:
+        unit = with_unit(axes_names[1], units)
         for panel, index in zip(axes[0], indices, strict=True):
-            panel.set_title(f"${symbol(axes_names[1])} = {grids[1][index]:.3g}$")
+            panel.set_title(f"${symbol(axes_names[1])} = {grids[1][index]:.3g}${unit}")
     for panel in axes[-1]:
-        panel.set_xlabel(math_text(axes_names[0]))
+        panel.set_xlabel(label(axes_names[0], units))
     lines, labels = _legend(axes)
     figure.legend(lines, labels, loc="outside lower center", ncols=2)
     add_note(figure, note)

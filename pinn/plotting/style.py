@@ -85,6 +85,18 @@ def math_text(name: str) -> str:
     return f"${symbol(name)}$"
 
 
+def label(name: str, units: Mapping[str, str] = {}) -> str:
+    """Return a name as a label with its unit, where it has one other than "1"."""
+    unit = with_unit(name, units).strip()
+    return f"{math_text(name)} ({unit})" if unit else math_text(name)
+
+
+def with_unit(name: str, units: Mapping[str, str]) -> str:
+    """Return what follows a value: a blank and the unit, or nothing without one."""
+    unit = units.get(name, "1").replace("$", r"\$")  # a dollar would begin mathematics
+    return "" if unit == "1" else f" {unit}"
+
+
 def term_text(name: str) -> str:
     """Return the name of a term as words."""
     return name.replace("_", " ")
@@ -122,11 +134,11 @@ def count_axis(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def label_axes(axes: Axes, names: Sequence[str]) -> None:
-    """Write the coordinates' symbols on both axes."""
+def label_axes(axes: Axes, names: Sequence[str], units: Mapping[str, str] = {}) -> None:
+    """Write the coordinates' symbols and units on both axes."""
     horizontal, vertical = axis_order(names)
-    axes.set_xlabel(math_text(names[horizontal]))
-    axes.set_ylabel(math_text(names[vertical]), rotation=0, va="center", ha="right")
+    axes.set_xlabel(label(names[horizontal], units))
+    axes.set_ylabel(label(names[vertical], units), rotation=0, va="center", ha="right")
 
 
 def _letters(word: str) -> str:

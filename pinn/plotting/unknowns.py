@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pinn.plotting.phases import shade_phases
-from pinn.plotting.style import COLORS, TRUTH, count_axis, journal, math_text, panels, scientific
+from pinn.plotting.style import COLORS, TRUTH, count_axis, journal, label, panels, scientific
 from pinn.record import History
 from pinn.record.columns import ITERATION
 
@@ -18,13 +18,16 @@ _MAX_COLUMNS = 3
 
 
 @journal()
-def unknowns_figure(history: History, truths: Mapping[str, float | None]) -> Figure:
+def unknowns_figure(
+    history: History, truths: Mapping[str, float | None], units: Mapping[str, str] = {}
+) -> Figure:
     """Return one panel per unknown: its estimate over iterations, and the true value dashed.
 
     Args:
         history: the history of a run with unknowns.
         truths: true value by name, in the coefficient's own units; None or absent where it is not
             known.
+        units: units by name.
     """
     unknowns = history.unknowns()
     errors = history.unknown_errors(truths)
@@ -42,7 +45,7 @@ def unknowns_figure(history: History, truths: Mapping[str, float | None]) -> Fig
             if shown.any():
                 title = f"relative error ${scientific(errors[name][shown][-1])}$"
         shade_phases(panel, history.phases(ITERATION), width=_WIDTH, label=i < columns)
-        panel.set_ylabel(math_text(name), rotation=0, va="center", labelpad=8)
+        panel.set_ylabel(label(name, units), rotation=0, va="center", labelpad=8)
         panel.legend(loc="best", title=title, title_fontsize=9)
         is_lowest = i >= len(unknowns) - columns
         if is_lowest:

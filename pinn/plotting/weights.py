@@ -16,8 +16,8 @@ from pinn.plotting.style import (
     axis_order,
     count_axis,
     journal,
+    label,
     label_axes,
-    math_text,
     panels,
     term_text,
 )
@@ -32,7 +32,10 @@ _DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 @journal()
 def weights_figure(
-    history: History, points: Mapping[str, tuple[np.ndarray, np.ndarray]], axes_names: Sequence[str]
+    history: History,
+    points: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    axes_names: Sequence[str],
+    units: Mapping[str, str] = {},
 ) -> Figure:
     """Return the weights over iterations, and the last weights of points at their points.
 
@@ -44,6 +47,7 @@ def weights_figure(
         history: the history of a run whose weights follow the training.
         points: points [n, d] and their weights [n] by term.
         axes_names: names of the first two coordinates, or of the only one.
+        units: units by name.
     """
     is_causal = CAUSAL_MINIMUM in history
     count = 1 + is_causal + len(points)
@@ -55,7 +59,7 @@ def weights_figure(
     if is_causal:
         _draw_causal(next(remaining), history)
     for name, (coordinates, weights) in points.items():
-        _draw_at_points(next(remaining), name, coordinates, weights, axes_names)
+        _draw_at_points(next(remaining), name, coordinates, weights, axes_names, units)
     for panel in remaining:
         panel.set_axis_off()
     return figure
@@ -117,6 +121,7 @@ def _draw_at_points(
     coordinates: np.ndarray,
     weights: np.ndarray,
     axes_names: Sequence[str],
+    units: Mapping[str, str],
 ) -> None:
     """Draw weights over the first two coordinates, or over the only one of them that varies."""
     axes.set_title(term_text(name))
@@ -124,7 +129,7 @@ def _draw_at_points(
     if len(varying) < 2:
         along = varying[0] if varying else 0
         axes.plot(coordinates[:, along], weights, ".", color=COLORS[0], markersize=3)
-        axes.set_xlabel(math_text(axes_names[along]))
+        axes.set_xlabel(label(axes_names[along], units))
         axes.set_ylabel("weight at the end")
         return
     # The largest weights are drawn last, over the others.
@@ -143,7 +148,7 @@ def _draw_at_points(
     )
     assert axes.figure is not None
     axes.figure.colorbar(image, ax=axes, label="weight at the end")
-    label_axes(axes, axes_names)
+    label_axes(axes, axes_names, units)
     axes.margins(0.02)
 
 

@@ -6,16 +6,21 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pinn.derivatives import Symbol, parse
+from pinn.derivatives import Symbol, parse, parse_two_sided
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain, is_data
-from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term
+from pinn.parameters import Parameter
+from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term, complete_term
+from pinn.problem.materials import differing
 from pinn.problem.names import check_names
-from pinn.problem.regions import Region, has_normals, has_points, label_of
+from pinn.problem.parameter_checks import check_parameters
+from pinn.problem.regions import Region, has_normals, has_points, label_of, region_names
+from pinn.problem.two_sided import check_two_sided, is_two_sided, shared_coordinates
 from pinn.problem.user_code import check_methods
 from pinn.settings import check_positive
 from pinn.symmetry import check_symmetries
@@ -33,6 +38,7 @@ def check_declaration(problem: Problem) -> None:
             f"{name}: declare fields, such as ('u',), and space, such as Interval(x=(0.0, 1.0))."
         )
     check_names(problem)
+    check_parameters(problem)
     axes = problem.space.coordinates
     for coordinate in problem.periodic:
         if coordinate not in axes:
@@ -51,21 +57,42 @@ def check_declaration(problem: Problem) -> None:
     )
 
 
+def check_units(problem: Problem) -> None:
+    """Raise an InputError for units that are no text, or those of nothing in the problem."""
+    name = type(problem).__name__
+    if not isinstance(problem.units, Mapping):
+        raise InputError(
+            f"{name}: units={problem.units!r} is no dict; give units by name, such as {{'x': 'm'}}."
+        )
+    known = (*problem.coordinates, *problem.functions, *problem.coefficients)
+    for key, unit in problem.units.items():
+        if key not in known:
+            raise InputError(
+                f"{name}: units: {key!r} is no coordinate, field or coefficient."
+                f"{did_you_mean(str(key), known)}"
+            )
+        if not isinstance(unit, str) or not unit.strip():
+            raise InputError(
+                f"{name}: units: {key}={unit!r} is no unit; give text, such as 'm', or '1' for a "
+                "number without one."
+            )
+
+
 def check_coefficients(problem: Problem) -> None:
     """Raise an InputError for a coefficient that is no number, or not positive where it must be."""
     name = type(problem).__name__
-    for coefficient in dataclasses.fields(problem):
-        default = coefficient.default
-        if not isinstance(default, int | float) or isinstance(default, bool):
-            continue  # no coefficient
-        value: Any = getattr(problem, coefficient.name)
-        where = f"{name}: {coefficient.name}={value!r}"
+    defaults = {field.name: field.default for field in dataclasses.fields(problem)}
+    for coefficient in problem.coefficients:
+        value: Any = getattr(problem, coefficient)
+        where = f"{name}: {coefficient}={value!r}"
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise InputError(f"{where} is not a number; set problem.{coefficient.name}.")
-        positive = problem.demands(coefficient.name).get(POSITIVE)
+            raise InputError(f"{where} is not a number; set problem.{coefficient}.")
+        positive = problem.demands(coefficient).get(POSITIVE)
+        default = defaults[coefficient]
+        positive = positive or (isinstance(default, Parameter) and default.log)
         if not math.isfinite(value) or (positive and value <= 0):
             demand = "a positive finite number" if positive else "a finite number"
-            raise InputError(f"{where} is not {demand}; set problem.{coefficient.name}.")
+            raise InputError(f"{where} is not {demand}; set problem.{coefficient}.")
 
 
 def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
@@ -155,9 +182,10 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
             there.
     """
     where = f"{type(problem).__name__}.{name}"
-    regions = [region for region in REGIONS if region != "boundary"]
-    regions.extend([*problem.boundaries, *problem.regions])
-    if region not in regions and not is_data(region):
+    regions = {"data", "initial", *region_names(problem)}
+    if is_two_sided(region):
+        check_two_sided(problem, region, where)
+    elif region not in regions and not is_data(region):
         periodic = f" ({', '.join(problem.periodic)} being periodic)" if problem.periodic else ""
         raise InputError(
             f"{where}: unknown region {region!r}{periodic}.{did_you_mean(region, regions)}"
@@ -166,14 +194,19 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         raise InputError(
             f"{where}: an initial condition in a steady problem; declare time = (0.0, 1.0)."
         )
+    settings: dict[str, Any] = {"coordinates": problem.coordinates, "fields": problem.functions}
+    read = partial(parse, where=where, **settings)
+    if is_two_sided(region):
+        shared = shared_coordinates(problem, region)
+        read = partial(
+            parse_two_sided, where=where, shared=shared, coefficients=differing(problem), **settings
+        )
     symbols = []
     for parameter in inspect.signature(getattr(problem, name)).parameters:
-        symbol = parse(
-            parameter, coordinates=problem.coordinates, fields=problem.functions, where=where
-        )
+        symbol = read(parameter)
         _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
-    return Term(name, region, tuple(symbols))
+    return complete_term(problem, name, region, symbols)
 
 
 def _check_symbol(symbol: Symbol, problem: Problem, region: str, where: str) -> None:

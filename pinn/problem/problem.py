@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
@@ -13,11 +14,17 @@ from jaxtyping import Float
 
 from pinn.arrays import check_shapes
 from pinn.geometry import Domain, NoSpace
+from pinn.parameters import Parameter
 from pinn.problem import checks
+from pinn.problem.conditions import check_conditions, interface_terms
 from pinn.problem.declaration import FINAL_TIME, Term, residual_methods
 from pinn.problem.evaluation import call, reference_columns
+from pinn.problem.material_checks import check_materials, check_stated
+from pinn.problem.materials import Material, bound_to_none, bound_to_points, masks_at
 from pinn.problem.names import check_time
+from pinn.problem.parameter_checks import checked_parameters
 from pinn.problem.regions import Region
+from pinn.problem.two_sided import find_interfaces
 from pinn.problem.user_code import user_code
 from pinn.symmetry import Mirror
 from pinn.unknowns import UnknownField
@@ -42,6 +49,9 @@ class Problem(_Frozen):
     coefficients. Subclasses are frozen, keyword-only dataclasses; they need no decorator, and a
     decorator does no harm.
 
+    A coefficient whose value is a range, {"lower": …, "upper": …}, is a parameter: the solution is
+    a function of it too.
+
     Attributes:
         unknowns: the coefficients to determine, by the attribute that holds the true value.
         fields: names of the functions that the equations determine.
@@ -51,6 +61,9 @@ class Problem(_Frozen):
         time: the time interval, or None for a steady problem.
         regions: regions by name, beside those that every problem has, as in `{"middle":
             At(x=0.0)}`.
+        materials: parts of space with coefficients and functions of their own, by name. Each name
+            is a region too. All fields and fluxes are continuous through interfaces.
+        interfaces: where materials touch, such as "plaster|wool", found from their domains.
         gauge: fields that are determined up to a constant only (a pressure, say), or up to a
             function of time where the problem depends on time.
         periodic: space coordinates in which the solution has the domain's length as its period. The
@@ -59,6 +72,9 @@ class Problem(_Frozen):
         scales: the distance of a field's values from their middle, in the field's units, by field,
             where it is known better than the conditions tell.
         symmetries: mirror symmetries of the solution, which `network.symmetric=true` builds in.
+        units: units of coordinates, fields and coefficients, by name, as in `{"x": "m", "T": "K"}`.
+            They are shown with the values; where all have one, the dimensions of the residuals are
+            checked (extra `units`).
 
     Raises:
         InputError: at construction, for a name that is no coordinate, field or derivative, a
@@ -72,12 +88,16 @@ class Problem(_Frozen):
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
     regions: ClassVar[Mapping[str, Region]] = {}
+    materials: ClassVar[Mapping[str, Material]] = {}
+    interfaces: ClassVar[tuple[str, ...]] = ()
     gauge: ClassVar[tuple[str, ...]] = ()
     periodic: ClassVar[tuple[str, ...]] = ()
     scales: ClassVar[Mapping[str, float]] = {}
     symmetries: ClassVar[tuple[Mirror, ...]] = ()
+    units: ClassVar[Mapping[str, str]] = {}
 
     _demands: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    _parameters: ClassVar[Mapping[str, Parameter]] = {}
 
     def __init_subclass__(cls, **settings: Any) -> None:
         """Make a subclass a frozen, keyword-only dataclass, which a decorator may do once more."""
@@ -95,12 +115,20 @@ class Problem(_Frozen):
         for name in self._demands:
             if self.demands(name).get(FINAL_TIME):
                 object.__setattr__(self, "time", (0.0, getattr(self, name)))
+        object.__setattr__(self, "_parameters", checked_parameters(self))
+        for name, found in self._parameters.items():
+            object.__setattr__(self, name, found)
         checks.check_declaration(self)
+        checks.check_units(self)
         checks.check_coefficients(self)
         check_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
         checks.check_regions(self)
+        check_materials(self)
+        check_stated(self)
+        object.__setattr__(self, "interfaces", find_interfaces(self))
         checks.check_terms(self)
+        check_conditions(self)
 
     @classmethod
     def demands(cls, name: str) -> Mapping[str, Any]:
@@ -109,18 +137,44 @@ class Problem(_Frozen):
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """Names of all outputs of the networks: the fields, then the unknown fields."""
+        """Names of all functions: the fields, then the unknown fields."""
         return (*self.fields, *self.unknown_fields)
 
     @property
+    def outputs(self) -> int:
+        """The number of outputs of the networks: one per field and material, and unknown field."""
+        return len(self.fields) * max(1, len(self.materials)) + len(self.unknown_fields)
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of the coefficients: the attributes that are numbers, and no parameters."""
+        numbers = []
+        for attribute in dataclasses.fields(self):
+            default = attribute.default
+            is_number = isinstance(default, int | float) and not isinstance(default, bool)
+            is_fixed = not isinstance(getattr(self, attribute.name), Parameter)
+            if (is_number or isinstance(default, Parameter)) and is_fixed:
+                numbers.append(attribute.name)
+        return tuple(numbers)
+
+    @property
     def coordinates(self) -> tuple[str, ...]:
-        """Names of the coordinates: space, then "t" if the problem depends on time."""
-        return (*self.space.coordinates, "t") if self.time else tuple(self.space.coordinates)
+        """Names of the coordinates: space, then the parameters, then "t" in a transient problem."""
+        inputs = (*self.space.coordinates, *self._parameters)
+        return (*inputs, "t") if self.time else inputs
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The coefficients on which the solution depends as on a coordinate, by name."""
+        return self._parameters
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper corner of the domain in space and time, [d] each."""
+        """Lower and upper corner of the domain in space, parameters and time, [d] each."""
         lower, upper = self.space.bounds
+        for parameter in self._parameters.values():
+            lower = np.append(lower, parameter.lower)
+            upper = np.append(upper, parameter.upper)
         if self.time:
             return np.append(lower, self.time[0]), np.append(upper, self.time[1])
         return lower, upper
@@ -130,6 +184,47 @@ class Problem(_Frozen):
         """Lower and upper bound of every coordinate by name, in its own units."""
         lower, upper = self.bounds
         return dict(zip(self.coordinates, zip(lower, upper, strict=True), strict=True))
+
+    @property
+    def seen_bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """The bounds of what the network sees: logarithms where a parameter's scale is such."""
+        lower, upper = self.bounds
+        for name, parameter in self._parameters.items():
+            axis = self.coordinates.index(name)
+            lower[axis], upper[axis] = parameter.seen_range
+        return lower, upper
+
+    def seen(self, coordinates: Sequence[Any]) -> list[Any]:
+        """Return what the network sees of all coordinates: arrays, tensors or jets, in order."""
+        seen = list(coordinates)
+        for name, parameter in self._parameters.items():
+            axis = self.coordinates.index(name)
+            seen[axis] = parameter.seen(seen[axis])
+        return seen
+
+    def at(self, coordinates: Mapping[str, Any]) -> Self:
+        """Return a copy whose parameters have their values at points; itself without parameters.
+
+        Args:
+            coordinates: values by name, those of all parameters among them.
+        """
+        if not self._parameters:
+            return self
+        return self.bind({name: coordinates[name] for name in self._parameters})
+
+    def on_grid(self, points: np.ndarray) -> np.ndarray:
+        """Return points [n, d] whose parameters are moved to the values of their grids.
+
+        A reference that is computed anew for each value is thus computed a few times.
+        """
+        moved = points.copy()
+        for name, parameter in self._parameters.items():
+            axis = self.coordinates.index(name)
+            grid = parameter.grid
+            # Equal parts of the range, one for each value of the grid.
+            number = np.floor(len(grid) * parameter.share(points[:, axis])).astype(int)
+            moved[:, axis] = grid[np.clip(number, 0, len(grid) - 1)]
+        return moved
 
     @property
     def boundaries(self) -> dict[str, tuple[str, ...]]:
@@ -149,9 +244,10 @@ class Problem(_Frozen):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The residuals, in the order of their definition."""
+        """The residuals, in the order of their definition, and what holds on interfaces."""
         methods = residual_methods(type(self))
-        return tuple(checks.term_of(self, name, m.region) for name, m in methods.items())
+        own = [checks.term_of(self, name, method.region) for name, method in methods.items()]
+        return (*own, *interface_terms(self))
 
     @property
     def satisfied(self) -> tuple[str, ...]:
@@ -193,21 +289,34 @@ class Problem(_Frozen):
     @property
     def quantities(self) -> tuple[str, ...]:
         """Names of the functions and of the quantities derived from them."""
-        return tuple(self.with_derived({name: np.ones(1) for name in self.functions}))
+        center = np.array([[(low + high) / 2 for low, high in self.ranges.values()]])
+        values = {name: np.ones(1) for name in self.functions}
+        return tuple(self.with_derived(values, center))
 
     @check_shapes
     def with_derived(
-        self, values: Mapping[str, Float[np.ndarray, "*shape"]]
+        self,
+        values: Mapping[str, Float[np.ndarray, "*shape"]],
+        points: Float[np.ndarray, "n d"] | None = None,
     ) -> dict[str, Float[np.ndarray, "*shape"]]:
         """Return the fields' values by name, followed by the quantities derived from them.
+
+        Args:
+            values: the fields' values by name.
+            points: the points of the values, in order; needed where the problem has parameters.
 
         Raises:
             InputError: if `derived` returns no dict, a name that is taken, or values of another
                 shape.
         """
         shape = np.shape(next(iter(values.values())))
-        with user_code(self, "derived"):
-            quantities = call(self.derived, values)
+        at_points = self
+        if self._parameters and points is not None:
+            columns = zip(self.coordinates, points.T, strict=True)
+            at_points = self.at({name: column.reshape(shape) for name, column in columns})
+        at_points = bound_to_none(at_points, "and derived takes fields alone; leave it out there.")
+        with user_code(at_points, "derived"):
+            quantities = call(at_points.derived, values)
         return {**values, **checks.check_derived(self, quantities, shape)}
 
     @check_shapes
@@ -216,23 +325,50 @@ class Problem(_Frozen):
     ) -> dict[str, Float[np.ndarray, " n"]] | None:
         """Return the reference at points [n, d] by field, [n] each.
 
+        The method is called once per distinct value of the parameters, which are numbers in it.
+
         Raises:
             InputError: if it lacks a field, or has values of another shape or not finite.
         """
-        columns = dict(zip(self.coordinates, np.asarray(points, float).T, strict=True))
+        points = np.asarray(points, float)
+        axes = [self.coordinates.index(name) for name in self._parameters]
+        if not axes or not len(points):
+            return self._reference_at(points)
+        distinct, groups = np.unique(points[:, axes], axis=0, return_inverse=True)
+        reference = {name: np.zeros(len(points)) for name in self.functions}
+        for i, values in enumerate(distinct):
+            rows = groups.ravel() == i
+            fixed = self.bind(dict(zip(self._parameters, values.tolist(), strict=True)))
+            found = fixed._reference_at(points[rows])
+            if found is None:
+                return None
+            for name, column in found.items():
+                reference[name][rows] = column
+        return reference
+
+    def _reference_at(self, points: np.ndarray) -> dict[str, np.ndarray] | None:
+        """Return the reference at points [n, d], whose parameters have one value."""
+        columns = dict(zip(self.coordinates, points.T, strict=True))
+        problem = bound_to_points(self, masks_at(self, points))
         with user_code(self, "reference"):
-            values = call(self.reference, columns)
+            values = call(problem.reference, columns)
         if values is None:
             return None
         where = f"{type(self).__name__}.reference"
         return reference_columns(values, self.functions, columns, where)
 
     def checked_reference_error(self) -> dict[str, float]:
-        """Return what `reference_error` gives.
+        """Return what `reference_error` gives; the largest over the parameters' grid.
 
         Raises:
             InputError: if it fails, or gives no number per quantity.
         """
-        with user_code(self, "reference_error"):
-            errors = self.reference_error()
-        return checks.check_reference_error(self, errors)
+        largest: dict[str, float] = {}
+        grids = [parameter.grid.tolist() for parameter in self._parameters.values()]
+        for values in itertools.product(*grids):
+            fixed = self.bind(dict(zip(self._parameters, values, strict=True)))
+            with user_code(fixed, "reference_error"):
+                errors = fixed.reference_error()
+            for name, error in checks.check_reference_error(self, errors).items():
+                largest[name] = max(error, largest.get(name, 0.0))
+        return largest

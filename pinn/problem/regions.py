@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,8 +13,11 @@ from pinn.arrays import Array, BoolArray
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import Domain
 from pinn.problem.evaluation import call
+from pinn.problem.materials import masks_at
 from pinn.problem.names import is_finite
-from pinn.sampling import LEAST_SHARE, unit_cube
+from pinn.problem.patches import Patch, beyond_space, completed, share_of
+from pinn.problem.two_sided import is_two_sided, on_both_sides
+from pinn.sampling import LEAST_SHARE
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
@@ -22,29 +25,7 @@ if TYPE_CHECKING:
 Predicate: TypeAlias = Callable[..., Any]
 """Coordinates [n] by name to truth values [n]."""
 
-_SAMPLE = 1 << 16  # points that estimate which share of a patch belongs to a region
 _ROUNDING = 1e-12  # of a range, by which a coordinate may lie outside of it
-
-
-class Patch(NamedTuple):
-    """A smooth piece of a region: the image of what is accepted of a unit cube.
-
-    Attributes:
-        dimension: of the cube.
-        measure: of the piece, relative to the region's other pieces.
-        place: maps a sample [n, dimension] of the cube to points [n, d], time included, and to
-            their outward normals [n, ds] on a face, None elsewhere.
-        accepts: maps points [n, d] that were placed to truth values [n].
-        coordinates: names of the points' coordinates.
-        on_boundary: whether the piece is one of a face.
-    """
-
-    dimension: int
-    measure: float
-    place: Callable[[Array], tuple[Array, Array | None]]
-    accepts: Callable[[Array], BoolArray]
-    coordinates: tuple[str, ...]
-    on_boundary: bool = False
 
 
 class Region(ABC):
@@ -179,7 +160,11 @@ class At(Region):
                     f"{label}: {self!r} lies outside of the domain, where {c} goes from "
                     f"{lower:g} to {upper:g}; move it inside."
                 )
-        for name in self.moving.values():
+        for c, name in self.moving.items():
+            if c in problem.parameters:
+                raise InputError(
+                    f"{label}: {self!r}: {c} is a parameter, which no field gives; give a number."
+                )
             if name not in problem.unknown_fields:
                 hint = did_you_mean(name, problem.unknown_fields)
                 raise InputError(
@@ -280,7 +265,37 @@ def patches(problem: Problem, name: str) -> list[Patch]:
     if name == "initial":
         assert problem.time is not None
         return At(t=problem.time[0]).patches(problem, name)
+    if is_two_sided(name):
+        return on_both_sides(problem, name)
+    if name in problem.materials:
+        return [_in_material(problem, name)]
     return Part(name).patches(problem, name)
+
+
+def region_names(problem: Problem) -> tuple[str, ...]:
+    """Return the names of all regions of a problem that have points of one side."""
+    inside = ("interior", "initial") if problem.time else ("interior",)
+    return (*inside, *problem.boundaries, *problem.regions, *problem.materials)
+
+
+def covers(problem: Problem, name: str, face: str, points: Array | None = None) -> Any:
+    """Return whether a region contains a face, or which of its points [n, d] it contains: [n].
+
+    Args:
+        problem: the problem.
+        name: of a region on the boundary.
+        face: the name of the face.
+        points: points on the face; None: whether the region has any of them.
+    """
+    region = problem.regions.get(name)
+    part = region.name if isinstance(region, Part) else name
+    contains = face in problem.boundaries.get(part, ())
+    if points is None:
+        return contains
+    if not contains or region is None or region.where is None:
+        return np.full(len(points), contains)
+    columns = dict(zip(problem.coordinates, points.T, strict=True))
+    return np.asarray(call(region.where, columns))
 
 
 def has_points(problem: Problem, name: str) -> bool:
@@ -289,8 +304,9 @@ def has_points(problem: Problem, name: str) -> bool:
 
 
 def has_normals(problem: Problem, name: str) -> bool:
-    """Return whether a region lies on the boundary."""
-    return name in problem.boundaries or isinstance(problem.regions.get(name), Part)
+    """Return whether a region lies on the boundary or on interfaces."""
+    is_part = name in problem.boundaries or isinstance(problem.regions.get(name), Part)
+    return is_part or is_two_sided(name)
 
 
 def free_coordinates(problem: Problem, name: str) -> Mapping[str, str]:
@@ -304,13 +320,6 @@ def label_of(problem: Problem, name: str) -> str:
     return f"{type(problem).__name__}.regions: {name!r}"
 
 
-def share_of(patch: Patch) -> float:
-    """Return which share of its unit cube a patch accepts, by a fixed sample."""
-    unit = unit_cube(_SAMPLE if patch.dimension else 1, patch.dimension)
-    points, _ = patch.place(unit)
-    return float(np.mean(patch.accepts(points)))
-
-
 def _inside(
     problem: Problem, *, fixed: Mapping[str, float] | None = None, subset: Domain | None = None
 ) -> Patch:
@@ -319,7 +328,6 @@ def _inside(
     fixed = fixed or {}
     own = subset.coordinates if subset else ()
     others = [c for c in space.coordinates if c not in own and c not in fixed]
-    time = fixed.get("t")
     is_whole = len(others) == len(space.coordinates)
     dimension = len(own) + len(others)
 
@@ -337,7 +345,7 @@ def _inside(
 
     def place(unit: Array) -> tuple[Array, None]:
         points = points_in_space(unit[:, :dimension])
-        return _with_time(problem, points, unit[:, dimension:], time), None
+        return completed(problem, points, unit[:, dimension:], fixed), None
 
     def accepts(points: Array) -> BoolArray:
         in_space = points[:, : len(space.coordinates)]
@@ -345,12 +353,22 @@ def _inside(
         if subset is not None:
             axes = [space.coordinates.index(c) for c in own]
             accepted = accepted & subset.accepts(in_space[:, axes])
-        if time is not None and problem.time is not None:
-            accepted = accepted & _is_between(time, *problem.time)
+        if "t" in fixed and problem.time is not None:
+            accepted = accepted & _is_between(fixed["t"], *problem.time)
         return accepted
 
-    in_time = problem.time is not None and time is None
-    return Patch(dimension + in_time, 1.0, place, accepts, problem.coordinates)
+    dimension_of_all = dimension + sum(c not in fixed for c in beyond_space(problem))
+    return Patch(dimension_of_all, 1.0, place, accepts, problem.coordinates)
+
+
+def _in_material(problem: Problem, name: str) -> Patch:
+    """Return the patch of a material: what lies in its domain and in no earlier one."""
+    patch = _inside(problem, subset=problem.materials[name].domain)
+
+    def accepts(points: Array) -> BoolArray:
+        return patch.accepts(points) & masks_at(problem, points)[name]
+
+    return patch._replace(accepts=accepts)
 
 
 def _on_face(problem: Problem, face: str) -> Patch:
@@ -360,26 +378,14 @@ def _on_face(problem: Problem, face: str) -> Patch:
 
     def place(unit: Array) -> tuple[Array, Array]:
         points, normals = space.face(face, unit[:, :across])
-        return _with_time(problem, points, unit[:, across:], None), normals
+        return completed(problem, points, unit[:, across:], {}), normals
 
     def accepts(points: Array) -> BoolArray:
         return space.accepts(points[:, : len(space.coordinates)], face)
 
-    dimension = across + (problem.time is not None)
+    dimension = across + len(beyond_space(problem))
     measure = space.measure(face)
     return Patch(dimension, measure, place, accepts, problem.coordinates, on_boundary=True)
-
-
-def _with_time(problem: Problem, points: Array, unit: Array, at: float | None) -> Array:
-    """Return points [n, ds] with a column for time, in a problem that depends on it.
-
-    The times are `at`, or where that is None, those of `unit` [n, 1], scaled to [0, 1].
-    """
-    if problem.time is None:
-        return points
-    start, end = problem.time
-    time = start + unit * (end - start) if at is None else np.full((len(points), 1), at)
-    return np.concatenate([points, time], axis=1)
 
 
 def _is_between(value: float, lower: float, upper: float) -> bool:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from pinn.derivatives import parse
 from pinn.errors import InputError, guess
-from pinn.problem.declaration import residual_methods
+from pinn.problem.declaration import flux_methods, residual_methods
 from pinn.problem.python_numbers import numbers_in
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def refusal(problem: Problem, name: str, text: str) -> InputError:
 
 def check_methods(problem: Problem) -> None:
     """Raise an InputError for a method of a problem that cannot be called, or returns no value."""
-    for name in residual_methods(type(problem)):
+    for name in (*residual_methods(type(problem)), *flux_methods(type(problem))):
         _check_method(problem, name)
         _check_positional(problem, name)
     for name in METHODS:
@@ -168,7 +168,8 @@ def _name_remedy(
     error: NameError | AttributeError, name: str, frame: FrameType, problem: Problem | None
 ) -> str:
     """Return the remedy for a name that does not exist."""
-    of_problem = isinstance(error, NameError) or error.obj is problem
+    # The method may have been called on a copy with other coefficients.
+    of_problem = isinstance(error, NameError) or type(error.obj) is type(problem)
     if problem and of_problem and _has_meaning(problem, name):
         return f"add {name} to the parameters of the method."
     if isinstance(error, NameError) and name in _IMPORTS:

@@ -3,6 +3,7 @@
 from pinn.record.folder import RunFolder
 from pinn.record.history import History, PhaseSpan
 from pinn.record.metrics import (
+    ErrorAt,
     Metrics,
     MisfitMetrics,
     PhaseMetrics,
@@ -12,6 +13,7 @@ from pinn.record.metrics import (
 )
 
 __all__ = [
+    "ErrorAt",
     "History",
     "Metrics",
     "MisfitMetrics",

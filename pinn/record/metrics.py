@@ -73,6 +73,19 @@ class MisfitMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ErrorAt(_Record):
+    """The errors at one value of a parameter of the problem.
+
+    Attributes:
+        value: the parameter's value, in its own units.
+        relative_l2: relative L2 error, dimensionless, by field and derived quantity.
+    """
+
+    value: float | None = None
+    relative_l2: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PhaseMetrics(_Record):
     """What one phase did, in one stage where the run has several.
 
@@ -142,10 +155,14 @@ class Metrics(_Record):
         relative_l2: relative L2 error, dimensionless, by field and derived quantity; empty without
             a reference.
         max_error: largest error by field and derived quantity, in its own units.
+        by_parameter: the errors at the values of a parameter's grid, by parameter; empty where the
+            problem has none.
         reference_error: the relative L2 error of the reference itself, where it states one.
         published: the published errors, as the configuration holds them.
         scales: the typical sizes of fields and residuals, as the configuration of a run holds them;
             None without.
+        units: the units of coordinates, fields and coefficients that are declared, by name.
+        warnings: what is doubtful about the problem, in one line each.
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
         unknowns: by the name of the unknown.
@@ -166,9 +183,12 @@ class Metrics(_Record):
     finished: bool = False
     relative_l2: dict[str, float] = field(default_factory=dict)
     max_error: dict[str, float] = field(default_factory=dict)
+    by_parameter: dict[str, list[ErrorAt]] = field(default_factory=dict)
     reference_error: dict[str, float] = field(default_factory=dict)
     published: Mapping[str, Any] | None = None
     scales: Mapping[str, Any] | None = None
+    units: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     loss: float | None = None
     heldout_loss: float | None = None
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
@@ -215,6 +235,10 @@ class Metrics(_Record):
         for name, measured in known.get("misfits", {}).items():
             misfits[name] = {key: MisfitMetrics.from_json(one) for key, one in measured.items()}
         known["misfits"] = misfits
+        by_parameter: dict[str, list[ErrorAt]] = {}
+        for name, errors in known.get("by_parameter", {}).items():
+            by_parameter[name] = [ErrorAt.from_json(error) for error in errors]
+        known["by_parameter"] = by_parameter
         known["phases"] = [PhaseMetrics.from_json(phase) for phase in known.get("phases", ())]
         known["seconds"] = TimeMetrics.from_json(known.get("seconds"))
         if "weights" in known:
@@ -222,8 +246,18 @@ class Metrics(_Record):
         return cls(**known)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the metrics as plain values, in the order of `metrics.json`."""
+        """Return the metrics as plain values, in the order of `metrics.json`.
+
+        Without parameters of the problem, their key is left out.
+        """
         values = super().to_json()
+        if self.by_parameter:
+            by_parameter: dict[str, list[dict[str, Any]]] = {}
+            for name, errors in self.by_parameter.items():
+                by_parameter[name] = [error.to_json() for error in errors]
+            values["by_parameter"] = by_parameter
+        else:
+            del values["by_parameter"]
         values["unknowns"] = {name: unknown.to_json() for name, unknown in self.unknowns.items()}
         values["misfits"] = {
             name: {key: one.to_json() for key, one in measured.items()}

@@ -10,7 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinn.record import Metrics, MisfitMetrics, PhaseMetrics, UnknownMetrics, WeightMetrics
+from pinn.record import (
+    ErrorAt,
+    Metrics,
+    MisfitMetrics,
+    PhaseMetrics,
+    UnknownMetrics,
+    WeightMetrics,
+)
 from pinn.record.columns import describe_weights
 from pinn.reporting.published import Comparison, comparisons, number, published
 from pinn.reporting.tables import count, plain_table, seconds
@@ -38,7 +45,7 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
     parts: list[RenderableType] = [_title(metrics)]
     parts += _errors(metrics, by_name)
     if metrics.unknowns:
-        parts.append(_unknowns(metrics.unknowns, by_name))
+        parts.append(_unknowns(metrics.unknowns, by_name, metrics.units))
     if metrics.misfits:
         parts += _misfits(metrics.misfits)
     parts += _other_comparisons(metrics, by_name)
@@ -50,8 +57,9 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
     if metrics.weights:
         parts.append(_weights(metrics.weights))
     if metrics.scales:
-        parts += _scales(metrics.scales)
+        parts += _scales(metrics.scales, metrics.units)
     parts += _losses(metrics)
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in metrics.warnings]
     parts += _times(metrics)
     if folder is not None:
         parts.append(Text(str(folder)))
@@ -76,16 +84,30 @@ def _errors(metrics: Metrics, by_name: Mapping[str, Sequence[Comparison]]) -> li
     )
     for name, error in metrics.relative_l2.items():
         largest = metrics.max_error.get(name)
-        table.add_row(name, number(error, 3), number(largest, 3), _verdict(by_name.get(name, ())))
+        verdict = _verdict(by_name.get(name, ()))
+        table.add_row(_named(name, metrics.units), number(error, 3), number(largest, 3), verdict)
     parts: list[RenderableType] = [table]
+    for name, errors in metrics.by_parameter.items():
+        parts.append(_errors_at(name, errors))
     if metrics.reference_error:
         own = ", ".join(f"{name} {number(e)}" for name, e in metrics.reference_error.items())
         parts.append(Text(f"the reference's own relative L2 error: {own}", style="dim"))
     return parts
 
 
+def _errors_at(parameter: str, errors: Sequence[ErrorAt]) -> Table:
+    """Return the errors at the values of a parameter's grid."""
+    titles = [f"relative L2 of {name}" for name in errors[0].relative_l2]
+    table = plain_table([parameter, *titles], right=[parameter, *titles])
+    for error in errors:
+        table.add_row(_six_digits(error.value), *(number(e, 3) for e in error.relative_l2.values()))
+    return table
+
+
 def _unknowns(
-    unknowns: Mapping[str, UnknownMetrics], by_name: Mapping[str, Sequence[Comparison]]
+    unknowns: Mapping[str, UnknownMetrics],
+    by_name: Mapping[str, Sequence[Comparison]],
+    units: Mapping[str, str],
 ) -> Table:
     numeric = ["estimate", "standard error"]
     is_known = any(unknown.truth is not None for unknown in unknowns.values())
@@ -96,7 +118,7 @@ def _unknowns(
         cells = [_six_digits(unknown.estimate), number(unknown.standard_error)]
         if is_known:
             cells += [_six_digits(unknown.truth), number(unknown.relative_error, 3)]
-        table.add_row(name, *cells, _verdict(by_name.get(name, ())))
+        table.add_row(_named(name, units), *cells, _verdict(by_name.get(name, ())))
     return table
 
 
@@ -134,6 +156,12 @@ def _remark(misfit: MisfitMetrics) -> str:
             "follows the noise"
         )
     return ""
+
+
+def _named(name: str, units: Mapping[str, str]) -> Text:
+    """Return a name with its unit, where it has one other than "1"."""
+    unit = units.get(name, "1")
+    return Text(name if unit == "1" else f"{name} in {unit}")
 
 
 def _six_digits(value: float | None) -> str:
@@ -179,14 +207,16 @@ def _weights(weights: WeightMetrics) -> Text:
     return Text(f"weights: {weights.scheme}{frozen}; at the end {last}")
 
 
-def _scales(scales: Mapping[str, Any]) -> list[RenderableType]:
-    """Return the sizes of fields and residuals that are not one, as "T 300 ± 64"."""
+def _scales(scales: Mapping[str, Any], units: Mapping[str, str]) -> list[RenderableType]:
+    """Return the sizes of fields and residuals that are not one, as "T 300 ± 64 K"."""
     fields = []
     for name, values in scales["fields"].items():
+        unit = units.get(name, "1")
+        suffix = "" if unit == "1" else f" {unit}"
         if values["offset"]:
-            fields.append(f"{name} {values['offset']:.6g} ± {values['scale']:.3g}")
+            fields.append(f"{name} {values['offset']:.6g} ± {values['scale']:.3g}{suffix}")
         elif values["scale"] != 1:
-            fields.append(f"{name} ± {values['scale']:.3g}")
+            fields.append(f"{name} ± {values['scale']:.3g}{suffix}")
     residuals = []
     for name, size in scales["residuals"].items():
         if size != 1:

@@ -12,6 +12,7 @@ from pinn import norms
 from pinn.arrays import check_shapes
 from pinn.objective import draw
 from pinn.problem import Problem
+from pinn.record import ErrorAt
 from pinn.seeds import branch
 
 Values = dict[str, Float[np.ndarray, " n"]]
@@ -34,7 +35,7 @@ class Errors:
         truth: the problem whose reference is meant; None: `problem`.
 
     Attributes:
-        points: the test points [n, d].
+        points: the test points [n, d]; parameters of the problem have the values of their grids.
         truth: the reference at the test points, derived quantities included; None without one.
     """
 
@@ -44,10 +45,10 @@ class Errors:
         self.problem = problem
         stream = branch(seed, "test points")
         points = draw(problem, "interior", count, method="uniform", seed=stream)
-        self.points = points.coordinates
+        self.points = problem.on_grid(points.coordinates)
         # The reference belongs to the true coefficients, which the problem's own attributes hold.
         reference = (truth or problem).reference_at(self.points)
-        self.truth = reference and problem.with_derived(reference)
+        self.truth = reference and problem.with_derived(reference, self.points)
 
     @check_shapes
     def predictions(self, evaluate: Evaluate) -> Values:
@@ -55,7 +56,7 @@ class Errors:
         values = dict(evaluate(self.points))
         for name, series in self._gauges(values).items():
             values[name] = values[name] + gauge_values(self.problem, series, self.points)
-        return self.problem.with_derived(values)
+        return self.problem.with_derived(values, self.points)
 
     @check_shapes
     def gauges(self, evaluate: Evaluate) -> Gauges:
@@ -77,6 +78,23 @@ class Errors:
     def max_error(self, evaluate: Evaluate) -> dict[str, float]:
         """Return the largest error by field and derived quantity; empty without a reference."""
         return self._compare(norms.max_error, evaluate)
+
+    def by_parameter(self, evaluate: Evaluate) -> dict[str, list[ErrorAt]]:
+        """Return the relative L2 errors at each value of a parameter's grid, by parameter."""
+        found: dict[str, list[ErrorAt]] = {}
+        if self.truth is None or not self.problem.parameters:
+            return found
+        predictions = self.predictions(evaluate)
+        for parameter in self.problem.parameters:
+            column = self.points[:, self.problem.coordinates.index(parameter)]
+            found[parameter] = []
+            for value in np.unique(column):
+                rows = column == value
+                errors = {}
+                for name, predicted in predictions.items():
+                    errors[name] = norms.relative_l2(predicted[rows], self.truth[name][rows])
+                found[parameter].append(ErrorAt(value=float(value), relative_l2=errors))
+        return found
 
     def _compare(
         self, norm: Callable[[np.ndarray, np.ndarray], float], evaluate: Evaluate

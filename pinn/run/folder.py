@@ -68,7 +68,7 @@ def check(
     folder: RunFolder,
 ) -> None:
     """Raise an InputError if a checkpoint does not fit a setup."""
-    phases = setup.phases_of(progress.stage)
+    phases = setup.phases_of(progress.stage, returned=progress.returned)
     begun = [record.name for record in progress.records]
     planned = [phase.name for phase in phases]
     if not begun or begun != planned[: len(begun)]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import tensorflow as tf
@@ -12,26 +12,28 @@ from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
 from pinn.run.misfits import misfits
-from pinn.run.monitor import held_out_loss
 from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions
 
 
-def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -> Metrics:
+def metrics_of(
+    stage_runs: StageRuns, stage_run: StageRun, progress: Progress, warnings: Sequence[str]
+) -> Metrics:
     """Return the metrics of a run that has ended, or was interrupted.
 
     Args:
         stage_runs: all stages of the run.
         stage_run: the last stage that was run.
         progress: what the run has done.
+        warnings: what is doubtful about the problem.
     """
     setup = stage_runs.setup
     objective = stage_run.objective
     theta = progress.best
     errors = stage_runs.all_errors()
-    solution = stage_runs.solution(progress.stage, progress.ends, theta)
+    solution = stage_runs.solution(progress, theta)
     evaluate = partial(solution, setup.problem.functions)
     batch = stage_run.batch(progress)
     loss, _ = objective.value_and_gradient(theta, batch)
@@ -42,14 +44,17 @@ def metrics_of(stage_runs: StageRuns, stage_run: StageRun, progress: Progress) -
         finished=not progress.interrupted,
         relative_l2=errors.relative_l2(evaluate),
         max_error=errors.max_error(evaluate),
+        by_parameter=errors.by_parameter(evaluate),
         reference_error=setup.problem.checked_reference_error(),
         published=setup.published,
         scales=setup.plain_scales,
+        units=dict(setup.problem.units),
+        warnings=list(warnings),
         loss=float(loss),
-        heldout_loss=held_out_loss(stage_run, theta, held_out, progress.weights),
+        heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
         misfits=misfits(setup.problem, stage_runs.data, solution),
-        phases=_phases(setup, progress),
+        phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
         parameters=objective.flat.size,
@@ -79,18 +84,14 @@ def _unknowns(
     return unknowns
 
 
-def _phases(setup: Setup, progress: Progress) -> list[PhaseMetrics]:
+def _phases(progress: Progress) -> list[PhaseMetrics]:
     """Return what every phase did, over all stages."""
-    stages: list[str] = []  # per phase, the name of its stage
-    for number, stage in enumerate(setup.stages):
-        stages += [stage.name] * len(setup.phases_of(number))
-    records = [*progress.past, *progress.records]
     phases: list[PhaseMetrics] = []
-    for record, stage in zip(records, stages[: len(records)], strict=True):
+    for record in (*progress.past, *progress.records):
         phases.append(
             PhaseMetrics(
                 name=record.name,
-                stage=stage,
+                stage=record.stage,
                 optimizer=record.optimizer,
                 iterations=record.iterations,
                 evaluations=record.evaluations,

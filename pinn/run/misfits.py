@@ -77,7 +77,7 @@ def measured_columns(
         problem: the problem.
         sets: point sets by region; those that are no measurements are left out.
         evaluate: (names, points [n, d]) -> values [n] by name; None before there is a solution.
-        units: by region, the units of what was measured.
+        units: by region, the units that measurements state; those of the problem come first.
     """
     columns = []
     for region, points in sets.items():
@@ -96,7 +96,12 @@ def measured_columns(
                     values[known],
                     points.sigmas[name][known] if name in points.sigmas else None,
                     predicted[name][known] if evaluate else None,
-                    (units or {}).get(region, {}).get(name, ""),
+                    {**_stated(units, region), **problem.units},
                 )
             )
     return columns
+
+
+def _stated(units: Mapping[str, Mapping[str, str]] | None, region: str) -> dict[str, str]:
+    """Return the units that the measurements of a region state, by name."""
+    return {name: unit for name, unit in (units or {}).get(region, {}).items() if unit}

@@ -6,10 +6,7 @@ import math
 import time
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
-from pinn.objective import Batch, Objective
+from pinn.objective import Objective
 from pinn.record import History
 from pinn.record.columns import (
     ERROR,
@@ -30,7 +27,6 @@ from pinn.record.columns import (
 from pinn.run.errors import Errors
 from pinn.run.screen import Screen
 from pinn.run.stage_runs import StageRun
-from pinn.training.feed import Arrays
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
 
@@ -94,16 +90,17 @@ class Monitor:
             SECONDS: self.clock.seconds,
             LOSS: float(report.state.loss),
             **with_prefix(TERM_LOSS, by_term),
-            **with_prefix(PLAIN_LOSS, objective.scales.plain_losses(by_term)),
-            HELDOUT_LOSS: held_out_loss(run, theta, self.held_out, progress.weights),
+            **with_prefix(PLAIN_LOSS, run.scales.plain_losses(by_term)),
+            HELDOUT_LOSS: run.held_out_loss(theta, self.held_out, progress.weights),
             **with_prefix(ERROR, run.errors.relative_l2(run.functions(theta))),
             **with_prefix(UNKNOWN, unknowns),
             STEP: float(report.state.step),
         }
         if run.weighting:
             row |= run.weighting.row(report.batch, progress.weights)
-        # A condition that the ansatz builds into the first window is a term in later windows only.
-        return {**dict.fromkeys(self.history.columns, math.nan), **row}
+        # A condition that the ansatz builds into the first window is a term in later windows only,
+        # and sizes that are one in the first window may be others later.
+        return {name: row.get(name, math.nan) for name in self.history.columns}
 
     def _phase(self, report: Report) -> str:
         """Return the display name of a report's phase, and of its stage where there are several."""
@@ -123,22 +120,6 @@ class Monitor:
             f"{phase.name} ({phase.optimizer.label}): {weighting.scheme.label} weights are frozen, "
             f"{describe_weights(row)}"
         )
-
-
-def held_out_loss(run: StageRun, theta: tf.Tensor, held_out: Batch, memory: Arrays) -> float:
-    """Return the loss on held-out points, under the same weights as the training loss.
-
-    Args:
-        run: the stage.
-        theta: the vector [p].
-        held_out: the batch of the held-out points.
-        memory: of the weighting scheme.
-    """
-    if run.weighting is not None:
-        held_out = run.weighting.apply(held_out, memory)
-        return float(run.objective.value(theta, held_out))
-    losses = run.objective.losses(theta, held_out).numpy()
-    return float(np.sum(np.asarray(run.objective.weights) * losses))
 
 
 def columns(objective: Objective, errors: Errors, weighting: Weighting | None = None) -> list[str]:

@@ -18,10 +18,10 @@ def rehearse(problem: Problem) -> None:
     Raises:
         InputError: for a method that fails, or returns what it should not.
     """
-    points = draw(problem, "interior", POINTS).coordinates
+    points = problem.on_grid(draw(problem, "interior", POINTS).coordinates)
     values = problem.reference_at(points)
     if values is None:
         rng = np.random.default_rng(0)
         values = {name: rng.standard_normal(POINTS) for name in problem.functions}
-    problem.with_derived(values)
+    problem.with_derived(values, points)
     problem.checked_reference_error()

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import Evaluator, Objective, PointSet
+from pinn.parameters import check_given
 from pinn.plotting import save_figures
 from pinn.problem import Problem, free_coordinates
 from pinn.record import History, RunFolder
@@ -92,10 +93,15 @@ class Solution:
     ) -> dict[str, Float[np.ndarray, "*shape"]]:
         """Return all functions and derived quantities by name at coordinates that broadcast.
 
-        Coordinates go in order or by name.
+        Coordinates go by name, or in order: space, parameters, time.
+
+        Raises:
+            InputError: if a coordinate is missing or too many, or the value of a parameter is
+                outside of its range.
         """
-        values = self._at(self.problem.functions, positional, coordinates)
-        return self.problem.with_derived(values)
+        shape, points = self._located(positional, coordinates)
+        values = self._values(self.problem.functions, points, shape)
+        return self.problem.with_derived(values, points)
 
     def derivative(
         self, name: str, *positional: ArrayLike, **coordinates: ArrayLike
@@ -103,9 +109,10 @@ class Solution:
         """Return a derivative by its name, such as "u_xx" or "lap_u", at coordinates.
 
         Raises:
-            InputError: if there is no such derivative, or a coordinate is missing or too many.
+            InputError: if there is no such derivative, and as for the fields.
         """
-        return self._at((name,), positional, coordinates)[name]
+        shape, points = self._located(positional, coordinates)
+        return self._values((name,), points, shape)[name]
 
     def save_figures(self, folder: str | Path | None = None) -> list[Path]:
         """Draw all figures into a folder (default: the run's `figures`) and return their paths."""
@@ -122,14 +129,16 @@ class Solution:
         return save_figures(
             Path(folder),
             coordinates=problem.coordinates,
+            parameters=problem.parameters,
             bounds=problem.bounds,
             fields=problem.quantities,
             evaluate=lambda at: self._inside(at, lambda inside: self(**inside)),
             reference=self._drawn_reference if self.metrics.get("relative_l2") else None,
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
-            points={region: points.coordinates for region, points in self.points.items()},
+            points={region: points.on_all_sides for region, points in self.points.items()},
             weights=weighted,
+            units=problem.units,
             truths={k: v.get("truth") for k, v in self.metrics.get("unknowns", {}).items()},
             measured=measured_columns(problem, self.points, self._evaluate, self._units),
         )
@@ -150,7 +159,7 @@ class Solution:
 
     def _reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
         shape, points = _points(self.problem.coordinates, coordinates)
-        reference = self.problem.with_derived(self.problem.reference_at(points))
+        reference = self.problem.with_derived(self.problem.reference_at(points), points)
         return {name: value.reshape(shape) for name, value in reference.items()}
 
     def _drawn_reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
@@ -172,12 +181,15 @@ class Solution:
             everywhere[name][inside] = value
         return everywhere
 
-    def _at(
-        self,
-        names: tuple[str, ...],
-        positional: Sequence[ArrayLike],
-        coordinates: Mapping[str, ArrayLike],
-    ) -> Values:
+    def _located(
+        self, positional: Sequence[ArrayLike], coordinates: Mapping[str, ArrayLike]
+    ) -> tuple[tuple[int, ...], np.ndarray]:
+        """Return the shape of given coordinates, and their points [n, d].
+
+        Raises:
+            InputError: for coordinates that are not the problem's, each once, and parameters out of
+                range.
+        """
         known = self.problem.coordinates
         for name in coordinates:
             if name not in known:
@@ -186,8 +198,17 @@ class Solution:
         count = len(positional) + len(coordinates)
         coordinates = {**dict(zip(known, positional, strict=False)), **coordinates}
         if not count == len(coordinates) == len(known):
-            raise InputError(f"Solution: give the coordinates {', '.join(known)}, each once.")
+            parameters = ", ".join(self.problem.parameters)
+            more = f" ({parameters} among them, on which the solution depends)"
+            text = f"Solution: give the coordinates {', '.join(known)}, each once"
+            raise InputError(f"{text}{more if parameters else ''}.")
         shape, points = _points(known, coordinates)
+        columns = dict(zip(known, points.T, strict=True))
+        check_given("Solution", self.problem.parameters, columns)
+        return shape, points
+
+    def _values(self, names: tuple[str, ...], points: np.ndarray, shape: tuple[int, ...]) -> Values:
+        """Return named functions or derivatives at points [n, d], in a shape."""
         values = dict(self._evaluate(names, points))
         # A field known up to a constant, or a function of time, is shown as its error is measured.
         gauges = self.metrics.get("gauge", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +12,9 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
-from pinn.measurements import Given, checked_sets
+from pinn.checking import Report, examine
+from pinn.errors import InputError, ProblemWarning
+from pinn.measurements import Given
 from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.plotting import save_data_figure
@@ -29,10 +31,9 @@ from pinn.run.solution import Solution
 from pinn.run.stage_runs import Programs, StageRun, StageRuns
 from pinn.runtime import configure
 from pinn.setup.config import describe
-from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Constraints, Setup, two_phases
-from pinn.setup.stages import Continuation, stages
+from pinn.setup.setup import Constraints, Setup, setup_of
+from pinn.setup.stages import Continuation, Windows
 from pinn.training.feed import Feed
 from pinn.training.progress import Progress
 from pinn.training.trainer import Callback, Phase, Trainer
@@ -53,7 +54,7 @@ def solve(
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
     data: Given | None = None,
-    windows: int = 1,
+    windows: Windows = "auto",
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
     published: Mapping[str, Any] | None = None,
@@ -68,7 +69,8 @@ def solve(
     Args:
         problem: the problem.
         network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh
-            units.  In windows of time it sees the times of the first window.
+            units.  In windows of time it sees the times of the first window, and of a parameter
+            with a logarithmic scale the logarithm.
         phases: optimizers, when each stops, and how often each reports; None: `two_phases()`.
         points: how many points there are, and how they are drawn; None: `Points()`.
         weights: weight by residual; 1 for residuals that are not named.
@@ -81,7 +83,8 @@ def solve(
         data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
             of arrays with columns named as coordinates, fields and derivatives (NaN: not measured)
             and their standard deviations (u_sigma); or a mapping of several such sets by name.
-        windows: number of windows of time, solved one after another.
+        windows: number of windows of time, solved one after another; "auto": the run tries the
+            whole interval, and windows where that fails.
         continuation: values that coefficients take before their own, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
             fitted where the network is an untrained PirateNet.
@@ -94,29 +97,29 @@ def solve(
 
     Raises:
         InputError: for settings that do not fit, or a folder that cannot be written.
+
+    Warns:
+        ProblemWarning: for what is doubtful about the problem, as `check` finds it.
     """
     configure(device=device)
-    if network is None:
-        first = stages(problem, windows, continuation)[0].problem
-        network = default_network(first, seed=seed)
-    setup = Setup(
-        problem=problem,
+    setup = setup_of(
+        problem,
         network=network,
-        phases=two_phases() if phases is None else phases,
-        points=points or Points(),
-        weights=weights or {},
+        phases=phases,
+        points=points,
+        weights=weights,
         scheme=scheme,
         scales=scales,
         constraints=constraints,
         derivatives=derivatives,
-        data=checked_sets(problem, data),
+        data=data,
         windows=windows,
-        continuation=continuation or {},
+        continuation=continuation,
         last_layer=last_layer,
         published=published,
         seed=seed,
     )
-    return execute(setup, folder=folder, callbacks=callbacks, show=show)
+    return execute(setup, folder=folder, callbacks=callbacks, show=show, warn=True)
 
 
 def load(folder: str | Path) -> Solution:
@@ -128,7 +131,7 @@ def load(folder: str | Path) -> Solution:
     record = RunFolder(Path(folder))
     setup, progress, _ = run_folder.read(record)
     stage_runs = _stage_runs(setup)
-    stage_run = stage_runs.run(progress.stage, progress.ends)
+    stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
     return _solution(
         stage_runs,
@@ -178,6 +181,7 @@ def execute(
     progress: Progress | None = None,
     callbacks: Sequence[Callback] = (),
     show: bool = True,
+    warn: bool = False,
 ) -> Solution:
     """Run a setup to its end, from a progress if there is one, and return the solution.
 
@@ -190,14 +194,16 @@ def execute(
         progress: what a checkpoint holds; None: the run starts.
         callbacks: called with a Report after every chunk of iterations.
         show: whether progress appears on the screen.
+        warn: whether what is doubtful about the problem is a warning of Python too.
     """
     record = None if folder is None else RunFolder(Path(folder))
     stage_runs = _stage_runs(setup)
     setup = stage_runs.setup
     fresh = progress is None
     progress = progress or Progress()
-    stage_run = stage_runs.run(progress.stage, progress.ends)
+    stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
+    report = _examined(setup, stage_runs, warn)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -205,8 +211,9 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            for measured in stage_runs.found.values():
-                screen.tell(measured.lines(setup.problem))
+            read = stage_runs.found.values()
+            lines = [line for measured in read for line in measured.lines(setup.problem)]
+            screen.tell([*lines, *report.brief()])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
             _draw_data(record, stage_runs)
@@ -226,14 +233,12 @@ def execute(
             return Monitor(run, history, clock, screen)
 
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    metrics = metrics_of(stage_runs, stage_run, progress)
+    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
     if record:
-        run_folder.save_network(record, setup.network)
-        record.write_metrics(metrics)
-        solution.save_figures()
+        _save_result(record, setup, metrics, solution)
     return solution
 
 
@@ -250,6 +255,22 @@ def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
         problem = stage_runs.setup.problem
         shown = measured_columns(problem, stage_runs.data, units=stage_runs.units)
         save_data_figure(record.figures, shown)
+
+
+def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: Solution) -> None:
+    """Write what a run has found to its folder."""
+    run_folder.save_network(record, setup.network)
+    record.write_metrics(metrics)
+    solution.save_figures()
+
+
+def _examined(setup: Setup, stage_runs: StageRuns, warn: bool) -> Report:
+    """Return the report on a problem; `warn` raises its warnings at the call of `solve`."""
+    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
+    if warn:
+        for warning in report.warnings:
+            warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
+    return report
 
 
 def _contents(
@@ -281,7 +302,7 @@ def _history(
 ) -> History:
     """Return the history of a run, which continues the rows that its checkpoint knows."""
     # The last stage has every term that an earlier one has.
-    last = stage_runs.programs(len(stage_runs) - 1).objective
+    last = stage_runs.last_programs.objective
     names = columns(last, stage_run.errors, stage_run.weighting)
     if record is None:
         return History(names)
@@ -298,21 +319,20 @@ def _run_stages(
     """Run all stages from a progress on, and return the last one that was run."""
     trainers: dict[Programs, Trainer] = {}  # which keep what they have compiled
     while True:
-        number = progress.stage
-        run = stage_runs.run(number, progress.ends)
+        run = stage_runs.run(progress)
+        progress.stage_name = run.stage.name
         if run.programs not in trainers:
             trainers[run.programs] = Trainer(_minimization(run.programs))
         theta = trainers[run.programs].run(
-            stage_runs.start(number, progress.ends),
-            stage_runs.setup.phases_of(number),
+            stage_runs.start(progress),
+            stage_runs.setup.phases_of(progress.stage, returned=progress.returned),
             _feed(run),
             progress,
-            callbacks=[monitor(run), *callbacks],
+            callbacks=[monitor(run), *stage_runs.judges(progress), *callbacks],
             save=save,
         )
-        if number == len(stage_runs) - 1 or progress.interrupted:
+        if progress.interrupted or not stage_runs.go_on(run, progress, theta):
             return run
-        progress.next_stage(theta.numpy())
 
 
 def _minimization(programs: Programs) -> Minimization[Batch]:
@@ -369,7 +389,7 @@ def _solution(
         weights=weights,
         folder=record.path if record else None,
         problem=stage_runs.setup.problem,
-        evaluate=stage_runs.solution(progress.stage, progress.ends, theta),
+        evaluate=stage_runs.solution(progress, theta),
         units=stage_runs.units,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,14 +18,19 @@ from pinn.objective import (
     LeastSquares,
     Objective,
     ResidualSize,
+    Scales,
     StageParameters,
     TermDiagnostics,
+    find_scales,
 )
 from pinn.run.errors import Errors, Evaluate, Values
+from pinn.run.windows import CHECKS, Interval, Judge, is_useless, next_edge
 from pinn.setup.draws import Draws
 from pinn.setup.points import FOLLOWED
 from pinn.setup.setup import Setup
-from pinn.setup.stages import Stage, handover
+from pinn.setup.stages import Handover, Stage, handover, window
+from pinn.training.feed import Arrays
+from pinn.training.phase_run import Callback
 from pinn.training.progress import Progress
 from pinn.weights import Weighting
 
@@ -66,11 +71,13 @@ class StageRun:
         draws: its points.
         weighting: its loss weights, where a scheme adapts them.
         errors: its errors against the reference.
+        scales: its typical sizes of fields and residuals.
     """
 
     stage: Stage
     programs: Programs
     parameters: StageParameters
+    scales: Scales
     draws: Draws
     weighting: Weighting | None
     errors: Errors
@@ -87,6 +94,20 @@ class StageRun:
     def functions(self, theta: tf.Tensor) -> Evaluate:
         """Return the function from points [n, d] to the problem's functions by name."""
         return partial(self.evaluate, theta, self.objective.problem.functions)
+
+    def held_out_loss(self, theta: tf.Tensor, held_out: Batch, memory: Arrays) -> float:
+        """Return the loss on held-out points, under the same weights as the training loss.
+
+        Args:
+            theta: the vector [p].
+            held_out: the batch of the held-out points.
+            memory: of the weighting scheme.
+        """
+        if self.weighting is not None:
+            held_out = self.weighting.apply(held_out, memory)
+            return float(self.objective.value(theta, held_out))
+        losses = self.objective.losses(theta, held_out).numpy()
+        return float(np.sum(np.asarray(self.objective.weights) * losses))
 
     def batch(self, progress: Progress) -> Batch:
         """Return the batch that a progress has reached, with its weights."""
@@ -117,7 +138,7 @@ class StageRuns:
         self.data: DataSets = {region: measured.points for region, measured in found.items()}
         self._first = Programs(setup.objective(self.data))
         self._later = self._first
-        if self.windowed and setup.hard and setup.starts_hard:
+        if setup.windowed and setup.hard and setup.starts_hard:
             self._later = Programs(setup.objective(self.data, later=True))
 
     @property
@@ -125,44 +146,74 @@ class StageRuns:
         """The units that the measurements state, by region."""
         return {region: measured.units for region, measured in self.found.items()}
 
-    def __len__(self) -> int:
-        return len(self.setup.stages)
+    def windowed(self, progress: Progress) -> bool:
+        """Return whether the stages are windows of time."""
+        return bool(progress.edges) or (len(self.setup.stages) > 1 and not self.setup.continuation)
 
-    @property
-    def windowed(self) -> bool:
-        """Whether the stages are windows of time."""
-        return self.setup.windows > 1
+    def stage(self, number: int, progress: Progress) -> Stage:
+        """Return a stage, by its number from 0; the run may have chosen it."""
+        if not progress.edges:
+            return self.setup.stages[number]
+        problem = self.setup.problem
+        assert problem.time is not None
+        begin = progress.edges[number - 1] if number else problem.time[0]
+        return window(problem, begin, progress.edges[number])
 
     def programs(self, number: int) -> Programs:
         """Return the loss of a stage."""
         return self._later if number else self._first
 
-    def parameters(self, number: int) -> StageParameters:
+    @property
+    def last_programs(self) -> Programs:
+        """The loss of the last stage, which has every term that an earlier one has."""
+        chooses = self.setup.chooses_windows
+        return self._later if chooses or len(self.setup.stages) > 1 else self._first
+
+    def scales(self, number: int, progress: Progress) -> Scales:
+        """Return the typical sizes of a stage."""
+        if number < len(progress.sizes):
+            return Scales.from_plain(progress.sizes[number])
+        return self.programs(number).objective.scales
+
+    def parameters(self, number: int, progress: Progress) -> StageParameters:
         """Return what travels in the batches of a stage."""
-        stage = self.setup.stages[number]
-        dtype = self.programs(number).objective.dtype
+        stage = self.stage(number, progress)
+        objective = self.programs(number).objective
+        dtype = objective.dtype
         coefficients = self.setup.coefficients(stage.problem, dtype)
-        offset = tf.constant(stage.time_offset, dtype) if self.windowed else None
-        if not coefficients and offset is None:
-            return FIRST_STAGE
-        return StageParameters(coefficients, offset)
+        if not self.windowed(progress):
+            return StageParameters(coefficients) if coefficients else FIRST_STAGE
+        offset = tf.constant(stage.time_offset, dtype)
+        if not progress.edges:
+            return StageParameters(coefficients, offset)
+        fields = {}
+        sizes = {}
+        if progress.sizes:
+            scales = self.scales(number, progress)
+            for name in objective.problem.functions:
+                fields[name] = tf.constant(scales.fields[name], dtype)
+            for term in objective.terms:
+                own = objective.scales.of_residual(term.name)
+                sizes[term.name] = tf.constant(own / scales.of_residual(term.name), dtype)
+        factor = tf.constant(stage.time_factor, dtype)
+        return StageParameters(coefficients, offset, factor, fields, sizes)
 
-    def run(self, number: int, ends: Mapping[str, np.ndarray]) -> StageRun:
-        """Return a stage, by its number.
+    def _handover(self, number: int, progress: Progress) -> Handover | None:
+        """Return the initial condition of a window; None without windows."""
+        if not self.windowed(progress):
+            return None
+        last = partial(self._evaluate, number - 1, progress) if number else None
+        return handover(self.stage(number, progress).problem, last)
 
-        Args:
-            number: of the stage, from 0.
-            ends: the vectors [p] that the stages before it ended with, by number.
-        """
+    def run(self, progress: Progress) -> StageRun:
+        """Return the stage that a progress has reached."""
         setup = self.setup
-        stage = setup.stages[number]
+        number = progress.stage
+        stage = self.stage(number, progress)
         programs = self.programs(number)
         objective = programs.objective
-        parameters = self.parameters(number)
-        initial = None
-        if self.windowed:
-            last = partial(self._evaluate, number - 1, ends) if number else None
-            initial = handover(stage.problem, last)
+        parameters = self.parameters(number, progress)
+        windowed = self.windowed(progress)
         draws = Draws(
             setup.points,
             objective,
@@ -170,7 +221,7 @@ class StageRuns:
             seed=setup.seed,
             problem=stage.problem,
             parameters=parameters,
-            handover=initial,
+            handover=self._handover(number, progress),
             size=programs.residual_size,
         )
         weighting = None
@@ -184,58 +235,139 @@ class StageRuns:
             )
         # A window's errors are those in its interval, a continuation's those of the problem itself.
         errors = Errors(
-            stage.problem if self.windowed else setup.problem,
+            stage.problem if windowed else setup.problem,
             setup.points.test,
             seed=setup.seed,
             truth=setup.problem,
         )
-        return StageRun(stage, programs, parameters, draws, weighting, errors)
+        scales = self.scales(number, progress)
+        return StageRun(stage, programs, parameters, scales, draws, weighting, errors)
 
-    def start(self, number: int, ends: Mapping[str, np.ndarray]) -> tf.Tensor:
-        """Return the vector [p] that a stage starts from: the end of the last one."""
-        objective = self.programs(number).objective
-        if number:
-            return tf.constant(ends[str(number - 1)], objective.dtype)
+    def start(self, progress: Progress) -> tf.Tensor:
+        """Return the vector [p] that the present stage starts from: the end of the last one."""
+        objective = self.programs(progress.stage).objective
+        if progress.returned:
+            return tf.constant(progress.ends["0"], objective.dtype)
+        if progress.stage:
+            return tf.constant(progress.ends[str(progress.stage - 1)], objective.dtype)
         return self.setup.start(objective, self.data)
 
-    def solution(
-        self, number: int, ends: Mapping[str, np.ndarray], theta: tf.Tensor
-    ) -> EvaluateNames:
+    def judges(self, progress: Progress) -> list[Callback]:
+        """Return the callbacks that end a window which the run has chosen."""
+        if not self.setup.chooses_windows or progress.returned:
+            return []
+        return [Judge(self._interval(progress), self.setup.phases[-1].name)]
+
+    def go_on(self, run: StageRun, progress: Progress, theta: tf.Tensor) -> bool:
+        """Go to the next stage, if there is one, and return whether there is.
+
+        Args:
+            run: the stage that has ended.
+            progress: what the run has done; it is updated.
+            theta: the vector [p] that the stage ended with.
+        """
+        if not self.setup.chooses_windows:
+            if progress.stage == len(self.setup.stages) - 1:
+                return False
+            progress.next_stage(theta.numpy())
+            return True
+        if progress.returned:
+            return False
+        # Between a few points, a solution may leap from one branch to another.
+        losses = []
+        for number in range(CHECKS):
+            held_out = run.draws.held_out(number)
+            losses.append(run.held_out_loss(theta, held_out, progress.weights))
+        loss = float(np.mean(losses))
+        attempts = [*progress.attempts, loss]
+        interval = self._interval(progress)
+        edge = next_edge(interval, attempts, progress.records[-1].stop_reason)
+        returns = progress.stage == 0 and is_useless(attempts)
+        if edge is None and not returns:
+            return False
+        progress.attempts = attempts
+        if returns or edge is None:
+            progress.return_to_first_attempt()
+            return True
+        if interval.is_whole:
+            progress.ends = {
+                "0": theta.numpy()
+            }  # to which the run returns where windows are useless
+        if edge > interval.end:
+            progress.next_stage(theta.numpy())
+            progress.edges = [*progress.edges, edge]
+        else:
+            progress.begin_stage()
+            progress.edges = [*progress.edges[: progress.stage], edge]
+        self._find_scales(progress)
+        return True
+
+    def _interval(self, progress: Progress) -> Interval:
+        """Return the present window in the whole interval of time."""
+        whole = self.setup.problem.time
+        present = self.stage(progress.stage, progress).problem.time
+        assert whole is not None
+        assert present is not None
+        return Interval(*present, *whole)
+
+    def _find_scales(self, progress: Progress) -> None:
+        """Find the typical sizes of a window that the run has chosen."""
+        setup = self.setup
+        if setup.scales == "none":
+            return
+        number = progress.stage
+        found = find_scales(
+            self.programs(number).objective,
+            given=setup.known_scales.later,
+            time=self.stage(number, progress).problem.time,
+            handover=self._handover(number, progress) if number else None,
+        )
+        progress.sizes = [*progress.sizes[:number], found.to_plain()]
+
+    def solution(self, progress: Progress, theta: tf.Tensor) -> EvaluateNames:
         """Return the solution that a run has reached in a stage, over all stages so far.
 
         In windows, every point is evaluated in the window of its time, an edge in the window that
         ends there; points in windows still to come have the value NaN.
 
         Args:
-            number: of the present stage.
-            ends: the vectors [p] that the stages before it ended with, by number.
+            progress: what the run has done.
             theta: the vector [p] in the present stage.
         """
-        if not self.windowed:
-            return partial(self._evaluate, number, {str(number): theta.numpy()})
-        return partial(self._evaluate_windows, number, {**ends, str(number): theta.numpy()})
+        number = progress.stage
+        reached = replace(progress, ends={**progress.ends, str(number): theta.numpy()})
+        if not self.windowed(progress):
+            return partial(self._evaluate, number, reached)
+        return partial(self._evaluate_windows, reached)
 
     def all_errors(self) -> Errors:
         """Return the errors of all stages together."""
         return Errors(self.setup.problem, self.setup.points.test, seed=self.setup.seed)
 
     def _evaluate(
-        self, number: int, ends: Mapping[str, np.ndarray], names: Sequence[str], points: np.ndarray
+        self, number: int, progress: Progress, names: Sequence[str], points: np.ndarray
     ) -> Values:
         """Return the values [n] by name of a stage's solution."""
         programs = self.programs(number)
-        theta = tf.constant(ends[str(number)], programs.objective.dtype)
-        return programs.evaluator(names)(theta, points, self.parameters(number))
+        theta = tf.constant(progress.ends[str(number)], programs.objective.dtype)
+        return programs.evaluator(names)(theta, points, self.parameters(number, progress))
 
     def _evaluate_windows(
-        self, last: int, ends: Mapping[str, np.ndarray], names: Sequence[str], points: np.ndarray
+        self, progress: Progress, names: Sequence[str], points: np.ndarray
     ) -> Values:
         """Return the values [n] by name of the solution in windows."""
-        edges = [stage.problem.time[1] for stage in self.setup.stages[:-1] if stage.problem.time]
-        windows = np.searchsorted(edges, points[:, -1], side="left")
+        windows = np.searchsorted(self._edges(progress), points[:, -1], side="left")
         values = {name: np.full(len(points), np.nan) for name in names}
-        for number in np.unique(windows[windows <= last]):
+        for number in np.unique(windows[windows <= progress.stage]):
             inside = windows == number
-            for name, value in self._evaluate(int(number), ends, names, points[inside]).items():
+            found = self._evaluate(int(number), progress, names, points[inside])
+            for name, value in found.items():
                 values[name][inside] = value
         return values
+
+    def _edges(self, progress: Progress) -> list[float]:
+        """Return where the windows end, except the one that ends the whole interval."""
+        if progress.edges:
+            assert self.setup.problem.time is not None
+            return [edge for edge in progress.edges if edge < self.setup.problem.time[1]]
+        return [stage.problem.time[1] for stage in self.setup.stages[:-1] if stage.problem.time]

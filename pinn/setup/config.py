@@ -58,7 +58,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
     check_dtype(dtype)
     seed = config.get("seed", 0)
     problem = build(config["problem"], Problem, "problem")
-    windows = config.get("windows", 1)
+    windows = config.get("windows", 1)  # runs of earlier versions have no such key
     continuation = config.get("continuation") or {}
     if network is None:
         first = stages(problem, windows, continuation)[0].problem
@@ -106,8 +106,9 @@ def describe(setup: Setup) -> dict[str, Any]:
     for settings in (node["points"], *sets):
         if isinstance(settings, dict):
             settings.pop(TARGET, None)
-    for unknown in node["problem"]["unknowns"].values():
-        unknown.pop(TARGET, None)
+    for value in (*node["problem"]["unknowns"].values(), *node["problem"].values()):
+        if isinstance(value, dict):  # an unknown, or the range of a parameter
+            value.pop(TARGET, None)
     return node
 
 
@@ -176,8 +177,8 @@ def _data_set(node: Mapping[str, Any]) -> DataSet:
     if "path" in node:
         return plain(DataFile, node, "data")
     if "coordinates" in node:  # the setup checks them
-        arrays = {key: node.get(key) or {} for key in ("values", "sigmas")}
-        return PointSet(node["coordinates"], None, **arrays)
+        values = node.get("values") or {}
+        return PointSet(node["coordinates"], None, values, sigmas=node.get("sigmas") or {})
     return plain(Synthetic, node, "data")
 
 

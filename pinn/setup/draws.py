@@ -83,15 +83,22 @@ class Draws:
         """
         sets = self._by_region(lambda region: self._drawn(region, number))
         if self.points.adaptive == "rar_d" and FOLLOWED not in adapted:
-            first = math.ceil(FIRST_SHARE * self.points.count(FOLLOWED))
+            first = math.ceil(FIRST_SHARE * self._count(FOLLOWED))
             adapted = {FOLLOWED: sets[FOLLOWED].coordinates[:first]}
-        return sets | {region: PointSet(rows) for region, rows in adapted.items()}
+        followed = {}
+        for region, rows in adapted.items():
+            followed[region] = PointSet(rows).located(self.problem)
+        return sets | followed
 
-    def held_out_sets(self) -> dict[str, PointSet]:
-        """Return uniform points that no draw uses; measurements stand for themselves."""
+    def held_out_sets(self, number: int = 0) -> dict[str, PointSet]:
+        """Return uniform points that no draw uses; measurements stand for themselves.
+
+        Args:
+            number: every number gives other points.
+        """
 
         def drawn(region: str) -> PointSet:
-            share = int(self.points.heldout * self.points.count(region))
+            share = int(self.points.heldout * self._count(region))
             count = max(1, share, len(self.problem.faces))
             return draw(
                 self.problem,
@@ -99,6 +106,7 @@ class Draws:
                 count,
                 method="uniform",
                 seed=branch(self.seed, "held-out points"),
+                number=number,
             )
 
         return self._by_region(drawn)
@@ -107,9 +115,9 @@ class Draws:
         """Return the batch of draw `number`."""
         return self.cut(self.sets(number, adapted))
 
-    def held_out(self) -> Batch:
-        """Return the batch of the held-out points."""
-        return self.cut(self.held_out_sets(), grows=False)
+    def held_out(self, number: int = 0) -> Batch:
+        """Return the batch of the held-out points; every number gives other points."""
+        return self.cut(self.held_out_sets(number), grows=False)
 
     def cut(self, sets: Mapping[str, PointSet], *, grows: bool = True) -> Batch:
         """Return point sets as a batch, cut into blocks for this machine.
@@ -129,7 +137,7 @@ class Draws:
                 threads=threads,
                 size=size,
                 dtype=self.objective.dtype,
-                capacity=self.points.count(FOLLOWED) if full else 0,
+                capacity=self._count(FOLLOWED) if full else 0,
                 weighed=weighed,
             )
         return self.objective.batch(blocks, self.parameters)
@@ -144,7 +152,7 @@ class Draws:
         """
         if self.points.adaptive == "none":
             return {}
-        count = self.points.count(FOLLOWED)
+        count = self._count(FOLLOWED)
         if self.points.adaptive == "rad":
             return {FOLLOWED: self._following(number, theta, count)}
         old = self.sets(number - 1, adapted)[FOLLOWED].coordinates
@@ -171,6 +179,9 @@ class Draws:
         )
         return candidates[chosen]
 
+    def _count(self, region: str) -> int:
+        return self.points.count(region, self.problem)
+
     def _candidates(self, number: int, count: int) -> np.ndarray:
         method = self.points.method
         points = draw(self.problem, FOLLOWED, count, method=method, seed=self.seed, number=number)
@@ -180,7 +191,7 @@ class Draws:
         return draw(
             self.problem,
             region,
-            self.points.count(region),
+            self._count(region),
             method=self.points.method,
             seed=self.seed,
             number=number,

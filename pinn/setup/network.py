@@ -48,7 +48,8 @@ def default_network(
     if problem.periodic and settings.get("periodic") is None:
         settings["periodic"] = Periodic(coordinates=problem.periodic)
     with precision(dtype):
-        main = _perceptron(problem, problem.coordinates, len(problem.fields), seed, settings)
+        outputs = problem.outputs - len(problem.unknown_fields)
+        main = _perceptron(problem, problem.coordinates, outputs, seed, settings)
         if symmetric not in (None, False):
             main = _with_symmetries(problem, main, symmetric, seed)
         if not problem.unknown_fields:
@@ -82,11 +83,11 @@ def build_network(
             f"network.{TARGET}={target}: is no network; name a subclass of keras.Model, or a "
             "function whose annotation says that it returns one."
         )
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     shape = {
         "lower": lower.tolist(),
         "upper": upper.tolist(),
-        "outputs": len(problem.functions),
+        "outputs": problem.outputs,
     }
     try:
         with precision(dtype):
@@ -135,13 +136,28 @@ def _with_symmetries(
             f"network.symmetric=true: {type(problem).__name__} declares no symmetries; leave it, "
             "or declare them, as in symmetries = (Mirror(('x',), odd=('u',)),)."
         )
+    if problem.materials:
+        raise InputError(
+            "network.symmetric=true: does not go with materials, which need not be symmetric; "
+            "leave it out."
+        )
     mirrors = []
     for mirror in problem.symmetries:
         axes = [problem.coordinates.index(c) for c in mirror.coordinates]
         odd = [problem.fields.index(f) for f in mirror.odd]
         mirrors.append((axes, odd))
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     return symmetric(network, mirrors, lower=lower.tolist(), upper=upper.tolist(), seed=seed)
+
+
+def _check_periodic(problem: Problem, periodic: Periodic) -> None:
+    """Raise an InputError for a network that is to be periodic in a parameter of the problem."""
+    for name in problem.parameters:
+        if problem.coordinates.index(name) in periodic.coordinates:
+            raise InputError(
+                f"network.periodic.coordinates: {name} is a parameter, in which no solution is "
+                "periodic; name other coordinates."
+            )
 
 
 def _perceptron(
@@ -157,10 +173,11 @@ def _perceptron(
     periodic = settings.get("periodic")
     if isinstance(periodic, Periodic):
         periodic = periodic.with_indices(problem.coordinates)
+        _check_periodic(problem, periodic)
         if axes != list(range(len(problem.coordinates))):
             periodic = periodic.restricted_to(axes)
         settings["periodic"] = periodic
-    lower, upper = problem.bounds
+    lower, upper = problem.seen_bounds
     return mlp(
         lower=lower[axes].tolist(),
         upper=upper[axes].tolist(),

@@ -10,9 +10,11 @@ from pinn import settings
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import is_data
 from pinn.objective import Objective
-from pinn.problem import patches
+from pinn.problem import Problem, patches, region_names
+from pinn.problem.two_sided import INTERFACES, check_two_sided, is_two_sided
 from pinn.sampling import Method
 
+AUTOMATIC = (1000, 4000, 8000)  # points of one, two, and more coordinates
 FOLLOWED = "interior"  # the region whose points follow the residuals
 
 
@@ -22,6 +24,8 @@ class Points(settings.Settings):
 
     Attributes:
         counts: number of points by region; a region that is not named gets `counts["boundary"]`.
+            "auto" chooses by the number of coordinates: 1000 points for one, 4000 for two, 8000 for
+            more.
         method: "sobol", "halton", "latin_hypercube", "uniform" or "grid".
         adaptive: what a redraw does with the interior's points.  "none": all are drawn by the
             method. "rad": all are drawn with a density ∝ |r|^power / mean |r|^power + offset (Wu et
@@ -42,8 +46,8 @@ class Points(settings.Settings):
             counts that do not fit the problem.
     """
 
-    counts: Mapping[str, int] = field(
-        default_factory=lambda: {"interior": 8000, "initial": 400, "boundary": 400}
+    counts: Mapping[str, int | Literal["auto"]] = field(
+        default_factory=lambda: {"interior": "auto", "initial": 400, "boundary": 400}
     )
     method: Method = "sobol"
     adaptive: Literal["none", "rad", "rar_d", "r3"] = "none"
@@ -58,32 +62,38 @@ class Points(settings.Settings):
         """Return what messages call a setting."""
         return f"points.{name}"
 
-    def count(self, region: str) -> int:
-        """Return the number of points of a region."""
-        found = self.counts.get(region, self.counts.get("boundary"))
+    def count(self, region: str, problem: Problem) -> int:
+        """Return the number of points of a region of a problem."""
+        several = INTERFACES if "," in region else region  # interfaces that share a condition
+        found = self.counts.get(region, self.counts.get(several, self.counts.get("boundary")))
         if found is None:
             raise InputError(
                 f"points.counts: nothing for region {region!r}; add counts.{region} or "
                 "counts.boundary."
             )
+        if found == "auto":
+            return AUTOMATIC[min(len(problem.coordinates), len(AUTOMATIC)) - 1]
         settings.check_count(f"points.counts.{region}", found)
-        return found
+        return int(found)
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
         problem = objective.problem
-        known = ("interior", "initial", "boundary", *problem.boundaries, *problem.regions)
+        known = ("initial", "boundary", INTERFACES, *region_names(problem))
         for region in self.counts:
-            if region not in known:
+            if is_two_sided(region):
+                for name in region.split(","):
+                    check_two_sided(problem, name, f"points.counts.{region}")
+            elif region not in known:
                 raise InputError(
                     f"points.counts.{region}: no such region.{did_you_mean(region, known)}"
                 )
-            self.count(region)
+            self.count(region, problem)
         for region in objective.regions:
             faces = 1 if is_data(region) else len(patches(problem, region))
-            if faces > 1 and self.count(region) < faces:
+            if faces > 1 and self.count(region, problem) < faces:
                 key = region if region in self.counts else "boundary"
-                found = f"points.counts.{key}={self.count(region)}"
+                found = f"points.counts.{key}={self.count(region, problem)}"
                 raise InputError(f"{found}: there are {faces} faces; give at least {faces}.")
         if self.adaptive != "none" and FOLLOWED not in objective.regions:
             raise InputError(

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import DataSet, Measurements, Synthetic, checked_sets, read_sets
+from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
     UNSCALED,
@@ -27,11 +27,15 @@ from pinn.objective import (
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.settings import Settings, count
+from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.stages import Continuation, Stage, stages
+from pinn.setup.stages import AUTO, Continuation, Stage, Windows, stages, why_one_window
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
+
+# Iterations of the last phase; fewer are a trial, of which no window is expected to be solved.
+FEWEST = 100
 
 Constraints = Literal["auto", "hard", "soft"]
 
@@ -53,6 +57,46 @@ def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
     return [first, second]
 
 
+def setup_of(
+    problem: Problem,
+    *,
+    network: keras.Model | None = None,
+    data: Given | None = None,
+    windows: Windows = AUTO,
+    continuation: Continuation | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Setup:
+    """Return the setup of a problem from Python; what is None has its default.
+
+    Args:
+        problem: the problem.
+        network: None: 3 layers of 20 tanh units.
+        data: measurements; a data frame or mapping of arrays becomes a point set, and a mapping of
+            sets has their names.
+        windows: number of windows of time, or "auto".
+        continuation: values that coefficients take before their own.
+        seed: of everything that is drawn.
+        settings: the other attributes of `Setup`.
+
+    Raises:
+        InputError: for settings that do not fit.
+    """
+    if network is None:
+        first = stages(problem, windows, continuation)[0].problem
+        network = default_network(first, seed=seed)
+    given = {name: value for name, value in settings.items() if value is not None}
+    return Setup(
+        problem=problem,
+        network=network,
+        data=checked_sets(problem, data),
+        windows=windows,
+        continuation=continuation or {},
+        seed=seed,
+        **given,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup(Settings):
     """The definition of a run; equal setups give equal runs, bit by bit, on the same machine.
@@ -60,7 +104,8 @@ class Setup(Settings):
     Attributes:
         problem: the problem.
         network: a Keras model from coordinates [n, d] to fields [n, k]. With several windows it
-            sees the times of the first.
+            sees the times of the first; of a parameter with a logarithmic scale it sees the
+            logarithm.
         phases: the phases of every stage, in order.
         points: how many points there are, and how they are drawn.
         weights: a fixed weight per residual, by name; 1 for the others. With a scheme, these are
@@ -74,7 +119,8 @@ class Setup(Settings):
         data: measurements, for inverse problems: one set, or several by name; NaN in a point set
             stands for a value that was not measured.
         windows: number of windows of time. They are solved one after another, each from the end of
-            the one before, by the same network with new parameters.
+            the one before, by the same network with new parameters. "auto": the run tries the whole
+            interval, and windows where that fails.
         continuation: by coefficient, the values for which the problem is solved first, each from
             the result of the one before (see `phases_of`).
         last_layer: whether the network's last layer is "drawn" like the others, or "fitted" at the
@@ -98,7 +144,7 @@ class Setup(Settings):
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
     data: DataSet | Mapping[str, DataSet] | None = None
-    windows: int = 1
+    windows: int | str = "auto"  # a word next to numbers; `stages` checks it
     continuation: Continuation = field(default_factory=dict)
     last_layer: Literal["drawn", "fitted"] | None = None
     published: Mapping[str, Any] | None = None
@@ -148,7 +194,7 @@ class Setup(Settings):
 
     def _check_data(self) -> None:
         object.__setattr__(self, "data", checked_sets(self.problem, self.data))
-        if self.windows != 1 and self.data is not None:
+        if self.windows not in (1, AUTO) and self.data is not None:
             raise InputError(
                 f"windows={self.windows}: measurements do not go with windows of time; use "
                 "windows=1."
@@ -174,14 +220,37 @@ class Setup(Settings):
             t.region == "initial" and t.name in self.problem.satisfied for t in self.problem.terms
         )
 
-    def phases_of(self, stage: int) -> Sequence[Phase]:
-        """Return the phases of a stage, by its number: all phases, except in a continuation.
+    @property
+    def chooses_windows(self) -> bool:
+        """Whether the run chooses its windows of time itself, and the problem allows any.
 
-        The later stages of a continuation start near their solution. The first steps of Adam or
-        SOAP, whose size does not depend on the curvature, would lead away from it. So these stages
-        leave such phases out, provided that others remain and that no weighting scheme needs them.
+        It judges them by their losses, which only balanced residuals allow.
         """
-        if not stage or not self.continuation or self.scheme is not None:
+        if self.windows != AUTO or self.continuation or self.data is not None:
+            return False
+        if self.scales == "none":
+            return False
+        if self.phases[-1].stop.max_iterations < FEWEST:
+            return False
+        return not why_one_window(self.problem) and not self.problem.regions
+
+    @property
+    def windowed(self) -> bool:
+        """Whether there may be several windows of time."""
+        return self.chooses_windows or (isinstance(self.windows, int) and self.windows > 1)
+
+    def phases_of(self, stage: int, *, returned: bool = False) -> Sequence[Phase]:
+        """Return the phases of a stage, by its number.
+
+        These are all phases, except where a stage starts near a solution: in the later stages of a
+        continuation, in windows that the run chooses, and where it has `returned` to its first
+        attempt.  The first steps of Adam or SOAP, whose size does not depend on the curvature,
+        would lead away from it. So these stages leave such phases out, provided that others remain
+        and that no weighting scheme needs them.
+        """
+        near = bool(self.continuation) or self.chooses_windows
+        first = not stage and not returned
+        if first or not near or self.scheme is not None:
             return self.phases
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
         return remaining or self.phases
@@ -239,7 +308,9 @@ class Setup(Settings):
         objective = self.objective(data)
         stage = StageParameters(self.coefficients(self.problem, objective.dtype))
         scales = find_scales(objective, data, given=given, stage=stage)
-        if self.windows > 1 and self.hard and self.starts_hard:
+        if self.chooses_windows:
+            return replace(self, scales=replace(scales, later=given.later or given))
+        if isinstance(self.windows, int) and self.windows > 1 and self.hard and self.starts_hard:
             later = find_scales(self.objective(data, later=True), data, given=given.later)
             scales = replace(scales, later=later)
         return replace(self, scales=scales)

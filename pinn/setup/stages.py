@@ -11,7 +11,13 @@ import numpy as np
 
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem, has_points
+from pinn.problem.materials import bound_to_points, masks_at
 from pinn.problem.user_code import user_code
+
+Windows = int | str
+"""How many windows of time a run has, or "auto": it chooses them itself."""
+
+AUTO = "auto"
 
 Continuation = Mapping[str, Sequence[float]]
 """The values that a coefficient takes before its own, one per stage, by coefficient."""
@@ -29,26 +35,32 @@ class Stage:
 
     Attributes:
         problem: the problem in this stage's window of time, or with this stage's coefficients.
-        time_offset: time by which a window starts later than the first window, whose times the
-            network sees; in the problem's units of time.
+        time_offset: what is subtracted from the time, times the factor, that the network sees; in
+            the problem's units of time.
+        time_factor: by which the time is multiplied first, dimensionless.
         name: display name; empty where a run has one stage.
     """
 
     problem: Problem
     time_offset: float = 0.0
+    time_factor: float = 1.0
     name: str = ""
 
 
 def stages(
-    problem: Problem, windows: int = 1, continuation: Continuation | None = None
+    problem: Problem, windows: Windows = 1, continuation: Continuation | None = None
 ) -> list[Stage]:
-    """Return the stages of a run, of which there is at least one.
+    """Return the stages of a run that are known before it, of which there is at least one.
+
+    Where the run chooses its windows, the first stage is the whole interval, which it tries first.
 
     Raises:
         InputError: for windows or a continuation that the problem does not have, or both together.
     """
+    if windows == AUTO:
+        windows = 1
     if not isinstance(windows, int) or isinstance(windows, bool) or windows < 1:
-        raise InputError(f"windows={windows!r}; give a whole number of at least 1.")
+        raise InputError(f"windows={windows!r}; give a whole number of at least 1, or auto.")
     if continuation:
         if windows > 1:
             raise InputError(
@@ -63,9 +75,36 @@ def stages(
     stages = []
     for a, b in pairwise(edges):
         window = problem.bind({"time": (float(a), float(b))})
-        stages.append(Stage(window, float(a - edges[0]), f"t ≤ {b:.4g}"))
+        stages.append(Stage(window, float(a - edges[0]), name=f"t ≤ {b:.4g}"))
     _check_regions(stages, f"windows={windows}")
     return stages
+
+
+def window(problem: Problem, begin: float, end: float) -> Stage:
+    """Return the stage of a window that a run has chosen.
+
+    The network sees the whole interval in every window, however long the window is.
+    """
+    assert problem.time is not None
+    first, last = problem.time
+    factor = (last - first) / (end - begin)
+    part = problem.bind({"time": (begin, end)})
+    return Stage(part, begin * factor - first, factor, name=f"{begin:.4g} ≤ t ≤ {end:.4g}")
+
+
+def why_one_window(problem: Problem) -> str:
+    """Return why a problem cannot be solved window by window; empty if it can."""
+    name = type(problem).__name__
+    if problem.time is None:
+        return f"{name} does not depend on time"
+    if problem.unknowns or problem.unknown_fields:
+        names = ", ".join([*problem.unknowns, *problem.unknown_fields])
+        return f"{names} would be found anew in every window"
+    if problem.gauge:
+        return f"{', '.join(problem.gauge)} is known up to a function of time"
+    if not any(t.region == "initial" for t in problem.terms):
+        return f"{name} has no initial condition, which a window could hand over"
+    return ""
 
 
 def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
@@ -90,13 +129,15 @@ def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
     def residuals(points: np.ndarray) -> dict[str, np.ndarray]:
         if evaluate is None:
             return {t.name: np.zeros(len(points)) for t in terms}
-        available = dict(zip(problem.coordinates, np.asarray(points, float).T, strict=True))
+        points = np.asarray(points, float)
+        available = dict(zip(problem.coordinates, points.T, strict=True))
+        here = bound_to_points(problem.at(available), masks_at(problem, points))
         for name, value in evaluate(names, points).items():
             available[name] = np.asarray(value, float)
         values = {}
         for term in terms:
             with user_code(problem, term.name, "float64"):
-                value = getattr(problem, term.name)(*(available[s.name] for s in term.symbols))
+                value = term.value(here, [available[s.name] for s in term.symbols])
             values[term.name] = np.broadcast_to(np.asarray(value), (len(points),))
         return values
 
@@ -118,21 +159,9 @@ def _check_regions(windows: Sequence[Stage], where: str) -> None:
 
 
 def _check_windows(problem: Problem, windows: int) -> None:
-    name, where = type(problem).__name__, f"windows={windows}"
-    if problem.time is None:
-        raise InputError(f"{where}: {name} does not depend on time; use windows=1.")
-    if problem.unknowns or problem.unknown_fields:
-        names = ", ".join([*problem.unknowns, *problem.unknown_fields])
-        raise InputError(f"{where}: {names} would be found anew in every window; use windows=1.")
-    if problem.gauge:
-        raise InputError(
-            f"{where}: {', '.join(problem.gauge)} is known up to a function of time; use windows=1."
-        )
-    if not any(t.region == "initial" for t in problem.terms):
-        raise InputError(
-            f"{where}: {name} has no initial condition, which a window could hand over; "
-            f"use windows=1."
-        )
+    reason = why_one_window(problem)
+    if reason:
+        raise InputError(f"windows={windows}: {reason}; use windows=1.")
 
 
 def _steps(problem: Problem, continuation: Continuation) -> list[Stage]:
@@ -169,6 +198,11 @@ def _check_continuation(problem: Problem, continuation: Continuation) -> int:
         if name in problem.unknowns:
             raise InputError(
                 f"{where}: {name} is an unknown, which the run finds; leave it out here."
+            )
+        if name in problem.parameters:
+            raise InputError(
+                f"{where}: {name} is a parameter, for all of whose values the problem is solved; "
+                f"give it a number, as in problem.{name}=1.0, or leave it out here."
             )
         _check_values(where, values)
         lengths.add(len(values))

@@ -76,8 +76,8 @@ class Report:
     batch: Any
 
 
-Callback = Callable[[Report], str | None]
-"""Called after every chunk, in every phase; a string that it returns stops the phase."""
+Callback = Callable[[Report], str | StopReason | None]
+"""Called after every chunk, in every phase; a string or reason that it returns stops the phase."""
 
 Save = Callable[[Progress], None]
 
@@ -211,9 +211,9 @@ class PhaseRun(Generic[BatchT]):
         reason = None if early else self._recover(batch)
         self.record.seconds += time.perf_counter() - begin
         for callback in self.callbacks:
-            text = callback(Report(self.phase, self.progress, self.state, trace, batch))
-            if text:
-                reason = StopReason(StopKind.CALLBACK, text)
+            said = callback(Report(self.phase, self.progress, self.state, trace, batch))
+            if said:
+                reason = StopReason(StopKind.CALLBACK, said) if isinstance(said, str) else said
         if early:
             # An undisturbed run does not make this report, so a resume leaves it out.
             self.progress.rows = rows

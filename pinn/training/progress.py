@@ -29,6 +29,7 @@ class PhaseRecord:
         restarts: number of restarts after failures.
         seconds: wall-clock seconds without compilation.
         stop_reason: why it stopped; None while it runs.
+        stage: display name of its stage; empty where a run has one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PhaseRecord:
     restarts: int = 0
     seconds: float = 0.0
     stop_reason: StopReason | None = None
+    stage: str = ""
 
     @property
     def interrupted(self) -> bool:
@@ -82,6 +84,12 @@ class Progress:
         past: the phases of the stages before it.
         stage: number of the present stage.
         ends: the vectors [p] that the stages before it ended with, by number.
+        edges: where the stages that were chosen in the course of the run end, the present stage
+            last; empty where all stages are known before.
+        sizes: the typical sizes that belong to these stages, as plain values.
+        attempts: the losses that ended the attempts at the present stage, where it may be tried
+            more than once.
+        stage_name: display name of the present stage; empty where a run has one.
         state: the state of the present phase's optimizer.
         counters: of the present phase.
         draw: number of the present draw of points.
@@ -97,6 +105,10 @@ class Progress:
     past: list[PhaseRecord] = field(default_factory=list)
     stage: int = 0
     ends: Arrays = field(default_factory=dict)
+    edges: list[float] = field(default_factory=list)
+    sizes: list[Mapping[str, Any]] = field(default_factory=list)
+    attempts: list[float] = field(default_factory=list)
+    stage_name: str = ""
     state: State[Any] | None = None
     counters: PhaseState = field(default_factory=PhaseState)
     draw: int = 0
@@ -106,6 +118,11 @@ class Progress:
     compile_seconds: float = 0.0
     seconds: float = 0.0
     scales: Mapping[str, Any] | None = None
+
+    @property
+    def returned(self) -> bool:
+        """Whether the run has returned to its first attempt, because no other was better."""
+        return bool(self.attempts) and not self.edges
 
     @property
     def phase(self) -> int:
@@ -135,16 +152,27 @@ class Progress:
 
     def begin_phase(self, name: str, optimizer: str) -> None:
         """Begin another phase."""
-        self.records.append(PhaseRecord(name, optimizer))
+        self.records.append(PhaseRecord(name, optimizer, stage=self.stage_name))
         self.state = None
         self.counters = PhaseState()
 
     def next_stage(self, end: np.ndarray) -> None:
         """Go to the next stage, from the vector [p] that the present one ended with."""
         self.ends = {**self.ends, str(self.stage): end}
+        self.stage += 1
+        self.attempts = []
+        self.begin_stage()
+
+    def return_to_first_attempt(self) -> None:
+        """Go on with the first attempt at the first stage."""
+        self.edges = []
+        self.sizes = []
+        self.begin_stage()
+
+    def begin_stage(self) -> None:
+        """Begin the present stage, anew where it has been tried before."""
         self.past = [*self.past, *self.records]
         self.records = []
-        self.stage += 1
         self.state = None
         self.draw = 0
         self.points = {}
@@ -170,6 +198,10 @@ class Progress:
             "records": [asdict(record) for record in self.records],
             "past": [asdict(record) for record in self.past],
             "stage": self.stage,
+            "edges": self.edges,
+            "sizes": self.sizes,
+            "attempts": self.attempts,
+            "stage_name": self.stage_name,
             "counters": asdict(self.counters),
             "draw": self.draw,
             "rows": self.rows,

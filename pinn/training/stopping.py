@@ -27,6 +27,7 @@ class StopKind(StrEnum):
     SEARCH_FAILED = "search failed"
     NOT_FINITE = "not finite"
     CALLBACK = "callback"
+    WINDOW = "window"
     INTERRUPTED = "interrupted"
 
 

@@ -149,8 +149,9 @@ class TermScheme(Scheme):
 
 def to_unit_coordinates(problem: Problem, blocks: Blocks) -> Array:
     """Return points [n, d], scaled so that a problem's domain is the unit cube."""
-    lower, upper = problem.bounds
-    return (blocks.rows - lower) / (upper - lower)
+    lower, upper = problem.seen_bounds
+    seen = np.stack(problem.seen(list(blocks.rows.T)), axis=1)
+    return (seen - lower) / (upper - lower)
 
 
 def running_average(memory: Memory, targets: Mapping[str, float], decay: float) -> Memory:
