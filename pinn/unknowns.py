@@ -12,7 +12,7 @@ import tensorflow as tf
 from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 
-_SETTINGS = ("start", "lower", "upper")
+_SETTINGS = ("start", "lower", "upper", "truth")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Unknown:
         start: the value from which the search starts.
         lower: lower bound, or None.
         upper: upper bound, or None.
+        truth: the true value, from which the error is reported; None: it is not known, except with
+            synthetic measurements, whose truth is the problem's attribute.
 
     Raises:
         InputError: for a start that is not between the bounds.
@@ -34,6 +36,7 @@ class Unknown:
     start: float
     lower: float | None = None
     upper: float | None = None
+    truth: float | None = None
 
     def __post_init__(self) -> None:
         low, high = _range(self.lower, self.upper)
@@ -118,7 +121,7 @@ def unknown(name: str, value: Any) -> Unknown:
                 f"unknowns.{name}: unknown key {key!r}.{did_you_mean(str(key), _SETTINGS)}"
             )
         if number is None and key != "start":
-            numbers[key] = None  # no bound
+            numbers[key] = None  # no bound, or no known truth
         elif isinstance(number, int | float) and not isinstance(number, bool):
             numbers[key] = float(number)
         else:

@@ -118,7 +118,7 @@ class Solver:
             network,
             weights=gate.weights,
             hard=bool(self.problem.satisfied) if gate.hard is None else gate.hard,
-            measured=tuple(measured.values) if measured else (),
+            measured={"data": tuple(measured.values)} if measured else {},
             continuation=("factors",) if factors else (),
         )
         points = {}

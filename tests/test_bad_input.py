@@ -18,8 +18,9 @@ import yaml
 import pinn
 from pinn.cli.main import main
 from pinn.errors import InputError
-from pinn.measurements import DataFile, measurements, point_set
+from pinn.measurements import DataFile, checked_sets, measurements, point_set, read_sets
 from pinn.objective import Objective, PointSet, draw
+from pinn.problem import residual
 from pinn.problems import Heat
 from pinn.record import RunFolder
 from pinn.run import folder as run_folder
@@ -204,6 +205,18 @@ BAD_VALUES = [
     ("data={coordinates: [[0, 0]]}", "data: has no measured field", "give at least one of u"),
     ("data={coordinates: [[0, 0]], values: 3}", "data.values=3", "dict of arrays by field"),
     ("data={coordinates: 3, values: {u: [1]}}", "data.coordinates: shape ()", "[n, 2] of x, t"),
+    ("data={probes: {cout: 3}}", "data.probes.cout: unknown setting", "'count'"),
+    ("data={probes: {count: 0}}", "data.probes.count=0", "at least 1"),
+    ("data={probes: {sigma: 0}}", "data.probes.sigma=0", "a positive number"),
+    (
+        "data={probes: {sigma: noise}}",
+        "data.probes.sigma='noise': with data.probes.noise=0",
+        "give",
+    ),
+    ("data={probes: {path: no.csv}}", "data.probes.path=no.csv: cannot be read", "path of a file"),
+    ("data={probes: {count: 3}, x: {count: 3}}", "data: 'x' cannot name a set", "no coordinate"),
+    ("data={probes: {count: 3}, more: 3}", "data.more=3", "settings of a set, or null"),
+    ("data=synthetic data.sigma=-1", "data.sigma=-1", "a positive number"),
     ("phases.polish=3", "phases.polish=3", "optimizer@phases.polish=lbfgs"),
     ("phases.polish.stop=3", "phases.polish.stop=3", "settings by name"),
     ("phases.polish.stop.max_iterations=-1", "max_iterations=-1", "at least 0"),
@@ -311,6 +324,7 @@ def test_misspelt_key_of_an_experiment_file(key, value, correction, capsys, monk
 
 
 DATA_TEXT = "x,t,u\n0.5,0.5,1\n0.25,1,2\n"
+SIGMAS = "x,t,u,s,z\n0,0,1,1,1\n1,1,1,,0\n1,1,1,2,2\n"
 BAD_DATA = {
     "no file": ("none.csv", None, {}, "none.csv: cannot be read", "path of a file"),
     "a folder": (".", None, {}, "data.path=.: is a folder", "path of a file"),
@@ -363,6 +377,71 @@ BAD_DATA = {
     "unmeasured": ("data.csv", "x,t,u\n0,1,\n1,1,NA\n", {}, "no row has a value of u", "leave"),
     "outside": ("data.csv", DATA_TEXT + "2,1,1\n", {}, "first line 4 (x=2, t=1;", "outside=drop"),
     "too late": ("data.csv", DATA_TEXT + "1,9,1\n", {}, "t is from 0 to 1", "outside=drop"),
+    "no deviation": (
+        "data.csv",
+        SIGMAS,
+        {"sigma": "s"},
+        "u: 1 of 3 values have no",
+        "first line 3",
+    ),
+    "a deviation of zero": (
+        "data.csv",
+        SIGMAS,
+        {"sigma": "z"},
+        "data.sigma.u: 0 in line 3",
+        "positive",
+    ),
+    "a negative deviation": ("data.csv", DATA_TEXT, {"sigma": -0.1}, "data.sigma=-0.1", "positive"),
+    "a deviation by name": (
+        "data.csv",
+        DATA_TEXT,
+        {"sigma": {"u": 0}},
+        "data.sigma.u=0",
+        "positive",
+    ),
+    "a deviation as a list": ("data.csv", DATA_TEXT, {"sigma": [1]}, "data.sigma=[1]", "positive"),
+    "no such deviation": (
+        "data.csv",
+        DATA_TEXT,
+        {"sigma": "s"},
+        "data.csv has no 's'",
+        "Known: t, u, x",
+    ),
+    "a deviation of nothing": (
+        "data.csv",
+        DATA_TEXT,
+        {"sigma": {"v": 1}},
+        "data.sigma.v: was not",
+        "u",
+    ),
+    "a derivative of nothing": (
+        "data.csv",
+        DATA_TEXT,
+        {"fields": {"v_x": "u"}},
+        "data.fields.v_x: no such name",
+        "Known: u",
+    ),
+    "a derivative of an order that is too high": (
+        "data.csv",
+        DATA_TEXT,
+        {"fields": {"u_xxxxx": "u"}},
+        "data.fields.u_xxxxx: no such",
+        "Known",
+    ),
+    "a coordinate": (
+        "data.csv",
+        DATA_TEXT,
+        {"fields": {"x": "u"}},
+        "data.fields.x: no such",
+        "Known",
+    ),
+    "no normal": (
+        "data.csv",
+        "x,t,u\n0,0,1\n0.5,1,2\n",
+        {"fields": {"u_n": "u"}},
+        "u_n at 1 of 2 points has no normal, first line 3 (x=0.5; it is not on",
+        "leave these out",
+    ),
     "all outside": ("data.csv", "x,t,u\n2,1,1\n", {"outside": "drop"}, "are 0 points", "null"),
 }
 
@@ -416,6 +495,18 @@ BAD_COLUMNS = {
     "values as an array": (PointSet([[0, 0]], None, [1]), "data.values=[1]", "dict of arrays"),
     "no values": (PointSet([[0, 0]], None, {}), "has no measured field", "at least one of u"),
     "a coordinate's values": (PointSet([[0, 0]], None, {"x": [1]}), "'x' is a", "measured fields"),
+    "a gap in the deviations": (
+        COLUMNS | {"u_sigma": [np.nan, 1.0]}, "data.sigmas.u: 1 of 2 values have no", "first row 1",
+    ),
+    "a deviation that is not positive": (
+        COLUMNS | {"u_sigma": -1.0}, "data.sigmas.u: -1 in row 1", "give a positive number",
+    ),
+    "a deviation of nothing": (COLUMNS | {"v_sigma": 1.0}, "'v_sigma' is neither", "leave it out"),
+    "a derivative of nothing": (COLUMNS | {"v_x": [1, 2]}, "'v_x' is neither", "leave it out"),
+    "no normal": (COLUMNS | {"u_n": [1, 2]}, "u_n at 2 of 2 points has no normal", "u_x and"),
+    "deviations as an array": (
+        PointSet([[0, 0]], None, {"u": [1]}, sigmas=[1]), "data.sigmas=[1]", "dict of arrays",
+    ),
     "values of another length": (PointSet([[0, 0]], None, {"u": [1, 2]}), "u 2", "one length"),
 }  # fmt: skip
 
@@ -426,6 +517,65 @@ def test_bad_measurements_from_python_are_told_in_one_line(data, offender, remed
         measurements(Heat(), point_set(Heat(), data))
     line = str(error.value)
     assert offender in line and remedy in line and "\n" not in line
+
+
+SETS = {"probes": COLUMNS, "camera": COLUMNS}
+BAD_SETS = {
+    "a setting": ({"path": COLUMNS}, "a set cannot be called 'path'", "rename it"),
+    "a field": ({"u": COLUMNS}, "data: 'u' cannot name a set", "no coordinate and no field"),
+    "no word": ({"my probes": COLUMNS}, "data: 'my probes' cannot name a set", "use a word"),
+    "an array": (SETS | {"more": [1, 2]}, "'more' is an array among sets", "or all arrays"),
+    "in a set": (SETS | {"camera": COLUMNS | {"u": [1, "low"]}}, "data.camera.u: row 2", "correct"),
+    "outside": (
+        SETS | {"camera": COLUMNS | {"x": [0, 2]}}, "data.camera: 1 of 2 points are outside", "or",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "offender", "remedy"), BAD_SETS.values(), ids=BAD_SETS)
+def test_bad_sets_of_measurements_are_told_in_one_line(data, offender, remedy):
+    with pytest.raises(InputError) as error:
+        read_sets(Heat(), checked_sets(Heat(), data))
+    line = str(error.value)
+    assert offender in line and remedy in line and "\n" not in line
+
+
+def test_residuals_and_sets_that_do_not_fit_each_other_are_told_in_one_line():
+    class Observed(Heat):
+        @residual(on="data")
+        def seen(self, u, u_data):
+            return u - u_data
+
+        @residual(on="data_camera")
+        def slope(self, u_x, u_x_data):
+            return u_x - u_x_data
+
+    class Taken(Heat):
+        @residual(on="interior")
+        def data_u(self, u_t):
+            return u_t
+
+    class Two(Heat):
+        fields = ("u", "b_u")
+
+    points = {"x": [0.0], "t": [0.0]}
+    for problem, data, offender, remedy in (
+        (Observed, SETS, "Observed.seen: no measurements 'data'", "of data_probes, data_camera"),
+        (Observed, COLUMNS, "Observed.slope: no measurements 'data_camera'", "one of data"),
+        (Taken, COLUMNS, "two terms of the loss would be called 'data_u'", "rename the residual"),
+        (
+            Two, {"a": points | {"b_u": [1.0]}, "a_b": points | {"u": [1.0]}},
+            "would be called 'data_a_b_u'", "or a set of measurements",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(InputError) as error:
+            pinn.solve(problem(), data=data, folder="run", show=False)
+        line = str(error.value)
+        assert offender in line and remedy in line and "\n" not in line
+    assert not list(Path().iterdir())
+    with pytest.raises(InputError, match="'u_x_data' was not measured; give it in data_camera"):
+        both = {"camera": COLUMNS}
+        pinn.solve(Observed(), data=both, weights={"seen": 0.0}, show=False)
 
 
 def test_bad_measurements_from_python_leave_no_run_behind():

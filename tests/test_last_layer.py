@@ -57,31 +57,33 @@ def changed_variables(objective, before, after):
 def test_least_squares_recovers_the_last_layer_of_another_network():
     """Measurements of a network with another last layer are fitted by that of the first."""
     problem = Burgers()
-    objective = Objective(problem, network(problem), measured=("u",))
-    other = Objective(problem, network(problem), measured=("u",))
+    objective = Objective(problem, network(problem), measured={"data": ("u",)})
+    other = Objective(problem, network(problem), measured={"data": ("u",)})
     layer = other.network.get_layer("dense_6")
     layer.kernel.assign(np.linspace(-0.1, 0.1, 24)[:, None])
     layer.bias.assign([0.3])
     at = draw(problem, "interior", 300, seed=2).coordinates
     data = PointSet(at, None, {"u": other.network(at).numpy()[:, 0]})
-    only = Objective(problem, objective.network, weights={"start": 0.0}, measured=("u",))
-    u = values(only, fitted_last_layer(only, data), at)
+    only = Objective(problem, objective.network, weights={"start": 0.0}, measured={"data": ("u",)})
+    u = values(only, fitted_last_layer(only, {"data": data}), at)
     assert np.std(u - data.values["u"]) < 1e-2 * np.std(data.values["u"])
     # Next to measurements, the initial condition counts at the initial time only.
     at = draw(problem, "initial", 100).coordinates
     start = -np.sin(np.pi * at[:, 0])
-    without_condition = np.std(values(only, fitted_last_layer(only, data), at) - start)
-    with_condition = np.std(values(objective, fitted_last_layer(objective, data), at) - start)
+    without_condition = np.std(values(only, fitted_last_layer(only, {"data": data}), at) - start)
+    with_condition = np.std(
+        values(objective, fitted_last_layer(objective, {"data": data}), at) - start
+    )
     assert with_condition < 0.7 * without_condition
 
 
 def test_measurements_are_fitted_through_the_ansatz():
     problem = Burgers()
-    objective = Objective(problem, network(problem), hard=True, measured=("u",))
+    objective = Objective(problem, network(problem), hard=True, measured={"data": ("u",)})
     at = draw(problem, "interior", 200, seed=2).coordinates
     data = PointSet(at, None, problem.reference_at(at))
     drawn = objective.flat.flatten()
-    fitted = fitted_last_layer(objective, data)
+    fitted = fitted_last_layer(objective, {"data": data})
     before = np.std(values(objective, drawn, at) - data.values["u"])
     after = np.std(values(objective, fitted, at) - data.values["u"])
     assert after < 0.5 * before
@@ -89,9 +91,11 @@ def test_measurements_are_fitted_through_the_ansatz():
 
 def test_outputs_without_data_keep_their_parameters():
     problem = Kovasznay()
-    objective = Objective(problem, network(problem), measured=("u",))
+    objective = Objective(problem, network(problem), measured={"data": ("u",)})
     at = draw(problem, "interior", 100).coordinates
-    fitted = fitted_last_layer(objective, PointSet(at, None, {"u": problem.reference_at(at)["u"]}))
+    fitted = fitted_last_layer(
+        objective, {"data": PointSet(at, None, {"u": problem.reference_at(at)["u"]})}
+    )
     drawn = objective.flat.flatten()
     for name in ("v", "p"):
         before = values(objective, drawn, at, name)
@@ -101,11 +105,11 @@ def test_outputs_without_data_keep_their_parameters():
 
 def test_next_to_an_unknown_field_the_network_of_the_fields_is_fitted():
     problem = PoissonFieldInverse()
-    objective = Objective(problem, network(problem), measured=("u",))
+    objective = Objective(problem, network(problem), measured={"data": ("u",)})
     assert is_shallow(objective.network)
     at = draw(problem, "interior", 200).coordinates
     truth = problem.reference_at(at)["u"]
-    fitted = fitted_last_layer(objective, PointSet(at, None, {"u": truth}))
+    fitted = fitted_last_layer(objective, {"data": PointSet(at, None, {"u": truth})})
     assert np.std(values(objective, fitted, at) - truth) < 0.2 * np.std(truth)
     drawn = objective.flat.flatten()
     unchanged = values(objective, drawn, at, "a")
@@ -184,7 +188,7 @@ def test_an_impossible_fit_raises_an_error(overrides, words):
 def test_many_measurements_are_thinned(monkeypatch):
     monkeypatch.setattr("pinn.objective.last_layer.MEASURED", 40)
     problem = Burgers()
-    objective = Objective(problem, network(problem, depth=1), measured=("u",))
+    objective = Objective(problem, network(problem, depth=1), measured={"data": ("u",)})
     at = draw(problem, "interior", 333).coordinates
     data = PointSet(at, None, problem.reference_at(at))
-    assert tf.reduce_all(tf.math.is_finite(fitted_last_layer(objective, data)))
+    assert tf.reduce_all(tf.math.is_finite(fitted_last_layer(objective, {"data": data})))

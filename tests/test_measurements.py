@@ -563,7 +563,8 @@ def test_the_wake_of_a_cylinder_from_a_file_like_raissi_s():
     scipy.io.savemat("wake.mat", file)
     own = ["problem=cylinder_wake", "data=cylinder_wake", "data.path=wake.mat"]
     made = config.setup(compose(["experiment=navier_stokes_inverse", *own])[0])
-    points = made.measurements()
+    points = made.measurements()["data"]
+    assert made.truths == {"lambda1": 1.0, "lambda2": 0.01}  # which the configuration states
     assert points.coordinates.shape == (5000, 3) and list(points.values) == ["u", "v"]
     assert (
         list(made.problem.unknowns) == ["lambda1", "lambda2"]

@@ -72,7 +72,9 @@ def point_sets(problem):
 
 def plate(*, unknowns=UNKNOWNS, weights=WEIGHTS, **settings):
     problem = Plate(unknowns=unknowns)
-    return Objective(problem, network(problem), weights=weights, measured=("u",), **settings)
+    return Objective(
+        problem, network(problem), weights=weights, measured={"data": ("u",)}, **settings
+    )
 
 
 def batch_of(objective, *, threads=1, size=1000, sets=None):

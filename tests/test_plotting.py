@@ -11,9 +11,12 @@ import pytest
 from matplotlib.colors import LogNorm
 
 from pinn.plotting import (
+    MeasuredColumn,
     convergence_figure,
+    data_figure,
     evolution_figure,
     field_figure,
+    misfit_figure,
     points_figure,
     save_figures,
     seeds_figure,
@@ -214,6 +217,44 @@ def test_symbol(name, expected):
     assert symbol(name) == expected
 
 
+def measured_column(*coordinates: str, **settings) -> MeasuredColumn:
+    rng = np.random.default_rng(0)
+    points = rng.random((30, len(coordinates)))
+    column = MeasuredColumn("", "u", coordinates, points, points.sum(axis=1))
+    return column._replace(**settings)
+
+
+def test_measurements_are_drawn_over_one_coordinate_or_in_the_plane_of_two():
+    moving = np.array([[0.5, 0.0], [0.5, 1.0], [0.5, 0.3]])
+    line = MeasuredColumn(
+        "gauge", "u_n", ("x", "t"), moving, np.arange(3.0), np.full(3, 0.1), units={"u_n": "K/m"}
+    )
+    plane = measured_column("x", "t", name="u_xx")
+    space = measured_column("x", "y", "z", "t", name="lap_u")
+    axes = data_figure([line, plane, space, measured_column("t")]).axes
+    first, second, third, fourth = axes[:4]
+    assert first.get_title() == r"gauge: $\partial u/\partial n$ at $x = 0.5$, 3 values"
+    assert first.get_xlabel() == "$t$" and first.get_ylabel().endswith("(K/m)")
+    assert len(first.containers) == 1  # bars of one standard deviation
+    assert second.get_xlabel() == "$t$" and second.get_title() == "$u_{xx}$, 30 values"
+    np.testing.assert_array_equal(second.collections[0].get_array(), plane.values)
+    assert (third.get_xlabel(), third.get_ylabel()) == ("$x$", "$y$")
+    assert r"\Delta u" in third.get_title() and fourth.get_xlabel() == "$t$"
+    assert not axes[4].axison and not axes[5].axison
+
+
+def test_misfits_are_drawn_as_residuals_over_the_standard_deviation():
+    column = measured_column("x", "t")
+    column = column._replace(predictions=column.values - 0.2, sigmas=np.full(30, 0.1))
+    line = measured_column("x", predictions=np.zeros(30))
+    axes = misfit_figure([column, line]).axes
+    np.testing.assert_allclose(axes[1].collections[0].get_array(), 2.0)
+    assert axes[1].get_title() == r"(measured $-$ predicted) / $\sigma$"
+    predicted = {entry.get_label(): entry for entry in axes[2].lines}["predicted"]
+    assert np.all(np.diff(predicted.get_xdata()) >= 0) and not np.any(predicted.get_ydata())
+    assert axes[3].get_title() == r"measured $-$ predicted"
+
+
 def problem(*coordinates: str) -> dict:
     def fields(at):
         assert set(at) == set(coordinates) and len({v.shape for v in at.values()}) == 1
@@ -231,6 +272,7 @@ def problem(*coordinates: str) -> dict:
         "weights": {"momentum": (np.full((4, d), 0.5), np.arange(4.0))},
         "truths": {"nu": 0.01},
         "distance": lambda at: 0.4 - np.abs(at["x"] - 0.5),
+        "measured": [measured_column(*coordinates, predictions=np.ones(30))],
     }
 
 
@@ -238,9 +280,8 @@ def problem(*coordinates: str) -> dict:
 def test_save_figures_writes_every_picture(coordinates, tmp_path):
     before = dict(matplotlib.rcParams)
     paths = save_figures(tmp_path / "figures", **problem(*coordinates))
-    names = {"solution", "slices", "convergence", "points", "unknowns", "weights"} - (
-        {"slices"} if len(coordinates) == 1 else set()
-    )
+    names = {"solution", "slices", "convergence", "points", "unknowns", "weights", "data", "misfit"}
+    names -= {"slices"} if len(coordinates) == 1 else set()
     names |= {"evolution"} if len(coordinates) == 3 else set()
     assert {p.stem for p in paths} == names
     assert set((tmp_path / "figures").iterdir()) == set(paths)  # nothing unfinished is left
@@ -254,6 +295,7 @@ def test_pictures_without_content_are_left_out(tmp_path):
         "history": History([]),
         "points": {},
         "truths": {},
+        "measured": [],
     }
     assert [p.name for p in save_figures(tmp_path, **given)] == ["solution.png", "slices.png"]
 

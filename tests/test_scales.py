@@ -170,7 +170,7 @@ def test_a_field_that_nothing_drives_balances_the_others():
 def test_measurements_give_offset_and_scale():
     points = np.linspace(0, 1e-3, 9)[:, None]
     data = PointSet(points, None, {"T": np.linspace(500.0, 520.0, 9)})
-    scales = find_scales(objective(Rod(), measured=("T",)), data)
+    scales = find_scales(objective(Rod(), measured={"data": ("T",)}), {"data": data})
     assert scales.fields["T"].offset == 410.0  # the ends at 300 count as well
     assert scales.fields["T"].scale == 128.0
     assert scales.residuals["data_T"] == 128.0

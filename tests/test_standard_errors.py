@@ -90,7 +90,7 @@ class Line(Problem):
 def slope_error(unknown, x, measured):
     """Return the standard error of the slope of a straight line through measurements."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    objective = Objective(Line(unknowns={"slope": unknown}), network, measured=("u",))
+    objective = Objective(Line(unknowns={"slope": unknown}), network, measured={"data": ("u",)})
     known = ~np.isnan(measured)
     w, b = np.polyfit(x[known], measured[known], 1)
     # The equation can hold exactly, so that the minimum is the fitted line with the slope w.

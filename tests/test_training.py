@@ -118,8 +118,8 @@ def draw_sets(points, number=0, seed=0):
     problem = Burgers()
     data = Synthetic(count=20).measure(problem)
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=3, depth=1)
-    objective = Objective(problem, network, measured=("u",))
-    draws = Draws(points, objective, data, seed=seed)
+    objective = Objective(problem, network, measured={"data": ("u",)})
+    draws = Draws(points, objective, {"data": data}, seed=seed)
     sets = draws.sets(number, {})
     heldout = draws.held_out_sets()
     assert list(sets) == list(heldout) == ["interior", "initial", "boundary", "data"]

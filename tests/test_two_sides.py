@@ -361,11 +361,16 @@ def grooved(engine):
     problem = Grooved(unknowns={"b": {"start": 0.7, "lower": 0.0}})
     network = default_network(problem, seed=0, width=4, depth=1)
     objective = Objective(
-        problem, network, derivatives=engine, hard=True, measured=("u",), weights={"second": 2.0}
+        problem,
+        network,
+        derivatives=engine,
+        hard=True,
+        measured={"data": ("u",)},
+        weights={"second": 2.0},
     )
     data = draw(problem, "interior", 9, seed=5)
     data = PointSet(data.coordinates, None, {"u": np.cos(data.coordinates[:, 0])})
-    data = data.located(problem)
+    data = {"data": data.located(problem)}
     points = Points(counts={"interior": 40, "boundary": 12})
     batch = Draws(points, objective, data, seed=0).batch(0, {})
     return objective, batch, objective.flat.flatten(), data

@@ -225,7 +225,14 @@ def test_a_problem_without_space(tmp_path):
     assert solution(t=np.linspace(0, 3, 4))["y"].shape == (4,)
     assert solution.derivative("x_t", 0.5).shape == ()
     figures = {path.stem for path in (tmp_path / "run" / "figures").iterdir()}
-    assert figures == {"solution", "convergence", "points", "unknowns"}
+    assert figures == {
+        "solution",
+        "convergence",
+        "points",
+        "unknowns",
+        "data",
+        "misfit",
+    }
     for unknown in solution.metrics["unknowns"].values():
         assert 0 < unknown["standard_error"] < np.inf
 

@@ -372,7 +372,7 @@ def test_a_solved_term_gets_a_large_but_finite_weight():
 def test_measurements_with_one_weight_per_point_have_no_standard_errors(eager):
     problem = Burgers(unknowns={"nu": 0.02})
     network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=2, depth=1)
-    objective = Objective(problem, network, measured=("u",), hard=True)
+    objective = Objective(problem, network, measured={"data": ("u",)}, hard=True)
     places = draw(problem, "interior", 30, number=1).coordinates
     sets = {
         "interior": draw(problem, "interior", 30),

@@ -60,10 +60,10 @@ def fields(solution: Solution) -> Quantities:
 
 
 def unknowns(solution: Solution) -> Quantities:
-    """Return every unknown coefficient, over its truth."""
+    """Return every unknown coefficient, over its truth: the attribute of the case's problem."""
     found = {}
     for name, unknown in solution.metrics["unknowns"].items():
-        truth = unknown["truth"]
+        truth = float(getattr(solution.problem, name))
         found[name] = Quantity(unknown["estimate"], truth, abs(truth))
     return found
 
@@ -72,7 +72,7 @@ def covered(solution: Solution) -> Quantities:
     """Return every unknown, and its distance from the truth beyond two standard errors."""
     found = unknowns(solution)
     for name, unknown in solution.metrics["unknowns"].items():
-        truth = unknown["truth"]
+        truth = found[name].right
         error = unknown["standard_error"] or 0.0
         beyond = max(abs(unknown["estimate"] - truth) - DEVIATIONS * error, 0.0)
         found[f"{name}, beyond {DEVIATIONS} s.e."] = Quantity(beyond, 0.0, abs(truth))

@@ -49,10 +49,12 @@ def fits(weight: float) -> list[Fit]:
     """Return the estimate and its standard error for every draw."""
     problem = Heat(unknowns={"alpha": {"start": 0.5, "lower": 0.0}})
     network = mlp(lower=[0, 0], upper=[1, 1], outputs=1, width=6, depth=2)
-    objective = Objective(problem, network, hard=True, weights={"heat": weight}, measured=("u",))
+    objective = Objective(
+        problem, network, hard=True, weights={"heat": weight}, measured={"data": ("u",)}
+    )
     points = Points(counts={"interior": 200, "boundary": 4}, block=100)
     clean = Synthetic(count=COUNT).measure(problem)
-    draws = Draws(points, objective, clean, seed=0)
+    draws = Draws(points, objective, {"data": clean}, seed=0)
     sets = draws.sets(0, {})
     squares = LeastSquares(objective)
     bound = GaussNewton().bind(Minimization(objective.value_and_gradient, residuals=squares))

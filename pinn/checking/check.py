@@ -15,7 +15,7 @@ from pinn.checking.equations import equation
 from pinn.checking.report import Equation, Report
 from pinn.checking.subject import Subject
 from pinn.errors import InputError, did_you_mean
-from pinn.objective import Objective, PointSet
+from pinn.objective import DataSets, Objective
 from pinn.problem import Problem
 from pinn.runtime import configure
 from pinn.setup.draws import Draws
@@ -68,7 +68,7 @@ def check_setup(setup: Setup, *, picture: str | Path | None = None) -> Report:
     return dataclasses.replace(report, cost=cost(setup, objective, report.points))
 
 
-def examine(setup: Setup, objective: Objective, data: PointSet | None) -> Report:
+def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report:
     """Return what is known of a setup before it runs, without its cost.
 
     Nothing is compiled, and nothing that a run draws or trains is changed.
@@ -76,10 +76,10 @@ def examine(setup: Setup, objective: Objective, data: PointSet | None) -> Report
     Args:
         setup: the setup, whose scales have been found.
         objective: its loss.
-        data: its measurements.
+        data: its measurements, by region.
     """
     problem = setup.problem
-    measured = tuple(data.values) if data else ()
+    measured = [name for points in (data or {}).values() for name in points.values]
     subject = Subject.of(problem, objective, measured)
     warnings: list[str] = []
     for look in CHECKS:

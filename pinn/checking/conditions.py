@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from pinn.arrays import Array
 from pinn.checking.subject import NEGLIGIBLE, POINTS, SEED, Subject, typical
 from pinn.derivatives import Symbol
-from pinn.geometry import Box
+from pinn.geometry import Box, is_data
 from pinn.objective import draw
 from pinn.problem import At, Inside, Problem, Term, covers, has_normals
 
@@ -127,7 +127,7 @@ def _depends_on_value(subject: Subject, term: Term, field: str) -> bool:
     values = [s for s in term.symbols if s.field == field and not s.index]
     if not any(s.kind in ("derivative", "data") for s in values):
         return False
-    sample = subject.sample(term) if term.region != "data" else None
+    sample = subject.sample(term) if not is_data(term.region) else None
     return sample is None or bool(np.any(sample.slopes.get(field, np.ones(1)) != 0))
 
 
@@ -140,7 +140,7 @@ def _is_countable(subject: Subject) -> bool:
         region = problem.regions.get(term.region)
         if region is not None and (isinstance(region, Inside) or region.moving):
             return False
-        known = term.region in ("interior", "initial", "data")
+        known = term.region in ("interior", "initial") or is_data(term.region)
         if not known and region is None and term.region not in problem.boundaries:
             return False
     return True
@@ -151,7 +151,7 @@ def _conditions(subject: Subject, fields: Sequence[str]) -> list[Term]:
     found: list[Term] = []
     for term in subject.terms:
         takes = any(symbol.field in fields for symbol in term.symbols)
-        if term.region not in ("interior", "data") and takes:
+        if term.region != "interior" and not is_data(term.region) and takes:
             found.append(term)
     return found
 

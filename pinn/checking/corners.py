@@ -10,6 +10,7 @@ import numpy as np
 
 from pinn.arrays import Array, BoolArray
 from pinn.checking.subject import POINTS, SEED, Subject, at_points, residuals, shown
+from pinn.geometry import is_data
 from pinn.objective import draw
 from pinn.objective.terms import given_values, only_value
 from pinn.problem import At, Part, Problem, Term, covers
@@ -88,7 +89,7 @@ def _pieces(subject: Subject) -> list[_Piece]:
     for term in subject.terms:
         field = only_value(term)
         region = problem.regions.get(term.region)
-        if field not in problem.fields or term.region in ("interior", "data"):
+        if field not in problem.fields or term.region == "interior" or is_data(term.region):
             continue
         if term.region == "initial" and problem.time is not None:
             places = [("initial", "", {"t": problem.time[0]})]

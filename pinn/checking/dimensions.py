@@ -14,6 +14,7 @@ import numpy as np
 from pinn.arrays import Array
 from pinn.checking.subject import SEED, Subject, residuals
 from pinn.derivatives import Symbol
+from pinn.geometry import is_data
 from pinn.problem import Problem, Term
 from pinn.problem.declaration import FINAL_TIME
 from pinn.problem.materials import in_some_material
@@ -55,7 +56,7 @@ def unlike_terms(subject: Subject) -> tuple[list[str], str]:
     for term in subject.terms:
         if not all(symbol.is_local for symbol in term.symbols):
             non_local.append(term.name)
-        elif term.region != "data" and not _has_one_dimension(subject, term, dimensions):
+        elif not is_data(term.region) and not _has_one_dimension(subject, term, dimensions):
             warnings.append(
                 f"{term.name}: adds unlike terms: in other units its summands change by different "
                 "factors; correct the formula or the units. (Numbers in a formula have none: "

@@ -11,6 +11,7 @@ import numpy as np
 
 from pinn.arrays import Array
 from pinn.checking.subject import NEGLIGIBLE, Subject, shown, typical
+from pinn.geometry import is_data
 from pinn.networks.layers import every_layer
 from pinn.objective.probe import LARGEST_WAVE_NUMBER
 from pinn.problem import Problem, Term
@@ -112,7 +113,7 @@ def _distant_terms(subject: Subject) -> list[str]:
     """Return a warning where weighted residuals differ beyond measure and nothing balances them."""
     sizes: dict[str, float] = {}
     for term in subject.terms:
-        sample = subject.sample(term) if term.region != "data" else None
+        sample = subject.sample(term) if not is_data(term.region) else None
         if sample is not None and term.name in subject.weights:
             size = typical(sample.values) * subject.weights[term.name] ** 0.5
             if size > 0:
@@ -157,7 +158,7 @@ def fine_waves(subject: Subject) -> list[str]:
     carried = carried_wave_number(subject)
     warnings: list[str] = []
     for term in subject.terms:
-        if term.region == "data":
+        if is_data(term.region):
             continue
         for c, number in variation(subject, term).items():
             if number > MARGIN * carried:

@@ -16,7 +16,7 @@ from pinn.objective import UNSCALED, FieldScale, Objective, PointSet, draw
 from pinn.objective.method_checks import residual_value
 from pinn.objective.probe import LEAST_WAVE_NUMBER
 from pinn.objective.scales import UNIT
-from pinn.objective.terms import is_misfit
+from pinn.objective.terms import Misfit
 from pinn.problem import Problem, Term
 from pinn.problem.materials import bound_to_points, masks_at
 from pinn.problem.two_sided import is_two_sided
@@ -71,7 +71,7 @@ class Subject:
         """Return a problem with a loss, whose scales have been found where it has any."""
         # Unknowns stand where the search starts.
         problem = problem.bind({name: u.start for name, u in problem.unknowns.items()})
-        active = [term for term in objective.terms if not is_misfit(term)]
+        active = [term for term in objective.terms if not isinstance(term, Misfit)]
         exact = problem.satisfied if objective.hard else ()
         names = {term.name for term in active}
         # What holds on interfaces by itself is neither missing nor too much.

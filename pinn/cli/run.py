@@ -34,7 +34,8 @@ _KEY_OF_THE_PROBLEM = re.compile(
     | weights\.[\w-]+               # weights.walls=3
     | continuation(\.\w+)?          # continuation={Re: [100, 400]}, continuation.Re=[100, 400]
     | points\.counts(\.[\w-]+)?     # points.counts={interior: 5}, points.counts.x-=5
-    | data\.(coordinates|fields)(\.\w+)?     # data.fields={u: U}, data.fields.u=U
+    | data\.(coordinates|fields|sigma)(\.\w+)?     # data.fields={u: U}, data.fields.u=U
+    | data\.\w+\.\w+(\.\w+)?        # data.probes.path=a.csv, data.probes.fields.u=U
     )=""",
     re.VERBOSE,
 )
@@ -209,7 +210,8 @@ def _quoted(override: str) -> str:
     Commas separate the values of a sweep; each of them is quoted.
     """
     key, _, value = override.partition("=")
-    is_plain = value.isascii() and key != "data.path"
+    is_path = re.fullmatch(r"data(\.\w+)?\.path", key)
+    is_plain = value.isascii() and not is_path
     if is_plain or value[:1] in ("", "'", '"', "[", "{", "?") or _CALL.fullmatch(value):
         return override
     quoted = []

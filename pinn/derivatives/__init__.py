@@ -4,6 +4,7 @@ from pinn.derivatives import collapse, nested, taylor
 from pinn.derivatives.names import (
     SIDES,
     Symbol,
+    is_measurable,
     parse,
     parse_two_sided,
     plan,
@@ -16,6 +17,7 @@ __all__ = [
     "Symbol",
     "Trial",
     "collapse",
+    "is_measurable",
     "nested",
     "parse",
     "parse_two_sided",

@@ -1,5 +1,5 @@
 # pyright: strict
-"""The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_data`, and names.
+"""The grammar of residual signatures: `x`, `u`, `u_xx`, `lap_u`, `u_n`, `u_x_data`, and names.
 
 Names are those of integrals and of delayed fields, which a problem declares.
 """
@@ -36,7 +36,8 @@ class Symbol:
     Attributes:
         name: the parameter's name.
         kind: what it stands for.
-        field: the field that it is computed from, if any.
+        field: the field that it is computed from, if any; of a measurement, the name of what was
+            measured, such as "u" or "u_x".
         index: the coordinates by which the field is differentiated.
         side: on a region with two sides, the number at the end of the name; 0 elsewhere.
         source: the name of the integral, or of the delayed field.
@@ -107,9 +108,9 @@ def parse(
     if name.startswith("lap_") and name[4:] in fields:
         return Symbol(name, "laplacian", name[4:])
     head, _, tail = name.rpartition("_")
+    if tail == "data" and is_measurable(head, coordinates=coordinates, fields=fields):
+        return Symbol(name, "data", head)
     if head in fields:
-        if tail == "data":
-            return Symbol(name, "data", head)
         index = _split(tail, coordinates)
         if index and len(index) > MAX_ORDER:
             raise InputError(
@@ -127,6 +128,15 @@ def parse(
         f"field ({', '.join(fields)}) or derivative of one "
         f"(such as {fields[0]}_{coordinates[0]}).{guess(name, names)}"
     )
+
+
+def is_measurable(name: str, *, coordinates: Sequence[str], fields: Sequence[str]) -> bool:
+    """Return whether a name is that of a field or a derivative, which can be measured."""
+    try:
+        symbol = parse(name, coordinates=coordinates, fields=fields, where="")
+    except InputError:
+        return False
+    return symbol.kind in ("derivative", "laplacian", "normal")
 
 
 def parse_two_sided(

@@ -3,7 +3,7 @@
 from pinn.geometry.ball import Ball, Disk
 from pinn.geometry.box import Box, Interval, Rectangle
 from pinn.geometry.difference import Difference
-from pinn.geometry.domain import REGIONS, Domain
+from pinn.geometry.domain import REGIONS, Domain, is_data
 from pinn.geometry.no_space import NoSpace
 from pinn.geometry.point_cloud import PointCloud
 
@@ -18,4 +18,5 @@ __all__ = [
     "NoSpace",
     "PointCloud",
     "Rectangle",
+    "is_data",
 ]

@@ -17,6 +17,11 @@ REGIONS = ("interior", "initial", "boundary", "data", "interfaces")
 """Names of regions that mean the same for every domain."""
 
 
+def is_data(region: str) -> bool:
+    """Return whether a name is that of a region of measurements: "data", or "data_" and a set."""
+    return region.partition("_")[0] == "data"
+
+
 class Domain(ABC):
     """A domain in space; lengths are in the problem's own units.
 
@@ -165,7 +170,8 @@ def check_coordinates(names: Iterable[str], where: str) -> None:
 
 def check_part(name: str, taken: Iterable[str], where: str) -> None:
     """Raise an InputError for a name that a part of the boundary cannot have."""
-    if not name.isidentifier() or name in REGIONS or name in set(taken):
+    is_taken = name in REGIONS or is_data(name) or name in set(taken)
+    if not name.isidentifier() or is_taken:
         raise InputError(
             f"{where}: {name!r} cannot name a part of the boundary; use a word that is not taken."
         )

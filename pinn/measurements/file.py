@@ -16,14 +16,17 @@ from pinn.arrays import AnyArray, Array
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.layout import as_rows, spread
 from pinn.measurements.measured import Measurements, check_inside, complete, outside
+from pinn.measurements.names import SIGMA, check_measured
+from pinn.measurements.normals import with_normals
 from pinn.measurements.readers import kind_of, read
+from pinn.measurements.sigmas import by_name, check_kinds, check_sigmas
 from pinn.measurements.synthetic import NOISE, noisy
 from pinn.measurements.table import Table
 from pinn.measurements.text import Told
 from pinn.networks import LAST_SEED
 from pinn.objective import PointSet
 from pinn.problem import Problem
-from pinn.seeds import generator
+from pinn.seeds import branch, generator
 
 _SELECTION = re.compile(r"\s*([^\[\]]+?)\s*(?:\[([-\d:,\s]*)\])?\s*")
 
@@ -40,13 +43,17 @@ class DataFile(settings.Settings):
 
     A coordinate or field is taken from the array or column of its own name, unless `coordinates` or
     `fields` name another one, or a part of it in brackets, as in "U_star[:, 0, :]" (numbers and
-    slices, as NumPy has them).  Dates become seconds since the earliest of them.  A cell that is
-    empty, or NA, NaN, -- and the like, was not measured: its row is left out for that field.
+    slices, as NumPy has them).  Derivatives that were measured are named in `fields` as in a
+    residual: u_x, lap_u, and u_n on the boundary.  Dates become seconds since the earliest of them.
+    A cell that is empty, or NA, NaN, -- and the like, was not measured: its row is left out for
+    that field.
 
     Attributes:
         path: the file, as an absolute path after construction.
         coordinates: the array by coordinate, or a number for all points (the time of a snapshot).
-        fields: the array by measured field; empty means all of the problem's fields.
+        fields: the array by measured field or derivative; empty means all of the problem's fields.
+        sigma: the standard deviation of the measurements, in their units: a number, or the array
+            that has one per value; for all of them, or by measured name. None: it is not known.
         grid: None: all arrays have the same length, one row per point. Otherwise the fields are
             arrays over a grid, and this names the coordinate along each of their axes, such as
             ["x", "t"], or ["t", "x"] for the transpose. Scattered points share an axis: a list of
@@ -72,6 +79,7 @@ class DataFile(settings.Settings):
     path: str
     coordinates: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    sigma: float | str | Mapping[str, Any] | None = None
     grid: Sequence[Any] | None = None
     separator: Literal["tab", "semicolon", "comma", "blanks"] | None = None
     decimal: Literal["point", "comma"] | None = None
@@ -119,6 +127,7 @@ class DataFile(settings.Settings):
                     f"data.{name}={getattr(self, name)!r}; give arrays by name, as in "
                     f"data.{name}={{x: X}}."
                 )
+        check_kinds(self.sigma)
         for name, example in (("grid", "[x,t]"), ("columns", "[x,t,u]")):
             value = getattr(self, name)
             if value is not None and (isinstance(value, str) or not isinstance(value, Sequence)):
@@ -126,60 +135,73 @@ class DataFile(settings.Settings):
                     f"data.{name}={value!r}; give a list, as in data.{name}={example}."
                 )
 
-    def measure(self, problem: Problem) -> PointSet:
+    def measure(self, problem: Problem, name: str = "") -> PointSet:
         """Return the points and the measured values; NaN where a value was not measured.
 
         Raises:
             InputError: as `read`.
         """
-        return self.read(problem).points
+        return self.read(problem, name).points
 
-    def read(self, problem: Problem) -> Measurements:
+    def read(self, problem: Problem, name: str = "") -> Measurements:
         """Return the points, the measured values and what there is to say about them.
+
+        Args:
+            problem: the problem.
+            name: of the set, where there are several: each has random numbers of its own.
 
         Raises:
             InputError: for a name that the file or the problem lacks, lengths that do not fit,
-                values that are infinite, and points outside the domain.
+                values that are infinite, points outside the domain, standard deviations that are
+                missing or not positive, and normal derivatives where there is no normal.
         """
         self._check_names(problem)
+        seed = branch(self.seed, name) if name else self.seed
         table = read(Path(self.path), Told(self.separator, self.decimal, self.columns), self.sheet)
-        # 1. The array of every coordinate and of every measured field.
+        # 1. The array of every coordinate, of all that was measured, and of its deviations.
+        measured = self.fields or {name: name for name in problem.fields}
         selected = {}
         units = {}
-        measured = self.fields or {name: name for name in problem.fields}
-        for name in problem.coordinates:
-            array_name = self.coordinates.get(name, name)
-            selected[name] = self._selected(table, "coordinates", name, array_name)
-            units[name] = table.units.get(array_name, "")
-        for name, array_name in measured.items():
-            selected[name] = self._selected(table, "fields", name, array_name)
-            units[name] = table.units.get(array_name, "")
+        for kind, arrays in (
+            ("coordinates", {c: self.coordinates.get(c, c) for c in problem.coordinates}),
+            ("fields", measured),
+        ):
+            for key, array_name in arrays.items():
+                selected[key] = self._selected(table, kind, key, array_name)
+                units[key] = table.units.get(array_name, "")
+        deviations = by_name(self.sigma, list(measured))
+        for key, array_name in deviations.items():
+            if isinstance(array_name, str):
+                selected[key + SIGMA] = self._selected(table, "sigma", key, array_name)
         # 2. Columns with one row per point.
         if self.grid is None:
             columns = as_rows(selected)
         else:
-            columns = spread(selected, list(measured), self.grid)
+            spread_names = [key for key in selected if key not in problem.coordinates]
+            columns = spread(selected, spread_names, self.grid)
         coordinates = np.stack([columns[c] for c in problem.coordinates], axis=1)
-        points = PointSet(coordinates, None, {name: columns[name] for name in measured})
+        sigmas = {}
+        for key, value in deviations.items():
+            has_column = key + SIGMA in columns
+            sigmas[key] = columns[key + SIGMA] if has_column else np.full(len(coordinates), value)
+        points = PointSet(coordinates, None, {key: columns[key] for key in measured}, sigmas=sigmas)
         # 3. Without incomplete points, those outside the domain, and all but a random sample.
-        rows, notes = self._rows(problem, points, table)
-        values = {name: column[rows] for name, column in points.values.items()}
-        noised = PointSet(coordinates[rows], None, noisy(values, self.noise, self.seed))
-        source = Path(self.path).name
-        return Measurements(noised, source, units, [*_joined(table.notes), *notes])
+        rows, notes = self._rows(problem, points, table, seed)
+        points = points.take(rows)
+        at: Any = {"rows": rows, "lines": table.lines if self.grid is None else None}
+        check_sigmas(points, "data.sigma.", **at)
+        points = with_normals(problem, points, f"data.path={self.path}", **at)
+        points = points._replace(values=noisy(points.values, self.noise, seed))
+        return Measurements(points, Path(self.path).name, units, [*_joined(table.notes), *notes])
 
     def _check_names(self, problem: Problem) -> None:
-        """Raise an InputError for a coordinate or field that the problem lacks."""
-        for kind, given, known in (
-            ("coordinates", self.coordinates, problem.coordinates),
-            ("fields", self.fields, problem.fields),
-        ):
-            for name in given:
-                if name not in known:
-                    raise InputError(
-                        f"data.{kind}.{name}: no such name in the problem."
-                        f"{did_you_mean(str(name), known)}"
-                    )
+        """Raise an InputError for a coordinate or measured name that the problem lacks."""
+        for name in self.coordinates:
+            if name not in problem.coordinates:
+                hint = did_you_mean(str(name), problem.coordinates)
+                raise InputError(f"data.coordinates.{name}: no such name in the problem.{hint}")
+        for name in self.fields:
+            check_measured(problem, name, f"data.fields.{name}")
 
     def _selected(self, table: Table, kind: str, name: str, given: Any) -> Array:
         """Return the array of a coordinate or field, or a number, without axes of length one."""
@@ -227,7 +249,9 @@ class DataFile(settings.Settings):
             )
         return match[1], match[2]
 
-    def _rows(self, problem: Problem, points: PointSet, table: Table) -> tuple[AnyArray, list[str]]:
+    def _rows(
+        self, problem: Problem, points: PointSet, table: Table, seed: int
+    ) -> tuple[AnyArray, list[str]]:
         """Return the indices of the points that are used, and what was left out."""
         where = f"data.path={self.path}"
         lines = table.lines if self.grid is None else None
@@ -251,7 +275,7 @@ class DataFile(settings.Settings):
                 f"data.count={self.count}: there are {len(rows)} points; give at most that many, "
                 "or null."
             )
-        rng = generator(self.seed, "measurement points")
+        rng = generator(seed, "measurement points")
         if self.count is not None and self.count < len(rows):
             notes.append(f"{self.count} of {len(rows)} points are drawn at random")
         return np.sort(rng.choice(rows, self.count, replace=False)), notes

@@ -12,11 +12,14 @@ from pinn.arrays import Array
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.cells import CellError, column
 from pinn.measurements.measured import Measurements, check_inside, complete
+from pinn.measurements.names import SIGMA, can_be_measured, check_measured
+from pinn.measurements.normals import with_normals
+from pinn.measurements.sigmas import check_sigmas
 from pinn.objective import PointSet
 from pinn.problem import Problem
 
 Columns = Mapping[str, Any] | pd.DataFrame
-"""Columns by name: those of the coordinates, and those of the fields that were measured."""
+"""Columns by name: those of the coordinates, of what was measured, and of its deviations."""
 
 KINDS = "a data frame, a dict of arrays, a PointSet, DataFile(path=...) or Synthetic(...)"
 
@@ -26,9 +29,10 @@ def point_set(problem: Problem, data: object) -> PointSet:
 
     Args:
         problem: the problem.
-        data: columns named as the coordinates and fields, in a data frame or a mapping; or a point
-            set. A number stands for a coordinate that is the same at all points. NaN stands for a
-            value that was not measured.
+        data: columns named as the coordinates, the fields and derivatives (u_x, lap_u, u_n), and
+            their standard deviations (u_sigma), in a data frame or a mapping; or a point set. A
+            number stands for a coordinate or deviation that is the same at all points. NaN stands
+            for a value that was not measured.
 
     Raises:
         InputError: for unknown or missing names, lengths that differ, and what is no finite number.
@@ -44,10 +48,10 @@ def point_set(problem: Problem, data: object) -> PointSet:
         data = {str(name): data[name] for name in data.columns}
     if not isinstance(data, Mapping):
         raise InputError(f"data={_short(data)}; give {KINDS}.")
-    _check_names(problem, data)
+    deviations = _check_names(problem, data)
     columns = {name: _numbers(name, values) for name, values in data.items()}
     length = max(len(values) for values in columns.values())
-    for name in problem.coordinates:
+    for name in (*problem.coordinates, *deviations):
         if np.ndim(data[name]) == 0:
             columns[name] = np.repeat(columns[name], length)
     lengths = {name: len(values) for name, values in columns.items()}
@@ -55,23 +59,26 @@ def point_set(problem: Problem, data: object) -> PointSet:
         sizes = ", ".join(f"{name} {n}" for name, n in lengths.items())
         raise InputError(f"data: {sizes} values; give columns of one length, of at least 1.")
     points = np.stack([columns[name] for name in problem.coordinates], axis=1)
+    sigmas = {name: columns.pop(column) for column, name in deviations.items()}
     values = {name: columns[name] for name in columns if name not in problem.coordinates}
-    return PointSet(points, None, values)
+    return PointSet(points, None, values, sigmas=sigmas)
 
 
 def measurements(problem: Problem, points: PointSet) -> Measurements:
     """Return a point set that `point_set` has checked, without the points that lack a value.
 
     Raises:
-        InputError: where nothing remains, and for points outside the domain.
+        InputError: where nothing remains, for points outside the domain, standard deviations that
+            are missing or not positive, and normal derivatives where there is no normal.
     """
     rows, notes = complete(points, problem, "data")
     chosen = points.coordinates[rows]
     check_inside(
         problem, chosen, "data", remedy="correct the columns, or leave these out", rows=rows
     )
-    values = {name: column[rows] for name, column in points.values.items()}
-    return Measurements(PointSet(chosen, None, values), "data", notes=notes)
+    used = points.take(rows)
+    check_sigmas(used, "data.sigmas.", rows=rows)
+    return Measurements(with_normals(problem, used, "data", rows=rows), "data", notes=notes)
 
 
 def _columns_of(problem: Problem, points: PointSet) -> dict[str, Any]:
@@ -88,31 +95,45 @@ def _columns_of(problem: Problem, points: PointSet) -> dict[str, Any]:
         raise InputError(f"data.coordinates: is no array ({error}); {remedy}.") from None
     if coordinates.ndim != 2 or coordinates.shape[1] != d:
         raise InputError(f"data.coordinates: shape {coordinates.shape}; {remedy}.")
-    if not isinstance(points.values, Mapping):
-        raise InputError(f"data.values={_short(points.values)}; give a dict of arrays by field.")
+    for key in ("values", "sigmas"):
+        given = getattr(points, key)
+        if not isinstance(given, Mapping):
+            raise InputError(f"data.{key}={_short(given)}; give a dict of arrays by field.")
     for name in points.values:
         if name in problem.coordinates:
             raise InputError(f"data.values: {name!r} is a coordinate; name the measured fields.")
-    return {**dict(zip(problem.coordinates, coordinates.T, strict=True)), **points.values}
+    sigmas = {f"{name}{SIGMA}": sigmas for name, sigmas in points.sigmas.items()}
+    columns = dict(zip(problem.coordinates, coordinates.T, strict=True))
+    return {**columns, **points.values, **sigmas}
 
 
-def _check_names(problem: Problem, data: Mapping[Any, Any]) -> None:
-    """Raise an InputError for a name that is missing or that the problem does not know."""
+def _check_names(problem: Problem, data: Mapping[Any, Any]) -> dict[str, str]:
+    """Return what each column of standard deviations is for.
+
+    Raises:
+        InputError: for a name that is missing or that the problem does not know.
+    """
     for name in problem.coordinates:
         if name not in data:
             raise InputError(
                 f"data: lacks the coordinate {name!r}.{did_you_mean(name, _text(data))}"
             )
-    known = [*problem.coordinates, *problem.fields]
+    measured = [name for name in data if can_be_measured(problem, name)]
+    deviations = {f"{name}{SIGMA}": name for name in measured if f"{name}{SIGMA}" in data}
+    deviations = {column: name for column, name in deviations.items() if column not in measured}
+    known = [*problem.coordinates, *problem.functions]
     for name in data:
-        if name not in known:
+        if name not in (*problem.coordinates, *measured, *deviations):
             raise InputError(
-                f"data: {name!r} is neither a coordinate nor a field; rename or leave it out."
-                f"{did_you_mean(str(name), known)}"
+                f"data: {name!r} is neither a coordinate nor a field or derivative, nor the "
+                f"deviation of one; rename or leave it out.{did_you_mean(str(name), known)}"
             )
-    if not any(name in data for name in problem.fields):
+    if not measured:
         names = ", ".join(problem.fields)
         raise InputError(f"data: has no measured field; give at least one of {names}.")
+    for name in measured:
+        check_measured(problem, name, f"data.{name}")
+    return deviations
 
 
 def _text(names: Mapping[Any, Any]) -> list[str]:

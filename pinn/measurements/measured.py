@@ -19,12 +19,12 @@ SLACK = 1e-6
 
 
 class Measurements(NamedTuple):
-    """Measured values of fields at points, and what there is to say about them.
+    """Measured values at points, and what there is to say about them.
 
     Attributes:
         points: the points; a value that was not measured is NaN.
         source: where they are from, such as the name of a file; empty for synthetic ones.
-        units: the units that the source states, by coordinate and field.
+        units: the units that the source states, by coordinate and measured name.
         notes: what was found, decided and left out, one sentence without a full stop each.
     """
 
@@ -42,8 +42,13 @@ class Measurements(NamedTuple):
             coordinates.append(f"{name} {self._range(name, column)}")
         fields = []
         for name, values in self.points.values.items():
-            present = values[~np.isnan(values)]
-            fields.append(f"{name} {len(present)} values {self._range(name, present)}")
+            known = ~np.isnan(values)
+            text = f"{name} {int(known.sum())} values {self._range(name, values[known])}"
+            if name in self.points.sigmas:
+                sigmas = self.points.sigmas[name][known]
+                low, high = float(sigmas.min()), float(sigmas.max())
+                text += f", σ {low:.4g}" if low == high else f", σ {self._range(name, sigmas)}"
+            fields.append(text)
         count = len(self.points.coordinates)
         return [
             f"{self.source}: {count} points, {', '.join(coordinates)}",

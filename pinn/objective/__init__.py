@@ -7,11 +7,12 @@ from pinn.objective.find_scales import find_scales
 from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.objective import Objective
-from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import standard_errors
 from pinn.objective.term_diagnostics import TermDiagnostics
+from pinn.objective.terms import Misfit
 from pinn.objective.trial import trial
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "UNSCALED",
     "Batch",
     "Blocks",
+    "DataSets",
     "Evaluator",
     "FieldScale",
     "LeastSquares",
+    "Misfit",
     "Objective",
     "PointSet",
     "ResidualSize",

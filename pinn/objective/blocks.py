@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -26,9 +27,12 @@ class Blocks(NamedTuple):
     values: dict[str, tf.Tensor]  # [T, K, n]: measurements by field, or handed-over residuals
     quadrature: tf.Tensor  # [T, K, n], summing to 1
     point_weights: Mapping[str, tf.Tensor] = {}  # [T, K, n] by term; 1 for other terms
-    # [T, K, n] by field that has gaps: 0 where it was not measured, else √(n / number measured), so
-    # that the mean square over all points is that over the measured ones.
+    # [T, K, n] by measured name that has gaps: 0 where it was not measured, else √(n / number
+    # measured), so that the mean square over all points is that over the measured ones.
     measured: Mapping[str, tf.Tensor] = {}
+    # [T, K, n] by measured name that has standard deviations σ: 0 where it was not measured, else
+    # √(n / N) / σ, so that the mean square of a misfit is its χ² over all N values that have one.
+    inverse_sigmas: Mapping[str, tf.Tensor] = {}
     materials: Mapping[str, tf.Tensor] = {}  # [T, K, n] by material: 1 in it, 0 elsewhere
     # The second side of a region with two: its coordinates, normals and materials.
     opposite: Mapping[str, Any] = {}
@@ -58,7 +62,13 @@ class Blocks(NamedTuple):
 
 
 def cut_into_blocks(
-    points: PointSet, *, threads: int, size: int, dtype: str, capacity: int = 0
+    points: PointSet,
+    *,
+    threads: int,
+    size: int,
+    dtype: str,
+    capacity: int = 0,
+    weighed: int | None = None,
 ) -> Blocks:
     """Return a point set cut into blocks of about `size` points for parallel programs.
 
@@ -69,6 +79,8 @@ def cut_into_blocks(
         dtype: of the tensors.
         capacity: number of points for which the blocks have places, at least; a point set that
             grows up to it keeps its shapes.
+        weighed: number N of measured values that have a standard deviation, over all sets of
+            measurements; None: those of this set.
     """
     count = len(points.coordinates)
     capacity = max(capacity, count)
@@ -95,6 +107,7 @@ def cut_into_blocks(
 
     values = {}
     measured = {}
+    inverse_sigmas = {}
     for name, given in points.values.items():
         value = np.asarray(given)
         known = ~np.isnan(value)
@@ -102,11 +115,16 @@ def cut_into_blocks(
         if not known.all():
             factor = np.sqrt(count / max(1, np.count_nonzero(known)))
             measured[name] = flat((factor * known)[chosen])
+        if name in points.sigmas:
+            share = math.sqrt(count / (weighed or points.weighed))
+            sigmas = np.where(known, points.sigmas[name], np.inf)
+            inverse_sigmas[name] = flat((share / sigmas)[chosen])
     opposite = {} if points.opposite is None else side(points.opposite)
     return Blocks(
         **side(points),
         values=values,
         quadrature=flat(quadrature),
         measured=measured,
+        inverse_sigmas=inverse_sigmas,
         opposite=opposite,
     )

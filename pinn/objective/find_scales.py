@@ -9,6 +9,8 @@ Smooth random fields of a known size are put into the residuals (see `probe.py`)
 3. A field that nothing drives takes the scale at which its share of some residual equals that of
    the fields that have a scale.
 4. The size of a residual is its root mean square where all fields have their typical size.
+   Misfits in units of the standard deviations of measurements have one size in common, so that
+   these alone decide how the measurements count among each other.
 
 Scales and sizes are powers of two.
 """
@@ -20,12 +22,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from pinn.arrays import Array
+from pinn.geometry import is_data
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.objective import Objective
-from pinn.objective.point_sets import PointSet
+from pinn.objective.point_sets import DataSets
 from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
 from pinn.objective.scales import FieldScale, Scales, power_of_two
-from pinn.objective.terms import given_values, is_misfit, only_value
+from pinn.objective.terms import Misfit, given_values, only_value
 from pinn.problem import Term
 
 STEPS = 40  # of the search for a scale, at most; two where the residual is linear
@@ -37,7 +40,7 @@ CENTERED = 3.0  # a middle within this many half-ranges of zero needs no offset
 
 def find_scales(
     objective: Objective,
-    data: PointSet | None = None,
+    data: DataSets | None = None,
     *,
     given: Scales | None = None,
     stage: StageParameters = FIRST_STAGE,
@@ -48,7 +51,7 @@ def find_scales(
 
     Args:
         objective: the loss; its own scales are ignored.
-        data: the measurements.
+        data: the measurements, by region.
         given: sizes that are already known, which are kept.
         stage: the parameters of the stage whose coefficients are taken.
         time: the interval of a window; None: the problem's own.
@@ -64,7 +67,8 @@ def find_scales(
         problem = problem.bind({"time": time})
     probe = Probe(objective, problem, data, handover=handover)
     fields = _Fields(probe, data, given).found()
-    return Scales(fields=fields, residuals=_residual_sizes(objective, probe, fields, given))
+    sizes = _residual_sizes(objective, probe, fields)
+    return Scales(fields=fields, residuals={**sizes, **_given_sizes(objective, given)})
 
 
 def _is_complete(given: Scales, objective: Objective) -> bool:
@@ -73,8 +77,14 @@ def _is_complete(given: Scales, objective: Objective) -> bool:
     return set(objective.problem.functions) <= set(given.fields) and terms <= set(given.residuals)
 
 
+def _given_sizes(objective: Objective, given: Scales) -> dict[str, float]:
+    """Return the sizes of an objective's terms that are known."""
+    names = [term.name for term in objective.terms]
+    return {name: given.residuals[name] for name in names if name in given.residuals}
+
+
 def _residual_sizes(
-    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale], given: Scales
+    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale]
 ) -> dict[str, float]:
     """Return the size of every term where all fields have their typical size.
 
@@ -86,13 +96,37 @@ def _residual_sizes(
         for name, residuals in probe.residuals(region, fields).items():
             found[name] = median_size(residuals)
     sizes: dict[str, float] = {}
+    weighed: dict[str, float] = {}  # the sizes of misfits in units of their standard deviations
     for term in objective.terms:
         size = found.get(term.name, np.nan)
-        if is_misfit(term):
-            size = fields[term.symbols[0].field].scale
-        usable = np.isfinite(size) and size > 0
-        sizes[term.name] = given.residuals.get(term.name, power_of_two(size) if usable else 1.0)
-    return sizes
+        if isinstance(term, Misfit):
+            if term.is_of_value:
+                size = fields[term.predicted.field].scale
+            sigma = _typical_sigma(probe.data, term)
+            if sigma is not None:
+                weighed[term.name] = size / sigma
+        sizes[term.name] = _usable(size)
+    # The most precise measurements have the size that they would have without deviations.
+    common = _usable(max(weighed.values(), default=1.0))
+    return {**sizes, **dict.fromkeys(weighed, common)}
+
+
+def _usable(size: float) -> float:
+    """Return the power of two next to a size, 1 for what is no positive finite number."""
+    return power_of_two(size) if np.isfinite(size) and size > 0 else 1.0
+
+
+def _typical_sigma(data: DataSets | None, term: Misfit) -> float | None:
+    """Return the typical standard deviation of what a misfit compares with; None without any.
+
+    It is the one with which all values together would count as much as with their own.
+    """
+    points = (data or {}).get(term.region)
+    name = term.predicted.name
+    if points is None or name not in points.sigmas:
+        return None
+    sigmas = points.sigmas[name][~np.isnan(points.values[name])]
+    return float(np.mean(sigmas**-2.0) ** -0.5)
 
 
 class _Fields:
@@ -104,7 +138,7 @@ class _Fields:
         given: scales that are already known.
     """
 
-    def __init__(self, probe: Probe, data: PointSet | None, given: Scales) -> None:
+    def __init__(self, probe: Probe, data: DataSets | None, given: Scales) -> None:
         self.probe = probe
         self.data = data
         self.given = given
@@ -149,10 +183,10 @@ class _Fields:
         free = self.probe.free_of_ansatz()
         for term in self.probe.terms:
             field = only_value(term)
-            if field in free and term.region not in ("interior", "data"):
+            if field in free and term.region != "interior" and not is_data(term.region):
                 values.setdefault(field, []).append(self._given_values(term))
-        if self.data is not None:
-            for name, column in self.data.values.items():
+        for points in (self.data or {}).values():
+            for name, column in points.values.items():
                 if name in free:
                     values.setdefault(name, []).append(np.asarray(column, float))
         joined = {}

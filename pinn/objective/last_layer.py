@@ -15,12 +15,13 @@ import tensorflow as tf
 
 from pinn.arrays import Array
 from pinn.derivatives import taylor
+from pinn.geometry import is_data
 from pinn.jets import Jet
 from pinn.networks.layers import FactorizedDense, TrainableSlope, every_layer
 from pinn.networks.symmetric import without_mirrors
 from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.objective import Objective
-from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.problem import Term
 
 POINTS = 1024  # the least number of points
@@ -43,7 +44,7 @@ def is_shallow(network: keras.Model) -> bool:
 
 
 def fitted_last_layer(
-    objective: Objective, data: PointSet | None, *, seed: int = 0
+    objective: Objective, data: DataSets | None, *, seed: int = 0
 ) -> tf.Tensor | None:
     """Return the network's parameters and the unknowns [p], with the last layer fitted.
 
@@ -56,7 +57,7 @@ def fitted_last_layer(
 
     Args:
         objective: the loss; conditions that its ansatz satisfies are no terms of it.
-        data: the measurements, if there are any.
+        data: the measurements by region, if there are any.
         seed: seed of the points.
 
     Returns:
@@ -94,25 +95,31 @@ def _value_terms(objective: Objective) -> list[Term]:
     terms = []
     for term in objective.terms:
         differentiates = any(s.index or s.kind in ("laplacian", "normal") for s in term.symbols)
+        has_values = term.region == "initial" or is_data(term.region)
         is_local = all(s.is_local for s in term.symbols)
-        if term.region in ("data", "initial") and is_local and not differentiates:
+        if has_values and is_local and not differentiates:
             terms.append(term)
     return terms
 
 
 def _pieces(
-    objective: Objective, terms: Sequence[Term], data: PointSet | None, count: int, seed: int
+    objective: Objective, terms: Sequence[Term], data: DataSets | None, count: int, seed: int
 ) -> Iterator[tuple[str, Blocks]]:
     """Yield the regions of the terms with one block of points each."""
+    weighed = sum(_thinned(points).weighed for points in (data or {}).values())
     for region in sorted({term.region for term in terms}):
-        if region == "data":
+        if is_data(region):
             assert data is not None
-            points = _thinned(data)
+            points = _thinned(data[region])
         else:
             source = _initial_source(terms)
             points = draw(objective.problem, source, count, seed=seed)
         whole = cut_into_blocks(
-            points, threads=1, size=len(points.coordinates), dtype=objective.dtype
+            points,
+            threads=1,
+            size=len(points.coordinates),
+            dtype=objective.dtype,
+            weighed=weighed,
         )
         yield region, tf.nest.map_structure(lambda a: a[0, 0], whole)
 
@@ -129,7 +136,7 @@ def _initial_source(terms: Sequence[Term]) -> str:
 
     A condition that depends on time itself holds at the initial time only.
     """
-    if any(term.region == "data" for term in terms):
+    if any(is_data(term.region) for term in terms):
         return "initial"
     for term in terms:
         if any(symbol.name == "t" for symbol in term.symbols):

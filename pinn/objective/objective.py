@@ -22,7 +22,7 @@ from pinn.objective.residuals import Residuals
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.subsets import subset
 from pinn.objective.symbol_values import NONE, SymbolValues, Values
-from pinn.objective.terms import active_terms
+from pinn.objective.terms import Measured, active_terms
 from pinn.objective.trial import NO_MATERIALS, constrained, trial
 from pinn.problem import Problem
 from pinn.problem.materials import in_some_material
@@ -51,7 +51,7 @@ class Objective:
         weights: weight by term; 1 for terms that are not named, 0 leaves a term out.
         hard: whether the ansatz builds conditions into the trial solution.
         derivatives: the derivative engine.
-        measured: names of the measured fields.
+        measured: what was measured, by region; None: nothing.
         continuation: names of the coefficients that every batch brings.
         scales: the typical sizes of fields and residuals.
         nodes: number of quadrature nodes per coordinate, for integrals.
@@ -69,7 +69,7 @@ class Objective:
         weights: Mapping[str, float] | None = None,
         hard: bool = False,
         derivatives: Engine = "auto",
-        measured: Sequence[str] = (),
+        measured: Measured | None = None,
         continuation: Sequence[str] = (),
         scales: Scales = UNSCALED,
         nodes: int = NODES,
@@ -89,7 +89,7 @@ class Objective:
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
         self.terms, self.weights = active_terms(
-            problem, weights or {}, hard=hard, measured=measured
+            problem, weights or {}, hard=hard, measured=measured or {}
         )
         if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, in_some_material(problem)), self.dtype)

@@ -26,6 +26,8 @@ class PointSet(NamedTuple):
         materials: in which material the points lie, truth values [n] by material; empty where the
             problem has none.
         opposite: the corresponding points on the second side, where the region has two.
+        sigmas: the standard deviations of measurements, [n] by name, in the units of the values;
+            those that are not named have none.
     """
 
     coordinates: Float[np.ndarray, "n d"]
@@ -33,6 +35,7 @@ class PointSet(NamedTuple):
     values: Mapping[str, Float[np.ndarray, " n"]] = {}
     materials: Mapping[str, Bool[np.ndarray, " n"]] = {}
     opposite: PointSet | None = None
+    sigmas: Mapping[str, Float[np.ndarray, " n"]] = {}
 
     def take(self, rows: np.ndarray) -> PointSet:
         """Return the points of some rows, by their indices."""
@@ -42,6 +45,7 @@ class PointSet(NamedTuple):
             {name: value[rows] for name, value in self.values.items()},
             {name: mask[rows] for name, mask in self.materials.items()},
             None if self.opposite is None else self.opposite.take(rows),
+            {name: sigmas[rows] for name, sigmas in self.sigmas.items()},
         )
 
     @property
@@ -54,6 +58,15 @@ class PointSet(NamedTuple):
     def located(self, problem: Problem) -> PointSet:
         """Return the points with the materials of a problem in which they lie."""
         return self._replace(materials=masks_at(problem, self.coordinates))
+
+    @property
+    def weighed(self) -> int:
+        """The number of measured values that have a standard deviation."""
+        return sum(int(np.count_nonzero(~np.isnan(self.values[name]))) for name in self.sigmas)
+
+
+DataSets = Mapping[str, PointSet]
+"""Sets of measurements by region: "data", or "data_probes" for the set "probes" of several."""
 
 
 def draw(

@@ -10,13 +10,14 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import Array, static_size
+from pinn.geometry import is_data
 from pinn.jets import Jet
 from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.objective import Objective
-from pinn.objective.point_sets import PointSet, draw
+from pinn.objective.point_sets import DataSets, draw
 from pinn.objective.residuals import Residuals
 from pinn.objective.scales import FieldScale
-from pinn.objective.terms import is_misfit
+from pinn.objective.terms import Misfit
 from pinn.objective.trial import functions_of
 from pinn.problem import Problem, Term
 
@@ -56,7 +57,7 @@ class Probe:
     Args:
         objective: the loss whose residuals are meant; its own scales are ignored.
         problem: the problem with the coefficients to be taken.
-        data: the measurements.
+        data: the measurements, by region.
         handover: the initial residuals of the last window's end at points [n, d], by term; None
             where the problem has its own initial condition.
 
@@ -69,13 +70,16 @@ class Probe:
         self,
         objective: Objective,
         problem: Problem,
-        data: PointSet | None = None,
+        data: DataSets | None = None,
         *,
         handover: Callable[[Array], dict[str, Array]] | None = None,
     ) -> None:
         self.objective = objective
         self.problem = problem
-        self.terms: tuple[Term, ...] = tuple(t for t in objective.terms if not is_misfit(t))
+        # Measured values of a field name its scale; all else tells of it as residuals do.
+        self.terms: tuple[Term, ...] = tuple(
+            t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)
+        )
         self.data = data
         self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
@@ -213,10 +217,10 @@ class Probe:
 
     def _block(self, region: str) -> Blocks:
         """Return the points of a region as one block, repeated for every draw."""
-        if region == "data":
+        if is_data(region):
             assert self.data is not None
-            chosen = np.resize(np.arange(len(self.data.coordinates)), POINTS)
-            points = self.data.take(chosen)
+            measured = self.data[region]._replace(sigmas={})  # residuals have their own units
+            points = measured.take(np.resize(np.arange(len(measured.coordinates)), POINTS))
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
         if region == "initial" and self.handover is not None:

@@ -15,7 +15,7 @@ from pinn.objective.method_checks import check_residual, residual_value
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, Scales
 from pinn.objective.symbol_values import NONE, SymbolValues, Values
-from pinn.objective.terms import is_misfit
+from pinn.objective.terms import Misfit
 from pinn.problem import Problem, Term
 from pinn.problem.conditions import flux_term
 from pinn.problem.declaration import FLUX
@@ -78,7 +78,7 @@ class Residuals:
 
     def _check(self, problem: Problem, term: Term) -> None:
         """Raise an InputError for a residual or flux that is no equation per point."""
-        if is_misfit(term) or term.kind == "continuity":
+        if isinstance(term, Misfit) or term.kind == "continuity":
             return
         has_one_side = term.kind == "flux" or not is_two_sided(term.region)
         if term.kind == "flux":  # which is tried on one side
@@ -123,7 +123,7 @@ class Residuals:
                 problem, trial_at, region, block, numbers
             )
         residuals = {}
-        for function in functions:
+        for term, function in zip(self.of_region(region), functions, strict=True):
             value = function.function(*(available[s.name] for s in function.symbols))
             if not function.symbols:  # a condition on coefficients alone
                 value = tf.zeros_like(block.quadrature) + value
@@ -133,9 +133,12 @@ class Residuals:
             # Where a window begins, the residual is measured against that of the last window's end.
             if region == "initial" and function.name in block.values:
                 value = value - block.values[function.name]
-            for symbol in function.symbols:
-                if symbol.kind == "data" and symbol.field in block.measured:
-                    value = value * block.measured[symbol.field]
+            # A misfit is divided by σ; where something was not measured, a residual is zero.
+            for name in [s.field for s in term.symbols if s.kind == "data"]:
+                if isinstance(term, Misfit) and name in block.inverse_sigmas:
+                    value = value * block.inverse_sigmas[name]
+                elif name in block.measured:
+                    value = value * block.measured[name]
             size = self.scales.of_residual(function.name)
             if size != 1.0:
                 value = value * (1 / size)
@@ -250,7 +253,7 @@ class Residuals:
             problem = bound_to_none(problem, TAKE_A_SIDE)
 
         def residual(*arguments: Any) -> tf.Tensor:
-            if is_misfit(term) or term.kind == "continuity":
+            if isinstance(term, Misfit) or term.kind == "continuity":
                 first, second = arguments
                 return first - second
             if term.kind == "flux":

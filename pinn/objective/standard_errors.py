@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import scipy.linalg
 import tensorflow as tf
 
 from pinn.arrays import Array, static_size
+from pinn.geometry import is_data
 from pinn.objective.batch import Batch
 from pinn.objective.blocks import Blocks
 from pinn.objective.least_squares import LeastSquares
+from pinn.objective.objective import Objective
+from pinn.objective.terms import Misfit
 from pinn.problem import Term
 
 RIDGE = 1e-12  # relative to the mean diagonal of JᵀJ; it holds parameters that nothing determines
@@ -25,14 +28,14 @@ def standard_errors(
 ) -> dict[str, float] | None:
     """Return the standard error of every unknown coefficient, in the coefficient's units.
 
-    The model: only the measurements are random.  A residual on the region "data" is what the
-    equations allow, at the true coefficients, plus independent Gaussian noise.  The noise has one
-    size per term, which is unknown and estimated from the misfits.  All other residuals (equations,
-    initial and boundary conditions) are exact constraints, which the fit satisfies as well as their
-    weights demand.  At the minimum of |r|² over the flat vector, linearized, noise ε in the data's
-    rows J_d of the Jacobian moves the minimum by δθ = -(JᵀJ)⁻¹ J_dᵀ ε; `propagated_covariance`
-    gives the covariance that follows.  It is that of weighted least squares in the limit of
-    infinite weights of the equations.
+    The model: only the measurements are random.  A residual on measurements is what the equations
+    allow, at the true coefficients, plus independent Gaussian noise.  Where standard deviations are
+    given, the noise has these.  Elsewhere it has one size per term, which is unknown and estimated
+    from the misfits.  All other residuals (equations, initial and boundary conditions) are exact
+    constraints, which the fit satisfies as well as their weights demand.  At the minimum of |r|²
+    over the flat vector, linearized, noise ε in the data's rows J_d of the Jacobian moves the
+    minimum by δθ = -(JᵀJ)⁻¹ J_dᵀ ε; `propagated_covariance` gives the covariance that follows.  It
+    is that of weighted least squares in the limit of infinite weights of the equations.
 
     It does not include the distance from the minimum where the run stopped early, a network that is
     too small for the solution, or wrong equations.  Without noise, the misfit and therefore the
@@ -50,33 +53,34 @@ def standard_errors(
     """
     objective = squares.objective
     size = static_size(theta)
-    measured = [i for i, term in enumerate(objective.terms) if term.region == "data"]
-    if (
-        not measured
-        or not objective.unknowns
-        or size > LARGEST
-        or batch.points["data"].point_weights
-    ):
+    measured = [i for i, term in enumerate(objective.terms) if is_data(term.region)]
+    data = {region: blocks for region, blocks in batch.points.items() if is_data(region)}
+    has_point_weights = any(blocks.point_weights for blocks in data.values())
+    if not measured or not objective.unknowns or size > LARGEST or has_point_weights:
         return None
 
     # JᵀJ of the exact constraints, and of every term of measurements alone.
     total = np.zeros((size, size))
     for region, blocks in batch.points.items():
-        if region != "data":
+        if region not in data:
             gram, _ = _gram(squares, theta, batch._replace(points={region: blocks}))
             total += gram
-    data = batch.points["data"]
     grams = []
     misfits = []
     counts = []
+    variances = []
     for i in measured:
+        term = objective.terms[i]
+        blocks = data[term.region]
         only_term = tf.one_hot(i, len(objective.terms), dtype=batch.weights.dtype)
-        weighted = batch._replace(points={"data": data}, weights=only_term * batch.weights)
+        weighted = batch._replace(points={term.region: blocks}, weights=only_term * batch.weights)
         gram, misfit = _gram(squares, theta, weighted)
         grams.append(gram)
         misfits.append(misfit)
-        counts.append(_count(data, objective.terms[i]))
+        counts.append(_count(blocks, term))
         total += gram
+        variance = float(batch.weights[i]) * _variance_of_rows(objective, term, data.values())
+        variances.append(variance if _has_sigmas(blocks, term) else None)
 
     # The covariance of the unknowns' entries of θ, which come last, and of their values.
     first_unknown = size - len(objective.unknowns)
@@ -85,6 +89,7 @@ def standard_errors(
         grams,
         misfits=misfits,
         counts=counts,
+        variances=variances,
         entries=range(first_unknown, size),
     )
     slopes = _coefficient_slopes(squares, theta)[first_unknown:]
@@ -101,12 +106,32 @@ def _count(data: Blocks, term: Term) -> int:
     return int(np.count_nonzero(known))
 
 
+def _has_sigmas(data: Blocks, term: Term) -> bool:
+    """Return whether a term is a misfit to values that have standard deviations."""
+    return isinstance(term, Misfit) and term.predicted.name in data.inverse_sigmas
+
+
+def _variance_of_rows(objective: Objective, term: Term, data: Iterable[Blocks]) -> float:
+    """Return the variance 1/(N s²) of the noise in a misfit's rows of weight 1.
+
+    A row is √(1/n) √(n/N) (u − d) / (σ s), with the size s of the term and the number N of all
+    values that have a standard deviation σ.
+    """
+    total = 0
+    for blocks in data:
+        known = np.asarray(blocks.quadrature) > 0
+        for inverse in blocks.inverse_sigmas.values():
+            total += int(np.count_nonzero(known & (np.asarray(inverse) > 0)))
+    return 1 / (max(total, 1) * objective.scales.of_residual(term.name) ** 2)
+
+
 def propagated_covariance(
     gram: Array,
     groups: Sequence[Array],
     *,
     misfits: Sequence[float],
     counts: Sequence[int],
+    variances: Sequence[float | None] | None = None,
     entries: Sequence[int],
 ) -> Array:
     """Return the covariance [k, k] of some entries of a least-squares estimate.
@@ -115,14 +140,15 @@ def propagated_covariance(
 
     over the groups f of noisy rows, whose noise has the standard deviation s_f in the rows' own
     scale.  The fit absorbs a part of the noise, so that E |r_f|² = s_f² (n_f - 2 tr H⁻¹G_f) + Σ_g
-    s_g² tr(H⁻¹G_f H⁻¹G_g), which is solved for the s_f².  With noise in all rows and one group this
-    is the textbook's |r|² (JᵀJ)⁻¹ / (n - p).
+    s_g² tr(H⁻¹G_f H⁻¹G_g), which is solved for those s_f² that are not given.  With noise in
+    all rows and one group of unknown noise this is the textbook's |r|² (JᵀJ)⁻¹ / (n - p).
 
     Args:
         gram: JᵀJ [p, p] of all rows, including those without noise.
         groups: the matrices G_f [p, p] of the groups.
         misfits: |r_f|² at the minimum.
         counts: number of rows n_f.
+        variances: s_f², None where it is to be estimated; None: all are.
         entries: the entries whose covariance is returned.
 
     Returns:
@@ -139,16 +165,21 @@ def propagated_covariance(
         for j, other in enumerate(hats):
             system[i, j] = np.sum(hat * other.T)
         system[i, i] += counts[i] - 2 * np.trace(hat)
-    variances = np.linalg.lstsq(system, np.asarray(misfits, float))[0]
+    found = np.array([np.nan if v is None else v for v in variances or [None] * len(hats)])
+    is_given = ~np.isnan(found)
+    known = system[:, is_given] @ found[is_given]
+    sought = system[np.ix_(~is_given, ~is_given)]
+    right_side = np.asarray(misfits, float) - known
+    found[~is_given] = np.linalg.lstsq(sought, right_side[~is_given])[0]
 
     # Where the fit absorbs all the noise of a group, its size is unknown.
     is_free = np.diag(system) > FREE_SHARE * np.asarray(counts)
-    variances = np.where(is_free & (variances >= 0), variances, np.nan)
+    found = np.where(is_given | (is_free & (found >= 0)), found, np.nan)
 
     # The covariance of the chosen entries, from the columns of H⁻¹.
     inverse_columns = scipy.linalg.cho_solve(factor, np.eye(size)[:, list(entries)])
     covariance = np.zeros((len(entries), len(entries)))
-    for variance, group in zip(variances, groups, strict=True):
+    for variance, group in zip(found, groups, strict=True):
         covariance += variance * (inverse_columns.T @ group @ inverse_columns)
     return covariance
 

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pinn.arrays import Array
-from pinn.derivatives import Symbol
+from pinn.derivatives import Symbol, parse
 from pinn.errors import InputError, did_you_mean
+from pinn.geometry import is_data
 from pinn.problem import Problem, Term
 
-_MISFIT = "data_"
+Measured = Mapping[str, Sequence[str]]
+"""Names of what was measured, such as "u" or "u_x", by the region of the measurements."""
 
 
-def misfit(field: str) -> Term:
-    """Return the term for the misfit of a field to its measurements."""
-    predicted = Symbol(field, "derivative", field)
-    measured = Symbol(f"{field}_data", "data", field)
-    return Term(f"{_MISFIT}{field}", "data", (predicted, measured))
+@dataclass(frozen=True)
+class Misfit(Term):
+    """The misfit of a field or derivative to its measurements: its symbols are both of them."""
+
+    @property
+    def predicted(self) -> Symbol:
+        """The field or derivative that was measured."""
+        return self.symbols[0]
+
+    @property
+    def is_of_value(self) -> bool:
+        """Whether a field was measured, and not a derivative of it."""
+        return self.predicted.name == self.predicted.field
 
 
-def is_misfit(term: Term) -> bool:
-    """Return whether a term is the misfit of a field to its measurements."""
-    return term.name.startswith(_MISFIT)
+def misfit(problem: Problem, region: str, name: str) -> Misfit:
+    """Return the term for the misfit to the measurements of a region.
+
+    Args:
+        problem: the problem.
+        region: the region of the measurements.
+        name: what was measured: a field or a derivative.
+    """
+    predicted = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=region)
+    measured = Symbol(f"{name}_data", "data", name)
+    return Misfit(f"{region}_{name}", region, (predicted, measured))
 
 
 def only_value(term: Term) -> str:
@@ -52,36 +71,68 @@ def given_values(at: Sequence[Array] | Array) -> Array:
 
 
 def active_terms(
-    problem: Problem, weights: Mapping[str, float], *, hard: bool, measured: Sequence[str]
+    problem: Problem, weights: Mapping[str, float], *, hard: bool, measured: Measured
 ) -> tuple[tuple[Term, ...], list[float]]:
     """Return the terms that take part in the loss, and their weights.
 
-    Terms that the ansatz satisfies take no part where constraints are hard, terms on "data" none
-    without measurements, and terms of weight zero none at all.
+    Terms that the ansatz satisfies take no part where constraints are hard, terms on measurements
+    none without any, and terms of weight zero none at all.
 
     Args:
         problem: the problem.
         weights: weight by term; 1 for terms that are not named.
         hard: whether the ansatz builds conditions into the trial solution.
-        measured: names of the measured fields.
+        measured: what was measured.
 
     Raises:
-        InputError: for the weight of a residual that does not exist, a negative weight, or if no
-            term has a positive weight.
+        InputError: for the weight of a residual that does not exist, a negative weight, two terms
+            of one name, a residual on measurements that there are not, or if no term has a positive
+            weight.
     """
-    candidates = [*problem.terms, *map(misfit, measured)]
+    candidates = list(problem.terms)
+    for region, names in measured.items():
+        candidates += [misfit(problem, region, name) for name in names]
+    _check_names([t.name for t in candidates])
     _check_weights(weights, [t.name for t in candidates])
     exact = problem.satisfied if hard else ()
     active = []
     for term in candidates:
-        unmeasured = term.region == "data" and not measured
+        unmeasured = is_data(term.region) and not measured
         if term.name not in exact and weights.get(term.name, 1.0) > 0 and not unmeasured:
+            if is_data(term.region):
+                _check_measured(problem, term, measured)
             active.append(term)
     if not active:
         raise InputError(
             "weights: every residual has weight 0; give at least one a positive weight."
         )
     return tuple(active), [float(weights.get(t.name, 1.0)) for t in active]
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raise an InputError for two terms of one name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"data: two terms of the loss would be called {name!r}; rename the residual, or "
+                "a set of measurements."
+            )
+
+
+def _check_measured(problem: Problem, term: Term, measured: Measured) -> None:
+    """Raise an InputError for a term on measurements that there are not."""
+    where = f"{type(problem).__name__}.{term.name}"
+    if term.region not in measured:
+        raise InputError(
+            f"{where}: no measurements {term.region!r}; mark it with @residual(on=…), one of "
+            f"{', '.join(measured)}."
+        )
+    for symbol in term.symbols:
+        if symbol.kind == "data" and symbol.field not in measured[term.region]:
+            raise InputError(
+                f"{where}: {symbol.name!r} was not measured; give it in {term.region}, or set "
+                f"weights.{term.name}=0."
+            )
 
 
 def _check_weights(weights: Mapping[str, float], known: Sequence[str]) -> None:

@@ -68,8 +68,9 @@ def _region_styles(regions: Mapping[str, np.ndarray]) -> dict[str, dict[str, Any
         if region in _STYLES:
             styles[region] = _STYLES[region]
         else:
-            color = _OTHER_HUES[others % len(_OTHER_HUES)]
-            styles[region] = {"color": color, "marker": "D", "s": 9}
+            is_measured = region.startswith("data_")
+            like = _STYLES["data"] if is_measured else {"marker": "D", "s": 9}
+            styles[region] = {**like, "color": _OTHER_HUES[others % len(_OTHER_HUES)]}
             others += 1
     return styles
 

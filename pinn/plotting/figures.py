@@ -14,6 +14,7 @@ from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
+from pinn.plotting.data import MeasuredColumn, data_figure, misfit_figure
 from pinn.plotting.field import evolution_figure, field_figure
 from pinn.plotting.slices import slices_figure
 from pinn.plotting.style import journal, symbol, with_unit
@@ -118,13 +119,15 @@ def save_figures(
     truths: Mapping[str, float | None],
     distance: Callable[[Columns], np.ndarray] | None = None,
     weights: Mapping[str, tuple[np.ndarray, np.ndarray]] = {},
+    measured: Sequence[MeasuredColumn] = (),
     units: Mapping[str, str] = {},
     parameters: Mapping[str, Parameter] = {},
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
-    These are the solution, slices, evolution, convergence, points, unknowns and weights.  A picture
-    that has nothing to show (no history, no points, no unknowns, fixed weights) is left out.
+    These are the solution, slices, evolution, convergence, points, unknowns, weights, data and
+    misfit.  A picture that has nothing to show (no history, no points, no unknowns, fixed weights,
+    no measurements) is left out.
 
     The solution is drawn on a grid over the first two coordinates; further ones are fixed in the
     middle of their range, and time at its end, where errors have grown.  Where two coordinates in
@@ -147,6 +150,7 @@ def save_figures(
             frame.
         weights: points [n, d] and their weights [n] by term, for terms that have one weight per
             point.
+        measured: the measurements, with predictions.
         units: units of coordinates, fields and unknowns by name.
         parameters: the parameters among the coordinates, by name.
     """
@@ -171,7 +175,16 @@ def save_figures(
     weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
     for name, figure in _training_figures(sampler, history, placed, truths, weighted):
         paths.append(_save(figure, folder / f"{name}.png"))
+    if measured:
+        paths.append(save_data_figure(folder, measured))
+        paths.append(_save(misfit_figure(measured), folder / "misfit.png"))
     return paths
+
+
+def save_data_figure(folder: Path, measured: Sequence[MeasuredColumn]) -> Path:
+    """Write the picture of the measurements as `data.png`, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _save(data_figure(measured), folder / "data.png")
 
 
 def _cases(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, float]]:

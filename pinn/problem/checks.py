@@ -13,7 +13,7 @@ import numpy as np
 
 from pinn.derivatives import Symbol, parse_two_sided
 from pinn.errors import InputError, did_you_mean
-from pinn.geometry import REGIONS, Domain
+from pinn.geometry import REGIONS, Domain, is_data
 from pinn.parameters import Parameter
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term, complete_term
 from pinn.problem.materials import differing
@@ -134,7 +134,8 @@ def check_regions(problem: Problem) -> None:
     taken = (*REGIONS, *problem.space.boundaries)
     for key, region in problem.regions.items():
         label = label_of(problem, key)
-        if not isinstance(key, str) or not key.isidentifier() or key in taken:
+        is_word = isinstance(key, str) and key.isidentifier()
+        if not is_word or key in taken or is_data(key):
             raise InputError(
                 f"{label} cannot name a region: it is taken, or no word; choose another name."
             )
@@ -180,7 +181,7 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
     regions = {"data", "initial", *region_names(problem)}
     if is_two_sided(region):
         check_two_sided(problem, region, where)
-    elif region not in regions:
+    elif region not in regions and not is_data(region):
         periodic = f" ({', '.join(problem.periodic)} being periodic)" if problem.periodic else ""
         raise InputError(
             f"{where}: unknown region {region!r}{periodic}.{did_you_mean(region, regions)}"
@@ -213,7 +214,7 @@ def _check_symbol(symbol: Symbol, problem: Problem, region: str, where: str) -> 
         raise InputError(
             f"{where}: {symbol.name!r} is a normal derivative, but region {region!r} has no normal."
         )
-    if symbol.kind == "data" and region != "data":
+    if symbol.kind == "data" and not is_data(region):
         raise InputError(
             f"{where}: {symbol.name!r} is a measurement; mark the method with @residual(on='data')."
         )

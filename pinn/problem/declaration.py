@@ -61,8 +61,9 @@ def residual(
     """Mark a method of a problem as a residual on a region.
 
     Regions are "interior", "initial" (the start time), "boundary" (all faces), a named part of the
-    boundary such as "holes", a face such as "x-" or "x+", "data" (the points of measurements), and
-    the names in the problem's `regions` and `materials`.
+    boundary such as "holes", a face such as "x-" or "x+", "data" (the points of measurements;
+    "data_probes" where the set "probes" is one of several), and the names in the problem's
+    `regions` and `materials`.
     The method's name is also the name of its term in the loss, in the history and in the weights.
 
     Args:

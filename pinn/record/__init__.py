@@ -5,6 +5,7 @@ from pinn.record.history import History, PhaseSpan
 from pinn.record.metrics import (
     ErrorAt,
     Metrics,
+    MisfitMetrics,
     PhaseMetrics,
     TimeMetrics,
     UnknownMetrics,
@@ -15,6 +16,7 @@ __all__ = [
     "ErrorAt",
     "History",
     "Metrics",
+    "MisfitMetrics",
     "PhaseMetrics",
     "PhaseSpan",
     "RunFolder",

@@ -58,6 +58,11 @@ class RunFolder:
         return self.figures / "solution.png"
 
     @property
+    def data_figure(self) -> Path:
+        """The picture of the measurements, drawn before the training."""
+        return self.figures / "data.png"
+
+    @property
     def begun(self) -> bool:
         """Whether the run has saved a checkpoint, so that it can be resumed."""
         return self.checkpoint.exists()

@@ -52,6 +52,27 @@ class UnknownMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MisfitMetrics(_Record):
+    """How far a solution is from what one set measured of one field or derivative.
+
+    Attributes:
+        count: number of measured values n.
+        rms: root mean square of measured minus predicted, in the values' own units.
+        chi_squared: χ², the sum of squares of that over the standard deviations; None where these
+            are not known.
+    """
+
+    count: int = 0
+    rms: float | None = None
+    chi_squared: float | None = None
+
+    @property
+    def reduced(self) -> float | None:
+        """χ²/n, about 1 where the solution is right and the standard deviations are too."""
+        return None if self.chi_squared is None or not self.count else self.chi_squared / self.count
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorAt(_Record):
     """The errors at one value of a parameter of the problem.
 
@@ -146,6 +167,8 @@ class Metrics(_Record):
         heldout_loss: the loss on the held-out points, under the same weights.
         integrals: the integrals that depend on no coordinate, by name, in their own units.
         unknowns: by the name of the unknown.
+        misfits: by the name of the set of measurements ("data" where there is one), then by what
+            was measured.
         phases: one per phase that has begun, over all stages.
         weights: None where the weights are fixed.
         seconds: wall-clock times.
@@ -171,6 +194,7 @@ class Metrics(_Record):
     heldout_loss: float | None = None
     integrals: dict[str, float] = field(default_factory=dict)
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
+    misfits: dict[str, dict[str, MisfitMetrics]] = field(default_factory=dict)
     phases: list[PhaseMetrics] = field(default_factory=list)
     weights: WeightMetrics | None = None
     seconds: TimeMetrics = field(default_factory=TimeMetrics)
@@ -209,6 +233,10 @@ class Metrics(_Record):
         for name, unknown in known.get("unknowns", {}).items():
             unknowns[name] = UnknownMetrics.from_json(unknown)
         known["unknowns"] = unknowns
+        misfits: dict[str, dict[str, MisfitMetrics]] = {}
+        for name, measured in known.get("misfits", {}).items():
+            misfits[name] = {key: MisfitMetrics.from_json(one) for key, one in measured.items()}
+        known["misfits"] = misfits
         by_parameter: dict[str, list[ErrorAt]] = {}
         for name, errors in known.get("by_parameter", {}).items():
             by_parameter[name] = [ErrorAt.from_json(error) for error in errors]
@@ -233,6 +261,10 @@ class Metrics(_Record):
         else:
             del values["by_parameter"]
         values["unknowns"] = {name: unknown.to_json() for name, unknown in self.unknowns.items()}
+        values["misfits"] = {
+            name: {key: one.to_json() for key, one in measured.items()}
+            for name, measured in self.misfits.items()
+        }
         values["phases"] = [phase.to_json() for phase in self.phases]
         values["weights"] = None if self.weights is None else self.weights.to_json()
         values["seconds"] = self.seconds.to_json()

@@ -10,7 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pinn.record import ErrorAt, Metrics, PhaseMetrics, UnknownMetrics, WeightMetrics
+from pinn.record import (
+    ErrorAt,
+    Metrics,
+    MisfitMetrics,
+    PhaseMetrics,
+    UnknownMetrics,
+    WeightMetrics,
+)
 from pinn.record.columns import describe_weights
 from pinn.reporting.published import Comparison, comparisons, number, published
 from pinn.reporting.tables import count, plain_table, seconds
@@ -18,6 +25,11 @@ from pinn.reporting.tables import count, plain_table, seconds
 # A held-out loss this many times larger than the training loss is pointed out. Between draws of
 # points, losses differ by less.
 LARGE_RATIO = 10.0
+
+# χ²/n beyond this factor from 1, and by this many of its standard deviations √(2/n), is pointed
+# out. Standard deviations of measurements are rarely known to better than a fifth.
+LARGE_CHI_SQUARED = 1.5
+DEVIATIONS = 5.0
 
 
 def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
@@ -37,6 +49,8 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
     if metrics.integrals:
         values = ", ".join(f"{name} {_six_digits(v)}" for name, v in metrics.integrals.items())
         parts.append(Text(f"integrals: {values}"))
+    if metrics.misfits:
+        parts += _misfits(metrics.misfits)
     parts += _other_comparisons(metrics, by_name)
     for entry in published(metrics.published):
         if entry.source:
@@ -98,18 +112,53 @@ def _unknowns(
     by_name: Mapping[str, Sequence[Comparison]],
     units: Mapping[str, str],
 ) -> Table:
-    numeric = ["estimate", "standard error", "truth", "relative error"]
+    numeric = ["estimate", "standard error"]
+    is_known = any(unknown.truth is not None for unknown in unknowns.values())
+    if is_known:
+        numeric += ["truth", "relative error"]
     table = plain_table(["unknown", *numeric, ""], right=numeric)
     for name, unknown in unknowns.items():
-        table.add_row(
-            _named(name, units),
-            _six_digits(unknown.estimate),
-            number(unknown.standard_error),
-            _six_digits(unknown.truth),
-            number(unknown.relative_error, 3),
-            _verdict(by_name.get(name, ())),
-        )
+        cells = [_six_digits(unknown.estimate), number(unknown.standard_error)]
+        if is_known:
+            cells += [_six_digits(unknown.truth), number(unknown.relative_error, 3)]
+        table.add_row(_named(name, units), *cells, _verdict(by_name.get(name, ())))
     return table
+
+
+def _misfits(misfits: Mapping[str, Mapping[str, MisfitMetrics]]) -> list[RenderableType]:
+    """Return the misfit to every set of measurements, and a sentence where χ² is not near n."""
+    has_sigmas = any(m.reduced is not None for by in misfits.values() for m in by.values())
+    numeric = ["values", "rms misfit", *(["χ²/n"] if has_sigmas else [])]
+    table = plain_table(["measurements", "", *numeric], right=numeric)
+    parts: list[RenderableType] = [table]
+    for source, by_name in misfits.items():
+        for name, misfit in by_name.items():
+            cells = [count(misfit.count), number(misfit.rms, 3)]
+            if has_sigmas:
+                cells.append("–" if misfit.reduced is None else f"{misfit.reduced:.3g}")
+            table.add_row(source, name, *cells)
+            remark = _remark(misfit)
+            if remark:
+                parts.append(Text(f"{source}, {name}: {remark}", style="yellow"))
+    return parts
+
+
+def _remark(misfit: MisfitMetrics) -> str:
+    """Return what a χ² far from n means; "" where it is near."""
+    if misfit.reduced is None:
+        return ""
+    spread = DEVIATIONS * (2 / misfit.count) ** 0.5
+    if misfit.reduced > max(LARGE_CHI_SQUARED, 1 + spread):
+        return (
+            f"χ²/n is {misfit.reduced:.3g}: the data and the equations disagree, the standard "
+            "deviations are too small, or the training has not converged"
+        )
+    if misfit.reduced < min(1 / LARGE_CHI_SQUARED, 1 - spread):
+        return (
+            f"χ²/n is {misfit.reduced:.3g}: the standard deviations are too large, or the solution "
+            "follows the noise"
+        )
+    return ""
 
 
 def _named(name: str, units: Mapping[str, str]) -> Text:

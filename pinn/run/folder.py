@@ -246,6 +246,8 @@ def save_network(folder: RunFolder, network: keras.Model) -> None:
 def discard(folder: RunFolder) -> None:
     """Remove the files of a run that never started, and the folder if nothing else is in it."""
     with contextlib.suppress(OSError):
-        for file in (folder.config, folder.network, folder.history):
+        for file in (folder.config, folder.network, folder.history, folder.data_figure):
             file.unlink(missing_ok=True)
+        if folder.figures.is_dir():
+            folder.figures.rmdir()
         folder.path.rmdir()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import tensorflow as tf
@@ -11,6 +11,7 @@ import tensorflow as tf
 from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
+from pinn.run.misfits import misfits
 from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
@@ -55,7 +56,8 @@ def metrics_of(
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
         integrals={name: float(value[0]) for name, value in integrals.items()},
-        unknowns=_unknowns(stage_run.programs.least_squares, theta, batch),
+        unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
+        misfits=misfits(setup.problem, stage_runs.data, solution),
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
@@ -68,19 +70,20 @@ def metrics_of(
     )
 
 
-def _unknowns(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, UnknownMetrics]:
-    """Return the estimate of every unknown coefficient, with the truth and its errors."""
-    problem = squares.objective.problem
+def _unknowns(
+    squares: LeastSquares, theta: tf.Tensor, batch: Batch, truths: Mapping[str, float | None]
+) -> dict[str, UnknownMetrics]:
+    """Return the estimate of every unknown, with its error where the truth is known."""
     uncertainty = standard_errors(squares, theta, batch) or {}
     unknowns: dict[str, UnknownMetrics] = {}
     for name, value in squares.objective.coefficients(theta).items():
         estimate = float(value)
-        truth = float(getattr(problem, name))
+        truth = truths[name]
         unknowns[name] = UnknownMetrics(
             estimate=estimate,
             standard_error=uncertainty.get(name),
             truth=truth,
-            relative_error=norms.relative_error(estimate, truth),
+            relative_error=None if truth is None else norms.relative_error(estimate, truth),
         )
     return unknowns
 

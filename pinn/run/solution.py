@@ -19,6 +19,7 @@ from pinn.plotting import save_figures
 from pinn.problem import Problem, free_coordinates
 from pinn.record import History, RunFolder
 from pinn.run.errors import Values, gauge_values
+from pinn.run.misfits import measured_columns
 from pinn.run.stage_runs import EvaluateNames
 
 
@@ -49,6 +50,7 @@ class Solution:
         folder: Path | None,
         problem: Problem | None = None,
         evaluate: EvaluateNames | None = None,
+        units: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         """Keep what a run has found.
 
@@ -63,6 +65,7 @@ class Solution:
             problem: the problem, where the objective's is a stage of it.
             evaluate: (names, points [n, d]) -> values [n] by name, over all stages; None: the
                 objective's trial solution.
+            units: by region, the units that measurements state.
         """
         self.objective = objective
         self.theta = theta
@@ -72,6 +75,7 @@ class Solution:
         self.weights = weights or {}
         self.folder = folder
         self._evaluate = evaluate or self._trial
+        self._units = units
         self.points = {region: self._placed(region, drawn) for region, drawn in points.items()}
 
     @property
@@ -156,7 +160,8 @@ class Solution:
             points={region: points.on_all_sides for region, points in self.points.items()},
             weights=weighted,
             units=problem.units,
-            truths={name: float(getattr(problem, name)) for name in self.objective.unknowns},
+            truths={k: v.get("truth") for k, v in self.metrics.get("unknowns", {}).items()},
+            measured=measured_columns(problem, self.points, self._evaluate, self._units),
         )
 
     def _placed(self, region: str, points: PointSet) -> PointSet:

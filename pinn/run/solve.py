@@ -14,14 +14,16 @@ import tensorflow as tf
 
 from pinn.checking import Report, examine
 from pinn.errors import InputError, ProblemWarning
-from pinn.measurements import Columns, DataFile, Synthetic
-from pinn.objective import Batch, Objective, PointSet, Scales
+from pinn.measurements import Given
+from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
+from pinn.plotting import save_data_figure
 from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
 from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.metrics import metrics_of
+from pinn.run.misfits import measured_columns
 from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import rehearse
 from pinn.run.screen import Screen
@@ -51,7 +53,7 @@ def solve(
     scales: Literal["auto", "none"] | Scales = "auto",
     constraints: Constraints = "auto",
     derivatives: Literal["auto", "taylor", "nested"] = "auto",
-    data: Synthetic | DataFile | PointSet | Columns | None = None,
+    data: Given | None = None,
     windows: Windows = "auto",
     continuation: Continuation | None = None,
     last_layer: Literal["drawn", "fitted"] | None = None,
@@ -79,7 +81,8 @@ def solve(
             "auto" is hard where the problem has an ansatz.
         derivatives: "taylor" (fast), "nested" (any Keras model), or "auto".
         data: measurements, for inverse problems: of a file, synthetic, or a data frame or mapping
-            of arrays with columns named as coordinates and fields (NaN: not measured).
+            of arrays with columns named as coordinates, fields and derivatives (NaN: not measured)
+            and their standard deviations (u_sigma); or a mapping of several such sets by name.
         windows: number of windows of time, solved one after another; "auto": the run tries the
             whole interval, and windows where that fails.
         continuation: values that coefficients take before their own, one stage each.
@@ -127,8 +130,7 @@ def load(folder: str | Path) -> Solution:
     """
     record = RunFolder(Path(folder))
     setup, progress, _ = run_folder.read(record)
-    data = setup.measurements()
-    stage_runs = StageRuns(setup.with_scales(data), data)
+    stage_runs = _stage_runs(setup)
     stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
     return _solution(
@@ -195,10 +197,8 @@ def execute(
         warn: whether what is doubtful about the problem is a warning of Python too.
     """
     record = None if folder is None else RunFolder(Path(folder))
-    found = setup.read_measurements()
-    data = found.points if found else None
-    setup = setup.with_scales(data)
-    stage_runs = StageRuns(setup, data)
+    stage_runs = _stage_runs(setup)
+    setup = stage_runs.setup
     fresh = progress is None
     progress = progress or Progress()
     stage_run = stage_runs.run(progress)
@@ -211,10 +211,12 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            read = found.lines(setup.problem) if found else []
-            screen.tell([*read, *report.brief()])
+            read = stage_runs.found.values()
+            lines = [line for measured in read for line in measured.lines(setup.problem)]
+            screen.tell([*lines, *report.brief()])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
+            _draw_data(record, stage_runs)
         elif record and config:
             # The reopened progress first, so that a kill from here on is survived.
             checkpoint.save(record.checkpoint, progress)
@@ -238,6 +240,21 @@ def execute(
     if record:
         _save_result(record, setup, metrics, solution)
     return solution
+
+
+def _stage_runs(setup: Setup) -> StageRuns:
+    """Return the stages of a run, with its measurements read and its scales found."""
+    found = setup.read_measurements()
+    data = {region: measured.points for region, measured in found.items()}
+    return StageRuns(setup.with_scales(data), found)
+
+
+def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
+    """Draw the measurements of a run, where there are any."""
+    if stage_runs.data:
+        problem = stage_runs.setup.problem
+        shown = measured_columns(problem, stage_runs.data, units=stage_runs.units)
+        save_data_figure(record.figures, shown)
 
 
 def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: Solution) -> None:
@@ -373,6 +390,7 @@ def _solution(
         folder=record.path if record else None,
         problem=stage_runs.setup.problem,
         evaluate=stage_runs.solution(progress, theta),
+        units=stage_runs.units,
     )
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
+from pinn.measurements import Measurements
 from pinn.objective import (
     FIRST_STAGE,
     Batch,
+    DataSets,
     Evaluator,
     LeastSquares,
     Objective,
-    PointSet,
     ResidualSize,
     Scales,
     StageParameters,
@@ -125,16 +126,25 @@ class StageRuns:
 
     Args:
         setup: the definition of the run.
-        data: its measurements.
+        found: its measurements, by region.
+
+    Attributes:
+        data: the points and values of the measurements, by region.
     """
 
-    def __init__(self, setup: Setup, data: PointSet | None) -> None:
+    def __init__(self, setup: Setup, found: Mapping[str, Measurements]) -> None:
         self.setup = setup
-        self.data = data
-        self._first = Programs(setup.objective(data))
+        self.found = found
+        self.data: DataSets = {region: measured.points for region, measured in found.items()}
+        self._first = Programs(setup.objective(self.data))
         self._later = self._first
         if setup.windowed and setup.hard and setup.starts_hard:
-            self._later = Programs(setup.objective(data, later=True))
+            self._later = Programs(setup.objective(self.data, later=True))
+
+    @property
+    def units(self) -> dict[str, Mapping[str, str]]:
+        """The units that the measurements state, by region."""
+        return {region: measured.units for region, measured in self.found.items()}
 
     def windowed(self, progress: Progress) -> bool:
         """Return whether the stages are windows of time."""

@@ -12,8 +12,7 @@ import keras
 import numpy as np
 
 from pinn.errors import InputError, did_you_mean
-from pinn.measurements.file import DataFile
-from pinn.measurements.synthetic import Synthetic
+from pinn.measurements import DataFile, DataSet, Synthetic, are_sets, in_set
 from pinn.objective import PointSet, Scales
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
@@ -76,7 +75,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         scales=_scales(config.get("scales", "none")),
         constraints=config.get("constraints", "auto"),
         derivatives=config.get("derivatives", "auto"),
-        data=_data(config.get("data")),
+        data=_data(config.get("data"), seed),
         windows=windows,
         continuation=continuation,
         last_layer=config.get("last_layer"),
@@ -103,9 +102,10 @@ def describe(setup: Setup) -> dict[str, Any]:
     if setup.scheme is not None:
         node["weights"] = {"scheme": plain_value(setup.scheme), **node["weights"]}
     # The classes of these are known from their places.
-    for key in ("points", "data"):
-        if isinstance(node[key], dict):
-            node[key].pop(TARGET, None)
+    sets = node["data"].values() if isinstance(setup.data, dict) else [node["data"]]
+    for settings in (node["points"], *sets):
+        if isinstance(settings, dict):
+            settings.pop(TARGET, None)
     for value in (*node["problem"]["unknowns"].values(), *node["problem"].values()):
         if isinstance(value, dict):  # an unknown, or the range of a parameter
             value.pop(TARGET, None)
@@ -153,13 +153,32 @@ def _scales(node: Any) -> Any:
     return Scales.from_plain(node) if isinstance(node, Mapping) else node
 
 
-def _data(node: Mapping[str, Any] | None) -> Synthetic | DataFile | PointSet | None:
+def _data(node: Mapping[str, Any] | None, seed: int) -> DataSet | dict[str, DataSet] | None:
+    """Return the measurements of a node: one set, or several by name; null leaves one out."""
     if node is None:
         return None
+    if not are_sets(node):
+        return _data_set(node)
+    sets = {}
+    for name, settings in node.items():
+        if settings is None:
+            continue
+        if not isinstance(settings, Mapping):
+            raise InputError(f"data.{name}={settings!r}; give the settings of a set, or null.")
+        if "coordinates" not in settings or "path" in settings:
+            settings = {"seed": seed, **settings}
+        with in_set(str(name)):
+            sets[str(name)] = _data_set(settings)
+    return sets or None
+
+
+def _data_set(node: Mapping[str, Any]) -> DataSet:
+    """Return the measurements of one set."""
     if "path" in node:
         return plain(DataFile, node, "data")
-    if "coordinates" in node:
-        return PointSet(node["coordinates"], None, node.get("values") or {})  # the setup checks it
+    if "coordinates" in node:  # the setup checks them
+        values = node.get("values") or {}
+        return PointSet(node["coordinates"], None, values, sigmas=node.get("sigmas") or {})
     return plain(Synthetic, node, "data")
 
 
@@ -182,8 +201,12 @@ def plain_value(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {TARGET: _name(type(value)), **_plain_fields(value)}
     if isinstance(value, PointSet):
-        values = {name: column.tolist() for name, column in value.values.items()}
-        return {"coordinates": value.coordinates.tolist(), "values": values}
+        node = {"coordinates": value.coordinates.tolist()}
+        for key in ("values", "sigmas"):
+            columns = getattr(value, key)
+            if columns or key == "values":
+                node[key] = {name: column.tolist() for name, column in columns.items()}
+        return node
     if isinstance(value, Mapping):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

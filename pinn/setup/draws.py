@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from pinn.geometry import is_data
 from pinn.objective import (
     FIRST_STAGE,
     Batch,
+    DataSets,
     Objective,
     PointSet,
     ResidualSize,
@@ -39,7 +41,7 @@ class Draws:
     Args:
         points: how many points there are, and how they are drawn.
         objective: the loss.
-        data: the measurements.
+        data: the measurements, by region.
         seed: of the run.
         problem: the problem in this stage; None: the objective's.
         parameters: the parameters of the stage.
@@ -54,7 +56,7 @@ class Draws:
         self,
         points: Points,
         objective: Objective,
-        data: PointSet | None = None,
+        data: DataSets | None = None,
         *,
         seed: int,
         problem: Problem | None = None,
@@ -125,6 +127,7 @@ class Draws:
             grows: whether there must be places for all points of a set that grows.
         """
         size = _block_size(self.objective)
+        weighed = sum(points.weighed for points in sets.values())
         threads = 1 if tf.config.get_visible_devices("GPU") else cores()
         blocks = {}
         for region, points in sets.items():
@@ -135,6 +138,7 @@ class Draws:
                 size=self.points.block or max(1, size // self.objective.nodes(region)),
                 dtype=self.objective.dtype,
                 capacity=self._count(FOLLOWED) if full else 0,
+                weighed=weighed,
             )
         return self.objective.batch(blocks, self.parameters)
 
@@ -197,9 +201,9 @@ class Draws:
         """Return the objective's point sets by region: the measurements, and what is drawn."""
         sets = {}
         for region in self.objective.regions:
-            if region == "data":
+            if is_data(region):
                 assert self.data is not None
-                sets[region] = self.data
+                sets[region] = self.data[region]
             else:
                 sets[region] = drawn(region)
             if region == "initial" and self.handover is not None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pinn import settings
 from pinn.errors import InputError, did_you_mean
+from pinn.geometry import is_data
 from pinn.objective import NODES, Objective
 from pinn.problem import Problem, patches, region_names
 from pinn.problem.two_sided import INTERFACES, check_two_sided, is_two_sided
@@ -93,7 +94,7 @@ class Points(settings.Settings):
                 )
             self.count(region, problem)
         for region in objective.regions:
-            faces = 1 if region == "data" else len(patches(problem, region))
+            faces = 1 if is_data(region) else len(patches(problem, region))
             if faces > 1 and self.count(region, problem) < faces:
                 key = region if region in self.counts else "boundary"
                 found = f"points.counts.{key}={self.count(region, problem)}"

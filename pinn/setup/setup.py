@@ -11,10 +11,11 @@ import keras
 import tensorflow as tf
 
 from pinn.errors import InputError
-from pinn.measurements import Columns, DataFile, Measurements, Synthetic, measurements, point_set
+from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
     UNSCALED,
+    DataSets,
     Objective,
     PointSet,
     Scales,
@@ -60,7 +61,7 @@ def setup_of(
     problem: Problem,
     *,
     network: keras.Model | None = None,
-    data: Synthetic | DataFile | PointSet | Columns | None = None,
+    data: Given | None = None,
     windows: Windows = AUTO,
     continuation: Continuation | None = None,
     seed: int = 0,
@@ -71,7 +72,8 @@ def setup_of(
     Args:
         problem: the problem.
         network: None: 3 layers of 20 tanh units.
-        data: measurements; a data frame or mapping of arrays becomes a point set.
+        data: measurements; a data frame or mapping of arrays becomes a point set, and a mapping of
+            sets has their names.
         windows: number of windows of time, or "auto".
         continuation: values that coefficients take before their own.
         seed: of everything that is drawn.
@@ -87,7 +89,7 @@ def setup_of(
     return Setup(
         problem=problem,
         network=network,
-        data=data if isinstance(data, Synthetic | DataFile | None) else point_set(problem, data),
+        data=checked_sets(problem, data),
         windows=windows,
         continuation=continuation or {},
         seed=seed,
@@ -114,8 +116,8 @@ class Setup(Settings):
         constraints: whether an ansatz builds conditions into the solution ("hard") or they are
             terms of the loss ("soft"); "auto": hard where the problem has an ansatz.
         derivatives: the derivative engine; "auto" chooses.
-        data: measurements, for inverse problems; NaN in a point set stands for a value that was
-            not measured.
+        data: measurements, for inverse problems: one set, or several by name; NaN in a point set
+            stands for a value that was not measured.
         windows: number of windows of time. They are solved one after another, each from the end of
             the one before, by the same network with new parameters. "auto": the run tries the whole
             interval, and windows where that fails.
@@ -141,7 +143,7 @@ class Setup(Settings):
     scales: Literal["auto", "none"] | Scales = "auto"
     constraints: Constraints = "auto"
     derivatives: Literal["auto", "taylor", "nested"] = "auto"
-    data: Synthetic | DataFile | PointSet | None = None
+    data: DataSet | Mapping[str, DataSet] | None = None
     windows: int | str = "auto"  # a word next to numbers; `stages` checks it
     continuation: Continuation = field(default_factory=dict)
     last_layer: Literal["drawn", "fitted"] | None = None
@@ -191,8 +193,7 @@ class Setup(Settings):
                 )
 
     def _check_data(self) -> None:
-        if self.data is not None and not isinstance(self.data, Synthetic | DataFile):
-            object.__setattr__(self, "data", point_set(self.problem, self.data))
+        object.__setattr__(self, "data", checked_sets(self.problem, self.data))
         if self.windows not in (1, AUTO) and self.data is not None:
             raise InputError(
                 f"windows={self.windows}: measurements do not go with windows of time; use "
@@ -254,26 +255,33 @@ class Setup(Settings):
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
         return remaining or self.phases
 
-    def measurements(self) -> PointSet | None:
-        """Return the measurements: as given, from their file, or from the reference."""
-        found = self.read_measurements()
-        return found.points if found else None
+    def measurements(self) -> dict[str, PointSet]:
+        """Return the measurements by region: as given, from files, or from the reference."""
+        return {region: found.points for region, found in self.read_measurements().items()}
 
-    def read_measurements(self) -> Measurements | None:
-        """Return the measurements with what there is to say about them.
+    def read_measurements(self) -> dict[str, Measurements]:
+        """Return the measurements by region, with what there is to say about them.
 
         Raises:
             InputError: for a file that does not fit the problem, and points outside the domain.
         """
-        if isinstance(self.data, DataFile):
-            found = self.data.read(self.problem)
-        elif isinstance(self.data, Synthetic):
-            found = Measurements(self.data.measure(self.problem))
-        elif isinstance(self.data, PointSet):
-            found = measurements(self.problem, self.data)
-        else:
-            return None
-        return found._replace(points=found.points.located(self.problem))
+        return read_sets(self.problem, self.data)
+
+    @property
+    def truths(self) -> dict[str, float | None]:
+        """The true value of every unknown, in its own units; None where it is not known.
+
+        That of synthetic measurements is the problem's attribute.  Of others, nobody knows it who
+        does not say so.
+        """
+        sets = self.data.values() if isinstance(self.data, Mapping) else [self.data]
+        is_synthetic = all(isinstance(one, Synthetic) for one in sets)
+        truths: dict[str, float | None] = {}
+        for name, unknown in self.problem.unknowns.items():
+            truths[name] = unknown.truth
+            if unknown.truth is None and is_synthetic:
+                truths[name] = float(getattr(self.problem, name))
+        return truths
 
     @property
     def plain_scales(self) -> dict[str, Any] | None:
@@ -292,7 +300,7 @@ class Setup(Settings):
             values[name] = tf.constant(getattr(problem, name), dtype)
         return values
 
-    def with_scales(self, data: PointSet | None) -> Self:
+    def with_scales(self, data: DataSets | None) -> Self:
         """Return the setup with the scales that are not given found from the problem."""
         if self.scales == "none":
             return self
@@ -307,7 +315,7 @@ class Setup(Settings):
             scales = replace(scales, later=later)
         return replace(self, scales=scales)
 
-    def objective(self, data: PointSet | None, *, later: bool = False) -> Objective:
+    def objective(self, data: DataSets | None, *, later: bool = False) -> Objective:
         """Return the objective of the first stage, or of the `later` ones.
 
         In a later window the initial state is no longer the one that the ansatz knows.
@@ -322,12 +330,12 @@ class Setup(Settings):
             hard=self.hard and not (later and self.starts_hard),
             continuation=tuple(self.continuation),
             derivatives=self.derivatives,
-            measured=tuple(data.values) if data else (),
+            measured={region: tuple(points.values) for region, points in (data or {}).items()},
             scales=scales,
             nodes=self.points.quadrature,
         )
 
-    def start(self, objective: Objective, data: PointSet | None) -> tf.Tensor:
+    def start(self, objective: Objective, data: DataSets | None) -> tf.Tensor:
         """Return the parameters [p] to start from, with a fitted last layer on request.
 
         Raises:

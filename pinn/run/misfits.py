@@ -1,0 +1,107 @@
+"""Measurements next to a solution: predicted values, misfits and χ²."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pinn.arrays import Array
+from pinn.derivatives import parse
+from pinn.geometry import is_data
+from pinn.measurements import name_of
+from pinn.objective import DataSets, PointSet
+from pinn.plotting import MeasuredColumn
+from pinn.problem import Problem
+from pinn.record import MisfitMetrics
+from pinn.run.stage_runs import EvaluateNames
+
+
+def predictions(problem: Problem, points: PointSet, evaluate: EvaluateNames) -> dict[str, Array]:
+    """Return what a solution gives for all that was measured, [n] by name.
+
+    Args:
+        problem: the problem.
+        points: the measurements.
+        evaluate: (names, points [n, d]) -> values [n] by name.
+    """
+    space = problem.space.coordinates
+    needed: dict[str, list[str]] = {}  # a normal derivative is a sum of others
+    for name in points.values:
+        symbol = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=name)
+        is_normal = symbol.kind == "normal"
+        needed[name] = [f"{symbol.field}_{c}" for c in space] if is_normal else [name]
+    names = list(dict.fromkeys(name for group in needed.values() for name in group))
+    values = evaluate(names, points.coordinates)
+    found = {}
+    for name, group in needed.items():
+        found[name] = np.asarray(values[group[0]], float)
+        if group != [name]:
+            assert points.normals is not None
+            slopes = np.stack([values[slope] for slope in group], axis=1)
+            found[name] = np.sum(points.normals * slopes, axis=1)
+    return found
+
+
+def misfits(
+    problem: Problem, data: DataSets, evaluate: EvaluateNames
+) -> dict[str, dict[str, MisfitMetrics]]:
+    """Return the misfit to all measurements, by set and by what was measured."""
+    found: dict[str, dict[str, MisfitMetrics]] = {}
+    for region, points in data.items():
+        by_name = {}
+        for name, predicted in predictions(problem, points, evaluate).items():
+            known = ~np.isnan(points.values[name])
+            residuals = points.values[name][known] - predicted[known]
+            chi_squared = None
+            if name in points.sigmas:
+                chi_squared = float(np.sum((residuals / points.sigmas[name][known]) ** 2))
+            by_name[name] = MisfitMetrics(
+                count=len(residuals),
+                rms=float(np.sqrt(np.mean(residuals**2))),
+                chi_squared=chi_squared,
+            )
+        found[name_of(region)] = by_name
+    return found
+
+
+def measured_columns(
+    problem: Problem,
+    sets: DataSets,
+    evaluate: EvaluateNames | None = None,
+    units: Mapping[str, Mapping[str, str]] | None = None,
+) -> list[MeasuredColumn]:
+    """Return all measurements as pictures show them, with predictions where there is a solution.
+
+    Args:
+        problem: the problem.
+        sets: point sets by region; those that are no measurements are left out.
+        evaluate: (names, points [n, d]) -> values [n] by name; None before there is a solution.
+        units: by region, the units that measurements state; those of the problem come first.
+    """
+    columns = []
+    for region, points in sets.items():
+        if not is_data(region):
+            continue
+        predicted = predictions(problem, points, evaluate) if evaluate else {}
+        for name, values in points.values.items():
+            known = ~np.isnan(values)
+            source = name_of(region)
+            columns.append(
+                MeasuredColumn(
+                    source if region != "data" else "",
+                    name,
+                    problem.coordinates,
+                    points.coordinates[known],
+                    values[known],
+                    points.sigmas[name][known] if name in points.sigmas else None,
+                    predicted[name][known] if evaluate else None,
+                    {**_stated(units, region), **problem.units},
+                )
+            )
+    return columns
+
+
+def _stated(units: Mapping[str, Mapping[str, str]] | None, region: str) -> dict[str, str]:
+    """Return the units that the measurements of a region state, by name."""
+    return {name: unit for name, unit in (units or {}).get(region, {}).items() if unit}
