@@ -116,9 +116,9 @@ def cut_into_blocks(
             factor = np.sqrt(count / max(1, np.count_nonzero(known)))
             measured[name] = flat((factor * known)[chosen])
         if name in points.sigmas:
-            share = math.sqrt(count / (weighed or points.weighed))
             sigmas = np.where(known, points.sigmas[name], np.inf)
-            inverse_sigmas[name] = flat((share / sigmas)[chosen])
+            inverse = math.sqrt(count / (weighed or points.weighed)) / sigmas
+            inverse_sigmas[name] = flat(inverse[chosen])
     opposite = {} if points.opposite is None else side(points.opposite)
     return Blocks(
         **side(points),
