@@ -60,6 +60,17 @@ def orders(problem: Problem, equations: Sequence[Term]) -> Orders:
     return found
 
 
+def _orders_along(subject: Subject, c: str) -> dict[str, int]:
+    """Return the highest derivative along a coordinate that the equations take, by field."""
+    everything = orders(subject.problem, subject.equations)
+    return {name: by_coordinate[c] for name, by_coordinate in everything.items()}
+
+
+def _with_order(order: Mapping[str, int]) -> list[str]:
+    """Return the fields whose order is not zero."""
+    return [name for name, number in order.items() if number]
+
+
 def counts(subject: Subject) -> list[Count]:
     """Return the conditions where the equations tell how many there have to be.
 
@@ -159,9 +170,9 @@ def _conditions(subject: Subject, fields: Sequence[str]) -> list[Term]:
 def _in_line(subject: Subject, c: str) -> Count | None:
     """Return the conditions in time, or in the only coordinate, wherever they are given."""
     problem = subject.problem
-    in_c = {name: by_name[c] for name, by_name in orders(problem, subject.equations).items()}
+    in_c = _orders_along(subject, c)
     slack = _constraints(subject, in_c, c)
-    evolving = [name for name, order in in_c.items() if order]
+    evolving = _with_order(in_c)
     if slack is None or not evolving:
         return None
     needed = sum(in_c.values())
@@ -186,8 +197,8 @@ def _in_line(subject: Subject, c: str) -> Count | None:
 def _between_faces(subject: Subject, c: str) -> Count | None:
     """Return the conditions on two opposite faces of a box, and on planes between them."""
     problem = subject.problem
-    in_c = {name: by_name[c] for name, by_name in orders(problem, subject.equations).items()}
-    taking = [name for name, order in in_c.items() if order]
+    in_c = _orders_along(subject, c)
+    taking = _with_order(in_c)
     slack = _constraints(subject, in_c, c)
     if slack != 0 or not taking:
         return None
@@ -220,7 +231,7 @@ def _on_face(subject: Subject, face: str) -> Count | None:
     for name, order in in_space.items():
         if order % 2 or any(by_field[name][c] != order for c in axes):
             return None
-    taking = [name for name, order in in_space.items() if order]
+    taking = _with_order(in_space)
     if not taking or _constraints(subject, in_space, axes[0]) != 0:
         return None
     if _degenerates(subject, in_space, axes[0], face):
@@ -271,7 +282,7 @@ def _constraints(subject: Subject, order: Mapping[str, int], c: str) -> int | No
     Returns:
         None where the equations do not determine the highest derivatives.
     """
-    evolving = [name for name, number in order.items() if number]
+    evolving = _with_order(order)
     others = [name for name, number in order.items() if not number]
     rows: list[Array] = []
     silent: list[list[bool]] = []

@@ -75,8 +75,8 @@ class Subject:
         exact = problem.satisfied if objective.hard else ()
         names = {term.name for term in active}
         # What holds on interfaces by itself is neither missing nor too much.
-        own = [t for t in problem.terms if t.kind == "residual"]
-        terms = [t for t in own if t.name in names or t.name in exact]
+        known = names.union(exact)
+        terms = [t for t in problem.terms if t.kind == "residual" and t.name in known]
         scales = {name: objective.scales.fields.get(name, UNIT) for name in problem.functions}
         return cls(
             problem=problem,

@@ -108,8 +108,7 @@ def cut_into_blocks(
     values = {}
     measured = {}
     inverse_sigmas = {}
-    for name, given in points.values.items():
-        value = np.asarray(given)
+    for name, value in points.values.items():
         known = ~np.isnan(value)
         values[name] = flat(np.where(known, value, 0.0)[chosen])
         if not known.all():

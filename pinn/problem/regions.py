@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -355,23 +355,27 @@ def _inside(
         return accepted
 
     def measure() -> float:
-        if is_whole:
-            return space.volume
-        ranges = [problem.ranges[c] for c in others]
-        image = float(np.prod([upper - lower for lower, upper in ranges]))
-        if subset is not None:
-            # The subset's volume is that of what the subset accepts of its own map's image.
-            image *= subset.volume / _accepted_share(subset)
-        return image * share_of(patch)
+        return space.volume if is_whole else _image(problem, others, subset) * share_of(patch)
 
     dimension_of_all = dimension + sum(c not in fixed for c in beyond_space(problem))
-    maps = [space] if is_whole else []  # the others' map is that of a box
-    maps += [subset] if subset else []
-    is_mapped = all(domain.is_mapped for domain in maps)
+    # The map of coordinates that neither is of is that of a box.
+    is_mapped = (space.is_mapped or not is_whole) and (subset is None or subset.is_mapped)
     patch = Patch(
         dimension_of_all, measure, place, accepts, problem.coordinates, is_mapped=is_mapped
     )
     return patch
+
+
+def _image(problem: Problem, others: Sequence[str], subset: Domain | None) -> float:
+    """Return the measure of the image of a map: other coordinates' ranges, times a subset's."""
+    image = 1.0
+    for c in others:
+        lower, upper = problem.ranges[c]
+        image *= upper - lower
+    if subset is not None:
+        # The subset's volume is that of what the subset accepts of its own map's image.
+        image *= subset.volume / _accepted_share(subset)
+    return float(image)
 
 
 def _remaining(piece: Patch, patch: Patch) -> float:

@@ -203,8 +203,10 @@ def _face_inside(problem: Problem, material: Material, face: str, turned: bool) 
         placed = completed(problem, in_space, unit[:, dimension:], {})
         return np.concatenate([placed, placed, normals, normals], axis=1), None
 
-    lengths = [problem.ranges[c][1] - problem.ranges[c][0] for c in others]
-    measure = domain.measure(face) * float(np.prod(lengths))
+    measure = domain.measure(face)
+    for c in others:
+        lower, upper = problem.ranges[c]
+        measure *= upper - lower
     return _patch(problem, dimension, measure, place, lambda rows: np.ones(len(rows), bool))
 
 
@@ -251,8 +253,8 @@ def find_interfaces(problem: Problem) -> tuple[str, ...]:
                 for a, b in (pair, pair[::-1]):
                     if np.any(beside & before[a] & behind[b]):
                         touching.add(pair)
-    ordered = [pair for pair in combinations(problem.materials, 2) if pair in touching]
-    return tuple("|".join(pair) for pair in ordered)
+    ordered = filter(touching.__contains__, combinations(problem.materials, 2))
+    return tuple(map("|".join, ordered))
 
 
 def _patch(
