@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -357,21 +357,24 @@ def _inside(
     def measure() -> float:
         if is_whole:
             return space.volume
-        ranges = [problem.ranges[c] for c in others]
-        image = float(np.prod([upper - lower for lower, upper in ranges]))
-        if subset is not None:
-            # The subset's volume is that of what the subset accepts of its own map's image.
-            image *= subset.volume / _accepted_share(subset)
-        return image * share_of(patch)
+        return _image_measure(problem, subset, others) * share_of(patch)
 
     dimension_of_all = dimension + sum(c not in fixed for c in beyond_space(problem))
-    maps = [space] if is_whole else []  # the others' map is that of a box
-    maps += [subset] if subset else []
-    is_mapped = all(domain.is_mapped for domain in maps)
-    patch = Patch(
-        dimension_of_all, measure, place, accepts, problem.coordinates, is_mapped=is_mapped
-    )
+    # Other coordinates have the map of a box.
+    is_mapped = (space.is_mapped or not is_whole) and (subset is None or subset.is_mapped)
+    names = problem.coordinates
+    patch = Patch(dimension_of_all, measure, place, accepts, names, is_mapped=is_mapped)
     return patch
+
+
+def _image_measure(problem: Problem, subset: Domain | None, others: Sequence[str]) -> float:
+    """Return the measure of the image of a subset's map, times the lengths of other coordinates."""
+    ranges = [problem.ranges[c] for c in others]
+    image = float(np.prod([upper - lower for lower, upper in ranges]))
+    if subset is not None:
+        # The subset's volume is that of what the subset accepts of the image.
+        image *= subset.volume / _accepted_share(subset)
+    return image
 
 
 def _remaining(piece: Patch, patch: Patch) -> float:
