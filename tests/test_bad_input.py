@@ -989,6 +989,15 @@ BAD_NON_LOCAL = [
         "is a residual and an integrand",
         "one method for each",
     ),
+    (
+        {
+            "marks": "over='x')\n    def mean(self, u):\n        return u\n\n"
+            "    @residual(on=('x-', 'x+'))\n    def pair(self, u_1, u_2, mean):\n"
+            "        return u_1 - mean\n\n    @integral(over='x'"
+        },
+        "'mean' is an integral or a delayed field, and region 'x-|x+' has two sides",
+        "take it in a residual on one face",
+    ),
     ({"more": "delays = 0.5"}, "delays=0.5 is no dict", "give delays by name"),
     ({"more": "delays = {'late': 0.5}"}, "'late' is a float", "give a Delay"),
     ({"more": "delays = {'u_x': Delay('u', 1.0, 0.0)}"}, "'u_x' is no word, or", "another name"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from pinn.derivatives import Symbol, parse_two_sided
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import REGIONS, Domain, is_data
 from pinn.parameters import Parameter
-from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term, complete_term
+from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term, complete_term, integrands
 from pinn.problem.materials import differing
 from pinn.problem.names import check_names
 from pinn.problem.parameter_checks import check_parameters
@@ -203,10 +204,22 @@ def term_of(problem: Problem, name: str, region: str) -> Term:
         )
     symbols = []
     for parameter in inspect.signature(getattr(problem, name)).parameters:
+        if is_two_sided(region):
+            _check_local(problem, parameter, region, where)
         symbol = read(parameter)
         _check_symbol(symbol, problem, region, where)
         symbols.append(symbol)
     return complete_term(problem, name, region, symbols)
+
+
+def _check_local(problem: Problem, name: str, region: str, where: str) -> None:
+    """Raise an InputError for an integral or a delayed field on a region with two sides."""
+    base = re.sub(r"_[12]$", "", name)
+    if base in integrands(type(problem)) or base in problem.delays:
+        raise InputError(
+            f"{where}: {name!r} is an integral or a delayed field, and region {region!r} has two "
+            "sides; take it in a residual on one face."
+        )
 
 
 def _check_symbol(symbol: Symbol, problem: Problem, region: str, where: str) -> None:
