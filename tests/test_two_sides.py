@@ -549,7 +549,7 @@ def test_nothing_is_doubtful_about_a_wall(eager):
     assert written["conduction"] == "k T_xx = 0"
 
     class Uninsulated(Wall):
-        cold = None
+        cold = None  # pyright: ignore[reportAssignmentType]
 
     report = pinn.check(Uninsulated(), points=Points(counts={"interior": 16, "boundary": 4}))
     assert any("a condition is missing" in warning for warning in report.warnings)
