@@ -208,9 +208,10 @@ def test_the_points_of_a_boundary_are_divided_by_length():
 
 def test_a_face_has_the_count_of_the_boundary_unless_its_own_is_set():
     points = Points(counts={"interior": 5, "boundary": 6, "x+": 7})
-    assert [points.count(r) for r in ("interior", "boundary", "x-", "x+")] == [5, 6, 6, 7]
+    regions = ("interior", "boundary", "x-", "x+")
+    assert [points.count(r, Burgers()) for r in regions] == [5, 6, 6, 7]
     with pytest.raises(InputError, match="nothing for region 'initial'"):
-        Points(counts={"interior": 5}).count("initial")
+        Points(counts={"interior": 5}).count("initial", Burgers())
 
 
 def test_runs_differ_if_and_only_if_their_seeds_differ(eager):
