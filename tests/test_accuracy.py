@@ -213,7 +213,7 @@ def with_factors_in_equation(original, numbers):
         return original(self, *arguments)
 
     equation.__signature__ = inspect.signature(original)
-    equation.region = original.region
+    vars(equation).update(vars(original))  # its region, and what else it declares
     return equation
 
 

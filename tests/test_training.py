@@ -400,7 +400,7 @@ def test_the_history_continues_over_redraws_and_phases(eager):
 )
 def test_a_phase_reports_why_it_stopped(rule, words, eager):
     wild = dataclasses.replace(explore(stop=rule), optimizer=Adam(learning_rate=1.0))
-    (phase,) = burgers(phases=[wild]).metrics["phases"]
+    (phase,) = burgers(phases=[wild], windows=1).metrics["phases"]
     assert words in phase["stop_reason"]
     expected = {
         "max_iterations": 7,
