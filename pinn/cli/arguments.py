@@ -222,9 +222,6 @@ def _quoted(override: str) -> str:
 
 
 def announced(folders: Sequence[ConfFolder]) -> str:
-    """Return the line that names the user's folders in use, with what they offer; "" for none."""
-    parts = []
-    for folder in user_folders(folders):
-        counts = [f"{len(folder.files(group))} of {group}" for group in folder.groups()]
-        parts.append(f"{folder.title} ({', '.join(counts) or 'no groups'})")
-    return f"configuration of {', '.join(parts)}" if parts else ""
+    """Return the line that names the user's folders in use, and their groups; "" for none."""
+    parts = [f"{f.title} ({', '.join(f.groups()) or 'no groups'})" for f in user_folders(folders)]
+    return f"with the configuration of {', '.join(parts)}" if parts else ""

@@ -9,6 +9,7 @@ from functools import partial
 import tensorflow as tf
 
 from pinn import norms
+from pinn.conf_folders import package_of
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
 from pinn.run.misfits import misfits
@@ -17,6 +18,8 @@ from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions
+
+_PACKAGES = ("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy")
 
 
 def metrics_of(
@@ -44,6 +47,8 @@ def metrics_of(
     numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
     anywhere = errors.points[:1]
     integrals = solution(numbers, anywhere) if numbers else {}
+    package = package_of(type(setup.problem).__module__)
+    registered = [package.name] if package else []
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -69,7 +74,7 @@ def metrics_of(
         seed=setup.seed,
         dtype=objective.dtype,
         device=_device(),
-        versions=versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
+        versions=versions(*_PACKAGES, *registered),
     )
 
 
