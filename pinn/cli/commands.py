@@ -10,6 +10,9 @@ from typing import NoReturn
 from pinn.errors import InputError
 
 HELP_OPTIONS = ("-h", "--help")
+COMPLETION = ("-sc", "--shell-completion")
+SHARED_OPTIONS = ("--config-dir", "--no-local-conf", "--help")
+"""Options of `pinn list` and `pinn reproduce`, which completion proposes."""
 OUTPUT = Path("outputs", "reproduce")
 """Where `pinn reproduce` writes runs and logs if --output is not given."""
 LEDGER = Path("experiments")

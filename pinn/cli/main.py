@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pinn import __version__
 from pinn.cli.commands import (
+    COMPLETION,
     HELP_OPTIONS,
     PARSERS,
     compare_parser,
@@ -57,9 +58,14 @@ def _dispatch(arguments: list[str]) -> int:
     if name in ("-V", "--version"):
         print(f"pinn {__version__}")
         return ExitCode.OK
+    if name in COMPLETION or (name == "run" and rest and rest[0] in COMPLETION):
+        from pinn.cli.completion import shell_completion
+
+        shell_completion(rest if name in COMPLETION else rest[1:])
+        return ExitCode.OK
     if name not in _COMMANDS:
         kind = "option" if name.startswith("-") else "command"
-        known = [*_COMMANDS, "--help", "--version"]
+        known = [*_COMMANDS, "--help", "--version", "--shell-completion"]
         raise InputError(f"unknown {kind} {name!r}.{did_you_mean(name, known)}")
     if name != "run" and any(argument in HELP_OPTIONS for argument in rest):
         PARSERS[name]().print_help()
