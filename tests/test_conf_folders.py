@@ -12,7 +12,9 @@ from pinn.cli import run as run_module
 from pinn.cli.arguments import parse
 from pinn.cli.completion import proposed
 from pinn.cli.main import main
-from pinn.conf_folders import conf_folders, shown
+from pinn.conf_folders import conf_folders, package_of, shown
+from pinn.setup.build import locate
+from pinn.setup.user_files import keep
 
 PLATE = """
 from pinn import Interval, Problem, positive, residual
@@ -186,7 +188,7 @@ EVERYWHERE = [
     (["--cfg", "all"], r"^hydra:(.|\n)*^problem:"),
     (["--cfg", "job", "--package", "network"], r"^# @package network\n(.|\n)*width: 12"),
     (["--cfg", "job", "-p", "seed"], r"^0$"),
-    (["--cfg", "hydra", "--resolve", "hydra.run.dir=a"], r"dir: a$"),
+    (["--cfg", "hydra", "hydra.run.dir=a"], r"dir: a$"),
     (["--info"], r"Defaults Tree"),
     (["--info", "defaults"], r"experiment/smoke"),
     (["-i", "defaults-tree"], r"experiment: smoke"),
@@ -253,18 +255,17 @@ def test_verbose_shows_the_log(here, capsys, solved):
     assert "Config search path" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("options", [["-m"], ["--multirun"], ["hydra.mode=MULTIRUN"]])
-@pytest.mark.parametrize("place", [0, 1, 3])
-def test_a_sweep_has_one_folder(options, place, here, swept):
-    line = ["experiment=mine", "seed=1,2", "hydra.sweep.dir=many"]
-    line[place:place] = [*options, "network.width=4,5"]
+@pytest.mark.parametrize(
+    ("option", "place"), [("-m", 0), ("--multirun", 2), ("hydra.mode=MULTIRUN", 3)]
+)
+def test_a_sweep_has_one_folder(option, place, here, swept):
+    line = ["experiment=mine", "network.width=4,5", "hydra.sweep.dir=many"]
+    line.insert(place, option)
     assert main(["run", *line]) == 0
     assert Path("many/multirun.yaml").is_file()
     folders = [command[-1].removeprefix("hydra.run.dir=").strip("'") for command in swept]
-    assert len(swept) == 4 and all(command[0] == "run" for command in swept)
-    assert len({Path(f).name for f in folders}) == 4
-    assert {Path(f).parent for f in folders} == {here / "many"}
-    assert "network.width=4,seed=1" in [Path(f).name for f in folders]
+    assert [command[0] for command in swept] == ["run", "run"]
+    assert folders == [str(here / "many" / f"network.width={width}") for width in (4, 5)]
     child = parse("run", swept[0][1:])
     assert "experiment=mine" in child.overrides and not child.multirun
 
@@ -339,3 +340,73 @@ def test_completion_speaks_to_the_shells(here, capsys, monkeypatch):
 
 def test_paths_are_shown_from_the_working_folder(here):
     assert shown(here.resolve() / "conf" / "a.yaml") == "conf/a.yaml"
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """An installed package that registers two problems, one of them with a file."""
+    site = tmp_path / "site"
+    (site / "rods/conf/problem").mkdir(parents=True)
+    (site / "rods/conf/experiment").mkdir()
+    (site / "rods/__init__.py").write_text(PLATE.replace("numbers_beside", "rods.numbers"))
+    (site / "rods/numbers.py").write_text("SOURCE = 1.0\n")
+    (site / "rods/conf/problem/rod.yaml").write_text("# A rod\n_target_: rods.Plate\nD: 3.0\n")
+    text = "# @package _global_\n# Rods in winter\ndefaults: [override /problem: rod]\n"
+    (site / "rods/conf/experiment/rods.yaml").write_text(text)
+    information = site / "pinn_rods-0.4.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: pinn-rods\nVersion: 0.4\n")
+    points = "rod = rods:Plate\nbare = rods:Plate\nwave = rods:Plate\nbroken = absent:Rod\n"
+    (information / "entry_points.txt").write_text(f"[pinn.problems]\n{points}")
+    monkeypatch.syspath_prepend(site)
+
+
+def test_an_installed_package_registers_its_problems(installed, here, capsys):
+    assert main(["list"]) == 0
+    ours, theirs = capsys.readouterr().out.split("experiment of pinn-rods 0.4")
+    assert "Rods in winter" in theirs and re.search(r"bare +rods:Plate", theirs)
+    assert configuration(capsys, "experiment=rods")["problem"]["D"] == 3
+    bare = configuration(capsys, "problem=bare", "problem.D=5")["problem"]
+    assert bare == {"_target_": "rods.Plate", "unknowns": {}, "D": 5}
+    assert "problem=bare" in proposed("pinn run problem=ba")
+    line = refused(capsys, "run", "problem=wave")
+    assert "pinn and pinn-rods 0.4 have one each" in line and "MODULE:Class" in line
+    assert "No module named 'absent'" in refused(capsys, "check", "problem=broken")
+    assert package_of("rods.numbers").title == "pinn-rods 0.4" and package_of("keras") is None
+
+
+def test_a_class_of_a_module_in_the_working_folder(here, capsys):
+    Path("lab").mkdir()
+    Path("lab/rod.py").write_text(PLATE.replace("numbers_beside", "lab.beside"))
+    Path("lab/beside.py").write_text("SOURCE = 1.0\n")
+    config = configuration(capsys, "lab.rod:Plate", "problem.D=2")
+    assert config["problem"] == {"_target_": "lab.rod.Plate", "unknowns": {}, "D": 2}
+    assert locate("lab.rod.Plate", "problem").__name__ == "Plate"
+    keep(["lab.rod.Plate"], Path("code"))
+    assert sorted(p.name for p in Path("code/lab").iterdir()) == ["beside.py", "rod.py"]
+    Path("lab/beside.py").write_text("1 / 0\n")
+    Path("lab/other.py").write_text("1 / 0\n")
+    line = refused(capsys, "check", "lab.other:Plate")
+    assert "cannot be imported: ZeroDivisionError" in line and "correct it" in line
+
+
+BAD_FILES = [
+    ("experiment=a", "a: [1", "conf/experiment/a.yaml:", "is no valid YAML"),
+    ("experiment=a", "a: 1\nb: : 2\n", "conf/experiment/a.yaml:2: is no valid YAML", "correct"),
+    ("experiment=a", "", "conf/experiment/a.yaml: is empty", "key: value"),
+    ("experiment=a", "- a\n- b\n", "conf/experiment/a.yaml: is a list", "key: value"),
+    ("experiment=a", "# @package\nseed: 1\n", "a.yaml: Expected header", "correct the line"),
+    ("experiment=a", "defaults: [a]\n", "a", ""),
+    ("experiment=a", "defaults: [override /netwrok: mlp]\n", "netwrok", ""),
+    ("experiment=a", "sede: 1\n", "unknown key 'sede'", "Did you mean 'seed'?"),
+    ("experiment=a", "problem: {_target_: os.getcwd}\n", "os.getcwd: is no Problem", "subclass"),
+    ("problem=a", "_target_: absent.py\n", "no such file absent.py", "Python file"),
+]
+
+
+@pytest.mark.parametrize(("override", "text", "offender", "remedy"), BAD_FILES)
+def test_bad_files_of_the_user(override, text, offender, remedy, here, capsys):
+    Path("conf", override.partition("=")[0], "a.yaml").write_text(text)
+    assert main(["check", override]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and offender in err and remedy in err, err

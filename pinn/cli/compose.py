@@ -12,7 +12,6 @@ from pinn.cli.arguments import check_override, prepared
 from pinn.conf_folders import (
     ConfFolder,
     check_choice,
-    check_names,
     choices,
     conf_folder,
     conf_folders,
@@ -65,7 +64,6 @@ def session(
 
     from pinn.cli.hydra_plugins import search_path
 
-    check_names(folders)
     with one_line(folders, overrides), search_path(folders):
         main = config_path or str(conf_folder())
         with initialize_config_dir(main, job_name="pinn", version_base="1.3"):
@@ -160,6 +158,11 @@ def _one_line(error: Exception, folders: Sequence[ConfFolder], overrides: Sequen
     if primary:
         known = [path.stem for folder in folders for path in Path(folder.path).glob("*.yaml")]
         return f"--config-name {primary[1]}: no such file.{did_you_mean(primary[1], known)}"
+    if "Interpolation" in type(error).__name__ and "output" in text:
+        return (
+            "--resolve: the folders of Hydra's own configuration are known only when a run begins; "
+            "leave --resolve out, or take --cfg job."
+        )
     if "Missing mandatory value" in text:
         name = getattr(error, "full_key", None) or "a value"
         return f"config: {name} is missing; set {name}=…"

@@ -19,7 +19,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pinn.conf_folders import ConfFolder, broken, shown
+from pinn.conf_folders import ConfFolder, broken, check_names, shown
 from pinn.errors import InputError
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255
@@ -113,7 +113,12 @@ class _SearchPath(SearchPathPlugin):
 
 @contextlib.contextmanager
 def search_path(folders: Sequence[ConfFolder]) -> Iterator[None]:
-    """Have Hydra find the files of folders, and the problems that packages register."""
+    """Have Hydra find the files of folders, and the problems that packages register.
+
+    Raises:
+        InputError: for a file that has the name of one of this package's, and does not say so.
+    """
+    check_names(folders)
     for plugin in (UserFiles, _SearchPath):
         Plugins.instance().register(plugin)
     store = ConfigStore.instance()

@@ -62,7 +62,7 @@ def run(argv: Sequence[str]) -> int:
             f"--experimental-rerun {line.experimental_rerun}: runs are not pickled; continue one "
             "by `pinn resume FOLDER`, or repeat it by `pinn run --config-path FOLDER`."
         )
-    with line.folders() as folders:
+    with line.folders() as folders, _restored_logging():
         if any(getattr(line, option) for option in _SHOWING):
             return _by_hydra(line, folders)
         with session(folders, line.overrides, line.config_path):
@@ -132,6 +132,9 @@ def _by_hydra(
     version.setbase("1.3")
     check_experiment(line.overrides, folders)
     line.config_dir = None  # it is among the folders
+    if line.hydra_help:  # composed without the primary configuration, so its keys are unknown
+        silent = ["hydra/hydra_logging=none", "hydra/job_logging=none"]
+        line.overrides = [*silent, *(o for o in line.overrides if o.startswith("hydra"))]
     errors = sys.stderr if task else io.StringIO()
     try:
         with (
@@ -174,7 +177,7 @@ def _job(config: DictConfig, line: Line) -> int:
     name = line.config_name or PRIMARY
     outcome: list[int | Exception] = []
 
-    with _new_folder(config) as folder, _logging(config, line):
+    with _new_folder(config) as folder:
 
         def task(values: DictConfig) -> None:
             try:
@@ -182,6 +185,7 @@ def _job(config: DictConfig, line: Line) -> int:
             except Exception as error:  # Hydra would print more about it
                 outcome.append(error)
 
+        _log(config, line)
         config.hydra.run.dir = str(folder)
         config.hydra.mode = RunMode.RUN
         callbacks = Callbacks(config)
@@ -200,27 +204,31 @@ def _job(config: DictConfig, line: Line) -> int:
     return result
 
 
-@contextlib.contextmanager
-def _logging(config: DictConfig, line: Line) -> Iterator[None]:
+def _log(config: DictConfig, line: Line) -> None:
     """Show the log that hydra.verbose asks for; the files of configuration ask for none."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.utils import simple_stdout_log_config
     from hydra.types import RunMode
 
     if config.hydra.verbose is False:
-        yield
         return
-    root = logging.getLogger()
-    before = (root.level, list(root.handlers))
     simple_stdout_log_config()
     hydra: Any = GlobalHydra.instance().hydra
     name = line.config_name or PRIMARY
     hydra.compose_config(name, line.overrides, RunMode.RUN, with_log_configuration=True)
+
+
+@contextlib.contextmanager
+def _restored_logging() -> Iterator[None]:
+    """Leave the log of a host program as it was; Hydra adds handlers to it."""
+    root = logging.getLogger()
+    level = root.level
+    handlers = list(root.handlers)
     try:
         yield
     finally:
-        root.setLevel(before[0])
-        root.handlers[:] = before[1]
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 def _setup(config: Mapping[str, Any]) -> Setup:
