@@ -363,7 +363,7 @@ def installed(tmp_path, monkeypatch):
 
 def test_an_installed_package_registers_its_problems(installed, here, capsys):
     assert main(["list"]) == 0
-    ours, theirs = capsys.readouterr().out.split("experiment of pinn-rods 0.4")
+    theirs = capsys.readouterr().out.split("experiment of pinn-rods 0.4")[1]
     assert "Rods in winter" in theirs and re.search(r"bare +rods:Plate", theirs)
     assert configuration(capsys, "experiment=rods")["problem"]["D"] == 3
     bare = configuration(capsys, "problem=bare", "problem.D=5")["problem"]

@@ -129,15 +129,19 @@ def _folder_on_path(folder: Path) -> Iterator[None]:
         for name in set(sys.modules) - before:
             if _is_beside(sys.modules[name], name, folder):
                 _beside[name] = folder
-                _files.setdefault(folder, set()).add(Path(str(sys.modules[name].__file__)))
+                file = getattr(sys.modules[name], "__file__", None)
+                if file:
+                    _files.setdefault(folder, set()).add(Path(file).resolve())
 
 
 def _is_beside(module: ModuleType, name: str, folder: Path) -> bool:
     """Return whether a module is a file of a folder, or belongs to a package there."""
-    file = getattr(module, "__file__", None)
-    if not file:
-        return False
     top = name.split(".")[0]
+    file = getattr(module, "__file__", None)
+    if not file:  # a folder without __init__.py
+        return str(folder / top) in [
+            str(Path(p).resolve()) for p in getattr(module, "__path__", ())
+        ]
     path = Path(file).resolve()
     return path == folder / f"{top}.py" or path.is_relative_to(folder / top)
 
