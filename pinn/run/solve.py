@@ -206,8 +206,7 @@ def execute(
     stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
     report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
-    if warn:
-        _warn(report.problem, report.warnings)
+    _warn(report.problem, report.warnings if warn else ())
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -234,8 +233,7 @@ def execute(
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
-    if warn:
-        _warn(report.problem, metrics.warnings[len(report.warnings) :])
+    _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
