@@ -20,7 +20,7 @@ from pinn.objective import (
     draw,
     find_scales,
 )
-from pinn.optimizers import Adam
+from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Problem, positive, residual
 from pinn.run import load, resume, solve
 from pinn.setup import Points, Setup, config, default_network
@@ -248,3 +248,24 @@ def test_without_scales_the_loss_is_that_of_the_plain_residuals(eager):
     assert solution.metrics["scales"] is None
     assert solution.history.rows[0]["loss_heat"] > 1e10
     assert not any(column.startswith("plain_") for column in solution.history.columns)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_problem_in_other_units_is_solved_as_well(name):
+    problem = getattr(problems, name)()
+    other = in_units(problem, length=1e-6, time=1e3, field=1e5)
+    errors = []
+    for posed in (problem, other):
+        polish = Phase(name="polish", optimizer=GaussNewton(), stop=StopRule(max_iterations=40))
+        solution = solve(
+            posed,
+            network=default_network(posed, seed=0, width=12, depth=2),
+            phases=[polish],
+            points=Points(counts={"interior": 300, "initial": 60, "boundary": 60}, test=1000),
+            windows=1,
+            show=False,
+        )
+        errors.append(solution.metrics["relative_l2"])
+    for field, error in errors[0].items():
+        assert error / 3 <= errors[1][field] <= 3 * error

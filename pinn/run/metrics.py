@@ -11,10 +11,12 @@ import tensorflow as tf
 from pinn import norms
 from pinn.conf_folders import package_of
 from pinn.objective import Batch, LeastSquares, standard_errors
+from pinn.problem import Problem
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
+from pinn.run.errors import Errors
 from pinn.run.misfits import misfits
 from pinn.run.remaining import doubts, remaining
-from pinn.run.stage_runs import StageRun, StageRuns
+from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions
@@ -44,9 +46,6 @@ def metrics_of(
     held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
     left = remaining(stage_runs, progress, theta)
-    numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
-    anywhere = errors.points[:1]
-    integrals = solution(numbers, anywhere) if numbers else {}
     package = package_of(type(setup.problem).__module__)
     registered = [package.name] if package else []
     return Metrics(
@@ -63,7 +62,7 @@ def metrics_of(
         remaining=left,
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
-        integrals={name: float(value[0]) for name, value in integrals.items()},
+        integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
         misfits=misfits(setup.problem, stage_runs.data, solution),
         phases=_phases(progress),
@@ -76,6 +75,14 @@ def metrics_of(
         device=_device(),
         versions=versions(*_PACKAGES, *registered),
     )
+
+
+def _integrals(problem: Problem, solution: EvaluateNames, errors: Errors) -> dict[str, float]:
+    """Return the values of the integrals that depend on no coordinate."""
+    numbers = [name for name, found in problem.integrals.items() if found.is_number]
+    anywhere = errors.points[:1]
+    values = solution(numbers, anywhere) if numbers else {}
+    return {name: float(value[0]) for name, value in values.items()}
 
 
 def _unknowns(

@@ -6,6 +6,7 @@ import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -205,8 +206,7 @@ def execute(
     stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
     report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
-    if warn:
-        _warn(setup, report.warnings)
+    _warn(report.problem, report.warnings if warn else ())
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -214,9 +214,7 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            read = stage_runs.found.values()
-            lines = [line for measured in read for line in measured.lines(setup.problem)]
-            screen.tell([*lines, *report.brief()])
+            screen.tell([*_what_was_read(stage_runs), *report.brief()])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
             _draw_data(record, stage_runs)
@@ -232,13 +230,10 @@ def execute(
             if record:
                 checkpoint.save(record.checkpoint, present)
 
-        def monitor(run: StageRun) -> Monitor:
-            return Monitor(run, history, clock, screen)
-
+        monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
-    if warn:
-        _warn(setup, metrics.warnings[len(report.warnings) :])
+    _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
@@ -252,6 +247,13 @@ def _stage_runs(setup: Setup) -> StageRuns:
     found = setup.read_measurements()
     data = {region: measured.points for region, measured in found.items()}
     return StageRuns(setup.with_scales(data), found)
+
+
+def _what_was_read(stage_runs: StageRuns) -> list[str]:
+    """Return what there is to say about the measurements of a run."""
+    problem = stage_runs.setup.problem
+    read = stage_runs.found.values()
+    return [line for measured in read for line in measured.lines(problem)]
 
 
 def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
@@ -269,10 +271,10 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
     solution.save_figures()
 
 
-def _warn(setup: Setup, lines: Sequence[str]) -> None:
-    """Warn of what is doubtful, at the call of `solve`."""
+def _warn(name: str, lines: Sequence[str]) -> None:
+    """Warn of what is doubtful about the problem of a name, at the call of `solve`."""
     for line in lines:
-        warnings.warn(f"{type(setup.problem).__name__}: {line}", ProblemWarning, stacklevel=4)
+        warnings.warn(f"{name}: {line}", ProblemWarning, stacklevel=4)
 
 
 def _contents(
