@@ -220,7 +220,8 @@ def test_a_configuration_of_another_name_or_folder(here, capsys, solved):
         "problem": {"_target_": "pinn.problems.Wave"},
         "seed": 6,
     }
-    assert main(["run", *line]) == 0 and solved[0][0]["seed"] == 6
+    silent = ["hydra/hydra_logging=none", "hydra/job_logging=none"]  # Hydra's own closes pytest's
+    assert main(["run", *line, *silent]) == 0 and solved[0][0]["seed"] == 6
     assert "no such folder" in refused(capsys, "run", "--config-path", "absent")
 
 

@@ -119,4 +119,4 @@ def test_sweep(here):
             timeout=170,
         )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(list(here.glob("outputs/burgers/*/metrics.json"))) == 2
+    assert len(list(here.glob("outputs/sweeps/*/*/metrics.json"))) == 2

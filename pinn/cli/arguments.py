@@ -115,17 +115,28 @@ def parse(command: str, argv: Sequence[str]) -> Line:
     Raises:
         InputError: for an unknown option, or an argument that is neither setting nor file.
     """
-    line = parser(command).parse_intermixed_args(list(argv), Line())
+    line = parser(command).parse_intermixed_args(_with_kind_of_info(argv), Line())
     line.experiment_file = None
     overrides = []
     for argument in line.overrides:
         overrides += _without_file(command, argument, line)
-    line.overrides = prepared(overrides)
+    # A run of a sweep over a file of an experiment gets the choice of it twice.
+    line.overrides = prepared(list(dict.fromkeys(overrides)))
     if line.config_path:
         line.config_path = os.path.abspath(line.config_path)
         if not os.path.isdir(line.config_path):
             raise InputError(f"--config-path {line.config_path}: no such folder; name one.")
     return line
+
+
+def _with_kind_of_info(argv: Sequence[str]) -> list[str]:
+    """Return arguments in which no override that follows --info is taken for its kind."""
+    arguments: list[str] = []
+    for argument in argv:
+        if arguments and arguments[-1] in ("--info", "-i") and "=" in argument:
+            arguments.append("all")
+        arguments.append(argument)
+    return arguments
 
 
 def parser(command: str) -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ from pinn.cli.commands import COMPLETION, PARSERS, SHARED_OPTIONS
 from pinn.conf_folders import ConfFolder, choices, conf_folders, content, files
 from pinn.errors import InputError
 
-_OPTIONS_OF_HYDRA = (
+_OPTIONS_OF_HYDRA: list[str] = (
     "--cfg --config-dir --config-name --config-path --help --hydra-help --info --multirun "
     "--no-local-conf --package --resolve --shell-completion"
 ).split()
@@ -50,9 +50,7 @@ def shell_completion(arguments: Sequence[str]) -> None:
     from hydra.core.plugins import Plugins
     from hydra.plugins.completion_plugin import CompletionPlugin
 
-    plugins = {
-        plugin.provides(): plugin for plugin in Plugins.instance().discover(CompletionPlugin)
-    }
+    plugins = {plugin.provides(): plugin for plugin in found}
     asked = re.fullmatch(r"(install|uninstall)=(\w+)", " ".join(arguments))
     if asked is None or asked[2] not in plugins:
         raise InputError(
