@@ -17,7 +17,7 @@ from pinn.cli.commands import COMPLETION, PARSERS, SHARED_OPTIONS
 from pinn.conf_folders import ConfFolder, choices, conf_folders, content, files
 from pinn.errors import InputError
 
-_OPTIONS_OF_HYDRA: list[str] = (
+_OPTIONS_OF_HYDRA = (
     "--cfg --config-dir --config-name --config-path --help --hydra-help --info --multirun "
     "--no-local-conf --package --resolve --shell-completion"
 ).split()
@@ -50,6 +50,7 @@ def shell_completion(arguments: Sequence[str]) -> None:
     from hydra.core.plugins import Plugins
     from hydra.plugins.completion_plugin import CompletionPlugin
 
+    found: list[Any] = list(Plugins.instance().discover(CompletionPlugin))
     plugins = {plugin.provides(): plugin for plugin in found}
     asked = re.fullmatch(r"(install|uninstall)=(\w+)", " ".join(arguments))
     if asked is None or asked[2] not in plugins:
@@ -101,7 +102,7 @@ def _settings(words: Sequence[str], word: str, folders: Sequence[ConfFolder]) ->
     if words and words[-1] in _WORDS:
         return _WORDS[words[-1]]
     if word.startswith("-"):
-        return _OPTIONS_OF_HYDRA
+        return list[str](_OPTIONS_OF_HYDRA)
     prefix = "+" if word.startswith("+") else ""
     key, equals, _ = word.removeprefix(prefix).partition("=")
     groups = dict.fromkeys(group for folder in folders for group in folder.groups())
