@@ -402,7 +402,7 @@ def test_listing_refuses_unknown_names_and_damaged_files(conf):
     with pytest.raises(InputError, match=r"again\.yaml: its defaults lead back to itself"):
         listing(own(conf))
     (conf / "experiment" / "again.yaml").write_text("a: [")
-    with pytest.raises(InputError, match=r"again\.yaml is no valid YAML"):
+    with pytest.raises(InputError, match=r"again\.yaml:1: is no valid YAML"):
         listing(own(conf))
     with pytest.raises(InputError, match="no such configuration folder"):
         listing(own(conf / "absent"))
