@@ -76,7 +76,8 @@ class Subject:
         names = {term.name for term in active}
         # What holds on interfaces by itself is neither missing nor too much.
         known = names.union(exact)
-        terms = [t for t in problem.terms if t.kind == "residual" and t.name in known]
+        methods = [t for t in problem.terms if t.is_method and t.name in known]
+        terms = [objective.scales.balanced(t) for t in methods]
         scales = {name: objective.scales.fields.get(name, UNIT) for name in problem.functions}
         return cls(
             problem=problem,

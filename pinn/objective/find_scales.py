@@ -10,7 +10,8 @@ Smooth random fields of a known size are put into the residuals (see `probe.py`)
    the fields that have a scale.
 4. The size of a residual is its root mean square where all fields have their typical size.
    Misfits in units of the standard deviations of measurements have one size in common, so that
-   these alone decide how the measurements count among each other.
+   these alone decide how the measurements count among each other.  A complementarity has the size
+   of its first expression, and a balance by which the second one has it too.
 
 Scales and sizes are powers of two.
 """
@@ -24,6 +25,7 @@ import numpy as np
 from pinn.arrays import Array
 from pinn.geometry import is_data
 from pinn.objective.batch import FIRST_STAGE, StageParameters
+from pinn.objective.complementarity import expressions
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets
 from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
@@ -67,26 +69,32 @@ def find_scales(
         problem = problem.bind({"time": time})
     probe = Probe(objective, problem, data, handover=handover)
     fields = _Fields(probe, data, given).found()
-    sizes = _residual_sizes(objective, probe, fields)
-    return Scales(fields=fields, residuals={**sizes, **_given_sizes(objective, given)})
+    sizes, balances = _residual_sizes(objective, probe, fields)
+    return Scales(
+        fields=fields,
+        residuals={**sizes, **_of_terms(objective, given.residuals)},
+        balances={**balances, **_of_terms(objective, given.balances)},
+    )
 
 
 def _is_complete(given: Scales, objective: Objective) -> bool:
     """Return whether nothing is left to find."""
     terms = {term.name for term in objective.terms}
-    return set(objective.problem.functions) <= set(given.fields) and terms <= set(given.residuals)
+    pairs = {term.name for term in objective.terms if term.kind == "complementarity"}
+    sizes = terms <= set(given.residuals) and pairs <= set(given.balances)
+    return set(objective.problem.functions) <= set(given.fields) and sizes
 
 
-def _given_sizes(objective: Objective, given: Scales) -> dict[str, float]:
-    """Return the sizes of an objective's terms that are known."""
+def _of_terms(objective: Objective, given: Mapping[str, float]) -> dict[str, float]:
+    """Return the sizes or balances of an objective's terms that are known."""
     names = [term.name for term in objective.terms]
-    return {name: given.residuals[name] for name in names if name in given.residuals}
+    return {name: given[name] for name in names if name in given}
 
 
 def _residual_sizes(
     objective: Objective, probe: Probe, fields: Mapping[str, FieldScale]
-) -> dict[str, float]:
-    """Return the size of every term where all fields have their typical size.
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the size of every term where all fields have their typical size, and the balances.
 
     The fields are smooth: with the wave numbers of the data, the highest derivatives would count
     for so much that the loss hardly asked for the equation.
@@ -96,9 +104,12 @@ def _residual_sizes(
         for name, residuals in probe.residuals(region, fields).items():
             found[name] = median_size(residuals)
     sizes: dict[str, float] = {}
+    balances: dict[str, float] = {}
     weighed: dict[str, float] = {}  # the sizes of misfits in units of their standard deviations
     for term in objective.terms:
-        size = found.get(term.name, np.nan)
+        size, *others = (found.get(e.name, np.nan) for e in expressions(term))
+        if others:
+            balances[term.name] = _usable(size) / _usable(others[0])
         if isinstance(term, Misfit):
             if term.is_of_value:
                 size = fields[term.predicted.field].scale
@@ -108,7 +119,7 @@ def _residual_sizes(
         sizes[term.name] = _usable(size)
     # The most precise measurements have the size that they would have without deviations.
     common = _usable(max(weighed.values(), default=1.0))
-    return {**sizes, **dict.fromkeys(weighed, common)}
+    return {**sizes, **dict.fromkeys(weighed, common)}, balances
 
 
 def _usable(size: float) -> float:

@@ -13,6 +13,7 @@ from pinn.arrays import Array, static_size
 from pinn.geometry import is_data
 from pinn.jets import Jet
 from pinn.objective.blocks import Blocks, cut_into_blocks
+from pinn.objective.complementarity import expressions
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets, draw
 from pinn.objective.residuals import Residuals
@@ -77,9 +78,9 @@ class Probe:
         self.objective = objective
         self.problem = problem
         # Measured values of a field name its scale; all else tells of it as residuals do.
-        self.terms: tuple[Term, ...] = tuple(
-            t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)
-        )
+        taken = [t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)]
+        # The two expressions of a complementarity have units of their own.
+        self.terms: tuple[Term, ...] = tuple(e for term in taken for e in expressions(term))
         self.data = data
         self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)

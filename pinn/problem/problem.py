@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import numpy as np
@@ -260,7 +260,9 @@ class Problem(_Frozen):
     def terms(self) -> tuple[Term, ...]:
         """The residuals, in the order of their definition, and what holds on interfaces."""
         methods = residual_methods(type(self))
-        own = [checks.term_of(self, name, method.region) for name, method in methods.items()]
+        own = []
+        for name, method in methods.items():
+            own.append(replace(checks.term_of(self, name, method.region), kind=method.kind))
         return (*own, *interface_terms(self))
 
     @property

@@ -322,7 +322,7 @@ class Setup(Settings):
         """
         scales = self.known_scales
         if later and scales.later is not None:
-            scales = scales.later
+            scales = replace(scales.later, balances=scales.later.balances or scales.balances)
         return Objective(
             self.stages[0].problem,
             self.network,
