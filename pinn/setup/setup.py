@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
+from pinn.geometry import is_data
 from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
@@ -156,6 +157,7 @@ class Setup(Settings):
         self._check_weights()
         self._check_phases()
         self._check_data()
+        self._check_scales()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
 
@@ -205,6 +207,24 @@ class Setup(Settings):
                 f"unknowns: {names} cannot be found without measurements; give data, as "
                 "data=synthetic or data=file do."
             )
+
+    def _check_scales(self) -> None:
+        """Raise an InputError for the size of what the problem does not have."""
+        if not isinstance(self.scales, Scales):
+            return
+        terms = self.problem.terms
+        pairs = [term.name for term in terms if term.kind == "complementarity"]
+        known = {
+            "fields": self.problem.functions,
+            "residuals": [term.name for term in terms],
+            "balances": pairs,
+        }
+        for key, names in known.items():
+            for name in getattr(self.scales, key):
+                if name not in names and not (key == "residuals" and is_data(name)):
+                    hint = did_you_mean(name, names)
+                    kind = "complementarity" if key == "balances" else key.removesuffix("s")
+                    raise InputError(f"scales.{key}.{name}: no such {kind}.{hint}")
 
     @property
     def hard(self) -> bool:
