@@ -53,6 +53,8 @@ class Probe:
         p(z) = Σₖ √(2/K) cos(κₖ · z + φₖ),   κₖ ~ N(0, diag σ²),   φₖ uniform
 
     with K = 12 waves and the coordinates z scaled to [-1, 1].  All of its derivatives are exact.
+    A positive field grows exponentially with its random field, which is sin p, so that its largest
+    value is offset + scale.
     The network of the objective plays no part.
 
     Args:
@@ -264,8 +266,13 @@ class Probe:
             angle = scaled * numbers[:, i] + angle
         summands = tf.cos(angle + phases) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):
-            return summands.map(lambda component: tf.reduce_sum(component, 0))
-        return tf.reduce_sum(summands, 0)
+            field: Any = summands.map(lambda component: tf.reduce_sum(component, 0))
+        else:
+            field = tf.reduce_sum(summands, 0)
+        count = len(self.problem.fields)
+        is_field = number < self.problem.outputs - len(self.problem.unknown_fields)
+        positive = is_field and self.problem.fields[number % count] in self.problem.positive_fields
+        return tf.sin(field) if positive else field
 
 
 def _at(block: Blocks, moved: Callable[[tf.Tensor], tf.Tensor]) -> Blocks:

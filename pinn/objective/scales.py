@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+
 from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Term
@@ -16,9 +18,13 @@ from pinn.settings import check_finite, check_positive
 class FieldScale(NamedTuple):
     """The typical values of a field: offset + scale × what the network computes.
 
+    A positive field is offset × (1 + scale/offset)^N with the output N of the network.  So N = 1
+    gives offset + scale too, and where the scale is small, both are the same.
+
     Attributes:
-        offset: the middle of the field's values, in the field's units.
-        scale: their distance from the offset, in the field's units.
+        offset: the middle of the field's values, in the field's units; of a positive field, the
+            geometric middle, which is the scale where the offset is 0.
+        scale: the distance of the largest values from the offset, in the field's units.
     """
 
     offset: float = 0.0
@@ -27,6 +33,13 @@ class FieldScale(NamedTuple):
     def apply(self, output: Any) -> Any:
         """Return the field for the network's output, a tensor [n] or a jet."""
         return scaled(output, self.offset, self.scale)
+
+    def apply_positive(self, output: Any) -> Any:
+        """Return the positive field for the network's output, a tensor [n] or a jet."""
+        without_offset = isinstance(self.offset, float) and self.offset == 0.0
+        middle = self.scale if without_offset else self.offset
+        growth = tf.math.log1p(tf.convert_to_tensor(self.scale / middle, output.dtype))
+        return tf.exp(output * growth + tf.math.log(tf.convert_to_tensor(middle, output.dtype)))
 
 
 _KEYS = ("fields", "residuals", "balances", "later")

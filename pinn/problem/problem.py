@@ -58,6 +58,8 @@ class Problem(_Frozen):
     Attributes:
         unknowns: the coefficients to determine, by the attribute that holds the true value.
         fields: names of the functions that the equations determine.
+        positive_fields: fields that are positive everywhere, and may span orders of magnitude: each
+            is an exponential function of what the network computes.
         unknown_fields: coefficients that are functions, to be determined, by name. Each has a
             network of its own. Residuals take them and their derivatives like fields.
         space: the domain in space; `NoSpace()`, the default, for functions of time alone.
@@ -89,6 +91,7 @@ class Problem(_Frozen):
     unknowns: Mapping[str, Any] = field(default_factory=dict)
 
     fields: ClassVar[tuple[str, ...]] = ()
+    positive_fields: ClassVar[tuple[str, ...]] = ()
     unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
