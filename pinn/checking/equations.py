@@ -29,7 +29,8 @@ _MODULES = ("tf", "np", "math", "numpy", "tensorflow")
 def equation(problem: Problem, term: Term) -> str:
     """Return a residual as an equation, from the source of its method.
 
-    A complementarity is "0 ≤ a ⊥ b ≥ 0".  A method that is more than one expression is named with its parameters: "heat(x, u_t) = 0".
+    A method that is more than one expression is named with its parameters: "heat(x, u_t) = 0".  A
+    complementarity is "0 ≤ a ⊥ b ≥ 0".
     """
     if not term.is_method:
         jump = term.name.partition("_")[2]

@@ -50,5 +50,5 @@ def fischer_burmeister(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     given by A. Fischer (1992), doi:10.1080/02331939208843795.
     """
     # The least normal number changes nothing else; with it the root has a slope at zero.
-    least = float(np.finfo(a.dtype.as_numpy_dtype).tiny)
+    least = float(np.finfo(a.dtype.name).tiny)
     return a + b - tf.sqrt(a * a + b * b + least)

@@ -156,9 +156,7 @@ class _Fields:
         given: scales that are already known.
     """
 
-    def __init__(
-        self, probe: Probe, plain: Probe, data: DataSets | None, given: Scales
-    ) -> None:
+    def __init__(self, probe: Probe, plain: Probe, data: DataSets | None, given: Scales) -> None:
         self.probe = probe
         self.plain = plain
         self.data = data
@@ -173,8 +171,7 @@ class _Fields:
     def found(self) -> dict[str, FieldScale]:
         """Return offset and scale by function."""
         # 1. What conditions and measurements name.
-        named = self._named_values()
-        for name, values in named.items():
+        for name, values in self._named_values().items():
             self._take_range(name, values)
         # What is given takes their place.
         stated = dict(self.probe.problem.scales)
@@ -182,7 +179,7 @@ class _Fields:
         for name, (offset, scale) in self.given.fields.items():
             self.offsets[name] = offset
             stated[name] = self.scales[name] = scale
-        self._find_middles(named)
+        self._find_middles()
         self._vary_as_the_data_do()
         # 2. What drives the other fields.
         self._drive([name for name in self._missing() if name in self.positive])
@@ -198,17 +195,20 @@ class _Fields:
             found[name] = FieldScale(offset, float(stated.get(name, power_of_two(scale))))
         return found
 
-    def _find_middles(self, named: Mapping[str, Array]) -> None:
+    def _find_middles(self) -> None:
         """Find the geometric middle of positive fields whose values nothing names.
 
         It is their scale, given or as that of any field.
         """
-        missing = [n for n in self.positive if n not in named and self.offsets[n] == 0]
+        missing = [name for name in self.positive if self.offsets[name] == 0]
         found: Mapping[str, FieldScale] = {}
         if any(name not in self.scales for name in missing):
             found = _Fields(self.plain, self.plain, self.data, self.given).found()
         for name in missing:
-            self.offsets[name] = self.scales.get(name) or abs(found[name].offset) or found[name].scale
+            if name in self.scales:
+                self.offsets[name] = self.scales[name]
+            else:
+                self.offsets[name] = abs(found[name].offset) or found[name].scale
 
     def _vary_as_the_data_do(self) -> None:
         """Let the random fields vary as fast as sources and conditions do."""
@@ -351,7 +351,9 @@ class _Fields:
         return scale
 
     def _at(self, region: str, name: str, scale: float) -> dict[str, Array]:
-        """Return the residuals of a region where a field varies, and the others rest or `varying`.
+        """Return the residuals of a region where one field varies and the others rest.
+
+        The fields in `varying` do not rest.
         """
         key = (region, name if scale else "", scale)
         if key not in self._known:

@@ -59,9 +59,7 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
     return fischer_burmeister(first, term.balance * second)
 
 
-def _one_value(
-    problem: Problem, term: Term, value: Any, arguments: Arguments, dtype: str
-) -> Any:
+def _one_value(problem: Problem, term: Term, value: Any, arguments: Arguments, dtype: str) -> Any:
     """Return what a method gave, if it is a tensor [n] or a single number."""
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value

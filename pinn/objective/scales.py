@@ -36,10 +36,15 @@ class FieldScale(NamedTuple):
 
     def apply_positive(self, output: Any) -> Any:
         """Return the positive field for the network's output, a tensor [n] or a jet."""
-        without_offset = isinstance(self.offset, float) and self.offset == 0.0
-        middle = self.scale if without_offset else self.offset
-        growth = tf.math.log1p(tf.convert_to_tensor(self.scale / middle, output.dtype))
-        return tf.exp(output * growth + tf.math.log(tf.convert_to_tensor(middle, output.dtype)))
+        offset, scale = (tf.convert_to_tensor(value, output.dtype) for value in self)
+        middle = tf.where(offset == 0, scale, offset)
+        return tf.exp(output * tf.math.log1p(scale / middle) + tf.math.log(middle))
+
+    @property
+    def near_middle(self) -> FieldScale:
+        """Offset and scale of a positive field where it differs little from its middle."""
+        middle = self.offset or self.scale
+        return FieldScale(middle, middle * math.log1p(self.scale / middle))
 
 
 _KEYS = ("fields", "residuals", "balances", "later")
@@ -56,9 +61,9 @@ class Scales:
         fields: by the name of the field (or unknown field); `UNIT` where a name is missing.
         residuals: the typical size of every residual in its own units, by the name of the term;
             1 where a name is missing.  The loss holds the residuals divided by it.
-        balances: what the second expression of a complementarity is multiplied by to have the typical
-            size of the first, by the name of the term; 1 where a name is missing.  A term's size is
-            that of its first expression.
+        balances: what the second expression of a complementarity is multiplied by to have the
+            typical size of the first, by the name of the term; 1 where a name is missing.  The size
+            of the term is that of its first expression.
         later: the sizes in the windows of time after the first, where the ansatz builds the initial
             state in and the network computes something else there; None: the same.
 

@@ -25,6 +25,7 @@ from pinn.objective import (
     fitted_last_layer,
     is_shallow,
 )
+from pinn.objective.scales import UNIT
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.settings import Settings, count
@@ -209,9 +210,16 @@ class Setup(Settings):
             )
 
     def _check_scales(self) -> None:
-        """Raise an InputError for the size of what the problem does not have."""
+        """Raise an InputError for sizes of what the problem does not have, or a bad middle."""
         if not isinstance(self.scales, Scales):
             return
+        for name in self.problem.positive_fields:
+            offset, scale = self.scales.fields.get(name, UNIT)
+            if offset < 0:
+                raise InputError(
+                    f"scales.fields.{name}.offset={offset}: {name} is positive; give the geometric "
+                    f"middle of its values, such as {scale}."
+                )
         terms = self.problem.terms
         pairs = [term.name for term in terms if term.kind == "complementarity"]
         known = {
