@@ -12,6 +12,7 @@ from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
 from pinn.run.misfits import misfits
+from pinn.run.remaining import doubts, remaining
 from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
@@ -27,7 +28,7 @@ def metrics_of(
         stage_runs: all stages of the run.
         stage_run: the last stage that was run.
         progress: what the run has done.
-        warnings: what is doubtful about the problem.
+        warnings: what was doubtful about the problem before it was solved.
     """
     setup = stage_runs.setup
     objective = stage_run.objective
@@ -39,6 +40,7 @@ def metrics_of(
     loss, _ = objective.value_and_gradient(theta, batch)
     held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
+    left = remaining(stage_runs, progress, theta)
     numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
     anywhere = errors.points[:1]
     integrals = solution(numbers, anywhere) if numbers else {}
@@ -52,7 +54,8 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=list(warnings),
+        warnings=[*warnings, *doubts(left)],
+        remaining=left,
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
         integrals={name: float(value[0]) for name, value in integrals.items()},

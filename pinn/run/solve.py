@@ -12,7 +12,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from pinn.checking import Report, examine
+from pinn.checking import examine
 from pinn.errors import InputError, ProblemWarning
 from pinn.measurements import Given
 from pinn.objective import Batch, Objective, Scales
@@ -99,7 +99,8 @@ def solve(
         InputError: for settings that do not fit, or a folder that cannot be written.
 
     Warns:
-        ProblemWarning: for what is doubtful about the problem, as `check` finds it.
+        ProblemWarning: for what is doubtful about the problem, as `check` finds it, and for
+            equations that are not solved at the end.
     """
     configure(device=device)
     setup = setup_of(
@@ -203,7 +204,9 @@ def execute(
     progress = progress or Progress()
     stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
-    report = _examined(setup, stage_runs, warn)
+    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
+    if warn:
+        _warn(setup, report.warnings)
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -234,6 +237,8 @@ def execute(
 
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
+    if warn:
+        _warn(setup, metrics.warnings[len(report.warnings) :])
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
@@ -264,13 +269,10 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
     solution.save_figures()
 
 
-def _examined(setup: Setup, stage_runs: StageRuns, warn: bool) -> Report:
-    """Return the report on a problem; `warn` raises its warnings at the call of `solve`."""
-    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
-    if warn:
-        for warning in report.warnings:
-            warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
-    return report
+def _warn(setup: Setup, lines: Sequence[str]) -> None:
+    """Warn of what is doubtful, at the call of `solve`."""
+    for line in lines:
+        warnings.warn(f"{type(setup.problem).__name__}: {line}", ProblemWarning, stacklevel=4)
 
 
 def _contents(
