@@ -68,11 +68,12 @@ def _returned(problem: Problem, term: Term) -> ast.expr | None:
     return body[0].value
 
 
-def _pair(expression: ast.expr) -> list[str]:
+def _pair(expression: ast.expr) -> tuple[str, str]:
     """Return the two expressions of a complementarity in plain notation."""
     if not isinstance(expression, ast.Tuple):
         raise _Unwritten
-    return [_Writer().visit(element)[0] for element in expression.elts]
+    first, second = expression.elts
+    return _Writer().visit(first)[0], _Writer().visit(second)[0]
 
 
 class _Unwritten(Exception):

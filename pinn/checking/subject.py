@@ -78,9 +78,10 @@ class Subject:
         # What holds on interfaces by itself is neither missing nor too much.
         known = names.union(exact)
         methods = [t for t in problem.terms if t.is_method and t.name in known]
-        terms = [objective.scales.balanced(t) for t in methods]
+        terms = list(map(objective.scales.balanced, methods))
         scales = {name: objective.scales.fields.get(name, UNIT) for name in problem.functions}
-        scales |= {name: scales[name].near_middle for name in problem.positive_fields}
+        for name in problem.positive_fields:
+            scales[name] = scales[name].near_middle
         return cls(
             problem=problem,
             terms=terms,

@@ -182,9 +182,11 @@ class _Fields:
         self._find_middles()
         self._vary_as_the_data_do()
         # 2. What drives the other fields.
-        self._drive([name for name in self._missing() if name in self.positive])
+        for name in self.positive:
+            if name not in self.scales:
+                self._drive([name])
         # Where positive fields span orders of magnitude, their middle says little of the others.
-        self.varying = tuple(name for name in self.positive if name in self.scales)
+        self.varying = self.positive
         self._known.clear()
         self._drive(self._missing())
         # 3. What the other fields ask for.
@@ -200,15 +202,15 @@ class _Fields:
 
         It is their scale, given or as that of any field.
         """
-        missing = [name for name in self.positive if self.offsets[name] == 0]
         found: Mapping[str, FieldScale] = {}
-        if any(name not in self.scales for name in missing):
-            found = _Fields(self.plain, self.plain, self.data, self.given).found()
-        for name in missing:
+        for name in self.positive:
+            if self.offsets[name] != 0:
+                continue
             if name in self.scales:
                 self.offsets[name] = self.scales[name]
-            else:
-                self.offsets[name] = abs(found[name].offset) or found[name].scale
+                continue
+            found = found or _Fields(self.plain, self.plain, self.data, self.given).found()
+            self.offsets[name] = abs(found[name].offset) or found[name].scale
 
     def _vary_as_the_data_do(self) -> None:
         """Let the random fields vary as fast as sources and conditions do."""
@@ -359,7 +361,7 @@ class _Fields:
         if key not in self._known:
             fields = {field: FieldScale(offset, 0.0) for field, offset in self.offsets.items()}
             for field in self.varying:
-                fields[field] = FieldScale(self.offsets[field], self.scales[field])
+                fields[field] = FieldScale(self.offsets[field], self.scales.get(field, 0.0))
             fields[name] = FieldScale(self.offsets[name], scale)
             self._known[key] = self.probe.residuals(region, fields, self.wave_numbers)
         return self._known[key]

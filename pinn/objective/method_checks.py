@@ -54,8 +54,8 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
     if not isinstance(value, tuple) or len(value) != 2:
         text = f"returned {_kind(value)}; return the two expressions of the complementarity (a, b)."
         raise refusal(problem, term.name, text)
-    pair = [_one_value(problem, term, v, arguments, dtype) for v in value]
-    first, second = (tf.convert_to_tensor(v, dtype) for v in pair)
+    first = tf.convert_to_tensor(_one_value(problem, term, value[0], arguments, dtype), dtype)
+    second = tf.convert_to_tensor(_one_value(problem, term, value[1], arguments, dtype), dtype)
     return fischer_burmeister(first, term.balance * second)
 
 

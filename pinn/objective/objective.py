@@ -91,7 +91,7 @@ class Objective:
         terms, self.weights = active_terms(
             problem, weights or {}, hard=hard, measured=measured or {}
         )
-        self.terms = tuple(scales.balanced(term) for term in terms)
+        self.terms = tuple(map(scales.balanced, terms))
         if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, in_some_material(problem)), self.dtype)
         self._residuals = Residuals(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,7 +83,7 @@ class Probe:
         # Measured values of a field name its scale; all else tells of it as residuals do.
         taken = [t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)]
         # The two expressions of a complementarity have units of their own.
-        self.terms: tuple[Term, ...] = tuple(e for term in taken for e in expressions(term))
+        self.terms: tuple[Term, ...] = tuple(chain.from_iterable(map(expressions, taken)))
         self.data = data
         self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)

@@ -36,7 +36,8 @@ class FieldScale(NamedTuple):
 
     def apply_positive(self, output: Any) -> Any:
         """Return the positive field for the network's output, a tensor [n] or a jet."""
-        offset, scale = (tf.convert_to_tensor(value, output.dtype) for value in self)
+        offset = tf.convert_to_tensor(self.offset, output.dtype)
+        scale = tf.convert_to_tensor(self.scale, output.dtype)
         middle = tf.where(offset == 0, scale, offset)
         return tf.exp(output * tf.math.log1p(scale / middle) + tf.math.log(middle))
 

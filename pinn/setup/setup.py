@@ -220,13 +220,13 @@ class Setup(Settings):
                     f"scales.fields.{name}.offset={offset}: {name} is positive; give the geometric "
                     f"middle of its values, such as {scale}."
                 )
-        terms = self.problem.terms
-        pairs = [term.name for term in terms if term.kind == "complementarity"]
-        known = {
-            "fields": self.problem.functions,
-            "residuals": [term.name for term in terms],
-            "balances": pairs,
-        }
+        residuals: list[str] = []
+        pairs: list[str] = []
+        for term in self.problem.terms:
+            residuals.append(term.name)
+            if term.kind == "complementarity":
+                pairs.append(term.name)
+        known = {"fields": self.problem.functions, "residuals": residuals, "balances": pairs}
         for key, names in known.items():
             for name in getattr(self.scales, key):
                 if name not in names and not (key == "residuals" and is_data(name)):
