@@ -86,7 +86,7 @@ CASES = (
     Case("fisher_periodic", "reaction and diffusion on a ring"),
     Case("blood", "a pulse in an elastic vessel"),
     Case("black_scholes", "a European call, from its expiry back"),
-    Case("american_put", "an American put", "inequalities"),
+    Case("american_put", "an American put"),
     Case("potential_inverse", "−u″ + q(x)u = f: q from u"),
     Case("airfoil_table", "a table with tabs, gaps and a row of units"),
 )

@@ -262,6 +262,15 @@ def black_scholes(run: str, solution: Solution) -> Quantities:
     return {**fields(solution), f"V({strike:g})": Quantity(found, right, right)}
 
 
+def american_put(_: str, solution: Solution) -> Quantities:
+    """Return today's price at the money and below."""
+    found = {}
+    for spot in (1.0, 0.9):
+        right = solvers.american_put(spot)
+        found[f"V({spot:g})"] = Quantity(float(solution(spot, 0.0)["V"]), right, right)
+    return found
+
+
 def airfoil_table(_: str, solution: Solution) -> Quantities:
     """Return the errors of the velocities, and how many values of u the gaps leave."""
     count = float(np.sum(np.isfinite(solution.points["data"].values["u"])))
@@ -321,6 +330,7 @@ CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
     "fisher_periodic": fisher_periodic,
     "blood": blood,
     "black_scholes": black_scholes,
+    "american_put": american_put,
     "potential_inverse": lambda _, solution: fields(solution),
     "airfoil_table": airfoil_table,
     "delay": delay,

@@ -87,7 +87,7 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
     unlike, note = unlike_terms(subject)
     active = {term.name for term in objective.terms}
     equations: list[Equation] = []
-    joining = [term for term in objective.terms if term.kind != "residual"]
+    joining = [term for term in objective.terms if not term.is_method]
     for term in (*subject.terms, *joining):
         built_in = term.name not in active
         equations.append(Equation(term.name, term.region, equation(problem, term), built_in))

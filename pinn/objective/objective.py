@@ -88,9 +88,10 @@ class Objective:
         }
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
-        self.terms, self.weights = active_terms(
+        terms, self.weights = active_terms(
             problem, weights or {}, hard=hard, measured=measured or {}
         )
+        self.terms = tuple(map(scales.balanced, terms))
         if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, in_some_material(problem)), self.dtype)
         self._residuals = Residuals(

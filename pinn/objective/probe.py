@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from pinn.arrays import Array, static_size
 from pinn.geometry import is_data
 from pinn.jets import Jet
 from pinn.objective.blocks import Blocks, cut_into_blocks
+from pinn.objective.complementarity import expressions
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets, draw
 from pinn.objective.residuals import Residuals
@@ -52,6 +54,8 @@ class Probe:
         p(z) = Σₖ √(2/K) cos(κₖ · z + φₖ),   κₖ ~ N(0, diag σ²),   φₖ uniform
 
     with K = 12 waves and the coordinates z scaled to [-1, 1].  All of its derivatives are exact.
+    A positive field grows exponentially with its random field, which is sin p, so that its largest
+    value is offset + scale.
     The network of the objective plays no part.
 
     Args:
@@ -77,9 +81,9 @@ class Probe:
         self.objective = objective
         self.problem = problem
         # Measured values of a field name its scale; all else tells of it as residuals do.
-        self.terms: tuple[Term, ...] = tuple(
-            t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)
-        )
+        taken = [t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)]
+        # The two expressions of a complementarity have units of their own.
+        self.terms: tuple[Term, ...] = tuple(chain.from_iterable(map(expressions, taken)))
         self.data = data
         self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
@@ -263,8 +267,13 @@ class Probe:
             angle = scaled * numbers[:, i] + angle
         summands = tf.cos(angle + phases) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):
-            return summands.map(lambda component: tf.reduce_sum(component, 0))
-        return tf.reduce_sum(summands, 0)
+            field: Any = summands.map(lambda component: tf.reduce_sum(component, 0))
+        else:
+            field = tf.reduce_sum(summands, 0)
+        count = len(self.problem.fields)
+        is_field = number < self.problem.outputs - len(self.problem.unknown_fields)
+        positive = is_field and self.problem.fields[number % count] in self.problem.positive_fields
+        return tf.sin(field) if positive else field
 
 
 def _at(block: Blocks, moved: Callable[[tf.Tensor], tf.Tensor]) -> Blocks:

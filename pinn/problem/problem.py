@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import numpy as np
@@ -58,6 +58,8 @@ class Problem(_Frozen):
     Attributes:
         unknowns: the coefficients to determine, by the attribute that holds the true value.
         fields: names of the functions that the equations determine.
+        positive_fields: fields that are positive everywhere, and may span orders of magnitude: each
+            is an exponential function of what the network computes.
         unknown_fields: coefficients that are functions, to be determined, by name. Each has a
             network of its own. Residuals take them and their derivatives like fields.
         space: the domain in space; `NoSpace()`, the default, for functions of time alone.
@@ -89,6 +91,7 @@ class Problem(_Frozen):
     unknowns: Mapping[str, Any] = field(default_factory=dict)
 
     fields: ClassVar[tuple[str, ...]] = ()
+    positive_fields: ClassVar[tuple[str, ...]] = ()
     unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
@@ -260,7 +263,9 @@ class Problem(_Frozen):
     def terms(self) -> tuple[Term, ...]:
         """The residuals, in the order of their definition, and what holds on interfaces."""
         methods = residual_methods(type(self))
-        own = [checks.term_of(self, name, method.region) for name, method in methods.items()]
+        own = []
+        for name, method in methods.items():
+            own.append(replace(checks.term_of(self, name, method.region), kind=method.kind))
         return (*own, *interface_terms(self))
 
     @property

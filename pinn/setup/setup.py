@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
+from pinn.geometry import is_data
 from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
@@ -24,6 +25,7 @@ from pinn.objective import (
     fitted_last_layer,
     is_shallow,
 )
+from pinn.objective.scales import UNIT
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.settings import Settings, count
@@ -156,6 +158,7 @@ class Setup(Settings):
         self._check_weights()
         self._check_phases()
         self._check_data()
+        self._check_scales()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
 
@@ -205,6 +208,31 @@ class Setup(Settings):
                 f"unknowns: {names} cannot be found without measurements; give data, as "
                 "data=synthetic or data=file do."
             )
+
+    def _check_scales(self) -> None:
+        """Raise an InputError for sizes of what the problem does not have, or a bad middle."""
+        if not isinstance(self.scales, Scales):
+            return
+        for name in self.problem.positive_fields:
+            offset, scale = self.scales.fields.get(name, UNIT)
+            if offset < 0:
+                raise InputError(
+                    f"scales.fields.{name}.offset={offset}: {name} is positive; give the geometric "
+                    f"middle of its values, such as {scale}."
+                )
+        residuals: list[str] = []
+        pairs: list[str] = []
+        for term in self.problem.terms:
+            residuals.append(term.name)
+            if term.kind == "complementarity":
+                pairs.append(term.name)
+        known = {"fields": self.problem.functions, "residuals": residuals, "balances": pairs}
+        for key, names in known.items():
+            for name in getattr(self.scales, key):
+                if name not in names and not (key == "residuals" and is_data(name)):
+                    hint = did_you_mean(name, names)
+                    kind = "complementarity" if key == "balances" else key.removesuffix("s")
+                    raise InputError(f"scales.{key}.{name}: no such {kind}.{hint}")
 
     @property
     def hard(self) -> bool:
@@ -322,7 +350,7 @@ class Setup(Settings):
         """
         scales = self.known_scales
         if later and scales.later is not None:
-            scales = scales.later
+            scales = replace(scales.later, balances=scales.later.balances or scales.balances)
         return Objective(
             self.stages[0].problem,
             self.network,
