@@ -318,7 +318,7 @@ def test_misspelt_key_of_an_experiment_file(key, value, correction, capsys, monk
     (conf / "experiment" / "mine.yaml").write_text(
         f"# @package _global_\n{yaml.safe_dump({key: value})}"
     )
-    monkeypatch.setattr("pinn.cli.run.conf_folder", lambda: conf)
+    monkeypatch.setattr("pinn.conf_folders.conf_folder", lambda: conf)
     line = refused(capsys, "run", "experiment=mine")
     assert f"{key!r}" in line and f"Did you mean {correction!r}?" in line
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import pinn
-from pinn.cli.conf import conf_folder
 from pinn.cli.main import main
+from pinn.conf_folders import conf_folder
 from pinn.errors import InputError
 
 ROOT = Path(pinn.__file__).parent.parent

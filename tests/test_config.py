@@ -306,6 +306,6 @@ def test_settings_on_the_command_line_need_no_plus():
 def test_config_is_shown(capsys):
     from pinn.cli.run import run
 
-    assert run(["problem=wave", "seed=3", "--cfg", "job"]) == 0
+    assert run(["problem=wave", "--cfg", "job", "--resolve", "seed=3"]) == 0
     shown = yaml.safe_load(capsys.readouterr().out)
     assert shown == compose(["problem=wave", "seed=3"])[0] and shown["seed"] == 3

@@ -7,13 +7,13 @@ import sys
 import pytest
 from rich.console import Console
 
-from pinn.cli.conf import conf_folder
+from pinn.conf_folders import ConfFolder, conf_folders, files
 from pinn.errors import InputError
 from pinn.record import Metrics
 from pinn.reporting.compare import compare
 from pinn.reporting.ledger import differences, fingerprint, reached, row_of, spread
 from pinn.reporting.ledger_text import verdict
-from pinn.reporting.listing import files, listing
+from pinn.reporting.listing import listing
 from pinn.reporting.published import as_given, check_published, comparisons, number, ratio_text
 from pinn.reporting.summary import summary
 
@@ -352,8 +352,12 @@ def conf(tmp_path):
     return tmp_path
 
 
+def own(conf):
+    return [ConfFolder(conf, "pinn", "pinn")]
+
+
 def test_listing_has_one_line_per_experiment_and_problem(conf):
-    lines = [" ".join(line.split()) for line in shown(listing(conf)).splitlines()]
+    lines = [" ".join(line.split()) for line in shown(listing(own(conf))).splitlines()]
     assert "burgers Burgers against Raissi 6.7e-4 –" in lines
     assert "inverse Coefficients 6.7e-4 ≤ 1.2e-3" in lines and "plain – –" in lines
     assert "wave The wave equation" in lines and "heat pinn.problems.Heat" in lines
@@ -363,8 +367,8 @@ def test_listing_has_one_line_per_experiment_and_problem(conf):
 def test_every_line_of_the_listing_fits_a_terminal(width):
     """The comments of our own experiments are longer than a line has room for."""
     text, names = (
-        shown(listing(conf_folder()), width),
-        [n for n, _ in files(conf_folder() / "experiment")],
+        shown(listing(conf_folders()), width),
+        list(files(conf_folders(), "experiment")),
     )
     lines = [line.rstrip() for line in text.splitlines()]
     first = next(i for i, line in enumerate(lines) if line.strip().startswith(names[0]))
@@ -374,7 +378,7 @@ def test_every_line_of_the_listing_fits_a_terminal(width):
 
 
 def test_listing_shows_one_in_full(conf):
-    text = " ".join(shown(listing(conf, ["inverse", "wave"]), 60).split())
+    text = " ".join(shown(listing(own(conf), ["inverse", "wave"]), 60).split())
     for part in (
         *(
             "inverse experiment Coefficients problem burgers_smooth",
@@ -384,23 +388,24 @@ def test_listing_shows_one_in_full(conf):
         *("wave problem The wave equation class pinn.problems.Wave c 2.0", "pinn run problem=wave"),
     ):
         assert part in text
-    assert "Burgers against Raissi In full" in " ".join(shown(listing(conf, ["burgers"])).split())
+    text = " ".join(shown(listing(own(conf), ["burgers"])).split())
+    assert "Burgers against Raissi In full" in text
 
 
 def test_listing_refuses_unknown_names_and_damaged_files(conf):
     with pytest.raises(
         InputError, match="no experiment or problem 'wvae'; see `pinn list`. Did you mean 'wave'"
     ):
-        listing(conf, ["wvae"])
+        listing(own(conf), ["wvae"])
     (conf / "experiment" / "plain.yaml").write_text("defaults: [again]")
     (conf / "experiment" / "again.yaml").write_text("defaults: [plain]")
     with pytest.raises(InputError, match=r"again\.yaml: its defaults lead back to itself"):
-        listing(conf)
+        listing(own(conf))
     (conf / "experiment" / "again.yaml").write_text("a: [")
     with pytest.raises(InputError, match=r"again\.yaml is no valid YAML"):
-        listing(conf)
+        listing(own(conf))
     with pytest.raises(InputError, match="no such configuration folder"):
-        listing(conf / "absent")
+        listing(own(conf / "absent"))
 
 
 def test_reporting_imports_no_heavy_package():

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 import pinn
+from pinn import conf_folders
+from pinn.cli import compose
 from pinn.cli import reproduce as command
-from pinn.cli import run as run_module
 from pinn.errors import InputError
 from pinn.sweep import Job, curves, lock
 from pinn.sweep.ledger_files import Ledger
@@ -58,7 +59,7 @@ def here(tmp_path, monkeypatch, request):
         (conf / "experiment" / f"{name}.yaml").write_text(
             f"# @package _global_\n# The {name} one\n# In full\n{text}\n"
         )
-    for module in (command, run_module):
+    for module in (conf_folders, compose):
         monkeypatch.setattr(module, "conf_folder", lambda: conf)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -102,9 +103,10 @@ def page():
 def started(*arguments):
     """Start `pinn reproduce` in a process and a session of its own."""
     code = (
-        "import sys, pathlib; from pinn.cli import reproduce as c, run as r\n"
+        "import sys, pathlib; from pinn import conf_folders as f\n"
+        "from pinn.cli import compose as r, reproduce as c\n"
         "from pinn.sweep import curves; curves.draw = lambda shown, row, file: file.touch()\n"
-        "c.conf_folder = r.conf_folder = lambda: pathlib.Path('conf').resolve()\n"
+        "f.conf_folder = r.conf_folder = lambda: pathlib.Path('conf').resolve()\n"
         f"code = c.reproduce(sys.argv[1:], program={STUB!r})\n"
         "print('heavy:', [m for m in ('tensorflow', 'keras') if m in sys.modules])\nsys.exit(code)"
     )

@@ -10,6 +10,9 @@ from typing import NoReturn
 from pinn.errors import InputError
 
 HELP_OPTIONS = ("-h", "--help")
+COMPLETION = ("-sc", "--shell-completion")
+SHARED_OPTIONS = ("--config-dir", "--no-local-conf", "--help")
+"""Options of `pinn list` and `pinn reproduce`, which completion proposes."""
 OUTPUT = Path("outputs", "reproduce")
 """Where `pinn reproduce` writes runs and logs if --output is not given."""
 LEDGER = Path("experiments")
@@ -58,36 +61,23 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_parser() -> Parser:
-    """Return the parser of `pinn run`, for its help alone: Hydra reads the arguments."""
-    return Parser(
-        "run",
-        "[FILE.py[:Class]] [key=value ...] [Hydra's options]",
-        "Solve a problem as the configuration describes it",
-        "Examples:\n"
-        "  pinn run experiment=burgers\n"
-        "  pinn run problem=burgers network.width=40 seed=1\n"
-        "  pinn run experiment=burgers --cfg job       show the configuration and stop\n"
-        "  pinn run my_problem.py:MyProblem            a problem of your own, defined in a file\n"
-        "  pinn run experiment=burgers seed=1,2,3 -m   a sweep, one run per seed\n\n"
-        "`pinn list` shows the experiments and problems. The overrides are Hydra's (hydra.cc).",
-    )
+    """Return what the help of `pinn` says about `pinn run`, whose arguments Hydra reads."""
+    return Parser("run", "", "Solve a problem as the configuration describes it", "")
 
 
 def check_parser() -> Parser:
-    """Return the parser of `pinn check`; Hydra reads its key=value arguments."""
-    parser = Parser(
+    """Return the help of `pinn check`, whose arguments Hydra reads."""
+    return Parser(
         "check",
-        "[FILE.py[:Class]] [key=value ...] [--picture FILE.png]",
+        "[FILE.py[:Class] | MODULE:Class] [FILE.yaml] [key=value ...] [--picture FILE.png]",
         "Show equations, conditions, sizes and cost of a problem, and what is doubtful",
-        "Nothing is trained and no folder is written. The arguments are those of `pinn run`.\n\n"
+        "Nothing is trained and no folder is written. The arguments are those of `pinn run`, with\n"
+        "--config-dir, --config-name, --config-path and --no-local-conf.\n\n"
         "Examples:\n"
         "  pinn check my_problem.py\n"
         "  pinn check experiment=burgers network.width=40\n"
         "  pinn check my_problem.py --picture points.png   with the points of all regions",
     )
-    parser.add_argument("arguments", nargs="*", metavar="FILE or key=value", help="as in pinn run")
-    parser.add_argument("--picture", metavar="FILE.png", help="a picture of the points")
-    return parser
 
 
 def resume_parser() -> Parser:
@@ -142,6 +132,7 @@ def reproduce_parser() -> Parser:
         "names", nargs="*", metavar="NAME", help="an experiment, or a setting of the launcher"
     )
     _add_choice_of_jobs(parser)
+    _add_folders(parser)
     _add_places(parser)
     return parser
 
@@ -200,7 +191,34 @@ def list_parser() -> Parser:
         "its source, coefficients.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="an experiment or a problem")
+    _add_folders(parser)
     return parser
+
+
+def _add_folders(parser: Parser) -> None:
+    """Add the options that say where configuration files are; Hydra's names, where it has one."""
+    parser.add_argument(
+        "--config-dir",
+        "-cd",
+        metavar="FOLDER",
+        help="a folder of configuration files of your own, besides conf/ in the working folder",
+    )
+    parser.add_argument(
+        "--no-local-conf", action="store_true", help="leave out conf/ in the working folder"
+    )
+
+
+def named_folders(options: argparse.Namespace) -> list[str]:
+    """Return the folders of configuration files that options name."""
+    return [options.config_dir] if options.config_dir else []
+
+
+def options_of_folders(options: argparse.Namespace) -> list[str]:
+    """Return the options by which another process finds the same configuration files."""
+    found = ["--no-local-conf"] if options.no_local_conf else []
+    if options.config_dir:
+        found += ["--config-dir", str(Path(options.config_dir).resolve())]
+    return found
 
 
 def doctor_parser() -> Parser:

@@ -91,7 +91,7 @@ def _print(name: str, text: str) -> None:
 
 
 def _configuration() -> str:
-    from pinn.cli.conf import conf_folder
+    from pinn.conf_folders import conf_folder
 
     if not (conf_folder() / "config.yaml").is_file():
         raise Failed(f"no config.yaml in {conf_folder()}; reinstall pinn")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from pinn import __version__
 from pinn.cli.commands import (
+    COMPLETION,
     HELP_OPTIONS,
     PARSERS,
-    check_parser,
     compare_parser,
     doctor_parser,
     list_parser,
+    named_folders,
     plot_parser,
     resume_parser,
 )
@@ -57,11 +58,16 @@ def _dispatch(arguments: list[str]) -> int:
     if name in ("-V", "--version"):
         print(f"pinn {__version__}")
         return ExitCode.OK
+    if name in COMPLETION or (name == "run" and rest and rest[0] in COMPLETION):
+        from pinn.cli.completion import shell_completion
+
+        shell_completion(rest if name in COMPLETION else rest[1:])
+        return ExitCode.OK
     if name not in _COMMANDS:
         kind = "option" if name.startswith("-") else "command"
-        known = [*_COMMANDS, "--help", "--version"]
+        known = [*_COMMANDS, "--help", "--version", "--shell-completion"]
         raise InputError(f"unknown {kind} {name!r}.{did_you_mean(name, known)}")
-    if any(argument in HELP_OPTIONS for argument in rest):
+    if name != "run" and any(argument in HELP_OPTIONS for argument in rest):
         PARSERS[name]().print_help()
         return ExitCode.OK
     return _COMMANDS[name](rest)
@@ -106,10 +112,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _check(arguments: list[str]) -> int:
-    options = check_parser().parse(arguments)
     from pinn.cli.run import check
 
-    return check(options.arguments, options.picture)
+    return check(arguments)
 
 
 def _resume(arguments: list[str]) -> int:
@@ -144,11 +149,12 @@ def _reproduce(arguments: list[str]) -> int:
 
 
 def _list(arguments: list[str]) -> int:
-    names = list_parser().parse(arguments).names
-    from pinn.cli.conf import conf_folder
+    options = list_parser().parse(arguments)
+    from pinn.conf_folders import conf_folders
     from pinn.reporting.listing import listing
 
-    return _show(listing(conf_folder(), names))
+    folders = conf_folders(named_folders(options), local=not options.no_local_conf)
+    return _show(listing(folders, options.names))
 
 
 def _doctor(arguments: list[str]) -> int:

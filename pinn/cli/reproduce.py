@@ -12,14 +12,19 @@ from typing import Any
 
 from rich.console import Console
 
-from pinn.cli.commands import OUTPUT, reproduce_parser
-from pinn.cli.conf import conf_folder
-from pinn.cli.run import compose
+from pinn.cli.commands import (
+    OUTPUT,
+    named_folders,
+    options_of_folders,
+    reproduce_parser,
+)
+from pinn.cli.compose import compose
+from pinn.conf_folders import ConfFolder, conf_folders, files
 from pinn.errors import InputError, did_you_mean
 from pinn.exit_codes import ExitCode
 from pinn.record import Metrics
 from pinn.reporting.ledger import differences
-from pinn.reporting.listing import description, files
+from pinn.reporting.listing import description
 from pinn.reporting.published import check_published, comparisons, errors_of, number
 from pinn.reporting.tables import seconds
 from pinn.sweep import Ending, Job, by_hydra, check_launcher, one_by_one
@@ -39,14 +44,15 @@ def reproduce(arguments: Sequence[str], *, program: Sequence[str] = PROGRAM) -> 
         InputError: for an unknown experiment, option or launcher.
     """
     options = _parse(arguments)
-    experiments = dict(files(conf_folder() / "experiment"))
+    folders = conf_folders(named_folders(options), local=not options.no_local_conf)
+    experiments = files(folders, "experiment")
+    sweep = _Sweep(options, folders, program)
     names = options.names
     if options.all:
         names = [name for name in experiments if name != _TRIAL]
     for name in names:
         if name not in experiments:
             raise InputError(f"reproduce: no experiment {name!r}.{did_you_mean(name, experiments)}")
-    sweep = _Sweep(options.output, Ledger(options.ledger), experiments, program)
     jobs = [sweep.job(name, seed) for seed in range(options.seeds) for name in dict.fromkeys(names)]
     if jobs and options.launcher:
         check_launcher(options.launcher, options.overrides)
@@ -96,32 +102,34 @@ class _Sweep:
     """The jobs of all experiments, and the ledger of their results.
 
     Args:
-        output: the folder of the jobs.
-        ledger: the ledger.
-        experiments: the configuration file of each experiment, by name.
+        options: of the command line.
+        folders: the folders of configuration files.
         program: the program that runs pinn's commands.
     """
 
     def __init__(
-        self, output: Path, ledger: Ledger, experiments: Mapping[str, Path], program: Sequence[str]
+        self, options: argparse.Namespace, folders: Sequence[ConfFolder], program: Sequence[str]
     ) -> None:
-        self.output = output
-        self.ledger = ledger
-        self.experiments = experiments
+        self.output: Path = options.output
+        self.ledger = Ledger(options.ledger)
+        self.folders = folders
+        self.experiments = files(folders, "experiment")
         self.program = program
+        self.places = options_of_folders(options)
         self.console = Console(highlight=False, soft_wrap=True)
         self._configs: dict[str, dict[str, Any]] = {}
 
     def config(self, name: str) -> dict[str, Any]:
         """Return an experiment's configuration."""
         if name not in self._configs:
-            self._configs[name], _ = compose([f"experiment={name}"])
+            self._configs[name], _ = compose([f"experiment={name}"], self.folders)
             check_published(self._configs[name]["published"])
         return self._configs[name]
 
     def job(self, name: str, seed: int) -> Job:
         """Return the job of an experiment and a seed."""
-        return job_of(name, seed, self.config(name), output=self.output, program=self.program)
+        job = job_of(name, seed, self.config(name), output=self.output, program=self.program)
+        return replace(job, places=self.places)
 
     def changes(self, job: Job) -> list[str]:
         """Return how the settings of a finished job differ from the present ones."""

@@ -3,99 +3,232 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
+import io
+import logging
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from rich.console import Console
 
-from pinn.cli.conf import conf_folder
+from pinn.cli.arguments import Line, announced, parse, parser
+from pinn.cli.compose import (
+    PRIMARY,
+    check_experiment,
+    compose,
+    composed,
+    one_line,
+    resolved,
+    session,
+)
 from pinn.cli.quiet import quiet
-from pinn.errors import InputError, did_you_mean
+from pinn.conf_folders import ConfFolder, conf_folder
+from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
 from pinn.reporting.published import check_published
+from pinn.sweep.launch import full_errors
+from pinn.sweep.process import PROGRAM
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
     from pinn.run.solution import Solution
     from pinn.setup import Setup
 
-_FILE = re.compile(r"(?P<path>[^=]*\.py)(:(?P<name>\w+))?")
-"""A file that defines the problem: "my_problem.py", "my_problem.py:MyProblem"."""
+__all__ = ["check", "compose", "plot", "resume", "run"]
 
-_KEY_OF_THE_PROBLEM = re.compile(
-    r"""(
-      problem\.[\w.]+                # problem.nu=0.1
-    | weights(?==\{)                 # weights={walls: 3}
-    | weights\.[\w-]+               # weights.walls=3
-    | continuation(\.\w+)?          # continuation={Re: [100, 400]}, continuation.Re=[100, 400]
-    | points\.counts(\.[\w-]+)?     # points.counts={interior: 5}, points.counts.x-=5
-    | data\.(coordinates|fields|sigma)(\.\w+)?     # data.fields={u: U}, data.fields.u=U
-    | data\.\w+\.\w+(\.\w+)?        # data.probes.path=a.csv, data.probes.fields.u=U
-    )=""",
-    re.VERBOSE,
-)
-"""An override of a key that only the problem knows.
+_SHOWING = ("help", "hydra_help", "cfg", "resolve", "info", "shell_completion")
+"""Options of Hydra that show something and run nothing."""
 
-Hydra refuses keys that the configuration files lack, unless "++" precedes them: "problem.nu=0.1"
-becomes "++problem.nu=0.1". The problem judges such keys later.
-"""
-
-_CALL = re.compile(r"(choice|range|interval|glob|sort|shuffle)\(.*\)")
-"""A value that is a function of Hydra, such as choice(a.csv,b.csv)."""
-
-_NEITHER_SCHEME_NOR_SETTINGS = re.compile(r"weights=(?![A-Za-z{])")
-"""An override such as "weights=3", where "weights=causal" names a scheme, and "weights={walls: 3}"
-gives settings by residual."""
+_OF_THE_SWEEP = re.compile(r"hydra[./](mode|sweep|sweeper|launcher|run|job\.config)\b")
+"""Settings of Hydra for a sweep as a whole, which its runs do not get."""
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run what the overrides describe, or sweep over them with -m, and return the exit code.
+    """Run what Hydra's command line describes, or sweep over it, and return the exit code.
 
-    The first argument may be a file that defines the problem (`problem.py`, `problem.py:Name`).
-    With `--cfg job`, the configuration is shown and nothing runs.
+    A file or a module that defines the problem (`problem.py`, `problem.py:Name`, `module:Name`),
+    and a file of an experiment (`mine.yaml`), may be among the overrides.
     """
-    arguments = _with_problem(argv)
-    if "-m" in arguments or "--multirun" in arguments:
-        return _sweep(arguments)
-    if "--cfg job" in " ".join(arguments):
-        config, _ = compose([a for a in arguments if a not in ("--cfg", "job")])
-        print(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), end="")
-        return ExitCode.OK
-    return _solve(*compose(arguments))
+    try:
+        line = parse("run", argv)
+    except SystemExit as end:  # after --version
+        return int(end.code or 0)
+    if line.experimental_rerun:
+        raise InputError(
+            f"--experimental-rerun {line.experimental_rerun}: runs are not pickled; continue one "
+            "by `pinn resume FOLDER`, or repeat it by `pinn run --config-path FOLDER`."
+        )
+    with line.folders() as folders, _restored_logging():
+        if any(getattr(line, option) for option in _SHOWING):
+            return _by_hydra(line, folders)
+        with session(folders, line.overrides, line.config_path):
+            if not line.multirun and not _is_sweep(line):
+                config = composed(line.overrides, folders, line.config_name)
+                _announce(folders)
+                return _job(config, line)
+        _announce(folders)
+        return _sweep(line, folders)
 
 
-def check(argv: Sequence[str], picture: str | None = None) -> int:
-    """Show what is known of the problem that the overrides describe, and return the exit code.
+def check(argv: Sequence[str]) -> int:
+    """Show what is known of the problem that a command line describes, and return the exit code.
 
-    Args:
-        argv: as for `run`, without Hydra's options.
-        picture: a PNG file for the points of all regions, or None.
+    The arguments are those of `run`, without the options that show or sweep, and with --picture.
     """
-    config, _ = compose(_with_problem(argv))
-    check_published(config["published"])
-    with quiet():
-        from pinn.checking import check_setup
+    line = parse("check", argv)
+    for option in (*_SHOWING, "multirun", "experimental_rerun"):
+        if getattr(line, option):
+            name = option.replace("_", "-")
+            raise InputError(f"check: --{name} is an option of `pinn run`; leave it out.")
+    with line.folders() as folders:
+        with session(folders, line.overrides, line.config_path):
+            config, _ = resolved(composed(line.overrides, folders, line.config_name))
+        _announce(folders)
+        check_published(config.get("published"))
+        with quiet():
+            from pinn.checking import check_setup
 
-    report = check_setup(_setup(config), picture=picture)
+        report = check_setup(_setup(config), picture=line.picture)
     Console().print("\n".join(report.lines()), highlight=False, markup=False, soft_wrap=True)
     return ExitCode.OK
 
 
-def _with_problem(argv: Sequence[str]) -> list[str]:
-    """Return arguments whose first, a file that defines the problem, has become overrides."""
-    arguments = list(argv)
-    file = _FILE.fullmatch(arguments[0]) if arguments else None
-    if file:
-        target = str(Path(file["path"]).resolve())
-        if file["name"]:
-            target += f":{file['name']}"
-        arguments[:1] = ["problem=custom", f"problem._target_='{target}'"]
-    return arguments
+def _announce(folders: Sequence[ConfFolder], file: Any = None) -> None:
+    """Print which configuration of the user's own is in use."""
+    text = announced(folders)
+    if text:
+        print(text, file=file or sys.stdout, flush=True)
+
+
+def _is_sweep(line: Line) -> bool:
+    """Return whether hydra.mode asks for a sweep, within a `session`."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.types import RunMode
+
+    hydra: Any = GlobalHydra.instance().hydra
+    # Hydra returns None where there is no mode, or an error, which composing tells.
+    return hydra.get_mode(line.config_name or PRIMARY, line.overrides) == RunMode.MULTIRUN
+
+
+def _by_hydra(
+    line: Line, folders: Sequence[ConfFolder], task: Callable[[Any], None] | None = None
+) -> int:
+    """Have Hydra do what its options say, and return the exit code.
+
+    Args:
+        line: the command line.
+        folders: the folders of configuration files.
+        task: what is called for each run of a sweep, or None where nothing runs.
+    """
+    from hydra import version
+    from hydra._internal.utils import _run_hydra
+
+    from pinn.cli.hydra_plugins import search_path
+
+    version.setbase("1.3")
+    check_experiment(line.overrides, folders)
+    line.config_dir = None  # it is among the folders
+    if line.hydra_help:  # composed without the primary configuration, so its keys are unknown
+        silent = ["hydra/hydra_logging=none", "hydra/job_logging=none"]
+        line.overrides = [*silent, *(o for o in line.overrides if o.startswith("hydra"))]
+    errors = sys.stderr if task else io.StringIO()
+    try:
+        with (
+            one_line(folders, line.overrides),
+            search_path(folders),
+            full_errors(),
+            contextlib.redirect_stderr(errors),
+        ):
+            _run_hydra(
+                args=line,
+                args_parser=parser("run"),
+                task_function=task or _nothing,
+                config_path=line.config_path or str(conf_folder()),
+                config_name=PRIMARY,
+            )
+    except SystemExit as end:
+        if end.code:
+            assert isinstance(errors, io.StringIO)
+            raise InputError(f"run: {errors.getvalue()}; see `pinn run --help`.") from None
+    if task is None:
+        _announce(folders, sys.stderr)
+    return ExitCode.OK
+
+
+def _nothing(_: Any) -> None:
+    """Do nothing, where Hydra wants a function."""
+
+
+def _job(config: DictConfig, line: Line) -> int:
+    """Run what a configuration describes as a job of Hydra's, and return the exit code.
+
+    This is `Hydra.run`, but for the folder, which no two runs may share.
+    """
+    from hydra._internal.callbacks import Callbacks
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.utils import run_job
+    from hydra.types import HydraContext, RunMode
+
+    hydra: Any = GlobalHydra.instance().hydra
+    name = line.config_name or PRIMARY
+    outcome: list[int | Exception] = []
+
+    with _new_folder(config) as folder:
+
+        def task(values: DictConfig) -> None:
+            try:
+                outcome.append(_solve(resolved(values)[0], folder))
+            except Exception as error:  # Hydra would print more about it
+                outcome.append(error)
+
+        _log(config, line)
+        config.hydra.run.dir = str(folder)
+        config.hydra.mode = RunMode.RUN
+        callbacks = Callbacks(config)
+        callbacks.on_run_start(config=config, config_name=name)
+        done = run_job(
+            task_function=task,
+            config=config,
+            job_dir_key="hydra.run.dir",
+            job_subdir_key=None,
+            hydra_context=HydraContext(config_loader=hydra.config_loader, callbacks=callbacks),
+        )
+        callbacks.on_run_end(config=config, config_name=name, job_return=done)
+        result = outcome[0]
+        if isinstance(result, Exception):
+            raise result
+    return result
+
+
+def _log(config: DictConfig, line: Line) -> None:
+    """Show the log that hydra.verbose asks for; the files of configuration ask for none."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.utils import simple_stdout_log_config
+    from hydra.types import RunMode
+
+    if config.hydra.verbose is False:
+        return
+    simple_stdout_log_config()
+    hydra: Any = GlobalHydra.instance().hydra
+    name = line.config_name or PRIMARY
+    hydra.compose_config(name, line.overrides, RunMode.RUN, with_log_configuration=True)
+
+
+@contextlib.contextmanager
+def _restored_logging() -> Iterator[None]:
+    """Leave the log of a host program as it was; Hydra adds handlers to it."""
+    root = logging.getLogger()
+    level = root.level
+    handlers = list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 def _setup(config: Mapping[str, Any]) -> Setup:
@@ -105,22 +238,20 @@ def _setup(config: Mapping[str, Any]) -> Setup:
         from pinn.setup import config as configuration
 
     configuration.check_keys(config)
-    configure(device=config["device"])
+    configure(device=config.get("device", "auto"))
     return configuration.setup(config)
 
 
-def _solve(config: dict[str, Any], problem_name: str | None) -> int:
+def _solve(config: dict[str, Any], folder: Path) -> int:
     """Solve the problem of a configuration, show the result, and return the exit code."""
-    check_published(config["published"])
+    check_published(config.get("published"))
     with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
         from pinn.run import execute
 
     setup = _setup(config)
-    name = config["name"] or problem_name or type(setup.problem).__name__.lower()
     # Settings that the setup does not hold, but the run's config.yaml does.
-    more_settings = {key: config[key] for key in ("network", "device")}
-    with _new_folder(config["output"], str(name)) as folder:
-        return _show(execute(setup, folder=folder, config=more_settings))
+    more_settings = {"network": config.get("network"), "device": config.get("device", "auto")}
+    return _show(execute(setup, folder=folder, config=more_settings))
 
 
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
@@ -144,199 +275,109 @@ def plot(folder: str) -> int:
     return ExitCode.OK
 
 
-def compose(overrides: Sequence[str]) -> tuple[dict[str, Any], str | None]:
-    """Return Hydra's configuration for the overrides, resolved, and the chosen problem's name.
-
-    Raises:
-        InputError: for an override that Hydra refuses, or an unknown experiment.
-    """
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    for override in overrides:
-        _check_override(override)
-    try:
-        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            composed = hydra.compose("config", _prepared(overrides), return_hydra_config=True)
-            choices = composed.hydra.runtime.choices
-            own_keys = [str(key) for key in composed if key != "hydra"]
-            config: Any = OmegaConf.to_container(
-                OmegaConf.masked_copy(composed, own_keys), resolve=True, throw_on_missing=True
-            )
-    # Hydra raises a ValueError for problem=null.
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise InputError(_one_line(error, overrides)) from None
-    # The experiment is optional, and Hydra silently ignores an optional choice that is misspelt.
-    experiment = choices.get("experiment")
-    known = _choices("experiment")
-    if experiment is not None and experiment not in known:
-        raise InputError(f"config: no experiment {experiment!r}.{did_you_mean(experiment, known)}")
-    problem = choices.get("problem")
-    return config, None if problem == "custom" else problem
-
-
-def _check_override(override: str) -> None:
-    """Raise an InputError for an argument that is no override, or weights that mean nothing."""
-    if override.startswith("-") or ("=" not in override and not override.startswith("~")):
-        raise InputError(
-            f"run: {override!r} is no setting; write key=value, see `pinn run --help`."
-        )
-    if _NEITHER_SCHEME_NOR_SETTINGS.match(override):
-        raise InputError(
-            f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by "
-            "name, as in weights.walls=3."
-        )
-
-
-def _prepared(overrides: Sequence[str]) -> list[str]:
-    """Return overrides that Hydra accepts: "++" precedes the keys that only the problem knows.
-
-    Names of files, and letters such as é, are quoted.
-    """
-    prepared = []
-    for override in overrides:
-        if override == "weights=null":
-            override = "weights=fixed"
-        prefix = "++" if _KEY_OF_THE_PROBLEM.match(override) else ""
-        prepared.append(prefix + _quoted(override))
-    return prepared
-
-
-def _quoted(override: str) -> str:
-    """Return an override whose values are quoted where Hydra's grammar has no place for them.
-
-    Commas separate the values of a sweep; each of them is quoted.
-    """
-    key, _, value = override.partition("=")
-    is_path = re.fullmatch(r"data(\.\w+)?\.path", key)
-    is_plain = value.isascii() and not is_path
-    if is_plain or value[:1] in ("", "'", '"', "[", "{", "?") or _CALL.fullmatch(value):
-        return override
-    quoted = []
-    for part in value.split(","):
-        escaped = part.replace("'", "\\'")
-        quoted.append(f"'{escaped}'")
-    return f"{key}={','.join(quoted)}"
-
-
-def _choices(group: str) -> list[str]:
-    """Return the names of a group's files, as Hydra takes them."""
-    folder = conf_folder() / group
-    return [p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml")]
-
-
-def _one_line(error: Exception, overrides: Sequence[str]) -> str:
-    """Return Hydra's error about overrides in one line, with a likely correction."""
-    text = " ".join(str(error).split())
-    key = re.search(r"Could not override '([^']+)'", text)
-    if key:
-        # The choices of files decide which keys there are.
-        choices = [o for o in overrides if (conf_folder() / o.partition("=")[0]).is_dir()]
-        known = _known_keys([] if choices == list(overrides) else choices)
-        return f"config: no key {key[1]!r}.{did_you_mean(key[1], known)}"
-    option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
-    if option:
-        group, name = option.groups()
-        return f"config: no {group} {name!r}.{did_you_mean(name, _choices(group))}"
-    if "Missing mandatory value" in text:
-        name = getattr(error, "full_key", None) or "a value"
-        return f"config: {name} is missing; set {name}=…"
-    return f"config: {re.sub('See https?://.*', '', text).strip()}; see `pinn run --help`."
-
-
-def _known_keys(choices: Sequence[str]) -> list[str]:
-    """Return all keys, dotted, of the configuration with some choices of files."""
-    config, _ = compose(choices)
-    return _dotted_keys(config)
-
-
-def _dotted_keys(config: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return all keys of a nested mapping, dotted."""
-    keys = []
-    for key, value in config.items():
-        keys.append(f"{prefix}{key}")
-        if isinstance(value, Mapping):
-            keys += _dotted_keys(value, f"{prefix}{key}.")
-    return keys
-
-
 @contextlib.contextmanager
-def _new_folder(output: object, name: str) -> Iterator[Path]:
-    """Make a new folder `output`/`name`/<time>; remove it and its new parents if it stays empty."""
-    if not isinstance(output, str) or not output:
-        raise InputError(f"output={output!r}; give the path of a folder.")
-    parent = Path(output) / name
-    new_folders = [p for p in (parent, *parent.parents) if not p.exists()]
+def _new_folder(config: DictConfig) -> Iterator[Path]:
+    """Make the folder of a run; remove it and its new parents if it stays empty."""
+    from omegaconf import OmegaConf
+
+    output = config.get("output")
+    pattern = str(OmegaConf.to_container(config.hydra.run, resolve=False)["dir"])  # type: ignore
+    where = "hydra.run.dir"
+    if "${output}" in pattern:
+        if not isinstance(output, str) or not output:
+            raise InputError(f"output={output!r}; give the path of a folder.")
+        where = "output"
+    path = Path(str(config.hydra.run.dir))
+    if config.hydra.job.chdir:
+        path = path.absolute()
+    new_folders = [p for p in (path, *path.parents) if not p.exists()]
+    # A folder that is named by the time gets a number where two runs begin in one second.
+    is_numbered = "${now:" in pattern
+    name = f"{where}={output if where == 'output' else path}"
     try:
-        path = _make_folder(Path(output), name)
-        new_folders.insert(0, path)
-        yield path
+        made = _make_folder(path, is_numbered, name)
+        if made != path:
+            new_folders.insert(0, made)
+        yield made
     finally:
         for folder in new_folders:
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()
 
 
-def _make_folder(output: Path, name: str) -> Path:
-    """Make a folder that two runs of the same second do not share."""
-    stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+def _make_folder(path: Path, is_numbered: bool, where: str) -> Path:
+    """Make a folder, and return it; a numbered one is one that no other run has."""
     for number in range(1000):
-        path = output / name / (stamp if number == 0 else f"{stamp}_{number}")
+        folder = path if number == 0 else path.with_name(f"{path.name}_{number}")
         try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            if not output.is_dir() or not (output / name).is_dir():
+            folder.mkdir(parents=True, exist_ok=not is_numbered)
+        except (FileExistsError, NotADirectoryError):
+            if not folder.is_dir():
                 raise InputError(
-                    f"output={output}: is a file, or holds one named {name}; name a folder."
+                    f"{where}: is a file, or holds one named as a folder; name a folder."
                 ) from None
             continue
         except OSError as error:
             raise InputError(
-                f"output={output}: cannot be written ({error.strerror}); set output to a writable "
-                "folder."
+                f"{where}: cannot be written ({error.strerror}); set {where.partition('=')[0]} to "
+                "a writable folder."
             ) from None
-        return path
-    raise InputError(f"output={output}: a thousand runs in one second; wait a moment.")
+        return folder
+    raise InputError(f"{where}: a thousand runs in one second; wait a moment.")
 
 
 class _JobFailed(Exception):
     """A job of a sweep failed; the text is its overrides."""
 
 
-def _sweep(arguments: list[str]) -> int:
+def _sweep(line: Line, folders: Sequence[ConfFolder]) -> int:
     """Run every job of Hydra's multirun in a process of its own.
 
     Memory, precision and seeds belong to a process.
     """
     from hydra.core.hydra_config import HydraConfig
-    from hydra.errors import HydraException
-
-    from pinn.sweep.launch import multirun
 
     failed: list[str] = []
+    line.multirun = True
+    line.overrides += _names_of_jobs(line.overrides)
+    more = line.for_another_process()
 
     def job(_: Any) -> None:
-        overrides = list(HydraConfig.get().overrides.task)
+        hydra = HydraConfig.get()
+        overrides = [
+            *hydra.overrides.task,
+            *(override for override in hydra.overrides.hydra if not _OF_THE_SWEEP.search(override)),
+        ]
         text = " ".join(overrides)
         print(f"pinn run {text}", flush=True)
-        command = [sys.executable, "-m", "pinn", "run", *overrides]
-        if subprocess.run(command, check=False).returncode != ExitCode.OK:
+        folder = Path(hydra.runtime.output_dir)
+        quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
+        command = [*PROGRAM, "run", *more, *overrides, f"hydra.run.dir='{quoted}'"]
+        if subprocess.run(command, check=False, cwd=hydra.runtime.cwd).returncode != ExitCode.OK:
+            with contextlib.suppress(OSError):  # it is not empty
+                folder.rmdir()
             failed.append(text)
             # For launchers that call this in another process; Hydra raises it after the last job.
             raise _JobFailed(text)
 
     try:
-        multirun(job, _prepared(arguments), config_path=str(conf_folder()), config_name="config")
-    except HydraException as error:
-        overrides = [a for a in arguments if not a.startswith("-")]
-        raise InputError(_one_line(error, overrides)) from None
+        return _by_hydra(line, folders, job)
     except _JobFailed as error:
         for text in failed or [str(error)]:
             print(f"pinn: failed: pinn run {text}", file=sys.stderr)
         return ExitCode.FAILED
-    return ExitCode.OK
+
+
+def _names_of_jobs(overrides: Sequence[str]) -> list[str]:
+    """Return the setting by which the folder of a job is named by what differs from job to job."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    if any("override_dirname.exclude_keys" in override for override in overrides):
+        return []
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    same = [o.key_or_group for o in parsed if not o.is_sweep_override() and o.key_or_group]
+    keys = ",".join(dict.fromkeys(f"'{key}'" for key in same if not key.startswith("hydra")))
+    return [f"hydra.job.config.override_dirname.exclude_keys=[{keys}]"]
 
 
 def _show(solution: Solution) -> int:

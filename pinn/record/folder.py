@@ -63,6 +63,11 @@ class RunFolder:
         return self.figures / "data.png"
 
     @property
+    def code(self) -> Path:
+        """The folder of the user's Python files, from which the run is read if they have moved."""
+        return self.path / "code"
+
+    @property
     def begun(self) -> bool:
         """Whether the run has saved a checkpoint, so that it can be resumed."""
         return self.checkpoint.exists()

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pinn.conf_folders import ConfFolder, choices, content, described, shown
 from pinn.errors import InputError, guess
 from pinn.reporting.published import (
     KINDS,
@@ -33,50 +33,44 @@ Rows = list[tuple[str, str]]
 """The rows of a table: a label and a text each."""
 
 
-def listing(conf: Path, names: Sequence[str] = ()) -> RenderableType:
-    """Return one line per experiment and problem of a configuration folder, or some in full.
+def listing(folders: Sequence[ConfFolder], names: Sequence[str] = ()) -> RenderableType:
+    """Return one line per experiment and problem of configuration folders, or some in full.
 
     The description of a file is the comment at its top (after Hydra's `# @package`); in short, the
-    first line of it.
+    first line of it. Folders other than this package's come last, under headings of their own.
 
     Raises:
-        InputError: if there is no such folder or name, or a file is no valid YAML.
+        InputError: if there is no such name, or a file is no valid YAML.
     """
-    if not conf.is_dir():
+    own = [folder for folder in folders if folder.kind == "pinn"]
+    if not all(folder.path.is_dir() for folder in own):
         raise InputError(
-            f"{conf}: no such configuration folder; reinstall pinn, or run from the repository."
+            f"{own[0].path}: no such configuration folder; reinstall pinn, or run from the "
+            "repository."
         )
-    groups = {group: dict(files(conf / group)) for group in _GROUPS}
     if names:
-        return Group(*(_in_full(name, groups) for name in names))
-    experiments = plain_table(["experiment", "description", *KINDS], right=KINDS)
-    for name, path in groups["experiment"].items():
-        entries = {entry.kind: entry for entry in published(composed(path).published)}
+        return Group(*(_in_full(name, folders) for name in names))
+    parts: list[RenderableType] = []
+    for folder in sorted(folders, key=lambda folder: folder.kind != "pinn"):
+        parts += _tables(folder, folders)
+    return Group(*parts, Text(_HINT, style="dim"))
+
+
+def _tables(folder: ConfFolder, folders: Sequence[ConfFolder]) -> list[RenderableType]:
+    """Return the tables of the experiments and the problems of a folder, those with rows."""
+    of = "" if folder.kind == "pinn" else f" of {folder.title}"
+    experiments = plain_table([f"experiment{of}", "description", *KINDS], right=KINDS)
+    for name, path in folder.files("experiment").items():
+        entries = {entry.kind: entry for entry in published(composed(path, folders).published)}
         largest = [_largest(entries.get(kind)) for kind in KINDS]
         experiments.add_row(_name(name), _one_line(_first_line(path)), *largest)
-    problems = plain_table(["problem", "description"])
-    for name, path in groups["problem"].items():
-        description = _first_line(path) or str(_content(path).get("_target_", ""))
+    problems = plain_table([f"problem{of}", "description"])
+    for name, path in folder.files("problem").items():
+        description = _first_line(path) or str(content(path).get("_target_", ""))
         problems.add_row(_name(name), _one_line(description))
-    return Group(experiments, problems, Text(_HINT, style="dim"))
-
-
-def files(folder: Path) -> list[tuple[str, Path]]:
-    """Return the names (as Hydra takes them) and paths of a folder's YAML files."""
-    paths = sorted(folder.rglob("*.yaml"))
-    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in paths]
-
-
-def described(path: Path) -> list[str]:
-    """Return the lines of the comment at the top of a file, without Hydra's `# @package`."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            break
-        text = line.strip().removeprefix("#").strip()
-        if text and not text.startswith("@package"):
-            lines.append(text)
-    return lines
+    for name, target in folder.problems.items():
+        problems.add_row(_name(name), _one_line(target))
+    return [table for table in (experiments, problems) if table.row_count]
 
 
 def description(path: Path) -> str:
@@ -102,7 +96,9 @@ class ComposedExperiment(NamedTuple):
     problem: str
 
 
-def composed(path: Path, heirs: Sequence[Path] = ()) -> ComposedExperiment:
+def composed(
+    path: Path, folders: Sequence[ConfFolder] = (), heirs: Sequence[Path] = ()
+) -> ComposedExperiment:
     """Return an experiment together with what it inherits from those that its defaults name.
 
     This is a small part of Hydra's composition. Hydra itself takes most of a second to start, and
@@ -110,26 +106,28 @@ def composed(path: Path, heirs: Sequence[Path] = ()) -> ComposedExperiment:
 
     Args:
         path: the file of the experiment.
+        folders: where the experiments are that it may inherit from, besides its own folder.
         heirs: the files that inherit from it.
 
     Raises:
         InputError: if the file inherits from itself, or is no valid YAML.
     """
     if path in heirs:
-        raise InputError(f"{path}: its defaults lead back to itself; correct the file.")
-    content = _content(path)
-    defaults = list(content.get("defaults") or [])
+        raise InputError(f"{shown(path)}: its defaults lead back to itself; correct the file.")
+    found = content(path)
+    defaults = list(found.get("defaults") or [])
     if "_self_" not in defaults:
         defaults.append("_self_")
     block: Any = {}
     problem = ""
     for entry in defaults:
         if entry == "_self_":
-            block = _merged(block, content.get("published", block))
+            block = _merged(block, found.get("published", block))
         elif isinstance(entry, str):
-            parent = path.parent / f"{entry}.yaml"
-            if parent.is_file():
-                inherited = composed(parent, [*heirs, path])
+            places = [path.parent, *(folder.path / "experiment" for folder in folders)]
+            parents = [place / f"{entry}.yaml" for place in places]
+            for parent in [parent for parent in parents if parent.is_file()][:1]:
+                inherited = composed(parent, folders, [*heirs, path])
                 block = _merged(block, inherited.published)
                 problem = inherited.problem or problem
         elif isinstance(entry, Mapping):
@@ -155,48 +153,47 @@ def _merged(old: Any, new: Any) -> Any:
     return merged
 
 
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path} is no valid YAML: {reason}; correct the file.") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _in_full(name: str, groups: Mapping[str, Mapping[str, Path]]) -> RenderableType:
+def _in_full(name: str, folders: Sequence[ConfFolder]) -> RenderableType:
     """Return all about an experiment or a problem, or about both where they share a name."""
     parts: list[RenderableType] = []
-    for group, paths in groups.items():
-        if name in paths:
-            parts += _section(name, group, paths[name])
+    for group in _GROUPS:
+        for folder in folders:
+            path = folder.files(group).get(name)
+            if path is not None:
+                rows = _experiment(path, folders) if group == "experiment" else _problem(path)
+                parts += _section(name, group, folder, [*rows, ("file", str(path))], path)
+                break
+            if group == "problem" and name in folder.problems:
+                parts += _section(name, group, folder, [("class", folder.problems[name])])
+                break
     if not parts:
-        known = [known_name for paths in groups.values() for known_name in paths]
+        known = [known_name for group in _GROUPS for known_name in choices(folders, group)]
         raise InputError(
             f"list: no experiment or problem {name!r}; see `pinn list`.{guess(name, known)}"
         )
     return Group(*parts)
 
 
-def _section(name: str, group: str, path: Path) -> list[RenderableType]:
+def _section(
+    name: str, group: str, folder: ConfFolder, rows: Rows, path: Path | None = None
+) -> list[RenderableType]:
     """Return all about an experiment or a problem: title, description and table."""
-    parts: list[RenderableType] = [Text.assemble((name, "bold"), (f"  {group}", "dim"))]
-    description = " ".join(described(path))
-    if description:
-        parts.append(Text(description))
+    of = "" if folder.kind == "pinn" else f" of {folder.title}"
+    parts: list[RenderableType] = [Text.assemble((name, "bold"), (f"  {group}{of}", "dim"))]
+    text = " ".join(described(path)) if path else ""
+    if text:
+        parts.append(Text(text))
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    rows = _experiment(path) if group == "experiment" else _problem(path)
-    rows += [("file", str(path)), ("run it", f"pinn run {group}={name}")]
-    for label, text in rows:
-        table.add_row(label, Text(text))
+    for label, value in [*rows, ("run it", f"pinn run {group}={name}")]:
+        table.add_row(label, Text(value))
     return [*parts, table, Text("")]
 
 
-def _experiment(path: Path) -> Rows:
+def _experiment(path: Path, folders: Sequence[ConfFolder]) -> Rows:
     """Return the problem and the published values of an experiment."""
-    experiment = composed(path)
+    experiment = composed(path, folders)
     rows = [("problem", experiment.problem)] if experiment.problem else []
     for entry in published(experiment.published):
         rows += [(entry.kind, values_text(entry.value)), ("", entry.source)]
@@ -205,9 +202,9 @@ def _experiment(path: Path) -> Rows:
 
 def _problem(path: Path) -> Rows:
     """Return the class and the coefficients of a problem."""
-    content = _content(path)
-    rows = [("class", str(content.pop("_target_", "")))]
-    for key, value in content.items():
+    found = content(path)
+    rows = [("class", str(found.pop("_target_", "")))]
+    for key, value in found.items():
         if key != "unknowns":
             rows.append((str(key), str(value)))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,8 +21,10 @@ from pinn.record import RunFolder
 from pinn.run import checkpoint
 from pinn.runtime import configure
 from pinn.setup import config as configuration
+from pinn.setup.build import targets
 from pinn.setup.setup import Setup
 from pinn.setup.stages import AUTO
+from pinn.setup.user_files import keep, kept_in
 from pinn.training.progress import Progress
 from pinn.weights import Weighting
 
@@ -61,7 +64,8 @@ def read(
         raise InputError(
             f"{folder.network}: cannot be loaded ({lines[0]}); restore the file."
         ) from None
-    setup = configuration.setup(config, network=network)
+    with kept_in(folder.code):
+        setup = configuration.setup(config, network=network)
     if progress.records and (changes_loss or "phases" in changed):
         progress.reopen(stale=changes_loss)
     return setup, progress, config
@@ -184,6 +188,7 @@ def create(folder: RunFolder, config: dict[str, Any], network: keras.Model) -> N
                 f"{path}: holds a run already; name another folder, or `pinn resume {path}`."
             )
         folder.write_config(config)
+        keep(targets(config), folder.code)
         save_network(folder, network)
     except OSError as error:
         discard(folder)
@@ -246,6 +251,7 @@ def save_network(folder: RunFolder, network: keras.Model) -> None:
 def discard(folder: RunFolder) -> None:
     """Remove the files of a run that never started, and the folder if nothing else is in it."""
     with contextlib.suppress(OSError):
+        shutil.rmtree(folder.code, ignore_errors=True)
         for file in (folder.config, folder.network, folder.history, folder.data_figure):
             file.unlink(missing_ok=True)
         if folder.figures.is_dir():

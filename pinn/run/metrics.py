@@ -9,6 +9,7 @@ from functools import partial
 import tensorflow as tf
 
 from pinn import norms
+from pinn.conf_folders import package_of
 from pinn.objective import Batch, LeastSquares, standard_errors
 from pinn.problem import Problem
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
@@ -19,6 +20,8 @@ from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions
+
+_PACKAGES = ("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy")
 
 
 def metrics_of(
@@ -43,6 +46,8 @@ def metrics_of(
     held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
     left = remaining(stage_runs, progress, theta)
+    package = package_of(type(setup.problem).__module__)
+    registered = [package.name] if package else []
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -68,7 +73,7 @@ def metrics_of(
         seed=setup.seed,
         dtype=objective.dtype,
         device=_device(),
-        versions=versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
+        versions=versions(*_PACKAGES, *registered),
     )
 
 

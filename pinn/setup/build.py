@@ -7,21 +7,21 @@ arguments. It must name a class of the kind that its place requires; nothing els
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, get_type_hints
 
 import keras
 
+from pinn.conf_folders import package_of
 from pinn.errors import InputError, did_you_mean
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
 from pinn.problem.user_code import told
 from pinn.settings import kinds
-from pinn.setup.user_files import import_file
+from pinn.setup.user_files import import_file, import_module, in_place
 from pinn.weights import Scheme
 
 TARGET = "_target_"
@@ -82,11 +82,18 @@ def locate(target: str, where: str) -> Any:
             f"{where}.{TARGET}={target}: names no module; write module.Name or file.py:Name."
         )
     try:
-        imported = importlib.import_module(module)
+        imported = import_module(module)
     except (ImportError, ValueError) as error:
         raise InputError(
             f"{where}.{TARGET}={target}: {error}; name an importable module or file.py:Name."
         ) from None
+    except Exception as error:
+        package = package_of(module)
+        of = f" of {package.title}" if package else ""
+        raise InputError(
+            f"{where}.{TARGET}={target}: the module{of} cannot be imported: "
+            f"{type(error).__name__}: {' '.join(str(error).split())}; correct it."
+        ) from error
     if not hasattr(imported, name):
         public = [n for n in vars(imported) if not n.startswith("_") and n[0].isupper()]
         raise InputError(
@@ -97,6 +104,7 @@ def locate(target: str, where: str) -> Any:
 
 
 def _from_file(path: Path, name: str, where: str) -> Any:
+    path = in_place(path)
     if not path.is_file():
         raise InputError(f"{where}: no such file {path}; give the path of a Python file.")
     module = import_file(path)
@@ -118,6 +126,15 @@ def _from_file(path: Path, name: str, where: str) -> Any:
             f"{path}: defines {len(problems)} problems ({names}); say which, as in {path}:Name."
         )
     return next(iter(problems.values()))
+
+
+def targets(node: Any) -> Iterator[str]:
+    """Yield the classes and functions that a configuration names, at any depth."""
+    if isinstance(node, Mapping):
+        if isinstance(node.get(TARGET), str):
+            yield node[TARGET]
+        for value in node.values():
+            yield from targets(value)
 
 
 def plain(cls: type, node: Any, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""Files of users, imported as modules."""
+"""Files and modules of users: imported, and kept in the folder of a run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,10 @@ from pinn.problem.user_code import innermost, shown
 
 _beside: dict[str, Path] = {}
 """The modules that files imported from beside them, with their folder."""
+_files: dict[Path, set[Path]] = {}
+"""The files of all modules that were ever imported from a folder."""
+_kept: list[Path] = []
+"""Where files are looked for that are no longer in their place: of the run that is being read."""
 
 
 def import_file(path: Path) -> ModuleType:
@@ -44,6 +49,69 @@ def import_file(path: Path) -> ModuleType:
     return module
 
 
+def import_module(name: str) -> ModuleType:
+    """Return a module, which may be in the working folder, as with `python -m`.
+
+    Raises:
+        ImportError: if there is none, or it cannot be imported.
+    """
+    top = name.partition(".")[0]
+    if top in sys.modules and top not in _beside:
+        return importlib.import_module(name)
+    places = [place for place in (Path.cwd(), *_kept) if _holds(place, top)]
+    if not places:
+        return importlib.import_module(name)
+    with _folder_on_path(places[0].resolve()):
+        return importlib.import_module(name)
+
+
+def in_place(path: Path) -> Path:
+    """Return the path of a file, or of the copy in the run that is being read if it has moved."""
+    copies = [folder / path.name for folder in _kept]
+    return next((place for place in (path, *copies) if place.is_file()), path)
+
+
+@contextlib.contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Find files and modules in a folder to which `keep` copied them, if they have moved."""
+    _kept.append(folder)
+    try:
+        yield
+    finally:
+        _kept.remove(folder)
+
+
+def keep(targets: Iterable[str], folder: Path) -> None:
+    """Copy what targets name to a folder: the user's files, and what these imported from beside.
+
+    Args:
+        targets: "file.py:Name", or "module.Name"; installed modules are not copied.
+        folder: where to; it is made where there is anything to copy.
+    """
+    for target in targets:
+        path, _, _ = target.partition(":")
+        if path.endswith(".py"):
+            file = Path(path).resolve()
+            home = file.parent
+            files = {file, *_files.get(home, ())}
+        else:
+            top = target.partition(".")[0]
+            if top not in _beside:
+                continue
+            home = _beside[top]
+            files = _files.get(home, set())
+        for file in files:
+            copy = folder / file.relative_to(home)
+            if file.is_file() and file != copy.resolve():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+
+
+def _holds(folder: Path, module: str) -> bool:
+    """Return whether a folder holds a module of a name."""
+    return (folder / f"{module}.py").is_file() or (folder / module).is_dir()
+
+
 @contextlib.contextmanager
 def _folder_on_path(folder: Path) -> Iterator[None]:
     """Let a file import the modules of its folder, and none that another folder's file imported."""
@@ -61,14 +129,19 @@ def _folder_on_path(folder: Path) -> Iterator[None]:
         for name in set(sys.modules) - before:
             if _is_beside(sys.modules[name], name, folder):
                 _beside[name] = folder
+                file = getattr(sys.modules[name], "__file__", None)
+                if file:
+                    _files.setdefault(folder, set()).add(Path(file).resolve())
 
 
 def _is_beside(module: ModuleType, name: str, folder: Path) -> bool:
     """Return whether a module is a file of a folder, or belongs to a package there."""
-    file = getattr(module, "__file__", None)
-    if not file:
-        return False
     top = name.split(".")[0]
+    file = getattr(module, "__file__", None)
+    if not file:  # a folder without __init__.py
+        return str(folder / top) in [
+            str(Path(p).resolve()) for p in getattr(module, "__path__", ())
+        ]
     path = Path(file).resolve()
     return path == folder / f"{top}.py" or path.is_relative_to(folder / top)
 

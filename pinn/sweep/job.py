@@ -141,6 +141,7 @@ class Job:
         folder: the folder of its attempts.
         settings: the present configuration of the experiment.
         program: the program that runs pinn's commands.
+        places: options that say where its configuration files are.
     """
 
     experiment: str
@@ -148,6 +149,7 @@ class Job:
     folder: Path
     settings: Mapping[str, Any]
     program: Sequence[str] = PROGRAM
+    places: Sequence[str] = ()
 
     @property
     def attempts(self) -> list[Attempt]:
@@ -237,4 +239,5 @@ class Job:
             command = "resume" if attempt.metrics is None else "plot"
             return [command, str(attempt.run.path)]
         output = str(attempt.folder).replace("\\", "\\\\").replace("'", "\\'")
-        return ["run", f"experiment={self.experiment}", f"seed={self.seed}", f"output='{output}'"]
+        overrides = [f"experiment={self.experiment}", f"seed={self.seed}", f"output='{output}'"]
+        return ["run", *self.places, *overrides]

@@ -21,7 +21,7 @@ LAUNCHERS = {
 }
 """Hydra's launchers and their plugins, which are optional."""
 
-_FULL_ERRORS = "HYDRA_FULL_ERROR"  # without it, Hydra prints its errors over many lines and exits
+_FULL_ERRORS = "HYDRA_FULL_ERROR"
 
 
 def one_by_one(jobs: Iterable[Job], report: Callable[[Job, Ending | None], None]) -> bool:
@@ -111,13 +111,7 @@ def by_hydra(
         raise InputError(f"reproduce: {reason}; correct the launcher's settings.") from None
 
 
-def multirun(
-    job: Callable[[Any], None],
-    arguments: Sequence[str],
-    *,
-    config_path: str | None = None,
-    config_name: str | None = None,
-) -> None:
+def multirun(job: Callable[[Any], None], arguments: Sequence[str]) -> None:
     """Have Hydra call a function for every job that the arguments of its command line describe.
 
     A launcher that starts processes calls the function there; an exception that it raises arrives
@@ -128,24 +122,26 @@ def multirun(
     """
     import hydra
 
-    with _command_line(arguments):
-        hydra.main(version_base="1.3", config_path=config_path, config_name=config_name)(job)()
+    previous = sys.argv
+    sys.argv = ["pinn", *arguments]
+    try:
+        with full_errors():
+            hydra.main(version_base="1.3", config_path=None, config_name=None)(job)()
+    finally:
+        sys.argv = previous
 
 
 @contextlib.contextmanager
-def _command_line(arguments: Sequence[str]) -> Iterator[None]:
-    """Replace the arguments of this process, and have Hydra raise its errors."""
-    previous_arguments = sys.argv
-    previous_setting = os.environ.get(_FULL_ERRORS)
-    sys.argv = ["pinn", *arguments]
+def full_errors() -> Iterator[None]:
+    """Have Hydra raise its errors; otherwise it prints them over many lines and exits."""
+    previous = os.environ.get(_FULL_ERRORS)
     os.environ[_FULL_ERRORS] = "1"
     try:
         yield
     finally:
-        sys.argv = previous_arguments
         os.environ.pop(_FULL_ERRORS)
-        if previous_setting is not None:
-            os.environ[_FULL_ERRORS] = previous_setting
+        if previous is not None:
+            os.environ[_FULL_ERRORS] = previous
 
 
 def _is_installed(plugin: str) -> bool:

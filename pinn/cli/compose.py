@@ -1,0 +1,190 @@
+"""Hydra's composition of a configuration, and its errors in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pinn.cli.arguments import check_override, prepared
+from pinn.conf_folders import (
+    ConfFolder,
+    check_choice,
+    choices,
+    conf_folder,
+    conf_folders,
+)
+from pinn.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+PRIMARY = "config"
+"""The name of the configuration from which a run starts."""
+
+
+def compose(
+    overrides: Sequence[str], folders: Sequence[ConfFolder] | None = None
+) -> tuple[dict[str, Any], str | None]:
+    """Return Hydra's configuration for the overrides, resolved, and the chosen problem's name.
+
+    Args:
+        overrides: settings such as "seed=1".
+        folders: the folders of configuration files; by default this package's, `conf/` in the
+            working folder, and those of installed packages.
+
+    Raises:
+        InputError: for an override that Hydra refuses, or an unknown experiment.
+    """
+    for override in overrides:
+        check_override("run", override)
+    accepted = prepared(overrides)
+    found = conf_folders() if folders is None else folders
+    with session(found, accepted):
+        return resolved(composed(accepted, found))
+
+
+@contextlib.contextmanager
+def session(
+    folders: Sequence[ConfFolder], overrides: Sequence[str], config_path: str | None = None
+) -> Iterator[None]:
+    """Have Hydra know the folders, and tell its errors about overrides in one line.
+
+    Args:
+        folders: the folders of configuration files.
+        overrides: the settings that its errors are about.
+        config_path: a folder in the place of this package's own, or None.
+
+    Raises:
+        InputError: for what Hydra refuses.
+    """
+    from hydra import initialize_config_dir
+
+    from pinn.cli.hydra_plugins import search_path
+
+    with one_line(folders, overrides), search_path(folders):
+        main = config_path or str(conf_folder())
+        with initialize_config_dir(main, job_name="pinn", version_base="1.3"):
+            yield
+
+
+@contextlib.contextmanager
+def one_line(folders: Sequence[ConfFolder], overrides: Sequence[str]) -> Iterator[None]:
+    """Turn errors of Hydra about overrides into InputErrors."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except InputError:
+        raise
+    except RecursionError:
+        raise InputError(
+            "config: the defaults of a file lead back to itself; correct its list of defaults."
+        ) from None
+    # Hydra raises a ValueError for problem=null.
+    except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
+        cause = error.__cause__
+        if isinstance(cause, InputError):
+            raise cause from None
+        raise InputError(_one_line(error, folders, overrides)) from None
+
+
+def composed(
+    overrides: Sequence[str], folders: Sequence[ConfFolder], config_name: str | None = None
+) -> DictConfig:
+    """Return Hydra's configuration, its own node included, within a `session`.
+
+    Raises:
+        InputError: for a choice that there is not, or that two packages offer.
+    """
+    from hydra import compose as hydra_compose
+
+    config = hydra_compose(config_name or PRIMARY, list(overrides), return_hydra_config=True)
+    for key, name in config.hydra.runtime.choices.items():
+        group = str(key).partition("@")[0]
+        if group == "experiment" and name is not None:
+            check_experiment([f"experiment={name}"], folders)
+        if isinstance(name, str) and not group.startswith("hydra"):
+            check_choice(folders, group, name)
+    return config
+
+
+def check_experiment(overrides: Sequence[str], folders: Sequence[ConfFolder]) -> None:
+    """Raise an InputError for an unknown experiment among overrides.
+
+    It is optional in the list of defaults, and Hydra ignores an optional choice that is misspelt.
+    """
+    for override in overrides:
+        chosen = re.fullmatch(r"experiment=(\w[\w/.-]*)", override)
+        known = choices(folders, "experiment")
+        name = chosen[1] if chosen else "null"
+        if name not in ("null", *known):
+            raise InputError(f"config: no experiment {name!r}.{did_you_mean(name, known)}")
+
+
+def resolved(config: DictConfig) -> tuple[dict[str, Any], str | None]:
+    """Return a configuration as plain values without Hydra's node, and the chosen problem's name.
+
+    Raises:
+        InputError: for a value that is missing.
+    """
+    from omegaconf import OmegaConf
+
+    own_keys = [str(key) for key in config if key != "hydra"]
+    own: Any = OmegaConf.masked_copy(config, own_keys)
+    values: Any = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+    problem = config.hydra.runtime.choices.get("problem") if "hydra" in config else None
+    return values, None if problem == "custom" else problem
+
+
+def _one_line(error: Exception, folders: Sequence[ConfFolder], overrides: Sequence[str]) -> str:
+    """Return Hydra's error about overrides in one line, with a likely correction."""
+    text = " ".join(f"{error} {error.__cause__ or ''}".split())
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        own = [group for folder in folders for group in folder.groups()]
+        if key[1] in own:
+            return f"config: {key[1]} is a group of your own; choose with +{key[1]}=NAME."
+        known = _known_keys(folders, overrides)
+        return f"config: no key {key[1]!r}.{did_you_mean(key[1], known)}"
+    option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
+    if option:
+        group, name = option.groups()
+        return f"config: no {group} {name!r}.{did_you_mean(name, choices(folders, group))}"
+    primary = re.search(r"Cannot find primary config '([^']+)'", text)
+    if primary:
+        known = [path.stem for folder in folders for path in Path(folder.path).glob("*.yaml")]
+        return f"--config-name {primary[1]}: no such file.{did_you_mean(primary[1], known)}"
+    if "Interpolation" in type(error).__name__ and "output" in text:
+        return (
+            "--resolve: the folders of Hydra's own configuration are known only when a run begins; "
+            "leave --resolve out, or take --cfg job."
+        )
+    if "Missing mandatory value" in text:
+        name = getattr(error, "full_key", None) or "a value"
+        return f"config: {name} is missing; set {name}=…"
+    return f"config: {re.sub('See https?://.*', '', text).strip()}; see `pinn run --help`."
+
+
+def _known_keys(folders: Sequence[ConfFolder], overrides: Sequence[str]) -> list[str]:
+    """Return all keys, dotted, of the configuration with the choices of files among overrides.
+
+    The choices decide which keys there are.
+    """
+    groups = {group for folder in folders for group in folder.groups()}
+    chosen = [o for o in overrides if o.partition("=")[0].partition("@")[0] in groups]
+    config, _ = compose([] if chosen == list(overrides) else chosen, folders)
+    return _dotted_keys(config)
+
+
+def _dotted_keys(config: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return all keys of a nested mapping, dotted."""
+    keys = []
+    for key, value in config.items():
+        keys.append(f"{prefix}{key}")
+        if isinstance(value, Mapping):
+            keys += _dotted_keys(value, f"{prefix}{key}.")
+    return keys
