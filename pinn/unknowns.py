@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +13,7 @@ from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 
 _SETTINGS = ("start", "lower", "upper", "truth")
+FAR = 1e6  # a start this many times smaller or larger than the size at which it counts is moved
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Unknown:
         upper: upper bound, or None.
         truth: the true value, from which the error is reported; None: it is not known, except with
             synthetic measurements, whose truth is the problem's attribute.
+        size: by which a coefficient without bounds is divided for the search.
 
     Raises:
         InputError: for a start that is not between the bounds.
@@ -37,6 +39,7 @@ class Unknown:
     lower: float | None = None
     upper: float | None = None
     truth: float | None = None
+    size: float = 1.0
 
     def __post_init__(self) -> None:
         low, high = _range(self.lower, self.upper)
@@ -46,13 +49,45 @@ class Unknown:
                 f"upper={self.upper}; move it, or the bounds."
             )
 
+    @property
+    def neutral(self) -> float:
+        """The value from which its size is counted: its only bound, else zero."""
+        if self.lower is not None:
+            return self.lower
+        return 0.0 if self.upper is None else self.upper
+
+    @property
+    def direction(self) -> float:
+        """1 where the search starts above the neutral value or at it, -1 below."""
+        return -1.0 if self.start < self.neutral else 1.0
+
+    def scaled(self, size: float) -> Unknown:
+        """Return the unknown as it is searched where its typical size is known.
+
+        A start at which the equations do not depend on the coefficient, or on nothing else, is
+        moved to that size.
+
+        Args:
+            size: the distance from the neutral value at which the coefficient counts as much as the
+                rest of an equation; in the coefficient's own units.
+        """
+        distance = abs(self.start - self.neutral)
+        has_one_bound = (self.lower is None) != (self.upper is None)
+        # A search without bounds is linear and leaves small values as fast as any other.
+        is_too_small = has_one_bound and distance * FAR < size
+        is_too_large = distance > FAR * size
+        start = self.start
+        if (self.lower is None or self.upper is None) and (is_too_small or is_too_large):
+            start = self.neutral + self.direction * size
+        return replace(self, start=start, size=max(size, abs(start - self.neutral)))
+
     def inverse(self, value: float) -> float:
         """Return the unbounded number whose transform is a value."""
         if self.lower is not None and self.upper is not None:
             return math.log(value - self.lower) - math.log(self.upper - value)
         if self.lower is not None:
             return math.log(value - self.lower)
-        return value if self.upper is None else math.log(self.upper - value)
+        return value / self.size if self.upper is None else math.log(self.upper - value)
 
     def value(self, raw: tf.Tensor) -> tf.Tensor:
         """Return the transform of an unbounded number."""
@@ -60,7 +95,9 @@ class Unknown:
             return self.lower + (self.upper - self.lower) * tf.sigmoid(raw)
         if self.lower is not None:
             return self.lower + tf.exp(raw)
-        return raw if self.upper is None else self.upper - tf.exp(raw)
+        if self.upper is not None:
+            return self.upper - tf.exp(raw)
+        return raw if self.size == 1.0 else self.size * raw
 
 
 @dataclass(frozen=True)

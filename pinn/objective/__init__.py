@@ -2,6 +2,7 @@
 
 from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters
 from pinn.objective.blocks import Blocks, cut_into_blocks
+from pinn.objective.determination import undetermined
 from pinn.objective.evaluator import Evaluator, ResidualSize
 from pinn.objective.find_scales import find_scales
 from pinn.objective.last_layer import fitted_last_layer, is_shallow
@@ -39,4 +40,5 @@ __all__ = [
     "is_shallow",
     "standard_errors",
     "trial",
+    "undetermined",
 ]

@@ -28,7 +28,7 @@ class FieldScale(NamedTuple):
         return scaled(output, self.offset, self.scale)
 
 
-_KEYS = ("fields", "residuals", "later")
+_KEYS = ("fields", "residuals", "unknowns", "later")
 
 UNIT = FieldScale()
 """The scale of a field that is what the network computes."""
@@ -42,6 +42,9 @@ class Scales:
         fields: by the name of the field (or unknown field); `UNIT` where a name is missing.
         residuals: the typical size of every residual in its own units, by the name of the term;
             1 where a name is missing.  The loss holds the residuals divided by it.
+        unknowns: the typical size of every unknown coefficient in its own units, by name: how far
+            it has to be from zero, or from its only bound, to count as much as the rest of an
+            equation.
         later: the sizes in the windows of time after the first, where the ansatz builds the initial
             state in and the network computes something else there; None: the same.
 
@@ -51,6 +54,7 @@ class Scales:
 
     fields: Mapping[str, FieldScale] = field(default_factory=dict)
     residuals: Mapping[str, float] = field(default_factory=dict)
+    unknowns: Mapping[str, float] = field(default_factory=dict)
     later: Scales | None = None
 
     def __post_init__(self) -> None:
@@ -59,6 +63,8 @@ class Scales:
             check_positive(f"scales.fields.{name}.scale", values.scale)
         for name, size in self.residuals.items():
             check_positive(f"scales.residuals.{name}", size)
+        for name, size in self.unknowns.items():
+            check_positive(f"scales.unknowns.{name}", size)
 
     def of_residual(self, name: str) -> float:
         """Return the typical size of a residual."""
@@ -71,6 +77,7 @@ class Scales:
         """
         common = earlier.residuals.keys() & self.residuals.keys()
         same_sizes = all(self.residuals[name] == earlier.residuals[name] for name in common)
+        same_sizes = same_sizes and dict(self.unknowns) == dict(earlier.unknowns)
         if (self.later is None) != (earlier.later is None):
             return False
         if self.later is not None and earlier.later is not None:
@@ -92,6 +99,8 @@ class Scales:
         for name, scale in self.fields.items():
             fields[name] = {"offset": scale.offset, "scale": scale.scale}
         node: dict[str, Any] = {"fields": fields, "residuals": dict(self.residuals)}
+        if self.unknowns:
+            node["unknowns"] = dict(self.unknowns)
         if self.later is not None:
             node["later"] = self.later.to_plain()
         return node
@@ -111,7 +120,12 @@ class Scales:
         for name, settings in _mapping(node, "fields").items():
             fields[str(name)] = _field_scale(f"scales.fields.{name}", settings)
         later = cls.from_plain(_mapping(node, "later")) if "later" in node else None
-        return cls(fields=fields, residuals=dict(_mapping(node, "residuals")), later=later)
+        return cls(
+            fields=fields,
+            residuals=dict(_mapping(node, "residuals")),
+            unknowns=dict(_mapping(node, "unknowns")),
+            later=later,
+        )
 
 
 UNSCALED = Scales()

@@ -9,7 +9,7 @@ from functools import partial
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Batch, LeastSquares, standard_errors
+from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
 from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
 from pinn.run.misfits import misfits
 from pinn.run.stage_runs import StageRun, StageRuns
@@ -52,7 +52,7 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=list(warnings),
+        warnings=[*warnings, *_undetermined(stage_run.programs.least_squares, theta, batch)],
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
         integrals={name: float(value[0]) for name, value in integrals.items()},
@@ -68,6 +68,17 @@ def metrics_of(
         device=_device(),
         versions=versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
     )
+
+
+def _undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list[str]:
+    """Return a warning for every unknown coefficient that nothing determines."""
+    warnings = []
+    for name in undetermined(squares, theta, batch):
+        warnings.append(
+            f"{name}: equations and conditions do not determine it, other values fit as well; give "
+            "measurements, or a further condition."
+        )
+    return warnings
 
 
 def _unknowns(

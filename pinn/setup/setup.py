@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
 from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
@@ -156,6 +156,7 @@ class Setup(Settings):
         self._check_weights()
         self._check_phases()
         self._check_data()
+        self._check_scales()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
 
@@ -199,12 +200,12 @@ class Setup(Settings):
                 f"windows={self.windows}: measurements do not go with windows of time; use "
                 "windows=1."
             )
-        if self.problem.unknowns and self.data is None:
-            names = ", ".join(self.problem.unknowns)
-            raise InputError(
-                f"unknowns: {names} cannot be found without measurements; give data, as "
-                "data=synthetic or data=file do."
-            )
+
+    def _check_scales(self) -> None:
+        for name in self.known_scales.unknowns:
+            if name not in self.problem.unknowns:
+                hint = did_you_mean(name, self.problem.unknowns)
+                raise InputError(f"scales.unknowns.{name}: no unknown of the problem.{hint}")
 
     @property
     def hard(self) -> bool:
