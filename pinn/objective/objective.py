@@ -164,7 +164,10 @@ class Objective:
 
     def bound(self, tensors: Sequence[tf.Tensor], stage: StageParameters = FIRST_STAGE) -> Problem:
         """Return the problem with the coefficients of a stage and the unknowns in `tensors`."""
-        return self.problem.bind({**stage.coefficients, **self._coefficients(tensors)})
+        values = {**stage.coefficients, **self._coefficients(tensors)}
+        if stage.modes:
+            values["earlier_modes"] = stage.modes
+        return self.problem.bind(values)
 
     def trial(
         self,

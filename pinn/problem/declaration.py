@@ -32,14 +32,14 @@ class Term:
             problem that the method does not name, since it may read them from `self`.
         taken: number of symbols that the method takes; None: all.
         kind: whether it is a method of the problem, or one of the conditions on interfaces between
-            materials: the jump of a field, or of a flux.
+            materials: the jump of a field, or of a flux; or that a mode is orthogonal to another.
     """
 
     name: str
     region: str
     symbols: tuple[Symbol, ...]
     taken: int | None = None
-    kind: Literal["residual", "continuity", "flux"] = "residual"
+    kind: Literal["residual", "continuity", "flux", "orthogonality"] = "residual"
 
     def value(self, problem: Problem, arguments: Sequence[Any]) -> Any:
         """Return what the method gives for one argument per symbol: tensors or arrays [n]."""

@@ -26,6 +26,7 @@ from pinn.objective import (
 )
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
+from pinn.problem.modes import check_modes
 from pinn.settings import Settings, count
 from pinn.setup.network import default_network
 from pinn.setup.points import Points
@@ -64,6 +65,7 @@ def setup_of(
     data: Given | None = None,
     windows: Windows = AUTO,
     continuation: Continuation | None = None,
+    modes: int = 1,
     seed: int = 0,
     **settings: Any,
 ) -> Setup:
@@ -76,6 +78,7 @@ def setup_of(
             sets has their names.
         windows: number of windows of time, or "auto".
         continuation: values that coefficients take before their own.
+        modes: number of modes of an eigenvalue problem.
         seed: of everything that is drawn.
         settings: the other attributes of `Setup`.
 
@@ -92,6 +95,7 @@ def setup_of(
         data=checked_sets(problem, data),
         windows=windows,
         continuation=continuation or {},
+        modes=modes,
         seed=seed,
         **given,
     )
@@ -123,6 +127,8 @@ class Setup(Settings):
             interval, and windows where that fails.
         continuation: by coefficient, the values for which the problem is solved first, each from
             the result of the one before (see `phases_of`).
+        modes: number of modes of an eigenvalue problem. They are solved for one after another, each
+            orthogonal to those before it.
         last_layer: whether the network's last layer is "drawn" like the others, or "fitted" at the
             start to initial conditions and measurements; None: fitted where the network is a
             PirateNet that has not been trained.
@@ -146,6 +152,7 @@ class Setup(Settings):
     data: DataSet | Mapping[str, DataSet] | None = None
     windows: int | str = "auto"  # a word next to numbers; `stages` checks it
     continuation: Continuation = field(default_factory=dict)
+    modes: int = count(1)
     last_layer: Literal["drawn", "fitted"] | None = None
     published: Mapping[str, Any] | None = None
     seed: int = count(0, least=0, most=LAST_SEED)
@@ -157,6 +164,7 @@ class Setup(Settings):
         self._check_phases()
         self._check_data()
         self._check_scales()
+        self._check_modes()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
 
@@ -200,6 +208,23 @@ class Setup(Settings):
                 f"windows={self.windows}: measurements do not go with windows of time; use "
                 "windows=1."
             )
+
+    def _check_modes(self) -> None:
+        if self.modes == 1:
+            return
+        if self.data is not None or self.continuation or self.windows not in (1, AUTO):
+            raise InputError(
+                f"modes={self.modes}: do not go with measurements, windows or a continuation; leave "
+                "them out, or use modes=1."
+            )
+        check_modes(self.problem)
+        if type(self.problem).reference is not Problem.reference:
+            name = type(self.problem).__name__
+            raise InputError(
+                f"{name}.reference: is one function, and the modes are several; leave it out, or "
+                "use modes=1."
+            )
+        object.__setattr__(self, "problem", self.problem.bind({"mode_count": self.modes}))
 
     def _check_scales(self) -> None:
         for name in self.known_scales.unknowns:
