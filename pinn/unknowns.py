@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -29,7 +29,6 @@ class Unknown:
         upper: upper bound, or None.
         truth: the true value, from which the error is reported; None: it is not known, except with
             synthetic measurements, whose truth is the problem's attribute.
-        size: by which a coefficient without bounds is divided for the search.
 
     Raises:
         InputError: for a start that is not between the bounds.
@@ -39,7 +38,6 @@ class Unknown:
     lower: float | None = None
     upper: float | None = None
     truth: float | None = None
-    size: float = 1.0
 
     def __post_init__(self) -> None:
         low, high = _range(self.lower, self.upper)
@@ -61,7 +59,12 @@ class Unknown:
         """1 where the search starts above the neutral value or at it, -1 below."""
         return -1.0 if self.start < self.neutral else 1.0
 
-    def scaled(self, size: float) -> Unknown:
+    @property
+    def is_free(self) -> bool:
+        """Whether it has no bound."""
+        return self.lower is None and self.upper is None
+
+    def scaled(self, size: float) -> ScaledUnknown:
         """Return the unknown as it is searched where its typical size is known.
 
         A start at which the equations do not depend on the coefficient, or on nothing else, is
@@ -79,7 +82,8 @@ class Unknown:
         start = self.start
         if (self.lower is None or self.upper is None) and (is_too_small or is_too_large):
             start = self.neutral + self.direction * size
-        return replace(self, start=start, size=max(size, abs(start - self.neutral)))
+        size = max(size, abs(start - self.neutral))
+        return ScaledUnknown(start, self.lower, self.upper, self.truth, size)
 
     def inverse(self, value: float) -> float:
         """Return the unbounded number whose transform is a value."""
@@ -87,7 +91,7 @@ class Unknown:
             return math.log(value - self.lower) - math.log(self.upper - value)
         if self.lower is not None:
             return math.log(value - self.lower)
-        return value / self.size if self.upper is None else math.log(self.upper - value)
+        return value if self.upper is None else math.log(self.upper - value)
 
     def value(self, raw: tf.Tensor) -> tf.Tensor:
         """Return the transform of an unbounded number."""
@@ -95,9 +99,27 @@ class Unknown:
             return self.lower + (self.upper - self.lower) * tf.sigmoid(raw)
         if self.lower is not None:
             return self.lower + tf.exp(raw)
-        if self.upper is not None:
-            return self.upper - tf.exp(raw)
-        return raw if self.size == 1.0 else self.size * raw
+        return raw if self.upper is None else self.upper - tf.exp(raw)
+
+
+@dataclass(frozen=True)
+class ScaledUnknown(Unknown):
+    """An unknown as it is searched: without bounds, in units of its typical size.
+
+    Attributes:
+        size: the typical size, in the coefficient's own units.
+    """
+
+    size: float = 1.0
+
+    def inverse(self, value: float) -> float:
+        """Return the unbounded number whose transform is a value."""
+        raw = super().inverse(value)
+        return raw / self.size if self.is_free else raw
+
+    def value(self, raw: tf.Tensor) -> tf.Tensor:
+        """Return the transform of an unbounded number."""
+        return super().value(raw * self.size if self.is_free and self.size != 1.0 else raw)
 
 
 @dataclass(frozen=True)

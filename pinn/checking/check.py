@@ -117,7 +117,7 @@ def moved_starts(objective: Objective) -> list[str]:
         given = objective.problem.unknowns[name].start
         if unknown.start != given:
             lines.append(
-                f"{name} starts at {unknown.start:.3g}: at {given:g} the equations do not depend on "
-                "it, or on nothing else"
+                f"{name} starts at {unknown.start:.3g}: at {given:g} the equations do not depend "
+                "on it, or on nothing else"
             )
     return lines

@@ -1,4 +1,4 @@
-"""Whether equations and conditions determine the unknown coefficients, where nothing is measured."""
+"""Whether equations and conditions determine unknown coefficients, where nothing is measured."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ Ritz.  Residuals are minimized here, so that nothing is asked of the operator or
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -20,7 +20,7 @@ from pinn.arrays import Array
 from pinn.objective.batch import Batch
 from pinn.objective.last_layer import LastLayer, kernel_variable, last_layer
 from pinn.objective.least_squares import LeastSquares
-from pinn.unknowns import Unknown
+from pinn.unknowns import ScaledUnknown
 
 CUTOFF = 1e-12  # of the functions that the layer combines: weaker ones are rounding
 BIAS = 2.0  # the largest bias
@@ -47,8 +47,8 @@ class _Candidate(NamedTuple):
 def mode_start(squares: LeastSquares, batch: Batch, *, seed: int = 0) -> tf.Tensor | None:
     """Return the vector [p] with the mode next to the start of the eigenvalue, as far as it shows.
 
-    Hidden layers keep their kernels.  Their biases are drawn anew: where they are zero, all that the
-    layers compute is odd.  The eigenvalue is the first unknown.
+    Hidden layers keep their kernels.  Their biases are drawn anew: where they are zero, all that
+    the layers compute is odd.  The eigenvalue is the first unknown.
 
     Args:
         squares: the loss as a sum of squares; conditions between modes are among its terms.
@@ -90,6 +90,7 @@ def mode_start(squares: LeastSquares, batch: Batch, *, seed: int = 0) -> tf.Tens
     if not modes:
         return None
     best = min(modes, key=lambda c: abs(c.shift))
+
     # 3. Its amplitude, in which the normalization is not linear.
     def loss(amplitude: float) -> float:
         theta = theta_of(np.exp(amplitude) * best.parameters, best.shift)
@@ -110,14 +111,14 @@ def _with_biases(squares: LeastSquares, seed: int) -> Array:
     return np.concatenate(pieces)
 
 
-def _inside(unknown: Unknown) -> tuple[float, float]:
+def _inside(unknown: ScaledUnknown) -> tuple[float, float]:
     """Return the least and the largest value that the search can reach."""
     margin = CUTOFF * unknown.size
     lower = -np.inf if unknown.lower is None else unknown.lower + margin
     return lower, np.inf if unknown.upper is None else unknown.upper - margin
 
 
-def _columns(squares: LeastSquares, layer: LastLayer) -> Array:
+def _columns(squares: LeastSquares, layer: LastLayer) -> Any:
     """Return the places of the layer's kernel and bias in the flat vector."""
     wanted = {id(kernel_variable(layer)), id(layer.bias)}
     places = []
@@ -131,7 +132,7 @@ def _columns(squares: LeastSquares, layer: LastLayer) -> Array:
 
 
 def _rows(
-    squares: LeastSquares, theta: tf.Tensor, batch: Batch, columns: Array
+    squares: LeastSquares, theta: tf.Tensor, batch: Batch, columns: Any
 ) -> tuple[Array, Array]:
     """Return the residuals [m] and their derivatives [m, k] by some entries of the vector."""
     residuals = []

@@ -85,7 +85,9 @@ class Objective:
         self.continuation = tuple(continuation)
         self._check_fit()
         self.engine = _engine(derivatives, network)
-        dtype = network.dtype_policy.variable_dtype
+        # Of its variables: a model that was loaded need not know in what precision it was built.
+        trained = network.trainable_variables
+        dtype = trained[0].dtype if trained else network.dtype_policy.variable_dtype
         self.searched = searched(problem, scales.unknowns)
         self.unknowns = {
             name: keras.Variable(unknown.inverse(unknown.start), dtype=dtype, name=name)
@@ -164,7 +166,7 @@ class Objective:
 
     def bound(self, tensors: Sequence[tf.Tensor], stage: StageParameters = FIRST_STAGE) -> Problem:
         """Return the problem with the coefficients of a stage and the unknowns in `tensors`."""
-        values = {**stage.coefficients, **self._coefficients(tensors)}
+        values: dict[str, Any] = {**stage.coefficients, **self._coefficients(tensors)}
         if stage.modes:
             values["earlier_modes"] = stage.modes
         return self.problem.bind(values)

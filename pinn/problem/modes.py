@@ -105,7 +105,7 @@ def _normalized_on(problem: Problem) -> str:
 def _is_quadratic(problem: Problem, integral: Integral) -> bool:
     """Return whether an integrand q is a quadratic form: q(2u) = 4 q(u), and the parallelogram law.
 
-        q(u + v) + q(u − v) = 2 q(u) + 2 q(v)
+    q(u + v) + q(u − v) = 2 q(u) + 2 q(v)
     """
     if not all(symbol.kind in KINDS for symbol in integral.symbols):
         return False

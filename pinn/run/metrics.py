@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import tensorflow as tf
 
 from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
-from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
+from pinn.record import (
+    Metrics,
+    ModeMetrics,
+    PhaseMetrics,
+    TimeMetrics,
+    UnknownMetrics,
+    WeightMetrics,
+)
 from pinn.run.misfits import misfits
+from pinn.run.modes import doubtful_modes
 from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
@@ -42,6 +51,11 @@ def metrics_of(
     numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
     anywhere = errors.points[:1]
     integrals = solution(numbers, anywhere) if numbers else {}
+    modes = _modes(stage_runs, progress)
+    doubts = [
+        *_undetermined(stage_run.programs.least_squares, theta, batch),
+        *doubtful_modes(setup, modes),
+    ]
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -52,11 +66,12 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *_undetermined(stage_run.programs.least_squares, theta, batch)],
+        warnings=[*warnings, *doubts],
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
         integrals={name: float(value[0]) for name, value in integrals.items()},
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
+        modes=modes,
         misfits=misfits(setup.problem, stage_runs.data, solution),
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
@@ -68,6 +83,19 @@ def metrics_of(
         device=_device(),
         versions=versions("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy"),
     )
+
+
+def _modes(stage_runs: StageRuns, progress: Progress) -> list[ModeMetrics]:
+    """Return the metrics of the modes that have been found; none where one solution is sought."""
+    if stage_runs.setup.modes == 1:
+        return []
+    modes = []
+    for number, theta in enumerate(stage_runs.vectors(progress)):
+        run = stage_runs.run(replace(progress, stage=number))
+        unknowns = {name: float(v) for name, v in run.objective.coefficients(theta).items()}
+        loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
+        modes.append(ModeMetrics(unknowns=unknowns, heldout_loss=loss))
+    return modes
 
 
 def _undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list[str]:

@@ -1,4 +1,4 @@
-"""Modes of an eigenvalue problem, one stage each: when one is found, and what the next one knows."""
+"""Modes of an eigenvalue problem, one stage each: when one is found, what the next one knows."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import tensorflow as tf
 from pinn.arrays import Array
 from pinn.objective import Objective
 from pinn.problem.modes import norm_of
+from pinn.record import ModeMetrics
 from pinn.run.errors import Values
+from pinn.setup.setup import Setup
 from pinn.training.phase_run import Report
 from pinn.training.stopping import StopKind, StopReason
 
 ENOUGH = 1e-10  # the balanced loss at which a mode ends
+DOUBTFUL = 1e-4  # the balanced loss above which it is none
 
 
 class Found:
@@ -58,3 +61,25 @@ def earlier_modes(objective: Objective, found: Sequence[Values]) -> dict[str, tf
             row[:] = mode[name]
         values[name] = tf.constant(rows, objective.dtype)
     return values
+
+
+def doubtful_modes(setup: Setup, modes: Sequence[ModeMetrics]) -> list[str]:
+    """Return a warning for every mode that was not found, or not in the order of eigenvalues."""
+    warnings = []
+    distances = []
+    for number, mode in enumerate(modes, start=1):
+        loss = mode.heldout_loss
+        assert loss is not None
+        if setup.scales != "none" and not loss <= DOUBTFUL:
+            warnings.append(
+                f"mode {number}: was not found, its loss is {loss:.1e}; train longer, or start the "
+                "eigenvalue nearer to it."
+            )
+        name, value = next(iter(mode.unknowns.items()))
+        distances.append(abs(value - setup.problem.unknowns[name].start))
+        if distances[-1] < max(distances):
+            warnings.append(
+                f"mode {number}: {name} is nearer to its start than that of an earlier mode, so "
+                "that others may have been missed; ask for more modes."
+            )
+    return warnings

@@ -375,6 +375,12 @@ class StageRuns:
             return partial(self._evaluate, number, reached)
         return partial(self._evaluate_windows, reached)
 
+    def vectors(self, progress: Progress) -> list[tf.Tensor]:
+        """Return the vectors [p] that the stages so far ended with, the present one last."""
+        dtype = self._first.objective.dtype
+        ends = [progress.ends[str(number)] for number in range(progress.stage)]
+        return [*(tf.constant(end, dtype) for end in ends), progress.best]
+
     def all_errors(self) -> Errors:
         """Return the errors of all stages together."""
         return Errors(self.setup.problem, self.setup.points.test, seed=self.setup.seed)

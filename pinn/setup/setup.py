@@ -214,8 +214,8 @@ class Setup(Settings):
             return
         if self.data is not None or self.continuation or self.windows not in (1, AUTO):
             raise InputError(
-                f"modes={self.modes}: do not go with measurements, windows or a continuation; leave "
-                "them out, or use modes=1."
+                f"modes={self.modes}: do not go with measurements, windows or a continuation; "
+                "leave them out, or use modes=1."
             )
         check_modes(self.problem)
         if type(self.problem).reference is not Problem.reference:
@@ -269,13 +269,13 @@ class Setup(Settings):
         """Return the phases of a stage, by its number.
 
         These are all phases, except where a stage starts near a solution: in the later stages of a
-        continuation, in windows that the run chooses, and where it has `returned` to its first
-        attempt.  The first steps of Adam or SOAP, whose size does not depend on the curvature,
-        would lead away from it. So these stages leave such phases out, provided that others remain
-        and that no weighting scheme needs them.
+        continuation, in windows that the run chooses, where it has `returned` to its first attempt,
+        and for modes, which start from a fit.  The first steps of Adam or SOAP, whose size does not
+        depend on the curvature, would lead away from it. So these stages leave such phases out,
+        provided that others remain and that no weighting scheme needs them.
         """
-        near = bool(self.continuation) or self.chooses_windows
-        first = not stage and not returned
+        near = bool(self.continuation) or self.chooses_windows or self.modes > 1
+        first = not stage and not returned and self.modes == 1
         if first or not near or self.scheme is not None:
             return self.phases
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
