@@ -84,7 +84,7 @@ def mode_start(squares: LeastSquares, batch: Batch, *, seed: int = 0) -> tf.Tens
     if not np.any(second != first) or np.any(np.abs(constant[takes_mode]) > CUTOFF):
         return None
     # 2. The candidate next to the start.
-    candidates = _candidates(first[takes_mode], (second - first)[takes_mode])
+    candidates = candidates_of(first[takes_mode], (second - first)[takes_mode])
     size = abs(unknown.start) / unknown.size
     modes = [c for c in candidates if c.residual <= CLOSE * max(abs(c.shift) + size, 1.0)]
     if not modes:
@@ -143,7 +143,7 @@ def _rows(
     return np.concatenate(residuals), np.concatenate(rows)
 
 
-def _candidates(p: Array, q: Array) -> list[_Candidate]:
+def candidates_of(p: Array, q: Array) -> list[_Candidate]:
     """Return approximations of eigenvalues s and vectors c with (P + s Q) c = 0.
 
     Args:
