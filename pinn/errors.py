@@ -12,7 +12,7 @@ class InputError(ValueError):
 
 
 class ProblemWarning(UserWarning):
-    """What is doubtful about a problem, told in one line before it is solved."""
+    """What is doubtful about a problem or its solution, told in one line."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

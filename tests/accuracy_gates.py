@@ -182,6 +182,7 @@ GATES = {
         weights={"start": 10.0, "walls": 10.0},
         reached={"u": 4.3e-3},
     ),
+    "HeatOven": Gate(problem=problems.HeatOven(), iterations=25, reached={"u": 1.1e-3}),
     "Helmholtz": Gate(problem=problems.Helmholtz(k=3.0, a2=1), reached={"u": 6.5e-4}),
     "KdV": Gate(
         problem=short(problems.KdV(lambda2=0.01), 0.3),

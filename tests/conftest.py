@@ -17,6 +17,7 @@ import pytest  # noqa: E402
 import shared_programs  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+import pinn.run.stage_runs  # noqa: E402
 import pinn.setup.draws  # noqa: E402
 
 set_precision("float64")
@@ -30,6 +31,8 @@ gc.freeze()
 gc.set_threshold(100_000, 50, 100)
 # Every thread of a loss is a program of its own, to be traced and compiled.
 pinn.setup.draws.cores = lambda: 1
+# Without XLA, every set of held-out points costs as much as an iteration.
+pinn.run.stage_runs.CHECKS = 2
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from pinn.references import (
     wavenumbers,
 )
 from pinn.references.resolutions import two_resolutions
+from pinn.references.slab import slab_in_oven
 
 # Central differences of eighth order, from nine equidistant values.
 FIRST_DERIVATIVE = np.array([3, -32, 168, -672, 0, 672, -168, 32, -3]) / 840
@@ -366,3 +367,28 @@ def test_references_state_their_own_errors():
 def test_spectral_references_refuse_wrong_coefficients_and_times(wrong):
     with pytest.raises(InputError, match="positive|reach"):
         wrong()
+
+
+@pytest.mark.parametrize(("k", "h"), [(0.2, 5.0), (2.0, 0.3)])
+def test_a_slab_in_an_oven_satisfies_its_equations(k, h):
+    def u(x, t):
+        x, t = np.broadcast_arrays(x, t)
+        return slab_in_oven(x.ravel(), t.ravel(), k=k, h=h).reshape(x.shape)
+
+    x = np.linspace(0, 1, 7)
+    t = np.linspace(0, 1, 6)
+    oven = (1 - np.cos(np.pi * t)) / 2
+    np.testing.assert_allclose(u(x, 0.0), 0, atol=1e-10)
+    step = 1e-3
+    near = STENCIL[:, None] * step
+    # The series goes on smoothly beyond the walls.
+    np.testing.assert_allclose(FIRST_DERIVATIVE @ u(near, t) / step, 0, atol=1e-9)
+    slope = FIRST_DERIVATIVE @ u(1 + near, t) / step
+    np.testing.assert_allclose(k * slope, h * (oven - u(1.0, t)), atol=1e-7)
+    inner = x[1:-1, None]
+    u_t = FIRST_DERIVATIVE @ u(inner[None], 0.5 + (STENCIL * step)[:, None, None])[:, :, 0] / step
+    u_xx = SECOND_DERIVATIVE @ u(inner.T + (STENCIL * step)[:, None], 0.5) / step**2
+    np.testing.assert_allclose(u_t, k * u_xx, rtol=1e-6)
+    # A number of conductivities at once.
+    both = slab_in_oven(x, 0.5, k=np.where(x < 0.5, k, 1.0), h=h)
+    np.testing.assert_allclose(both[x < 0.5], u(x, 0.5)[x < 0.5], rtol=1e-12)

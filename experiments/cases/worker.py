@@ -58,6 +58,7 @@ def result(case_id: str, run: str, folder: Path) -> dict[str, Any]:
         "said": [*said, *held_out(metrics)],
         "stop": "; ".join(f"{phase.name}: {phase.stop_reason}" for phase in metrics.phases),
         "quantities": found,
+        "remaining": max(metrics.remaining.values(), default=None),
         "iterations": metrics.iterations,
         "run_seconds": metrics.seconds.total,
     }

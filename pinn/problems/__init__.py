@@ -8,7 +8,7 @@ from pinn.problems.convection import Convection
 from pinn.problems.field_inverse import HeatFieldInverse, PoissonFieldInverse
 from pinn.problems.ginzburg_landau import GinzburgLandau
 from pinn.problems.gray_scott import GrayScott
-from pinn.problems.heat import Heat, Heat5D, HeatMultiscale
+from pinn.problems.heat import Heat, Heat5D, HeatMultiscale, HeatOven
 from pinn.problems.helmholtz import Helmholtz
 from pinn.problems.kdv import KdV, KdVInverse
 from pinn.problems.kdv_solitons import KdVSolitons
@@ -38,6 +38,7 @@ __all__ = [
     "Heat5D",
     "HeatFieldInverse",
     "HeatMultiscale",
+    "HeatOven",
     "Helmholtz",
     "KdV",
     "KdVInverse",

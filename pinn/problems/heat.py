@@ -1,4 +1,4 @@
-"""The heat equation: a sine on a rod, fine stripes on a plate, and a heated ball in R⁵."""
+"""The heat equation: a sine on a rod, a slab in an oven, stripes on a plate, a ball in R⁵."""
 
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
@@ -12,6 +12,7 @@ import tensorflow as tf
 from pinn.arrays import Quantity
 from pinn.geometry import Ball, Interval, Rectangle
 from pinn.problem import Problem, positive, residual, satisfies
+from pinn.references.slab import slab_in_oven
 from pinn.symmetry import Mirror
 
 
@@ -53,6 +54,55 @@ class Heat(Problem):
 
     def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
         return {"u": np.exp(-self.alpha * pi**2 * t) * np.sin(pi * x)}
+
+
+class HeatOven(Problem):
+    """Heat equation in a slab that warms up in an oven, through a film; dimensionless.
+
+        u_t = k u_xx                    0 < x < 1,  0 < t ≤ 1
+        u(x, 0) = 0,  u_x(0, t) = 0,  k u_x(1, t) = h (a(t) − u(1, t))
+
+    with the temperature a(t) = (1 − cos πt)/2 of the oven.  Its rise is slow at first, so that the
+    conditions agree in the corner.
+
+    Reference: the series of Carslaw & Jaeger (1959), Conduction of Heat in Solids, §3.11, by
+    Duhamel's theorem (`references.slab`).
+
+    Attributes:
+        k: conductivity k > 0.
+        h: heat-transfer coefficient h > 0 of the film.
+    """
+
+    k: float = positive(0.5)
+    h: float = positive(1.0)
+
+    fields = ("u",)
+    space = Interval(x=(0.0, 1.0))
+    time = (0.0, 1.0)
+
+    @residual(on="interior")
+    def heat(self, u_t, u_xx):
+        return u_t - self.k * u_xx
+
+    @residual(on="initial")
+    def start(self, u):
+        return u
+
+    @residual(on="x-")
+    def symmetry(self, u_x):
+        return u_x
+
+    @residual(on="x+")
+    def film(self, t, u, u_x):
+        oven = (1 - tf.cos(pi * t)) / 2
+        return self.k * u_x - self.h * (oven - u)
+
+    @satisfies("start")
+    def ansatz(self, x, t, net):
+        return t * net
+
+    def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
+        return {"u": slab_in_oven(x, t, k=self.k, h=self.h)}
 
 
 class HeatMultiscale(Problem):

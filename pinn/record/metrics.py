@@ -175,7 +175,9 @@ class Metrics(_Record):
         scales: the typical sizes of fields and residuals, as the configuration of a run holds them;
             None without.
         units: the units of coordinates, fields and coefficients that are declared, by name.
-        warnings: what is doubtful about the problem, in one line each.
+        warnings: what is doubtful about the problem or its solution, in one line each.
+        remaining: the rms of every residual over its typical size, at points that no training used,
+            by term; in windows of time the largest.  Empty where there are no typical sizes.
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
         integrals: the integrals that depend on no coordinate, by name, in their own units.
@@ -205,6 +207,7 @@ class Metrics(_Record):
     scales: Mapping[str, Any] | None = None
     units: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    remaining: dict[str, float] = field(default_factory=dict)
     loss: float | None = None
     heldout_loss: float | None = None
     integrals: dict[str, float] = field(default_factory=dict)

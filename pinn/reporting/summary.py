@@ -261,6 +261,10 @@ def _losses(metrics: Metrics) -> list[RenderableType]:
             "points, not the equation; give more points, or redraw them more often (redraw_every)"
         )
         lines.append(Text(warning))
+    if metrics.remaining:
+        name, size = max(metrics.remaining.items(), key=lambda item: item[1])
+        text = f"residuals over their typical sizes, held out: at most {number(size)} ({name})"
+        lines.append(Text(text))
     return lines
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pinn import norms
 from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
+from pinn.problem import Problem
 from pinn.record import (
     Metrics,
     ModeMetrics,
@@ -19,9 +20,11 @@ from pinn.record import (
     UnknownMetrics,
     WeightMetrics,
 )
+from pinn.run.errors import Errors
 from pinn.run.misfits import misfits
 from pinn.run.modes import doubtful_modes
-from pinn.run.stage_runs import StageRun, StageRuns
+from pinn.run.remaining import doubts, remaining
+from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions
@@ -36,7 +39,7 @@ def metrics_of(
         stage_runs: all stages of the run.
         stage_run: the last stage that was run.
         progress: what the run has done.
-        warnings: what is doubtful about the problem.
+        warnings: what was doubtful about the problem before it was solved.
     """
     setup = stage_runs.setup
     objective = stage_run.objective
@@ -48,11 +51,10 @@ def metrics_of(
     loss, _ = objective.value_and_gradient(theta, batch)
     held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
-    numbers = [name for name, found in setup.problem.integrals.items() if found.is_number]
-    anywhere = errors.points[:1]
-    integrals = solution(numbers, anywhere) if numbers else {}
+    left = remaining(stage_runs, progress, theta)
     modes = _modes(stage_runs, progress)
-    doubts = [
+    found_doubtful = [
+        *doubts(left),
         *_undetermined(stage_run.programs.least_squares, theta, batch),
         *doubtful_modes(setup, modes),
     ]
@@ -66,10 +68,11 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *doubts],
+        warnings=[*warnings, *found_doubtful],
+        remaining=left,
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
-        integrals={name: float(value[0]) for name, value in integrals.items()},
+        integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
         modes=modes,
         misfits=misfits(setup.problem, stage_runs.data, solution),
@@ -107,6 +110,14 @@ def _undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list
             "measurements, or a further condition."
         )
     return warnings
+
+
+def _integrals(problem: Problem, solution: EvaluateNames, errors: Errors) -> dict[str, float]:
+    """Return the values of the integrals that depend on no coordinate."""
+    numbers = [name for name, found in problem.integrals.items() if found.is_number]
+    anywhere = errors.points[:1]
+    values = solution(numbers, anywhere) if numbers else {}
+    return {name: float(value[0]) for name, value in values.items()}
 
 
 def _unknowns(

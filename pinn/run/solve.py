@@ -7,13 +7,14 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
-from pinn.checking import Report, examine
+from pinn.checking import examine
 from pinn.errors import InputError, ProblemWarning
 from pinn.measurements import Given
 from pinn.objective import Batch, Objective, Scales
@@ -102,7 +103,8 @@ def solve(
         InputError: for settings that do not fit, or a folder that cannot be written.
 
     Warns:
-        ProblemWarning: for what is doubtful about the problem, as `check` finds it.
+        ProblemWarning: for what is doubtful about the problem, as `check` finds it, and for
+            equations that are not solved at the end.
     """
     configure(device=device)
     setup = setup_of(
@@ -207,7 +209,8 @@ def execute(
     progress = progress or Progress()
     stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
-    report = _examined(setup, stage_runs, warn)
+    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
+    _warn(report.problem, report.warnings if warn else ())
     if record and not fresh:
         _check(progress, setup, stage_run, record)
     progress.scales = setup.plain_scales
@@ -215,9 +218,7 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            read = stage_runs.found.values()
-            lines = [line for measured in read for line in measured.lines(setup.problem)]
-            screen.tell([*lines, *report.brief()])
+            screen.tell([*_what_was_read(stage_runs), *report.brief()])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
             _draw_data(record, stage_runs)
@@ -233,11 +234,10 @@ def execute(
             if record:
                 checkpoint.save(record.checkpoint, present)
 
-        def monitor(run: StageRun) -> Monitor:
-            return Monitor(run, history, clock, screen)
-
+        monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
+    _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
     solution = _solution(
         stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
     )
@@ -251,6 +251,13 @@ def _stage_runs(setup: Setup) -> StageRuns:
     found = setup.read_measurements()
     data = {region: measured.points for region, measured in found.items()}
     return StageRuns(setup.with_scales(data), found)
+
+
+def _what_was_read(stage_runs: StageRuns) -> list[str]:
+    """Return what there is to say about the measurements of a run."""
+    problem = stage_runs.setup.problem
+    read = stage_runs.found.values()
+    return [line for measured in read for line in measured.lines(problem)]
 
 
 def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
@@ -270,13 +277,10 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
         mode.save_figures(record.figures / f"mode_{number}")
 
 
-def _examined(setup: Setup, stage_runs: StageRuns, warn: bool) -> Report:
-    """Return the report on a problem; `warn` raises its warnings at the call of `solve`."""
-    report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
-    if warn:
-        for warning in report.warnings:
-            warnings.warn(f"{report.problem}: {warning}", ProblemWarning, stacklevel=4)
-    return report
+def _warn(name: str, lines: Sequence[str]) -> None:
+    """Warn of what is doubtful about the problem of a name, at the call of `solve`."""
+    for line in lines:
+        warnings.warn(f"{name}: {line}", ProblemWarning, stacklevel=4)
 
 
 def _contents(

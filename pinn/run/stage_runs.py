@@ -111,6 +111,17 @@ class StageRun:
         losses = self.objective.losses(theta, held_out).numpy()
         return float(np.sum(np.asarray(self.objective.weights) * losses))
 
+    def held_out_losses(self, theta: tf.Tensor) -> dict[str, float]:
+        """Return every term's loss on many held-out points, by name, without adapted weights.
+
+        Between few points, a solution may leap from one branch to another.
+        """
+        losses = []
+        for number in range(CHECKS):
+            losses.append(self.objective.losses(theta, self.draws.held_out(number)).numpy())
+        names = [term.name for term in self.objective.terms]
+        return dict(zip(names, np.mean(losses, axis=0).tolist(), strict=True))
+
     def batch(self, progress: Progress) -> Batch:
         """Return the batch that a progress has reached, with its weights."""
         batch = self.draws.batch(progress.draw, progress.points)
@@ -304,16 +315,15 @@ class StageRuns:
         if not self.setup.chooses_windows:
             if progress.stage == len(self.setup.stages) - 1:
                 return False
+            if self.setup.scales != "none" and not self.setup.continuation:
+                progress.note_remaining(run.held_out_losses(theta))
             progress.next_stage(theta.numpy())
             return True
         if progress.returned:
             return False
-        # Between a few points, a solution may leap from one branch to another.
-        losses = []
-        for number in range(CHECKS):
-            held_out = run.draws.held_out(number)
-            losses.append(run.held_out_loss(theta, held_out, progress.weights))
-        loss = float(np.mean(losses))
+        losses = run.held_out_losses(theta)
+        weights = run.objective.weight_by_term
+        loss = sum(weights[name] * value for name, value in losses.items())
         attempts = [*progress.attempts, loss]
         interval = self._interval(progress)
         edge = next_edge(interval, attempts, progress.records[-1].stop_reason)
@@ -325,10 +335,10 @@ class StageRuns:
             progress.return_to_first_attempt()
             return True
         if interval.is_whole:
-            progress.ends = {
-                "0": theta.numpy()
-            }  # to which the run returns where windows are useless
+            # To which the run returns where windows are useless.
+            progress.ends = {"0": theta.numpy()}
         if edge > interval.end:
+            progress.note_remaining(losses)
             progress.next_stage(theta.numpy())
             progress.edges = [*progress.edges, edge]
         else:

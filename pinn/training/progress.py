@@ -89,6 +89,7 @@ class Progress:
         sizes: the typical sizes that belong to these stages, as plain values.
         attempts: the losses that ended the attempts at the present stage, where it may be tried
             more than once.
+        remaining: the largest losses on held-out points that stages before it ended with, by term.
         stage_name: display name of the present stage; empty where a run has one.
         state: the state of the present phase's optimizer.
         counters: of the present phase.
@@ -108,6 +109,7 @@ class Progress:
     edges: list[float] = field(default_factory=list)
     sizes: list[Mapping[str, Any]] = field(default_factory=list)
     attempts: list[float] = field(default_factory=list)
+    remaining: dict[str, float] = field(default_factory=dict)
     stage_name: str = ""
     state: State[Any] | None = None
     counters: PhaseState = field(default_factory=PhaseState)
@@ -163,6 +165,13 @@ class Progress:
         self.attempts = []
         self.begin_stage()
 
+    def note_remaining(self, losses: Mapping[str, float]) -> None:
+        """Note the losses by term that a stage ends with."""
+        largest = dict(self.remaining)
+        for name, loss in losses.items():
+            largest[name] = max(loss, largest.get(name, 0.0))
+        self.remaining = largest
+
     def return_to_first_attempt(self) -> None:
         """Go on with the first attempt at the first stage."""
         self.edges = []
@@ -201,6 +210,7 @@ class Progress:
             "edges": self.edges,
             "sizes": self.sizes,
             "attempts": self.attempts,
+            "remaining": self.remaining,
             "stage_name": self.stage_name,
             "counters": asdict(self.counters),
             "draw": self.draw,

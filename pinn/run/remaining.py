@@ -1,0 +1,51 @@
+"""What a solution leaves of the residuals, at points that no training used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.geometry import is_data
+from pinn.run.stage_runs import StageRuns
+from pinn.training.progress import Progress
+
+UNSOLVED = 1e-2  # a residual, over its typical size, from which on its equation is not solved
+
+
+def remaining(stage_runs: StageRuns, progress: Progress, theta: tf.Tensor) -> dict[str, float]:
+    """Return the rms of every residual over its typical size, the largest of all windows.
+
+    Measurements are left out, because a misfit as large as their noise is right.
+
+    Args:
+        stage_runs: the stages of the run.
+        progress: what the run has done.
+        theta: the vector [p] in the last stage.
+
+    Returns:
+        Dimensionless values by the name of the term; empty where the run has no typical sizes.
+    """
+    if stage_runs.setup.scales == "none":
+        return {}
+    run = stage_runs.run(progress)
+    losses = run.held_out_losses(theta)
+    sizes = {}
+    for term in run.objective.terms:
+        if not is_data(term.region):
+            largest = max(losses[term.name], progress.remaining.get(term.name, 0.0))
+            sizes[term.name] = float(np.sqrt(largest))
+    return sizes
+
+
+def doubts(sizes: Mapping[str, float]) -> list[str]:
+    """Return one line on the residuals that are far from zero; none where all are small."""
+    large = {name: size for name, size in sizes.items() if not size <= UNSOLVED}
+    if not large:
+        return []
+    told = [f"{name} {100 * size:.2g} %" for name, size in large.items()]
+    return [
+        f"the equations are not solved: residuals over their typical sizes, at points not trained "
+        f"on: {', '.join(told)}"
+    ]

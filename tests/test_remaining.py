@@ -1,0 +1,75 @@
+"""What a run says of the residuals that its solution leaves."""
+
+import math
+import warnings
+
+from pinn import ProblemWarning, solve
+from pinn.optimizers import Adam, GaussNewton
+from pinn.problem import Problem, residual
+from pinn.run.remaining import UNSOLVED, doubts
+from pinn.setup import Points
+from pinn.setup.network import default_network
+from pinn.training import Phase, StopRule
+
+FIT = Phase(name="fit", optimizer=GaussNewton(), stop=StopRule(max_iterations=12))
+STEP = Phase(name="step", optimizer=Adam(), stop=StopRule(max_iterations=1), report_every=1)
+POINTS = Points(counts={"interior": 40, "initial": 1}, test=20)
+
+
+class Decay(Problem):
+    """A discharge in seconds and volts from 5 V, and from a `second` voltage."""
+
+    fields = ("y",)
+    time = (0.0, 2e-3)
+    second: float = 5.0
+
+    @residual(on="interior")
+    def decay(self, y, y_t):
+        return y_t + 1000.0 * y
+
+    @residual(on="initial")
+    def start(self, y):
+        return y - 5.0
+
+    @residual(on="initial")
+    def again(self, y):
+        return y - self.second
+
+
+def outcome(phase, second=5.0, **settings):
+    """Return the solution, and what its run warned of."""
+    problem = Decay(second=second)
+    network = default_network(problem, seed=0, width=6, depth=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ProblemWarning)
+        solution = solve(
+            problem, network=network, phases=[phase], points=POINTS, show=False, **settings
+        )
+    return solution, [str(w.message) for w in caught if "not solved" in str(w.message)]
+
+
+def test_a_solution_states_what_it_leaves_of_the_residuals():
+    solution, said = outcome(FIT, windows=1)
+    remaining = solution.metrics["remaining"]
+    assert not said
+    assert set(remaining) == {"decay", "start", "again"}
+    assert max(remaining.values()) < 1e-3
+
+
+def test_a_contradiction_in_the_first_window_is_told_at_the_end(eager):
+    solution, (said,) = outcome(STEP, second=4.0, windows=2)
+    assert said.startswith("Decay: the equations are not solved: residuals over their typical")
+    assert "start " in said and "again " in said
+    assert solution.metrics["warnings"][-1] in said
+    assert solution.metrics["remaining"]["start"] > UNSOLVED
+
+
+def test_without_typical_sizes_nothing_can_be_said(eager):
+    solution, said = outcome(STEP, second=4.0, scales="none", windows=1)
+    assert not said and solution.metrics["remaining"] == {}
+
+
+def test_only_what_is_far_from_zero_is_told():
+    assert doubts({}) == doubts({"heat": UNSOLVED}) == []
+    (line,) = doubts({"heat": 0.123, "start": 1e-5, "wall": math.nan})
+    assert line.endswith("heat 12 %, wall nan %")
