@@ -71,7 +71,7 @@ CASES = (
     Case("wave_coefficients", "coefficients from samples of a solution, and of none"),
     Case("klein_gordon_mass", "a mass from 50 points"),
     Case("wrong_sign", "u_tt + c²u_xx = 0 with initial values"),
-    Case("well", "−½ψ″ = Eψ: modes 1, 2 and 3", "eigenvalues, with normalization"),
+    Case("well", "−½ψ″ = Eψ: modes 1, 2 and 3"),
     # Beams, elasticity
     Case("beam_si", "a beam under an oscillating load, in SI units"),
     Case("clamped_beam", "a clamped beam under its weight"),

@@ -302,6 +302,15 @@ def delay(_: str, solution: Solution) -> Quantities:
     return {f"u({t:g})": Quantity(float(u), float(v), 0.5) for t, u, v in pairs}
 
 
+def well(_: str, solution: Solution) -> Quantities:
+    """Return the energies of the modes."""
+    found = {}
+    for n, mode in enumerate(solution.modes, start=1):
+        right = n**2 * math.pi**2 / 2
+        found[f"E{n}"] = Quantity(mode.unknowns["E"], right, right)
+    return found
+
+
 QUENCHED = [(0.02, 0.01, t) for t in (0.5, 1.0, 2.0, 30.0)]
 
 CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
@@ -336,6 +345,7 @@ CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
     "delay": delay,
     "cantilever_load": at("b", [(0.0,)], lambda _: 5 / 48),
     "fokker_planck": fokker_planck,
+    "well": well,
 }
 """The quantities of cases for which the errors of a reference do not say it all."""
 

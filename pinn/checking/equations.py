@@ -32,6 +32,8 @@ def equation(problem: Problem, term: Term) -> str:
     A method that is more than one expression is named with its parameters: "heat(x, u_t) = 0".  A
     complementarity is "0 ≤ a ⊥ b ≥ 0".
     """
+    if term.kind == "orthogonality":
+        return f"⟨mode, mode {term.name.rpartition('_')[2]}⟩ = 0"
     if not term.is_method:
         jump = term.name.partition("_")[2]
         return f"{_name(jump)}_1 − {_name(jump)}_2 = 0"

@@ -71,7 +71,7 @@ class Subject:
     def of(cls, problem: Problem, objective: Objective, measured: Sequence[str]) -> Subject:
         """Return a problem with a loss, whose scales have been found where it has any."""
         # Unknowns stand where the search starts.
-        problem = problem.bind({name: u.start for name, u in problem.unknowns.items()})
+        problem = problem.bind({name: u.start for name, u in objective.searched.items()})
         active = [term for term in objective.terms if not isinstance(term, Misfit)]
         exact = problem.satisfied if objective.hard else ()
         names = {term.name for term in active}

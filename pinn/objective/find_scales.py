@@ -8,7 +8,8 @@ Smooth random fields of a known size are put into the residuals (see `probe.py`)
    those do.
 3. A field that nothing drives takes the scale at which its share of some residual equals that of
    the fields that have a scale.
-4. The size of a residual is its root mean square where all fields have their typical size.
+4. The size of an unknown coefficient is that at which it counts as much as the rest of a residual.
+5. The size of a residual is its root mean square where all fields have their typical size.
    Misfits in units of the standard deviations of measurements have one size in common, so that
    these alone decide how the measurements count among each other.  A complementarity has the size
    of its first expression, and a balance by which the second one has it too.
@@ -25,19 +26,18 @@ import numpy as np
 from pinn.arrays import Array
 from pinn.errors import InputError
 from pinn.geometry import is_data
+from pinn.objective.balance import NEGLIGIBLE, balanced
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.complementarity import expressions
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets
 from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
 from pinn.objective.scales import FieldScale, Scales, power_of_two
+from pinn.objective.searched import searched
 from pinn.objective.terms import Misfit, given_values, only_value
+from pinn.objective.unknown_sizes import unknown_sizes
 from pinn.problem import Term
 
-STEPS = 40  # of the search for a scale, at most; two where the residual is linear
-SETTLED = 1.1  # the factor from the target at which the search ends
-FAR = 1024.0  # the factor of a step where the bracket is open
-NEGLIGIBLE = 1e-10  # a share below which a residual counts as zero: rounding
 LEAST_SHARE = 1e-16  # of the largest value: the least that counts for a positive field
 CENTERED = 3.0  # a middle within this many half-ranges of zero needs no offset
 
@@ -75,11 +75,14 @@ def find_scales(
         any_fields = problem.bind({"positive_fields": ()})
         plain = Probe(objective, any_fields, data, handover=handover)
     fields = _Fields(probe, plain, data, given).found()
-    sizes, balances = _residual_sizes(objective, probe, fields)
+    unknowns = _sizes_of_unknowns(objective, probe, fields, given)
+    starts = {name: u.start for name, u in searched(problem, unknowns).items()}
+    sizes, balances = _residual_sizes(objective, probe, fields, starts)
     return Scales(
         fields=fields,
         residuals={**sizes, **_of_terms(objective, given.residuals)},
         balances={**balances, **_of_terms(objective, given.balances)},
+        unknowns=unknowns,
     )
 
 
@@ -87,8 +90,10 @@ def _is_complete(given: Scales, objective: Objective) -> bool:
     """Return whether nothing is left to find."""
     terms = {term.name for term in objective.terms}
     pairs = {term.name for term in objective.terms if term.kind == "complementarity"}
-    sizes = terms <= set(given.residuals) and pairs <= set(given.balances)
-    return set(objective.problem.functions) <= set(given.fields) and sizes
+    has_sizes = terms <= set(given.residuals) and pairs <= set(given.balances)
+    has_unknowns = set(objective.unknowns) <= set(given.unknowns)
+    has_fields = set(objective.problem.functions) <= set(given.fields)
+    return has_unknowns and has_fields and has_sizes
 
 
 def _of_terms(objective: Objective, given: Mapping[str, float]) -> dict[str, float]:
@@ -97,8 +102,22 @@ def _of_terms(objective: Objective, given: Mapping[str, float]) -> dict[str, flo
     return {name: given[name] for name in names if name in given}
 
 
+def _sizes_of_unknowns(
+    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale], given: Scales
+) -> dict[str, float]:
+    """Return the sizes of the unknown coefficients: those that are known, and powers of two."""
+    sizes = {}
+    sought = {name: u for name, u in objective.searched.items() if name not in given.unknowns}
+    for name, size in unknown_sizes(probe, fields, sought).items():
+        sizes[name] = power_of_two(size)
+    return {name: given.unknowns.get(name, sizes.get(name, 1.0)) for name in objective.unknowns}
+
+
 def _residual_sizes(
-    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale]
+    objective: Objective,
+    probe: Probe,
+    fields: Mapping[str, FieldScale],
+    coefficients: Mapping[str, float],
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the size of every term where all fields have their typical size, and the balances.
 
@@ -107,7 +126,8 @@ def _residual_sizes(
     """
     found: dict[str, float] = {}
     for region in probe.regions:
-        for name, residuals in probe.residuals(region, fields).items():
+        found_there = probe.residuals(region, fields, coefficients=coefficients)
+        for name, residuals in found_there.items():
             found[name] = median_size(residuals)
     sizes: dict[str, float] = {}
     balances: dict[str, float] = {}
@@ -322,35 +342,14 @@ class _Fields:
         return terms
 
     def _balanced(self, term: Term, name: str, target: float) -> float:
-        """Return the scale of a field at which a residual changes by `target`; 0 if none does.
+        """Return the scale of a field at which a residual changes by `target`; 0 if none does."""
+        offset = abs(self.offsets[name])
 
-        The change grows with the scale, in proportion where the residual is linear, so that the
-        second step is exact.  Otherwise bisection in the logarithm keeps the steps in a bracket.
-        """
-        if not target > 0:
-            return 0.0
-        scale = abs(self.offsets[name]) or 1.0
-        low, high = 0.0, np.inf
-        for _ in range(STEPS):
+        def change(scale: float) -> float:
             at_rest = self._at(term.region, name, 0.0)[term.name]
-            change = median_size(self._at(term.region, name, scale)[term.name] - at_rest)
-            if change == 0:
-                return 0.0
-            if not change < np.inf:  # NaN where all draws overflow
-                change = np.inf
-            whole = change * max(1.0, abs(self.offsets[name]) / scale)
-            if target <= NEGLIGIBLE * whole < np.inf:
-                return 0.0  # what is there without the field is rounding
-            guess = scale * target / change
-            if 1 / SETTLED < target / change < SETTLED:
-                return guess
-            if change < target:
-                low = scale
-            else:
-                high = scale
-            inside = low < guess < high
-            scale = guess if inside else _between(low, high)
-        return scale
+            return median_size(self._at(term.region, name, scale)[term.name] - at_rest)
+
+        return balanced(change, target, guess=offset or 1.0, whole=offset)
 
     def _at(self, region: str, name: str, scale: float) -> dict[str, Array]:
         """Return the residuals of a region where one field varies and the others rest.
@@ -372,10 +371,3 @@ class _Fields:
         for name, offset in self.offsets.items():
             present[name] = FieldScale(offset, self.scales.get(name, 0.0))
         return self.probe.residuals(region, present, self.wave_numbers)
-
-
-def _between(low: float, high: float) -> float:
-    """Return a scale inside a bracket, whose ends may be 0 and infinity."""
-    if low == 0:
-        return high / FAR
-    return low * FAR if high == np.inf else float(np.sqrt(low * high))

@@ -32,6 +32,7 @@ LEAST_WAVE_NUMBER = np.pi / 2
 LARGEST_WAVE_NUMBER = 32.0
 DIFFERENCE = 1e-5  # of scaled coordinates, by which slopes are estimated
 SEED = 20_260_101
+NO_COEFFICIENTS: Mapping[str, float] = {}
 
 
 class _Waves(NamedTuple):
@@ -108,6 +109,8 @@ class Probe:
         region: str,
         fields: Mapping[str, FieldScale],
         wave_numbers: Array | None = None,
+        *,
+        coefficients: Mapping[str, float] = NO_COEFFICIENTS,
     ) -> dict[str, Array]:
         """Return the residuals [draws, n] of a region's terms, in their own units.
 
@@ -115,8 +118,11 @@ class Probe:
             region: the region.
             fields: offset and scale by function; a scale of zero gives a constant field.
             wave_numbers: standard deviations σ [d] of the fields' wave numbers; None: `smooth`.
+            coefficients: values in place of the problem's own, by name.
         """
-        return self._residuals_at(region, self._points(region), fields, wave_numbers)
+        return self._residuals_at(
+            region, self._points(region), fields, wave_numbers, coefficients=coefficients
+        )
 
     def variation(self, region: str, fields: Mapping[str, FieldScale]) -> Array:
         """Return how fast a region's residuals vary along the coordinates, [d].
@@ -189,27 +195,35 @@ class Probe:
         block: Blocks,
         fields: Mapping[str, FieldScale],
         wave_numbers: Array | None = None,
+        *,
+        coefficients: Mapping[str, float] = NO_COEFFICIENTS,
     ) -> dict[str, Array]:
         """Return the residuals [draws, n] of a region's terms at the points of a block."""
         given = [fields[name] for name in self.problem.functions]
         values = tf.constant(given, self.objective.dtype)
         waves = self._waves(block, self.smooth if wave_numbers is None else wave_numbers)
-        residuals = self._program(region, block, waves, values)
+        own = {name: tf.constant(c, values.dtype) for name, c in coefficients.items()}
+        residuals = self._program(region, block, waves, values, own)
         return {name: np.asarray(r, float).reshape(DRAWS, -1) for name, r in residuals.items()}
 
     @tf.function(autograph=False)
     def _program(
-        self, region: str, block: Blocks, waves: _Waves, values: tf.Tensor
+        self,
+        region: str,
+        block: Blocks,
+        waves: _Waves,
+        values: tf.Tensor,
+        coefficients: Mapping[str, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [draws n] of a region, for offsets and scales [functions, 2]."""
-        names = self.problem.functions
+        problem = self.problem.bind(coefficients)
+        names = problem.functions
         scales = {name: FieldScale(*tf.unstack(values[i])) for i, name in enumerate(names)}
 
         def trial(materials: Mapping[str, Any], at: Mapping[str, Any]) -> Mapping[str, Any]:
-            count = self.problem.outputs
-            outputs = [self._unit_field(i, waves, at) for i in range(count)]
+            outputs = [self._unit_field(i, waves, at) for i in range(problem.outputs)]
             return functions_of(
-                self.problem,
+                problem,
                 outputs,
                 at,
                 hard=self.objective.hard,
@@ -217,7 +231,7 @@ class Probe:
                 materials=materials,
             )
 
-        return self._residuals(self.problem, lambda m: partial(trial, m), region, block)
+        return self._residuals(problem, lambda m: partial(trial, m), region, block)
 
     def _block(self, region: str) -> Blocks:
         """Return the points of a region as one block, repeated for every draw."""

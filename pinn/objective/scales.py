@@ -48,7 +48,7 @@ class FieldScale(NamedTuple):
         return FieldScale(middle, middle * math.log1p(self.scale / middle))
 
 
-_KEYS = ("fields", "residuals", "balances", "later")
+_KEYS = ("fields", "residuals", "balances", "unknowns", "later")
 
 UNIT = FieldScale()
 """The scale of a field that is what the network computes."""
@@ -65,6 +65,9 @@ class Scales:
         balances: what the second expression of a complementarity is multiplied by to have the
             typical size of the first, by the name of the term; 1 where a name is missing.  The size
             of the term is that of its first expression.
+        unknowns: the typical size of every unknown coefficient in its own units, by name: how far
+            it has to be from zero, or from its only bound, to count as much as the rest of an
+            equation.
         later: the sizes in the windows of time after the first, where the ansatz builds the initial
             state in and the network computes something else there; None: the same.
 
@@ -75,6 +78,7 @@ class Scales:
     fields: Mapping[str, FieldScale] = field(default_factory=dict)
     residuals: Mapping[str, float] = field(default_factory=dict)
     balances: Mapping[str, float] = field(default_factory=dict)
+    unknowns: Mapping[str, float] = field(default_factory=dict)
     later: Scales | None = None
 
     def __post_init__(self) -> None:
@@ -85,6 +89,8 @@ class Scales:
             check_positive(f"scales.residuals.{name}", size)
         for name, balance in self.balances.items():
             check_positive(f"scales.balances.{name}", balance)
+        for name, size in self.unknowns.items():
+            check_positive(f"scales.unknowns.{name}", size)
 
     def of_residual(self, name: str) -> float:
         """Return the typical size of a residual."""
@@ -103,6 +109,7 @@ class Scales:
         """
         common = earlier.residuals.keys() & self.residuals.keys()
         same_sizes = all(self.residuals[name] == earlier.residuals[name] for name in common)
+        same_sizes = same_sizes and dict(self.unknowns) == dict(earlier.unknowns)
         if (self.later is None) != (earlier.later is None):
             return False
         if self.later is not None and earlier.later is not None:
@@ -127,6 +134,8 @@ class Scales:
         node: dict[str, Any] = {"fields": fields, "residuals": dict(self.residuals)}
         if self.balances:
             node["balances"] = dict(self.balances)
+        if self.unknowns:
+            node["unknowns"] = dict(self.unknowns)
         if self.later is not None:
             node["later"] = self.later.to_plain()
         return node
@@ -150,6 +159,7 @@ class Scales:
             fields=fields,
             residuals=dict(_mapping(node, "residuals")),
             balances=dict(_mapping(node, "balances")),
+            unknowns=dict(_mapping(node, "unknowns")),
             later=later,
         )
 

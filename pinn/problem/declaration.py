@@ -32,8 +32,8 @@ class Term:
             problem that the method does not name, since it may read them from `self`.
         taken: number of symbols that the method takes; None: all.
         kind: whether it is a method of the problem, which gives a residual or the two expressions
-            of a complementarity, or one of the conditions on interfaces between materials: the jump
-            of a field, or of a flux.
+            of a complementarity; one of the conditions on interfaces between materials, the jump of
+            a field or of a flux; or that a mode is orthogonal to another.
         balance: of a complementarity, what the second expression is multiplied by to have the
             typical size of the first.
     """
@@ -42,12 +42,12 @@ class Term:
     region: str
     symbols: tuple[Symbol, ...]
     taken: int | None = None
-    kind: Literal["residual", "complementarity", "continuity", "flux"] = "residual"
+    kind: Literal["residual", "complementarity", "continuity", "flux", "orthogonality"] = "residual"
     balance: float = 1.0
 
     @property
     def is_method(self) -> bool:
-        """Whether it is a method of the problem, and no condition on interfaces."""
+        """Whether it is a method of the problem, and no condition on interfaces or modes."""
         return self.kind in ("residual", "complementarity")
 
     def value(self, problem: Problem, arguments: Sequence[Any]) -> Any:

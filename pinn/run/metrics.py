@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import tensorflow as tf
 
 from pinn import norms
 from pinn.conf_folders import package_of
-from pinn.objective import Batch, LeastSquares, standard_errors
+from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
 from pinn.problem import Problem
-from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
+from pinn.record import (
+    Metrics,
+    ModeMetrics,
+    PhaseMetrics,
+    TimeMetrics,
+    UnknownMetrics,
+    WeightMetrics,
+)
 from pinn.run.errors import Errors
 from pinn.run.misfits import misfits
+from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
 from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
 from pinn.setup.setup import Setup
@@ -48,6 +57,12 @@ def metrics_of(
     left = remaining(stage_runs, progress, theta)
     package = package_of(type(setup.problem).__module__)
     registered = [package.name] if package else []
+    modes = _modes(stage_runs, progress)
+    found_doubtful = [
+        *doubts(left),
+        *_undetermined(stage_run.programs.least_squares, theta, batch),
+        *doubtful_modes(setup, modes),
+    ]
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -58,12 +73,13 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *doubts(left)],
+        warnings=[*warnings, *found_doubtful],
         remaining=left,
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
+        modes=modes,
         misfits=misfits(setup.problem, stage_runs.data, solution),
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
@@ -75,6 +91,30 @@ def metrics_of(
         device=_device(),
         versions=versions(*_PACKAGES, *registered),
     )
+
+
+def _modes(stage_runs: StageRuns, progress: Progress) -> list[ModeMetrics]:
+    """Return the metrics of the modes that have been found; none where one solution is sought."""
+    if stage_runs.setup.modes == 1:
+        return []
+    modes = []
+    for number, theta in enumerate(stage_runs.vectors(progress)):
+        run = stage_runs.run(replace(progress, stage=number))
+        unknowns = {name: float(v) for name, v in run.objective.coefficients(theta).items()}
+        loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
+        modes.append(ModeMetrics(unknowns=unknowns, heldout_loss=loss))
+    return modes
+
+
+def _undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list[str]:
+    """Return a warning for every unknown coefficient that nothing determines."""
+    warnings = []
+    for name in undetermined(squares, theta, batch):
+        warnings.append(
+            f"{name}: equations and conditions do not determine it, other values fit as well; give "
+            "measurements, or a further condition."
+        )
+    return warnings
 
 
 def _integrals(problem: Problem, solution: EvaluateNames, errors: Errors) -> dict[str, float]:

@@ -6,6 +6,7 @@ import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -57,6 +58,7 @@ def solve(
     data: Given | None = None,
     windows: Windows = "auto",
     continuation: Continuation | None = None,
+    modes: int = 1,
     last_layer: Literal["drawn", "fitted"] | None = None,
     published: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -87,6 +89,7 @@ def solve(
         windows: number of windows of time, solved one after another; "auto": the run tries the
             whole interval, and windows where that fails.
         continuation: values that coefficients take before their own, one stage each.
+        modes: number of modes of an eigenvalue problem, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
             fitted where the network is an untrained PirateNet.
         published: published errors and their sources, for the summary.
@@ -117,6 +120,7 @@ def solve(
         data=data,
         windows=windows,
         continuation=continuation,
+        modes=modes,
         last_layer=last_layer,
         published=published,
         seed=seed,
@@ -269,6 +273,8 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
     run_folder.save_network(record, setup.network)
     record.write_metrics(metrics)
     solution.save_figures()
+    for number, mode in enumerate(solution.modes[:-1], start=1):
+        mode.save_figures(record.figures / f"mode_{number}")
 
 
 def _warn(name: str, lines: Sequence[str]) -> None:
@@ -384,9 +390,14 @@ def _solution(
     if stage_run.weighting:
         batch = stage_run.draws.batch(progress.draw, progress.points)
         weights = stage_run.weighting.point_weights(batch, progress.weights)
+    modes: list[Solution] = []
+    if stage_runs.setup.modes > 1:
+        for number, mode in enumerate(stage_runs.vectors(progress)):
+            modes.append(_mode(stage_runs, replace(progress, stage=number), mode, history))
     return Solution(
         stage_run.objective,
         theta,
+        modes=modes,
         metrics=metrics.to_json() if metrics else {},
         history=history,
         points=stage_run.draws.sets(progress.draw, progress.points),
@@ -395,6 +406,22 @@ def _solution(
         problem=stage_runs.setup.problem,
         evaluate=stage_runs.solution(progress, theta),
         units=stage_runs.units,
+    )
+
+
+def _mode(
+    stage_runs: StageRuns, progress: Progress, theta: tf.Tensor, history: History
+) -> Solution:
+    """Return one mode of an eigenvalue problem, whose stage is that of the progress."""
+    run = stage_runs.run(progress)
+    return Solution(
+        run.objective,
+        theta,
+        metrics={},
+        history=history,
+        points=run.draws.sets(0, {}),
+        folder=None,
+        evaluate=stage_runs.solution(progress, theta),
     )
 
 
