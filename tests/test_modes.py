@@ -132,17 +132,17 @@ def runs_of(problem):
 
 
 def test_trial_functions_give_eigenvalues():
-    # −u″ = E u, u(0) = u(1) = 0 in polynomials up to the order 9, about E = 1 in units of 4.
+    # −u″ = E u, u(0) = u(1) = 0 in Legendre polynomials to order 13, about E = 1 in units of 4.
     x = np.linspace(0, 1, 60)
-    orders = np.arange(10)
-    functions = x[:, None] ** orders
-    second = orders * (orders - 1) * x[:, None] ** np.maximum(orders - 2, 0)
-    ends = np.array([[0.0], [1.0]]) ** orders
+    basis = [np.polynomial.Legendre.basis(order, domain=[0, 1]) for order in range(14)]
+    functions = np.stack([one(x) for one in basis], axis=1)
+    second = np.stack([one.deriv(2)(x) for one in basis], axis=1)
+    ends = 1e3 * np.stack([one(np.array([0.0, 1.0])) for one in basis], axis=1)
     p = np.concatenate([-second - functions, ends])
     q = np.concatenate([-4 * functions, 0 * ends])
-    found = [c for c in candidates_of(p, q) if c.residual < 0.01]
-    energies = {round(1 + 4 * c.shift, 2) for c in found}
-    assert {round(np.pi**2, 2), round(4 * np.pi**2, 2)} <= energies
+    energies = np.array([1 + 4 * c.shift for c in candidates_of(p, q) if c.residual < 0.1])
+    for n in (1, 2, 3):
+        assert np.min(np.abs(energies - (n * np.pi) ** 2)) < 0.01
 
 
 @pytest.mark.slow

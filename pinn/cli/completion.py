@@ -50,9 +50,8 @@ def shell_completion(arguments: Sequence[str]) -> None:
     from hydra.core.plugins import Plugins
     from hydra.plugins.completion_plugin import CompletionPlugin
 
-    plugins = {
-        plugin.provides(): plugin for plugin in Plugins.instance().discover(CompletionPlugin)
-    }
+    found: Any = Plugins.instance().discover(CompletionPlugin)  # its type names the base of all
+    plugins = {plugin.provides(): plugin for plugin in found}
     asked = re.fullmatch(r"(install|uninstall)=(\w+)", " ".join(arguments))
     if asked is None or asked[2] not in plugins:
         raise InputError(
@@ -103,7 +102,7 @@ def _settings(words: Sequence[str], word: str, folders: Sequence[ConfFolder]) ->
     if words and words[-1] in _WORDS:
         return _WORDS[words[-1]]
     if word.startswith("-"):
-        return _OPTIONS_OF_HYDRA
+        return list[str](_OPTIONS_OF_HYDRA)
     prefix = "+" if word.startswith("+") else ""
     key, equals, _ = word.removeprefix(prefix).partition("=")
     groups = dict.fromkeys(group for folder in folders for group in folder.groups())

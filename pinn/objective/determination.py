@@ -13,13 +13,15 @@ from pinn.objective.least_squares import LeastSquares
 from pinn.objective.standard_errors import LARGEST, RIDGE, coefficient_slopes, gram_of
 
 LEAST = 1e-4  # of the typical size of a residual; less is what a network cannot resolve
+MOST = 1e-2  # of it; where more is left of the residuals, the run has not solved its equations
 
 
 def undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list[str]:
     """Return the unknown coefficients of which values far apart solve the problem as well.
 
     A coefficient counts as such where a change by its own size costs no more than what is left of
-    the loss, or than what a network does not resolve.
+    the loss, or than what a network does not resolve.  A run that has not solved its equations
+    tells less, and does not count as one that leaves the coefficient free.
 
     Args:
         squares: the loss as a sum of squares.
@@ -32,7 +34,7 @@ def undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list[
     for name, sensitivity in sensitivities(squares, theta, batch).items():
         estimate = abs(float(objective.coefficients(theta)[name]))
         size = max(estimate, objective.searched[name].size)
-        if not sensitivity * size > max(left, LEAST):
+        if not sensitivity * size > min(max(left, LEAST), MOST):
             found.append(name)
     return found
 

@@ -35,7 +35,7 @@ from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
 from pinn.objective.scales import FieldScale, Scales, power_of_two
 from pinn.objective.searched import searched
 from pinn.objective.terms import Misfit, given_values, only_value
-from pinn.objective.unknown_sizes import unknown_sizes
+from pinn.objective.unknown_sizes import unknown_size
 from pinn.problem import Term
 
 LEAST_SHARE = 1e-16  # of the largest value: the least that counts for a positive field
@@ -107,10 +107,12 @@ def _sizes_of_unknowns(
 ) -> dict[str, float]:
     """Return the sizes of the unknown coefficients: those that are known, and powers of two."""
     sizes = {}
-    sought = {name: u for name, u in objective.searched.items() if name not in given.unknowns}
-    for name, size in unknown_sizes(probe, fields, sought).items():
-        sizes[name] = power_of_two(size)
-    return {name: given.unknowns.get(name, sizes.get(name, 1.0)) for name in objective.unknowns}
+    for name, unknown in objective.searched.items():
+        if name in given.unknowns:
+            sizes[name] = given.unknowns[name]
+        else:
+            sizes[name] = power_of_two(unknown_size(probe, fields, name, unknown))
+    return sizes
 
 
 def _residual_sizes(

@@ -15,10 +15,10 @@ from pinn.unknowns import Unknown
 LARGER = (1.0, 2.0**40, 2.0**80)
 
 
-def unknown_sizes(
-    probe: Probe, fields: Mapping[str, FieldScale], unknowns: Mapping[str, Unknown]
-) -> dict[str, float]:
-    """Return the typical size of every unknown coefficient, in its own units.
+def unknown_size(
+    probe: Probe, fields: Mapping[str, FieldScale], name: str, unknown: Unknown
+) -> float:
+    """Return the typical size of an unknown coefficient, in its own units.
 
     It is the distance from its neutral value (zero, or its only bound) at which the coefficient
     contributes as much to a residual as all else does; of several residuals, the first to feel it
@@ -28,16 +28,13 @@ def unknown_sizes(
     Args:
         probe: the problem's residuals at random fields.
         fields: offset and scale by function.
-        unknowns: the unknown coefficients, as they are searched.
+        name: of the coefficient.
+        unknown: the coefficient, as it is searched.
     """
-    sizes = {}
-    for name, unknown in unknowns.items():
-        if unknown.lower is not None and unknown.upper is not None:
-            sizes[name] = unknown.upper - unknown.lower
-            continue
-        start = abs(unknown.start - unknown.neutral) or 1.0
-        sizes[name] = _size(probe, fields, name, unknown, start) or start
-    return sizes
+    if unknown.lower is not None and unknown.upper is not None:
+        return unknown.upper - unknown.lower
+    start = abs(unknown.start - unknown.neutral) or 1.0
+    return _size(probe, fields, name, unknown, start) or start
 
 
 def _size(

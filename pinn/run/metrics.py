@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import tensorflow as tf
@@ -23,6 +22,7 @@ from pinn.record import (
 )
 from pinn.run.errors import Errors
 from pinn.run.misfits import misfits
+from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
 from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
@@ -52,17 +52,10 @@ def metrics_of(
     evaluate = partial(solution, setup.problem.functions)
     batch = stage_run.batch(progress)
     loss, _ = objective.value_and_gradient(theta, batch)
-    held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
     left = remaining(stage_runs, progress, theta)
-    package = package_of(type(setup.problem).__module__)
-    registered = [package.name] if package else []
-    modes = _modes(stage_runs, progress)
-    found_doubtful = [
-        *doubts(left),
-        *_undetermined(stage_run.programs.least_squares, theta, batch),
-        *doubtful_modes(setup, modes),
-    ]
+    modes = mode_metrics(stage_runs, progress)
+    found_out = _found_out(setup, stage_run, theta, batch, modes)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -73,10 +66,10 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *found_doubtful],
+        warnings=[*warnings, *doubts(left), *found_out],
         remaining=left,
         loss=float(loss),
-        heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
+        heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
         modes=modes,
@@ -89,27 +82,27 @@ def metrics_of(
         seed=setup.seed,
         dtype=objective.dtype,
         device=_device(),
-        versions=versions(*_PACKAGES, *registered),
+        versions=versions(*_PACKAGES, *_registered(setup.problem)),
     )
 
 
-def _modes(stage_runs: StageRuns, progress: Progress) -> list[ModeMetrics]:
-    """Return the metrics of the modes that have been found; none where one solution is sought."""
-    if stage_runs.setup.modes == 1:
-        return []
-    modes = []
-    for number, theta in enumerate(stage_runs.vectors(progress)):
-        run = stage_runs.run(replace(progress, stage=number))
-        unknowns = {name: float(v) for name, v in run.objective.coefficients(theta).items()}
-        loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
-        modes.append(ModeMetrics(unknowns=unknowns, heldout_loss=loss))
-    return modes
+def _registered(problem: Problem) -> list[str]:
+    """Return the installed package that a problem comes from, where it is registered."""
+    package = package_of(type(problem).__module__)
+    return [package.name] if package else []
 
 
-def _undetermined(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> list[str]:
+def _found_out(
+    setup: Setup, stage_run: StageRun, theta: tf.Tensor, batch: Batch, modes: Sequence[ModeMetrics]
+) -> list[str]:
+    """Return the warnings about unknown coefficients and modes."""
+    return [*_undetermined(stage_run, theta, batch), *doubtful_modes(setup, modes)]
+
+
+def _undetermined(stage_run: StageRun, theta: tf.Tensor, batch: Batch) -> list[str]:
     """Return a warning for every unknown coefficient that nothing determines."""
     warnings = []
-    for name in undetermined(squares, theta, batch):
+    for name in undetermined(stage_run.programs.least_squares, theta, batch):
         warnings.append(
             f"{name}: equations and conditions do not determine it, other values fit as well; give "
             "measurements, or a further condition."

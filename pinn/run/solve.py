@@ -6,7 +6,6 @@ import contextlib
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +25,7 @@ from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.metrics import metrics_of
 from pinn.run.misfits import measured_columns
+from pinn.run.mode_solutions import mode_solutions
 from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import rehearse
 from pinn.run.screen import Screen
@@ -390,14 +390,10 @@ def _solution(
     if stage_run.weighting:
         batch = stage_run.draws.batch(progress.draw, progress.points)
         weights = stage_run.weighting.point_weights(batch, progress.weights)
-    modes: list[Solution] = []
-    if stage_runs.setup.modes > 1:
-        for number, mode in enumerate(stage_runs.vectors(progress)):
-            modes.append(_mode(stage_runs, replace(progress, stage=number), mode, history))
     return Solution(
         stage_run.objective,
         theta,
-        modes=modes,
+        modes=mode_solutions(stage_runs, progress, history),
         metrics=metrics.to_json() if metrics else {},
         history=history,
         points=stage_run.draws.sets(progress.draw, progress.points),
@@ -406,22 +402,6 @@ def _solution(
         problem=stage_runs.setup.problem,
         evaluate=stage_runs.solution(progress, theta),
         units=stage_runs.units,
-    )
-
-
-def _mode(
-    stage_runs: StageRuns, progress: Progress, theta: tf.Tensor, history: History
-) -> Solution:
-    """Return one mode of an eigenvalue problem, whose stage is that of the progress."""
-    run = stage_runs.run(progress)
-    return Solution(
-        run.objective,
-        theta,
-        metrics={},
-        history=history,
-        points=run.draws.sets(0, {}),
-        folder=None,
-        evaluate=stage_runs.solution(progress, theta),
     )
 
 
