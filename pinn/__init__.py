@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.problem import Material as Material
     from pinn.problem import Part as Part
     from pinn.problem import Problem as Problem
+    from pinn.problem import complementarity as complementarity
     from pinn.problem import final_time as final_time
     from pinn.problem import flux as flux
     from pinn.problem import integral as integral
@@ -100,8 +101,8 @@ _NAMES = {
     ),
     "parameters": "Parameter",
     "problem": (
-        "At Delay Inside Material Part Problem final_time flux integral parameter positive "
-        "residual satisfies"
+        "At Delay Inside Material Part Problem complementarity final_time flux integral parameter "
+        "positive residual satisfies"
     ),
     "run": "Solution load resume solve",
     "setup": "Points Setup two_phases",

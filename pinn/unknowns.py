@@ -13,6 +13,7 @@ from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 
 _SETTINGS = ("start", "lower", "upper", "truth")
+FAR = 1e6  # a start this many times smaller or larger than the size at which it counts is moved
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,44 @@ class Unknown:
                 f"upper={self.upper}; move it, or the bounds."
             )
 
+    @property
+    def neutral(self) -> float:
+        """The value from which its size is counted: its only bound, else zero."""
+        if self.lower is not None:
+            return self.lower
+        return 0.0 if self.upper is None else self.upper
+
+    @property
+    def direction(self) -> float:
+        """1 where the search starts above the neutral value or at it, -1 below."""
+        return -1.0 if self.start < self.neutral else 1.0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it has no bound."""
+        return self.lower is None and self.upper is None
+
+    def scaled(self, size: float) -> ScaledUnknown:
+        """Return the unknown as it is searched where its typical size is known.
+
+        A start at which the equations do not depend on the coefficient, or on nothing else, is
+        moved to that size.
+
+        Args:
+            size: the distance from the neutral value at which the coefficient counts as much as the
+                rest of an equation; in the coefficient's own units.
+        """
+        distance = abs(self.start - self.neutral)
+        has_one_bound = (self.lower is None) != (self.upper is None)
+        # A search without bounds is linear and leaves small values as fast as any other.
+        is_too_small = has_one_bound and distance * FAR < size
+        is_too_large = distance > FAR * size
+        start = self.start
+        if (self.lower is None or self.upper is None) and (is_too_small or is_too_large):
+            start = self.neutral + self.direction * size
+        size = max(size, abs(start - self.neutral))
+        return ScaledUnknown(start, self.lower, self.upper, self.truth, size)
+
     def inverse(self, value: float) -> float:
         """Return the unbounded number whose transform is a value."""
         if self.lower is not None and self.upper is not None:
@@ -61,6 +100,26 @@ class Unknown:
         if self.lower is not None:
             return self.lower + tf.exp(raw)
         return raw if self.upper is None else self.upper - tf.exp(raw)
+
+
+@dataclass(frozen=True)
+class ScaledUnknown(Unknown):
+    """An unknown as it is searched: without bounds, in units of its typical size.
+
+    Attributes:
+        size: the typical size, in the coefficient's own units.
+    """
+
+    size: float = 1.0
+
+    def inverse(self, value: float) -> float:
+        """Return the unbounded number whose transform is a value."""
+        raw = super().inverse(value)
+        return raw / self.size if self.is_free else raw
+
+    def value(self, raw: tf.Tensor) -> tf.Tensor:
+        """Return the transform of an unbounded number."""
+        return super().value(raw * self.size if self.is_free and self.size != 1.0 else raw)
 
 
 @dataclass(frozen=True)

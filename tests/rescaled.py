@@ -32,6 +32,7 @@ def in_units(
     members: dict[str, Any] = {
         "__module__": __name__,
         "fields": problem.fields,
+        "positive_fields": problem.positive_fields,
         "space": _scaled_space(problem, length),
         "time": problem.time and tuple(time * edge for edge in problem.time),
         "gauge": problem.gauge,

@@ -169,7 +169,9 @@ BAD_VALUES = [
     ("problem.nu=-1", "nu=-1", "positive"),
     ("problem.nu=nan", "nu=nan", "finite"),
     ("problem.nu=small", "nu='small'", "number"),
-    ("problem.unknowns={nu: 0.1}", "unknowns: nu", "data=synthetic"),
+    ("scales={unknowns: {nu: -1}}", "scales.unknowns.nu=-1", "positive"),
+    ("scales={unknowns: 1.0}", "scales.unknowns=1.0", "by name"),
+    ("scales={unknowns: {Re: 1.0}}", "scales.unknowns.Re: no unknown", "nu"),
     ("problem.unknowns={nu: low}", "unknowns.nu.start='low'", "number"),
     ("dtype=null", "dtype=None", "float64"),
     ("seed=-1", "seed=-1", "from 0 to"),
@@ -1460,3 +1462,63 @@ def test_memory_that_is_not_there_is_told_in_a_line(capsys):
     line = refused(capsys, "run", "experiment=smoke", "network.width=2000000")
     assert "out of memory" in line and "smaller network" in line
     assert not list(Path().iterdir())
+
+
+INEQUALITY = """
+from pinn import Interval, Mirror, Problem, UnknownField, complementarity, residual
+
+class Mine(Problem):
+    fields = ("u",)
+    {more}
+    space = Interval(x=(-1.0, 1.0))
+
+    @complementarity(on={on})
+    def over(self, u, u_xx):
+        return {value}
+
+    @residual(on="boundary")
+    def held(self, u):
+        return u
+"""
+POSITIVE = "positive_fields = ('u',)"
+BAD_INEQUALITIES = [
+    ({"value": "-u_xx"}, (), "Mine.over: returned a", "the two expressions"),
+    ({"value": "u, u, u"}, (), "Mine.over: returned a tuple", "the two expressions"),
+    ({"value": "-u_xx, u[:, None]"}, (), "Mine.over: returned values of shape", "one value per"),
+    ({"value": "-u_xx, u > 0"}, (), "Mine.over: returned bool", "do not cast"),
+    ({"on": "'initial'"}, (), "complementarity: on='initial'", "@residual"),
+    ({}, ("scales={balances: {ovre: 2.0}}",), "scales.balances.ovre: no such", "'over'?"),
+    ({}, ("scales={balances: {over: -1.0}}",), "scales.balances.over=-1.0", "positive"),
+    ({}, ("scales={residuals: {helt: 1.0}}",), "scales.residuals.helt: no such", "'held'?"),
+    ({}, ("scales={fields: {v: 1.0}}",), "scales.fields.v: no such field", "Known: u"),
+    ({"more": "positive_fields = 'u'"}, (), "positive_fields='u' is text", "('u',)"),
+    ({"more": "positive_fields = ('v',)"}, (), "positive_fields=('v',): 'v' is no field", "Known"),
+    ({"more": f"{POSITIVE}; gauge = ('u',)"}, (), "'u' is known up to a constant", "leave it out"),
+    (
+        {"more": f"{POSITIVE}; symmetries = (Mirror(('x',), odd=('u',)),)"},
+        (),
+        "'u' changes its sign in a mirror",
+        "leave it out",
+    ),
+    (
+        {"more": "positive_fields = ('a',); unknown_fields = {'a': UnknownField(('x',))}"},
+        (),
+        "'a' is an unknown field",
+        "lower=0.0",
+    ),
+    (
+        {"more": POSITIVE},
+        ("scales={fields: {u: {offset: -1.0, scale: 2.0}}}",),
+        "scales.fields.u.offset=-1.0: u is positive",
+        "such as 2.0",
+    ),
+    ({"more": POSITIVE}, ("scales=auto",), "the values that u is given", "leave it out"),
+]
+
+
+@pytest.mark.parametrize(("parts", "settings", "offender", "remedy"), BAD_INEQUALITIES)
+def test_bad_inequalities_are_named_with_a_remedy(parts, settings, offender, remedy, capsys):
+    text = INEQUALITY.format(**{"on": "'interior'", "value": "-u_xx, u", "more": "", **parts})
+    Path("mine.py").write_text(text)
+    line = refused(capsys, "run", "mine.py", *settings)
+    assert offender in line and remedy in line

@@ -262,6 +262,15 @@ def black_scholes(run: str, solution: Solution) -> Quantities:
     return {**fields(solution), f"V({strike:g})": Quantity(found, right, right)}
 
 
+def american_put(_: str, solution: Solution) -> Quantities:
+    """Return today's price at the money and below."""
+    found = {}
+    for spot in (1.0, 0.9):
+        right = solvers.american_put(spot)
+        found[f"V({spot:g})"] = Quantity(float(solution(spot, 0.0)["V"]), right, right)
+    return found
+
+
 def airfoil_table(_: str, solution: Solution) -> Quantities:
     """Return the errors of the velocities, and how many values of u the gaps leave."""
     count = float(np.sum(np.isfinite(solution.points["data"].values["u"])))
@@ -293,6 +302,15 @@ def delay(_: str, solution: Solution) -> Quantities:
     return {f"u({t:g})": Quantity(float(u), float(v), 0.5) for t, u, v in pairs}
 
 
+def well(_: str, solution: Solution) -> Quantities:
+    """Return the energies of the modes."""
+    found = {}
+    for n, mode in enumerate(solution.modes, start=1):
+        right = n**2 * math.pi**2 / 2
+        found[f"E{n}"] = Quantity(mode.unknowns["E"], right, right)
+    return found
+
+
 QUENCHED = [(0.02, 0.01, t) for t in (0.5, 1.0, 2.0, 30.0)]
 
 CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
@@ -321,11 +339,13 @@ CHECKS: dict[str, Callable[[str, Solution], Quantities]] = {
     "fisher_periodic": fisher_periodic,
     "blood": blood,
     "black_scholes": black_scholes,
+    "american_put": american_put,
     "potential_inverse": lambda _, solution: fields(solution),
     "airfoil_table": airfoil_table,
     "delay": delay,
     "cantilever_load": at("b", [(0.0,)], lambda _: 5 / 48),
     "fokker_planck": fokker_planck,
+    "well": well,
 }
 """The quantities of cases for which the errors of a reference do not say it all."""
 

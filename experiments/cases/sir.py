@@ -12,6 +12,7 @@ class SIR(Problem):
     """S′ = −β I S/N, I′ = β I S/N − γ I, R′ = γ I from I(1) = 10 ill persons, until day 150."""
 
     fields = ("S", "I", "R")
+    positive_fields = ("I",)
     time = (1.0, 150.0)
     beta: float = positive(0.5)
     gamma: float = positive(0.33)
@@ -22,7 +23,7 @@ class SIR(Problem):
 
     @residual(on="interior")
     def infected(self, S, I, I_t):
-        return I_t - self.beta * I * S / N + self.gamma * I
+        return I_t / I - self.beta * S / N + self.gamma
 
     @residual(on="interior")
     def recovered(self, I, R_t):

@@ -143,6 +143,21 @@ def sod() -> dict[str, float]:
     }
 
 
+def american_put(spot: float, steps: int = 4000) -> float:
+    """Return the value of the put with a year left, by the tree of Cox, Ross and Rubinstein."""
+    step = 1 / steps
+    up = np.exp(0.2 * step**0.5)
+    growth = np.exp(0.05 * step)
+    rises = (growth - 1 / up) / (up - 1 / up)
+    payoff = np.maximum(1 - spot * up ** np.arange(-steps, steps + 1.0), 0)
+    values = payoff[::2]
+    for left in range(steps, 0, -1):
+        kept = (rises * values[1:] + (1 - rises) * values[:-1]) / growth
+        first = steps - left + 1
+        values = np.maximum(kept, payoff[first : first + 2 * left : 2])
+    return float(values[0])
+
+
 def scattered(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the wave [n] that a sound-hard disk of radius π/4 scatters from e^{2ix}."""
     n = np.arange(-30, 31)[:, None]

@@ -14,6 +14,7 @@ from pinn.checking.dimensions import unlike_terms
 from pinn.checking.equations import equation
 from pinn.checking.report import Equation, Report
 from pinn.checking.subject import Subject
+from pinn.checking.unmeasured import undetermined_unknowns
 from pinn.errors import InputError, did_you_mean
 from pinn.objective import DataSets, Objective
 from pinn.problem import Problem
@@ -24,6 +25,7 @@ from pinn.setup.setup import Setup, setup_of
 CHECKS: tuple[Callable[[Subject], list[str]], ...] = (
     conditions.missing_and_doubled,
     conditions.undetermined_constants,
+    undetermined_unknowns,
     well_posed.ill_posed,
     well_posed.unbalanced_flux,
     corners.disagreements,
@@ -87,7 +89,7 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
     unlike, note = unlike_terms(subject)
     active = {term.name for term in objective.terms}
     equations: list[Equation] = []
-    joining = [term for term in objective.terms if term.kind != "residual"]
+    joining = [term for term in objective.terms if not term.is_method]
     for term in (*subject.terms, *joining):
         built_in = term.name not in active
         equations.append(Equation(term.name, term.region, equation(problem, term), built_in))
@@ -102,6 +104,20 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
         orders=conditions.orders(problem, subject.equations),
         counts=tuple(conditions.counts(subject)),
         scales=None if setup.scales == "none" else objective.scales,
+        starts=tuple(moved_starts(objective)),
         notes=(note,) if note else (),
         warnings=(*warnings, *unlike),
     )
+
+
+def moved_starts(objective: Objective) -> list[str]:
+    """Return a line for every unknown coefficient whose start the run has moved."""
+    lines = []
+    for name, unknown in objective.searched.items():
+        given = objective.problem.unknowns[name].start
+        if unknown.start != given:
+            lines.append(
+                f"{name} starts at {unknown.start:.3g}: at {given:g} the equations do not depend "
+                "on it, or on nothing else"
+            )
+    return lines

@@ -15,6 +15,7 @@ from pinn.arrays import Array
 from pinn.checking.subject import SEED, Subject, residuals
 from pinn.derivatives import Symbol
 from pinn.geometry import is_data
+from pinn.objective.complementarity import expressions
 from pinn.problem import Problem, Term
 from pinn.problem.declaration import FINAL_TIME
 from pinn.problem.materials import in_some_material
@@ -56,9 +57,14 @@ def unlike_terms(subject: Subject) -> tuple[list[str], str]:
     for term in subject.terms:
         if not all(symbol.is_local for symbol in term.symbols):
             non_local.append(term.name)
-        elif not is_data(term.region) and not _has_one_dimension(subject, term, dimensions):
+            continue
+        if is_data(term.region):
+            continue
+        for part in expressions(term):
+            if _has_one_dimension(subject, part, dimensions):
+                continue
             warnings.append(
-                f"{term.name}: adds unlike terms: in other units its summands change by different "
+                f"{part.name}: adds unlike terms: in other units its summands change by different "
                 "factors; correct the formula or the units. (Numbers in a formula have none: "
                 "declare those that do as coefficients.)"
             )

@@ -29,17 +29,25 @@ _MODULES = ("tf", "np", "math", "numpy", "tensorflow")
 def equation(problem: Problem, term: Term) -> str:
     """Return a residual as an equation, from the source of its method.
 
-    A method that is more than one expression is named with its parameters: "heat(x, u_t) = 0".
+    A method that is more than one expression is named with its parameters: "heat(x, u_t) = 0".  A
+    complementarity is "0 ≤ a ⊥ b ≥ 0".
     """
-    if term.kind != "residual":
+    if term.kind == "orthogonality":
+        return f"⟨mode, mode {term.name.rpartition('_')[2]}⟩ = 0"
+    if not term.is_method:
         jump = term.name.partition("_")[2]
         return f"{_name(jump)}_1 − {_name(jump)}_2 = 0"
-    named = f"{term.name}({', '.join(_name(s.name) for s in term.symbols)}) = 0"
+    named = f"{term.name}({', '.join(_name(s.name) for s in term.symbols)})"
+    named = f"{named}: 0 ≤ a ⊥ b ≥ 0" if term.kind == "complementarity" else f"{named} = 0"
     expression = _returned(problem, term)
     if expression is None:
         return named
     try:
-        text = f"{_Writer().visit(expression)[0]} = 0"
+        if term.kind == "complementarity":
+            first, second = _pair(expression)
+            text = f"0 ≤ {first} ⊥ {second} ≥ 0"
+        else:
+            text = f"{_Writer().visit(expression)[0]} = 0"
     except _Unwritten:
         return named
     return text if len(text) <= LONGEST else named
@@ -60,6 +68,14 @@ def _returned(problem: Problem, term: Term) -> ast.expr | None:
     if len(body) != 1 or not isinstance(body[0], ast.Return):
         return None
     return body[0].value
+
+
+def _pair(expression: ast.expr) -> tuple[str, str]:
+    """Return the two expressions of a complementarity in plain notation."""
+    if not isinstance(expression, ast.Tuple):
+        raise _Unwritten
+    first, second = expression.elts
+    return _Writer().visit(first)[0], _Writer().visit(second)[0]
 
 
 class _Unwritten(Exception):

@@ -47,6 +47,7 @@ class Report:
         orders: the order of the equations in every coordinate, by field.
         counts: conditions where the equations tell how many there have to be.
         scales: the typical sizes of fields and residuals; None where scales=none.
+        starts: where unknown coefficients start, if the run has moved them, in one line each.
         cost: what an iteration costs; None where it was not measured.
         notes: remarks that are no warnings.
         warnings: what is doubtful, in one line each.
@@ -61,6 +62,7 @@ class Report:
     orders: Mapping[str, Mapping[str, int]]
     counts: tuple[Count, ...]
     scales: Scales | None
+    starts: tuple[str, ...] = ()
     cost: Cost | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -101,7 +103,7 @@ class Report:
             lines.append(f"  {name:{width}}  {text}   [{region}, {where}]")
         if len(self.equations) > most:
             lines.append(f"  and {len(self.equations) - most} more")
-        return lines
+        return [*lines, *self.starts]
 
     def _conditions(self) -> list[str]:
         lines = []
@@ -126,7 +128,11 @@ class Report:
             middle = f"{offset:.6g} ± " if offset else "± "
             fields.append(f"{name} {middle}{scale:.3g}{suffix}")
         residuals = [f"{name} {size:.3g}" for name, size in self.scales.residuals.items()]
-        return [f"scales: {', '.join(fields)}", f"sizes of residuals: {', '.join(residuals)}"]
+        lines = [f"scales: {', '.join(fields)}", f"sizes of residuals: {', '.join(residuals)}"]
+        if self.scales.unknowns:
+            unknowns = [f"{name} {size:.3g}" for name, size in self.scales.unknowns.items()]
+            lines.append(f"sizes of unknowns: {', '.join(unknowns)}")
+        return lines
 
     def _warnings(self) -> list[str]:
         return [f"warning: {warning}" for warning in self.warnings]

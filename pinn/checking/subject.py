@@ -51,7 +51,8 @@ class Subject:
         problem: the problem.
         terms: the residuals that the run imposes: those in the loss, and those of the ansatz.
         weights: the loss weight of every term of the loss.
-        scales: offset and scale of every function as far as they are known, else 0 and 1.
+        scales: offset and scale of every function as far as they are known, else 0 and 1; those of
+            a positive field near its middle.
         balanced: whether the loss divides the residuals by their sizes.
         measured: names of the measured fields.
         objective: the loss.
@@ -70,14 +71,17 @@ class Subject:
     def of(cls, problem: Problem, objective: Objective, measured: Sequence[str]) -> Subject:
         """Return a problem with a loss, whose scales have been found where it has any."""
         # Unknowns stand where the search starts.
-        problem = problem.bind({name: u.start for name, u in problem.unknowns.items()})
+        problem = problem.bind({name: u.start for name, u in objective.searched.items()})
         active = [term for term in objective.terms if not isinstance(term, Misfit)]
         exact = problem.satisfied if objective.hard else ()
         names = {term.name for term in active}
         # What holds on interfaces by itself is neither missing nor too much.
         known = names.union(exact)
-        terms = [t for t in problem.terms if t.kind == "residual" and t.name in known]
+        methods = [t for t in problem.terms if t.is_method and t.name in known]
+        terms = list(map(objective.scales.balanced, methods))
         scales = {name: objective.scales.fields.get(name, UNIT) for name in problem.functions}
+        for name in problem.positive_fields:
+            scales[name] = scales[name].near_middle
         return cls(
             problem=problem,
             terms=terms,
@@ -158,6 +162,9 @@ class Subject:
             random = rng.standard_normal(len(points.coordinates))
             if symbol.index or symbol.kind in ("laplacian", "normal"):
                 arguments[symbol.name] = spread * self.size(symbol) * random
+            elif symbol.field in self.problem.positive_fields:
+                growth = spread * scale / offset
+                arguments[symbol.name] = offset * np.exp(growth * np.sin(random))
             else:
                 arguments[symbol.name] = offset + spread * scale * random
         tensors = {name: tf.constant(values, DTYPE) for name, values in arguments.items()}

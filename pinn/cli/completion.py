@@ -50,7 +50,7 @@ def shell_completion(arguments: Sequence[str]) -> None:
     from hydra.core.plugins import Plugins
     from hydra.plugins.completion_plugin import CompletionPlugin
 
-    found: list[Any] = list(Plugins.instance().discover(CompletionPlugin))
+    found: Any = Plugins.instance().discover(CompletionPlugin)  # its type names the base of all
     plugins = {plugin.provides(): plugin for plugin in found}
     asked = re.fullmatch(r"(install|uninstall)=(\w+)", " ".join(arguments))
     if asked is None or asked[2] not in plugins:

@@ -2,10 +2,12 @@
 
 from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters
 from pinn.objective.blocks import Blocks, cut_into_blocks
+from pinn.objective.determination import undetermined
 from pinn.objective.evaluator import Evaluator, ResidualSize
 from pinn.objective.find_scales import find_scales
 from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
+from pinn.objective.mode_start import mode_start
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
@@ -37,6 +39,8 @@ __all__ = [
     "find_scales",
     "fitted_last_layer",
     "is_shallow",
+    "mode_start",
     "standard_errors",
     "trial",
+    "undetermined",
 ]

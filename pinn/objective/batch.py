@@ -22,6 +22,8 @@ class StageParameters(NamedTuple):
             window has its own typical sizes.
         sizes: the objective's own size of a residual over that of the stage, by term; 1 where a
             name is missing.
+        modes: the earlier modes at the nodes of their inner product [modes - 1, nodes], zero for
+            those still to come, by what the integrand takes; empty where there is one mode.
     """
 
     coefficients: Mapping[str, tf.Tensor] = {}
@@ -29,6 +31,7 @@ class StageParameters(NamedTuple):
     time_factor: tf.Tensor | None = None
     fields: Mapping[str, tf.Tensor] = {}
     sizes: Mapping[str, tf.Tensor] = {}
+    modes: Mapping[str, tf.Tensor] = {}
 
 
 FIRST_STAGE = StageParameters()

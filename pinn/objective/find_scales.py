@@ -8,33 +8,37 @@ Smooth random fields of a known size are put into the residuals (see `probe.py`)
    those do.
 3. A field that nothing drives takes the scale at which its share of some residual equals that of
    the fields that have a scale.
-4. The size of a residual is its root mean square where all fields have their typical size.
+4. The size of an unknown coefficient is that at which it counts as much as the rest of a residual.
+5. The size of a residual is its root mean square where all fields have their typical size.
    Misfits in units of the standard deviations of measurements have one size in common, so that
-   these alone decide how the measurements count among each other.
+   these alone decide how the measurements count among each other.  A complementarity has the size
+   of its first expression, and a balance by which the second one has it too.
 
 Scales and sizes are powers of two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from pinn.arrays import Array
+from pinn.errors import InputError
 from pinn.geometry import is_data
+from pinn.objective.balance import NEGLIGIBLE, balanced
 from pinn.objective.batch import FIRST_STAGE, StageParameters
+from pinn.objective.complementarity import expressions
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets
 from pinn.objective.probe import LARGEST_WAVE_NUMBER, Probe, median_size
 from pinn.objective.scales import FieldScale, Scales, power_of_two
+from pinn.objective.searched import searched
 from pinn.objective.terms import Misfit, given_values, only_value
+from pinn.objective.unknown_sizes import unknown_size
 from pinn.problem import Term
 
-STEPS = 40  # of the search for a scale, at most; two where the residual is linear
-SETTLED = 1.1  # the factor from the target at which the search ends
-FAR = 1024.0  # the factor of a step where the bracket is open
-NEGLIGIBLE = 1e-10  # a share below which a residual counts as zero: rounding
+LEAST_SHARE = 1e-16  # of the largest value: the least that counts for a positive field
 CENTERED = 3.0  # a middle within this many half-ranges of zero needs no offset
 
 
@@ -66,39 +70,74 @@ def find_scales(
     if time is not None:
         problem = problem.bind({"time": time})
     probe = Probe(objective, problem, data, handover=handover)
-    fields = _Fields(probe, data, given).found()
-    sizes = _residual_sizes(objective, probe, fields)
-    return Scales(fields=fields, residuals={**sizes, **_given_sizes(objective, given)})
+    plain = probe
+    if problem.positive_fields:  # as if these were any fields
+        any_fields = problem.bind({"positive_fields": ()})
+        plain = Probe(objective, any_fields, data, handover=handover)
+    fields = _Fields(probe, plain, data, given).found()
+    unknowns = _sizes_of_unknowns(objective, probe, fields, given)
+    starts = {name: u.start for name, u in searched(problem, unknowns).items()}
+    sizes, balances = _residual_sizes(objective, probe, fields, starts)
+    return Scales(
+        fields=fields,
+        residuals={**sizes, **_of_terms(objective, given.residuals)},
+        balances={**balances, **_of_terms(objective, given.balances)},
+        unknowns=unknowns,
+    )
 
 
 def _is_complete(given: Scales, objective: Objective) -> bool:
     """Return whether nothing is left to find."""
     terms = {term.name for term in objective.terms}
-    return set(objective.problem.functions) <= set(given.fields) and terms <= set(given.residuals)
+    pairs = {term.name for term in objective.terms if term.kind == "complementarity"}
+    has_sizes = terms <= set(given.residuals) and pairs <= set(given.balances)
+    has_unknowns = set(objective.unknowns) <= set(given.unknowns)
+    has_fields = set(objective.problem.functions) <= set(given.fields)
+    return has_unknowns and has_fields and has_sizes
 
 
-def _given_sizes(objective: Objective, given: Scales) -> dict[str, float]:
-    """Return the sizes of an objective's terms that are known."""
+def _of_terms(objective: Objective, given: Mapping[str, float]) -> dict[str, float]:
+    """Return the sizes or balances of an objective's terms that are known."""
     names = [term.name for term in objective.terms]
-    return {name: given.residuals[name] for name in names if name in given.residuals}
+    return {name: given[name] for name in names if name in given}
+
+
+def _sizes_of_unknowns(
+    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale], given: Scales
+) -> dict[str, float]:
+    """Return the sizes of the unknown coefficients: those that are known, and powers of two."""
+    sizes = {}
+    for name, unknown in objective.searched.items():
+        if name in given.unknowns:
+            sizes[name] = given.unknowns[name]
+        else:
+            sizes[name] = power_of_two(unknown_size(probe, fields, name, unknown))
+    return sizes
 
 
 def _residual_sizes(
-    objective: Objective, probe: Probe, fields: Mapping[str, FieldScale]
-) -> dict[str, float]:
-    """Return the size of every term where all fields have their typical size.
+    objective: Objective,
+    probe: Probe,
+    fields: Mapping[str, FieldScale],
+    coefficients: Mapping[str, float],
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the size of every term where all fields have their typical size, and the balances.
 
     The fields are smooth: with the wave numbers of the data, the highest derivatives would count
     for so much that the loss hardly asked for the equation.
     """
     found: dict[str, float] = {}
     for region in probe.regions:
-        for name, residuals in probe.residuals(region, fields).items():
+        found_there = probe.residuals(region, fields, coefficients=coefficients)
+        for name, residuals in found_there.items():
             found[name] = median_size(residuals)
     sizes: dict[str, float] = {}
+    balances: dict[str, float] = {}
     weighed: dict[str, float] = {}  # the sizes of misfits in units of their standard deviations
     for term in objective.terms:
-        size = found.get(term.name, np.nan)
+        size, *others = (found.get(e.name, np.nan) for e in expressions(term))
+        if others:
+            balances[term.name] = _usable(size) / _usable(others[0])
         if isinstance(term, Misfit):
             if term.is_of_value:
                 size = fields[term.predicted.field].scale
@@ -108,7 +147,7 @@ def _residual_sizes(
         sizes[term.name] = _usable(size)
     # The most precise measurements have the size that they would have without deviations.
     common = _usable(max(weighed.values(), default=1.0))
-    return {**sizes, **dict.fromkeys(weighed, common)}
+    return {**sizes, **dict.fromkeys(weighed, common)}, balances
 
 
 def _usable(size: float) -> float:
@@ -134,16 +173,20 @@ class _Fields:
 
     Args:
         probe: the problem's residuals at random fields.
+        plain: the same where positive fields may have any values.
         data: the measurements.
         given: scales that are already known.
     """
 
-    def __init__(self, probe: Probe, data: DataSets | None, given: Scales) -> None:
+    def __init__(self, probe: Probe, plain: Probe, data: DataSets | None, given: Scales) -> None:
         self.probe = probe
+        self.plain = plain
         self.data = data
         self.given = given
         self.offsets: dict[str, float] = dict.fromkeys(probe.problem.functions, 0.0)
+        self.positive = probe.problem.positive_fields
         self.scales: dict[str, float] = {}  # of the functions for which one is known
+        self.varying: tuple[str, ...] = ()  # the positive fields that vary while others rest
         self.wave_numbers = probe.smooth
         self._known: dict[tuple[str, str, float], dict[str, Array]] = {}
 
@@ -158,9 +201,16 @@ class _Fields:
         for name, (offset, scale) in self.given.fields.items():
             self.offsets[name] = offset
             stated[name] = self.scales[name] = scale
+        self._find_middles()
         self._vary_as_the_data_do()
         # 2. What drives the other fields.
-        self._drive()
+        for name in self.positive:
+            if name not in self.scales:
+                self._drive([name])
+        # Where positive fields span orders of magnitude, their middle says little of the others.
+        self.varying = self.positive
+        self._known.clear()
+        self._drive(self._missing())
         # 3. What the other fields ask for.
         self._balance()
         found = {}
@@ -168,6 +218,21 @@ class _Fields:
             scale = self.scales.get(name, abs(offset) or 1.0)
             found[name] = FieldScale(offset, float(stated.get(name, power_of_two(scale))))
         return found
+
+    def _find_middles(self) -> None:
+        """Find the geometric middle of positive fields whose values nothing names.
+
+        It is their scale, given or as that of any field.
+        """
+        found: Mapping[str, FieldScale] = {}
+        for name in self.positive:
+            if self.offsets[name] != 0:
+                continue
+            if name in self.scales:
+                self.offsets[name] = self.scales[name]
+                continue
+            found = found or _Fields(self.plain, self.plain, self.data, self.given).found()
+            self.offsets[name] = abs(found[name].offset) or found[name].scale
 
     def _vary_as_the_data_do(self) -> None:
         """Let the random fields vary as fast as sources and conditions do."""
@@ -180,7 +245,7 @@ class _Fields:
     def _named_values(self) -> dict[str, Array]:
         """Return the values that conditions and measurements give to fields, by field."""
         values: dict[str, list[Array]] = {}
-        free = self.probe.free_of_ansatz()
+        free = self.plain.free_of_ansatz()
         for term in self.probe.terms:
             field = only_value(term)
             if field in free and term.region != "interior" and not is_data(term.region):
@@ -204,13 +269,25 @@ class _Fields:
             fields = {}
             for name in self.probe.problem.functions:
                 fields[name] = FieldScale(constant, 0.0)
-            at.append(self.probe.residuals(term.region, fields)[term.name])
+            at.append(self.plain.residuals(term.region, fields)[term.name])
         return given_values(at)
 
     def _take_range(self, name: str, values: Array) -> None:
         """Take the offset and scale of a field from the range of its known values."""
+        if name in self.positive:
+            values = values[values > np.max(values) * LEAST_SHARE]
+            if not len(values):
+                raise InputError(
+                    f"{type(self.probe.problem).__name__}: positive_fields: the values that {name} "
+                    "is given are not positive; leave it out."
+                )
         low = float(np.min(values))
         high = float(np.max(values))
+        if name in self.positive:
+            self.offsets[name] = float(np.sqrt(low * high))
+            if high - low > NEGLIGIBLE * high:
+                self.scales[name] = high - self.offsets[name]
+            return
         middle = (low + high) / 2
         half = (high - low) / 2
         if half <= NEGLIGIBLE * abs(middle):
@@ -221,14 +298,14 @@ class _Fields:
             self.offsets[name] = middle
             self.scales[name] = half
 
-    def _drive(self) -> None:
-        """Find the scales that sources and inhomogeneous conditions ask for.
+    def _drive(self, names: Sequence[str]) -> None:
+        """Find the scales of some fields that sources and inhomogeneous conditions ask for.
 
         Conditions come before equations.  Of several, the largest counts.
         """
         by_condition: dict[str, float] = {}
         by_equation: dict[str, float] = {}
-        for name in self._missing():
+        for name in names:
             for term in self._terms_with(name):
                 at_rest = self._at(term.region, name, 0.0)[term.name]
                 scale = self._balanced(term, name, median_size(at_rest))
@@ -267,41 +344,25 @@ class _Fields:
         return terms
 
     def _balanced(self, term: Term, name: str, target: float) -> float:
-        """Return the scale of a field at which a residual changes by `target`; 0 if none does.
+        """Return the scale of a field at which a residual changes by `target`; 0 if none does."""
+        offset = abs(self.offsets[name])
 
-        The change grows with the scale, in proportion where the residual is linear, so that the
-        second step is exact.  Otherwise bisection in the logarithm keeps the steps in a bracket.
-        """
-        if not target > 0:
-            return 0.0
-        scale = abs(self.offsets[name]) or 1.0
-        low, high = 0.0, np.inf
-        for _ in range(STEPS):
+        def change(scale: float) -> float:
             at_rest = self._at(term.region, name, 0.0)[term.name]
-            change = median_size(self._at(term.region, name, scale)[term.name] - at_rest)
-            if change == 0:
-                return 0.0
-            if not change < np.inf:  # NaN where all draws overflow
-                change = np.inf
-            whole = change * max(1.0, abs(self.offsets[name]) / scale)
-            if target <= NEGLIGIBLE * whole < np.inf:
-                return 0.0  # what is there without the field is rounding
-            guess = scale * target / change
-            if 1 / SETTLED < target / change < SETTLED:
-                return guess
-            if change < target:
-                low = scale
-            else:
-                high = scale
-            inside = low < guess < high
-            scale = guess if inside else _between(low, high)
-        return scale
+            return median_size(self._at(term.region, name, scale)[term.name] - at_rest)
+
+        return balanced(change, target, guess=offset or 1.0, whole=offset)
 
     def _at(self, region: str, name: str, scale: float) -> dict[str, Array]:
-        """Return the residuals of a region where one field varies and the others rest."""
+        """Return the residuals of a region where one field varies and the others rest.
+
+        The fields in `varying` do not rest.
+        """
         key = (region, name if scale else "", scale)
         if key not in self._known:
             fields = {field: FieldScale(offset, 0.0) for field, offset in self.offsets.items()}
+            for field in self.varying:
+                fields[field] = FieldScale(self.offsets[field], self.scales.get(field, 0.0))
             fields[name] = FieldScale(self.offsets[name], scale)
             self._known[key] = self.probe.residuals(region, fields, self.wave_numbers)
         return self._known[key]
@@ -312,10 +373,3 @@ class _Fields:
         for name, offset in self.offsets.items():
             present[name] = FieldScale(offset, self.scales.get(name, 0.0))
         return self.probe.residuals(region, present, self.wave_numbers)
-
-
-def _between(low: float, high: float) -> float:
-    """Return a scale inside a bracket, whose ends may be 0 and infinity."""
-    if low == 0:
-        return high / FAR
-    return low * FAR if high == np.inf else float(np.sqrt(low * high))

@@ -65,7 +65,7 @@ def fitted_last_layer(
         jets do not go through the network, or the terms are not linear and the fit is worse than
         the present parameters.
     """
-    layer = _last_layer(objective)
+    layer = last_layer(objective)
     terms = _value_terms(objective)
     if layer is None or not terms or objective.engine is not taylor:
         return None
@@ -216,7 +216,7 @@ class _OutputProbe:
         return tf.add_n(summands)
 
 
-def _last_layer(objective: Objective) -> LastLayer | None:
+def last_layer(objective: Objective) -> LastLayer | None:
     """Return the layer that gives the fields, if it is dense, trained and without activation."""
     network = objective.network
     if network.name == "side_by_side":
@@ -231,10 +231,10 @@ def _last_layer(objective: Objective) -> LastLayer | None:
     if not (is_linear or isinstance(layer, FactorizedDense)):
         return None
     trained = {id(variable) for variable in objective.flat.variables}
-    return layer if id(_kernel_variable(layer)) in trained else None
+    return layer if id(kernel_variable(layer)) in trained else None
 
 
-def _kernel_variable(layer: LastLayer) -> keras.Variable:
+def kernel_variable(layer: LastLayer) -> keras.Variable:
     """Return the variable that is the kernel, up to the factor `_kernel_scale`."""
     return layer.direction if isinstance(layer, FactorizedDense) else layer.kernel
 
@@ -246,7 +246,7 @@ def _kernel_scale(layer: LastLayer) -> Array | float:
 
 def _parameters(layer: LastLayer) -> Array:
     """Return the kernel, and the bias if there is one as a further row, [inputs (+ 1), outputs]."""
-    kernel = np.asarray(_kernel_variable(layer)) * _kernel_scale(layer)
+    kernel = np.asarray(kernel_variable(layer)) * _kernel_scale(layer)
     if layer.bias is None:
         return kernel
     return np.concatenate([kernel, np.asarray(layer.bias)[None]])
@@ -255,7 +255,7 @@ def _parameters(layer: LastLayer) -> Array:
 def _replaced(objective: Objective, layer: LastLayer, parameters: Array) -> tf.Tensor:
     """Return the network's parameters and the unknowns [p], with those of the layer replaced."""
     flat = objective.flat
-    kernel = _kernel_variable(layer)
+    kernel = kernel_variable(layer)
     inputs = int(kernel.shape[0])
     replacements = {id(kernel): parameters[:inputs] / _kernel_scale(layer)}
     if layer.bias is not None:

@@ -13,6 +13,7 @@ from tensorflow.python.framework.func_graph import FuncGraph
 from pinn.derivatives import Symbol
 from pinn.errors import InputError
 from pinn.jets import Jet
+from pinn.objective.complementarity import fischer_burmeister
 from pinn.parameters import Parameter
 from pinn.problem import Problem, Term, call
 from pinn.problem.user_code import refusal, user_code
@@ -35,6 +36,8 @@ Bounds = Mapping[str, tuple[float, float]]
 def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: str) -> Any:
     """Return what a residual method gives for its arguments [n]: a tensor [n], or a single number.
 
+    A complementarity (a, b) gives the function of Fischer and Burmeister of a and its balance × b.
+
     Args:
         problem: the problem with its present coefficients.
         term: the term of the residual.
@@ -46,6 +49,18 @@ def residual_value(problem: Problem, term: Term, arguments: Arguments, dtype: st
     """
     with user_code(problem, term.name, dtype):
         value = term.value(problem, arguments)
+    if term.kind != "complementarity":
+        return _one_value(problem, term, value, arguments, dtype)
+    if not isinstance(value, tuple) or len(value) != 2:
+        text = f"returned {_kind(value)}; return the two expressions of the complementarity (a, b)."
+        raise refusal(problem, term.name, text)
+    first = tf.convert_to_tensor(_one_value(problem, term, value[0], arguments, dtype), dtype)
+    second = tf.convert_to_tensor(_one_value(problem, term, value[1], arguments, dtype), dtype)
+    return fischer_burmeister(first, term.balance * second)
+
+
+def _one_value(problem: Problem, term: Term, value: Any, arguments: Arguments, dtype: str) -> Any:
+    """Return what a method gave, if it is a tensor [n] or a single number."""
     if isinstance(value, NUMBER) and not isinstance(value, bool):
         return value
     if isinstance(value, tf.Variable):

@@ -20,6 +20,7 @@ from pinn.objective.network_checks import check_period, count_outputs
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.residuals import Residuals
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
+from pinn.objective.searched import searched
 from pinn.objective.subsets import subset
 from pinn.objective.symbol_values import NONE, SymbolValues, Values
 from pinn.objective.terms import Measured, active_terms
@@ -53,8 +54,11 @@ class Objective:
         derivatives: the derivative engine.
         measured: what was measured, by region; None: nothing.
         continuation: names of the coefficients that every batch brings.
-        scales: the typical sizes of fields and residuals.
+        scales: the typical sizes of fields, residuals and unknown coefficients.
         nodes: number of quadrature nodes per coordinate, for integrals.
+
+    Attributes:
+        searched: the unknown coefficients as they are searched: in units of their typical sizes.
 
     Raises:
         InputError: for the weight of a residual that does not exist, no positive weight, or a
@@ -81,16 +85,20 @@ class Objective:
         self.continuation = tuple(continuation)
         self._check_fit()
         self.engine = _engine(derivatives, network)
-        dtype = network.dtype_policy.variable_dtype
+        # Of its variables: a model that was loaded need not know in what precision it was built.
+        trained = network.trainable_variables
+        dtype = trained[0].dtype if trained else network.dtype_policy.variable_dtype
+        self.searched = searched(problem, scales.unknowns)
         self.unknowns = {
             name: keras.Variable(unknown.inverse(unknown.start), dtype=dtype, name=name)
-            for name, unknown in problem.unknowns.items()
+            for name, unknown in self.searched.items()
         }
         self.flat = FlatVariables([*network.trainable_variables, *self.unknowns.values()])
         self.dtype: str = self.flat.dtype.name
-        self.terms, self.weights = active_terms(
+        terms, self.weights = active_terms(
             problem, weights or {}, hard=hard, measured=measured or {}
         )
+        self.terms = tuple(map(scales.balanced, terms))
         if hard and self.engine is nested:  # jets let no function mix points
             check_ansatz(problem, partial(constrained, in_some_material(problem)), self.dtype)
         self._residuals = Residuals(
@@ -155,11 +163,14 @@ class Objective:
     def _coefficients(self, tensors: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
         count = len(self.unknowns)
         raw = dict(zip(self.unknowns, tensors[len(tensors) - count :], strict=True))
-        return {name: self.problem.unknowns[name].value(value) for name, value in raw.items()}
+        return {name: self.searched[name].value(value) for name, value in raw.items()}
 
     def bound(self, tensors: Sequence[tf.Tensor], stage: StageParameters = FIRST_STAGE) -> Problem:
         """Return the problem with the coefficients of a stage and the unknowns in `tensors`."""
-        return self.problem.bind({**stage.coefficients, **self._coefficients(tensors)})
+        values: dict[str, Any] = {**stage.coefficients, **self._coefficients(tensors)}
+        if stage.modes:
+            values["earlier_modes"] = stage.modes
+        return self.problem.bind(values)
 
     def trial(
         self,

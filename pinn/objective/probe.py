@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from pinn.arrays import Array, static_size
 from pinn.geometry import is_data
 from pinn.jets import Jet
 from pinn.objective.blocks import Blocks, cut_into_blocks
+from pinn.objective.complementarity import expressions
 from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets, draw
 from pinn.objective.residuals import Residuals
@@ -30,6 +32,7 @@ LEAST_WAVE_NUMBER = np.pi / 2
 LARGEST_WAVE_NUMBER = 32.0
 DIFFERENCE = 1e-5  # of scaled coordinates, by which slopes are estimated
 SEED = 20_260_101
+NO_COEFFICIENTS: Mapping[str, float] = {}
 
 
 class _Waves(NamedTuple):
@@ -52,6 +55,8 @@ class Probe:
         p(z) = Σₖ √(2/K) cos(κₖ · z + φₖ),   κₖ ~ N(0, diag σ²),   φₖ uniform
 
     with K = 12 waves and the coordinates z scaled to [-1, 1].  All of its derivatives are exact.
+    A positive field grows exponentially with its random field, which is sin p, so that its largest
+    value is offset + scale.
     The network of the objective plays no part.
 
     Args:
@@ -77,9 +82,9 @@ class Probe:
         self.objective = objective
         self.problem = problem
         # Measured values of a field name its scale; all else tells of it as residuals do.
-        self.terms: tuple[Term, ...] = tuple(
-            t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)
-        )
+        taken = [t for t in objective.terms if not (isinstance(t, Misfit) and t.is_of_value)]
+        # The two expressions of a complementarity have units of their own.
+        self.terms: tuple[Term, ...] = tuple(chain.from_iterable(map(expressions, taken)))
         self.data = data
         self.handover = handover
         self.smooth = np.full(len(problem.coordinates), LEAST_WAVE_NUMBER)
@@ -104,6 +109,8 @@ class Probe:
         region: str,
         fields: Mapping[str, FieldScale],
         wave_numbers: Array | None = None,
+        *,
+        coefficients: Mapping[str, float] = NO_COEFFICIENTS,
     ) -> dict[str, Array]:
         """Return the residuals [draws, n] of a region's terms, in their own units.
 
@@ -111,8 +118,11 @@ class Probe:
             region: the region.
             fields: offset and scale by function; a scale of zero gives a constant field.
             wave_numbers: standard deviations σ [d] of the fields' wave numbers; None: `smooth`.
+            coefficients: values in place of the problem's own, by name.
         """
-        return self._residuals_at(region, self._points(region), fields, wave_numbers)
+        return self._residuals_at(
+            region, self._points(region), fields, wave_numbers, coefficients=coefficients
+        )
 
     def variation(self, region: str, fields: Mapping[str, FieldScale]) -> Array:
         """Return how fast a region's residuals vary along the coordinates, [d].
@@ -185,27 +195,35 @@ class Probe:
         block: Blocks,
         fields: Mapping[str, FieldScale],
         wave_numbers: Array | None = None,
+        *,
+        coefficients: Mapping[str, float] = NO_COEFFICIENTS,
     ) -> dict[str, Array]:
         """Return the residuals [draws, n] of a region's terms at the points of a block."""
         given = [fields[name] for name in self.problem.functions]
         values = tf.constant(given, self.objective.dtype)
         waves = self._waves(block, self.smooth if wave_numbers is None else wave_numbers)
-        residuals = self._program(region, block, waves, values)
+        own = {name: tf.constant(c, values.dtype) for name, c in coefficients.items()}
+        residuals = self._program(region, block, waves, values, own)
         return {name: np.asarray(r, float).reshape(DRAWS, -1) for name, r in residuals.items()}
 
     @tf.function(autograph=False)
     def _program(
-        self, region: str, block: Blocks, waves: _Waves, values: tf.Tensor
+        self,
+        region: str,
+        block: Blocks,
+        waves: _Waves,
+        values: tf.Tensor,
+        coefficients: Mapping[str, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         """Return the residuals [draws n] of a region, for offsets and scales [functions, 2]."""
-        names = self.problem.functions
+        problem = self.problem.bind(coefficients)
+        names = problem.functions
         scales = {name: FieldScale(*tf.unstack(values[i])) for i, name in enumerate(names)}
 
         def trial(materials: Mapping[str, Any], at: Mapping[str, Any]) -> Mapping[str, Any]:
-            count = self.problem.outputs
-            outputs = [self._unit_field(i, waves, at) for i in range(count)]
+            outputs = [self._unit_field(i, waves, at) for i in range(problem.outputs)]
             return functions_of(
-                self.problem,
+                problem,
                 outputs,
                 at,
                 hard=self.objective.hard,
@@ -213,7 +231,7 @@ class Probe:
                 materials=materials,
             )
 
-        return self._residuals(self.problem, lambda m: partial(trial, m), region, block)
+        return self._residuals(problem, lambda m: partial(trial, m), region, block)
 
     def _block(self, region: str) -> Blocks:
         """Return the points of a region as one block, repeated for every draw."""
@@ -263,8 +281,13 @@ class Probe:
             angle = scaled * numbers[:, i] + angle
         summands = tf.cos(angle + phases) * np.sqrt(2 / WAVES)
         if isinstance(summands, Jet):
-            return summands.map(lambda component: tf.reduce_sum(component, 0))
-        return tf.reduce_sum(summands, 0)
+            field: Any = summands.map(lambda component: tf.reduce_sum(component, 0))
+        else:
+            field = tf.reduce_sum(summands, 0)
+        count = len(self.problem.fields)
+        is_field = number < self.problem.outputs - len(self.problem.unknown_fields)
+        positive = is_field and self.problem.fields[number % count] in self.problem.positive_fields
+        return tf.sin(field) if positive else field
 
 
 def _at(block: Blocks, moved: Callable[[tf.Tensor], tf.Tensor]) -> Blocks:

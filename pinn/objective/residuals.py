@@ -78,7 +78,7 @@ class Residuals:
 
     def _check(self, problem: Problem, term: Term) -> None:
         """Raise an InputError for a residual or flux that is no equation per point."""
-        if isinstance(term, Misfit) or term.kind == "continuity":
+        if isinstance(term, Misfit) or term.kind in ("continuity", "orthogonality"):
             return
         has_one_side = term.kind == "flux" or not is_two_sided(term.region)
         if term.kind == "flux":  # which is tried on one side
@@ -256,6 +256,8 @@ class Residuals:
             if isinstance(term, Misfit) or term.kind == "continuity":
                 first, second = arguments
                 return first - second
+            if term.kind == "orthogonality":
+                return tf.convert_to_tensor(arguments[0])
             if term.kind == "flux":
                 one_side = flux_term(problem, term.name.removeprefix(FLUX))
                 half = len(arguments) // 2

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
+
+import tensorflow as tf
 
 from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
+from pinn.problem import Term
 from pinn.settings import check_finite, check_positive
 
 
 class FieldScale(NamedTuple):
     """The typical values of a field: offset + scale × what the network computes.
 
+    A positive field is offset × (1 + scale/offset)^N with the output N of the network.  So N = 1
+    gives offset + scale too, and where the scale is small, both are the same.
+
     Attributes:
-        offset: the middle of the field's values, in the field's units.
-        scale: their distance from the offset, in the field's units.
+        offset: the middle of the field's values, in the field's units; of a positive field, the
+            geometric middle, which is the scale where the offset is 0.
+        scale: the distance of the largest values from the offset, in the field's units.
     """
 
     offset: float = 0.0
@@ -27,8 +34,21 @@ class FieldScale(NamedTuple):
         """Return the field for the network's output, a tensor [n] or a jet."""
         return scaled(output, self.offset, self.scale)
 
+    def apply_positive(self, output: Any) -> Any:
+        """Return the positive field for the network's output, a tensor [n] or a jet."""
+        offset = tf.convert_to_tensor(self.offset, output.dtype)
+        scale = tf.convert_to_tensor(self.scale, output.dtype)
+        middle = tf.where(offset == 0, scale, offset)
+        return tf.exp(output * tf.math.log1p(scale / middle) + tf.math.log(middle))
 
-_KEYS = ("fields", "residuals", "later")
+    @property
+    def near_middle(self) -> FieldScale:
+        """Offset and scale of a positive field where it differs little from its middle."""
+        middle = self.offset or self.scale
+        return FieldScale(middle, middle * math.log1p(self.scale / middle))
+
+
+_KEYS = ("fields", "residuals", "balances", "unknowns", "later")
 
 UNIT = FieldScale()
 """The scale of a field that is what the network computes."""
@@ -42,6 +62,12 @@ class Scales:
         fields: by the name of the field (or unknown field); `UNIT` where a name is missing.
         residuals: the typical size of every residual in its own units, by the name of the term;
             1 where a name is missing.  The loss holds the residuals divided by it.
+        balances: what the second expression of a complementarity is multiplied by to have the
+            typical size of the first, by the name of the term; 1 where a name is missing.  The size
+            of the term is that of its first expression.
+        unknowns: the typical size of every unknown coefficient in its own units, by name: how far
+            it has to be from zero, or from its only bound, to count as much as the rest of an
+            equation.
         later: the sizes in the windows of time after the first, where the ansatz builds the initial
             state in and the network computes something else there; None: the same.
 
@@ -51,6 +77,8 @@ class Scales:
 
     fields: Mapping[str, FieldScale] = field(default_factory=dict)
     residuals: Mapping[str, float] = field(default_factory=dict)
+    balances: Mapping[str, float] = field(default_factory=dict)
+    unknowns: Mapping[str, float] = field(default_factory=dict)
     later: Scales | None = None
 
     def __post_init__(self) -> None:
@@ -59,10 +87,20 @@ class Scales:
             check_positive(f"scales.fields.{name}.scale", values.scale)
         for name, size in self.residuals.items():
             check_positive(f"scales.residuals.{name}", size)
+        for name, balance in self.balances.items():
+            check_positive(f"scales.balances.{name}", balance)
+        for name, size in self.unknowns.items():
+            check_positive(f"scales.unknowns.{name}", size)
 
     def of_residual(self, name: str) -> float:
         """Return the typical size of a residual."""
         return self.residuals.get(name, 1.0)
+
+    def balanced(self, term: Term) -> Term:
+        """Return a term with its balance, if it is a complementarity."""
+        if term.kind != "complementarity":
+            return term
+        return replace(term, balance=self.balances.get(term.name, 1.0))
 
     def continues(self, earlier: Scales) -> bool:
         """Return whether a loss with these scales goes on from one with earlier scales.
@@ -71,11 +109,13 @@ class Scales:
         """
         common = earlier.residuals.keys() & self.residuals.keys()
         same_sizes = all(self.residuals[name] == earlier.residuals[name] for name in common)
+        same_sizes = same_sizes and dict(self.unknowns) == dict(earlier.unknowns)
         if (self.later is None) != (earlier.later is None):
             return False
         if self.later is not None and earlier.later is not None:
             same_sizes = same_sizes and self.later.continues(earlier.later)
-        return same_sizes and dict(self.fields) == dict(earlier.fields)
+        same_balances = dict(self.balances) == dict(earlier.balances)
+        return same_sizes and same_balances and dict(self.fields) == dict(earlier.fields)
 
     def plain_losses(self, losses: Mapping[str, float]) -> dict[str, float]:
         """Return the losses of the terms whose size is not 1, in the squared units of the residual.
@@ -92,6 +132,10 @@ class Scales:
         for name, scale in self.fields.items():
             fields[name] = {"offset": scale.offset, "scale": scale.scale}
         node: dict[str, Any] = {"fields": fields, "residuals": dict(self.residuals)}
+        if self.balances:
+            node["balances"] = dict(self.balances)
+        if self.unknowns:
+            node["unknowns"] = dict(self.unknowns)
         if self.later is not None:
             node["later"] = self.later.to_plain()
         return node
@@ -111,7 +155,13 @@ class Scales:
         for name, settings in _mapping(node, "fields").items():
             fields[str(name)] = _field_scale(f"scales.fields.{name}", settings)
         later = cls.from_plain(_mapping(node, "later")) if "later" in node else None
-        return cls(fields=fields, residuals=dict(_mapping(node, "residuals")), later=later)
+        return cls(
+            fields=fields,
+            residuals=dict(_mapping(node, "residuals")),
+            balances=dict(_mapping(node, "balances")),
+            unknowns=dict(_mapping(node, "unknowns")),
+            later=later,
+        )
 
 
 UNSCALED = Scales()

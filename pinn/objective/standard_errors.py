@@ -63,7 +63,7 @@ def standard_errors(
     total = np.zeros((size, size))
     for region, blocks in batch.points.items():
         if region not in data:
-            gram, _ = _gram(squares, theta, batch._replace(points={region: blocks}))
+            gram, _ = gram_of(squares, theta, batch._replace(points={region: blocks}))
             total += gram
     grams = []
     misfits = []
@@ -74,7 +74,7 @@ def standard_errors(
         blocks = data[term.region]
         only_term = tf.one_hot(i, len(objective.terms), dtype=batch.weights.dtype)
         weighted = batch._replace(points={term.region: blocks}, weights=only_term * batch.weights)
-        gram, misfit = _gram(squares, theta, weighted)
+        gram, misfit = gram_of(squares, theta, weighted)
         grams.append(gram)
         misfits.append(misfit)
         counts.append(_count(blocks, term))
@@ -92,7 +92,7 @@ def standard_errors(
         variances=variances,
         entries=range(first_unknown, size),
     )
-    slopes = _coefficient_slopes(squares, theta)[first_unknown:]
+    slopes = coefficient_slopes(squares, theta)[first_unknown:]
     errors = np.abs(slopes) * np.sqrt(np.diag(covariance))
     return dict(zip(objective.unknowns, map(float, errors), strict=True))
 
@@ -184,7 +184,7 @@ def propagated_covariance(
     return covariance
 
 
-def _coefficient_slopes(squares: LeastSquares, theta: tf.Tensor) -> Array:
+def coefficient_slopes(squares: LeastSquares, theta: tf.Tensor) -> Array:
     """Return the derivatives [p] of the unknown coefficients by their entries of theta."""
     with tf.GradientTape() as tape:
         tape.watch(theta)
@@ -195,7 +195,7 @@ def _coefficient_slopes(squares: LeastSquares, theta: tf.Tensor) -> Array:
     return tf.convert_to_tensor(tape.gradient(total, theta)).numpy()
 
 
-def _gram(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> tuple[Array, float]:
+def gram_of(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> tuple[Array, float]:
     """Return JᵀJ [p, p] and |r|² of the batch's rows."""
     size = static_size(theta)
     gram = np.zeros((size, size))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import static_size
 from pinn.derivatives import Symbol, Trial, nested
 from pinn.objective.method_checks import check_integrand, check_past, past_value, residual_value
 from pinn.objective.quadrature_rules import NODES, Rule, rule_of
-from pinn.problem import OWN, Delay, Integral, Problem, Term
+from pinn.problem import OWN, Delay, Integral, Problem
+from pinn.problem.modes import inner_products
 
 Values = Mapping[str, tf.Tensor]
 """Tensors by name."""
@@ -34,7 +36,7 @@ class SymbolValues:
             for a trial solution that is another one at every point.
 
     Attributes:
-        integrals: the integrals of the problem by name.
+        integrals: the integrals of the problem by name, with the inner products of its modes.
     """
 
     def __init__(
@@ -48,11 +50,11 @@ class SymbolValues:
     ) -> None:
         self.engine = engine
         self.dtype = dtype
-        self.integrals = problem.integrals
+        self.integrals = {**problem.integrals, **inner_products(problem)}
         self._point_by_point = point_by_point
         self._rules: dict[str, Rule] = {}
         for name, integral in self.integrals.items():
-            check_integrand(problem, _term(integral), _ranges(problem), dtype)
+            check_integrand(problem, integral.integrand, _ranges(problem), dtype)
             self._rules[name] = rule_of(problem, integral, nodes)
         for name in problem.delays:
             check_past(problem, name, dtype)
@@ -220,13 +222,33 @@ class SymbolValues:
             **self(problem, trial, integral.symbols, coordinates, normals),
         }
         arguments = [available[s.name] for s in integral.symbols]
-        value = residual_value(problem, _term(integral), arguments, self.dtype)
-        return tf.zeros_like(next(iter(coordinates.values()))) + value
+        zeros = tf.zeros_like(next(iter(coordinates.values())))
+        if not integral.earlier:
+            return zeros + residual_value(problem, integral.integrand, arguments, self.dtype)
+        return zeros + self._polarized(problem, integral, arguments)
 
+    def _polarized(
+        self, problem: Problem, integral: Integral, arguments: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """Return the integrand ¼ (q(u + v) − q(u − v)) of ⟨u, v⟩ at nodes [m], v an earlier mode.
 
-def _term(integral: Integral) -> Term:
-    """Return an integrand as a residual, which is called and checked in the same way."""
-    return Term(integral.name, integral.region, integral.symbols, taken=integral.taken)
+        Modes that have not been found yet are zero, and so is the product.
+        """
+        if not problem.earlier_modes:
+            return tf.zeros([], self.dtype)
+        halves = []
+        for sign in (1.0, -1.0):
+            moved = []
+            for symbol, value in zip(integral.symbols, arguments, strict=True):
+                if symbol.kind != "coordinate":
+                    value = value + sign * problem.earlier_modes[symbol.name][integral.earlier - 1]
+                moved.append(value)
+            halves.append(residual_value(problem, integral.integrand, moved, self.dtype))
+        return (halves[0] - halves[1]) / 4
+
+    def nodes_of(self, name: str, coordinates: Sequence[str]) -> np.ndarray:
+        """Return the nodes [Q, d] of an integral that is a number."""
+        return np.stack([self._rules[name].nodes[c] for c in coordinates], axis=1)
 
 
 def _ranges(problem: Problem) -> dict[str, tuple[float, float]]:

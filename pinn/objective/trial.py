@@ -94,7 +94,9 @@ def functions_of(
         outputs = _of_materials(outputs, count, [materials[name] for name in problem.materials])
     fields: tuple[Quantity, ...] = ()
     for name, output in zip(problem.fields, outputs[:count], strict=True):
-        fields += (scales.get(name, UNIT).apply(output),)
+        scale = scales.get(name, UNIT)
+        positive = name in problem.positive_fields
+        fields += (scale.apply_positive(output) if positive else scale.apply(output),)
     if hard:
         here = bound_to_points(problem.at(coordinates), materials)
         fields = constrained(here, coordinates, fields)

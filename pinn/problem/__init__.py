@@ -2,6 +2,7 @@
 
 from pinn.problem.declaration import (
     Term,
+    complementarity,
     final_time,
     flux,
     integral,
@@ -42,6 +43,7 @@ __all__ = [
     "Region",
     "Term",
     "call",
+    "complementarity",
     "covers",
     "final_time",
     "flux",

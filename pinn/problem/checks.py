@@ -18,7 +18,7 @@ from pinn.geometry import REGIONS, Domain, is_data
 from pinn.parameters import Parameter
 from pinn.problem.declaration import FINAL_TIME, POSITIVE, Term, complete_term, integrands
 from pinn.problem.materials import differing
-from pinn.problem.names import check_names
+from pinn.problem.names import check_names, check_positive_fields
 from pinn.problem.parameter_checks import check_parameters
 from pinn.problem.regions import Region, has_normals, has_points, label_of, region_names
 from pinn.problem.two_sided import check_two_sided, is_two_sided, shared_coordinates
@@ -55,6 +55,7 @@ def check_declaration(problem: Problem) -> None:
     check_unknown_fields(
         name, problem.unknown_fields, coordinates=problem.coordinates, fields=problem.fields
     )
+    check_positive_fields(problem)
 
 
 def check_units(problem: Problem) -> None:

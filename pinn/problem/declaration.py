@@ -31,15 +31,24 @@ class Term:
         symbols: what it depends on: what the method takes, and behind that the parameters of the
             problem that the method does not name, since it may read them from `self`.
         taken: number of symbols that the method takes; None: all.
-        kind: whether it is a method of the problem, or one of the conditions on interfaces between
-            materials: the jump of a field, or of a flux.
+        kind: whether it is a method of the problem, which gives a residual or the two expressions
+            of a complementarity; one of the conditions on interfaces between materials, the jump of
+            a field or of a flux; or that a mode is orthogonal to another.
+        balance: of a complementarity, what the second expression is multiplied by to have the
+            typical size of the first.
     """
 
     name: str
     region: str
     symbols: tuple[Symbol, ...]
     taken: int | None = None
-    kind: Literal["residual", "continuity", "flux"] = "residual"
+    kind: Literal["residual", "complementarity", "continuity", "flux", "orthogonality"] = "residual"
+    balance: float = 1.0
+
+    @property
+    def is_method(self) -> bool:
+        """Whether it is a method of the problem, and no condition on interfaces or modes."""
+        return self.kind in ("residual", "complementarity")
 
     def value(self, problem: Problem, arguments: Sequence[Any]) -> Any:
         """Return what the method gives for one argument per symbol: tensors or arrays [n]."""
@@ -82,7 +91,34 @@ def residual(
     def mark(method: Method) -> Method:
         vars(method)["region"] = on if isinstance(on, str) else "|".join(on)
         vars(method)["replaces"] = replaced
+        vars(method)["kind"] = "residual"
         return method
+
+    return mark
+
+
+def complementarity(*, on: str | Sequence[str]) -> Callable[[Method], Method]:
+    """Mark a method of a problem that returns two expressions (a, b), of which one vanishes.
+
+    At every point of the region, a ≥ 0 and b ≥ 0 and a b = 0, as in an obstacle problem.  The term
+    of the loss is the function of Fischer and Burmeister, a + b − √(a² + b²), which is zero there
+    and nowhere else.  The two may have different units: the program balances their typical sizes.
+
+    Args:
+        on: the region, as in `residual`; not "initial".
+
+    Raises:
+        InputError: for a region that is no name, or "initial".
+    """
+    if on == "initial":
+        raise InputError(
+            "complementarity: on='initial' determines no initial state; give it with @residual."
+        )
+
+    def mark(method: Method) -> Method:
+        marked = residual(on=on)(method)
+        vars(marked)["kind"] = "complementarity"
+        return marked
 
     return mark
 

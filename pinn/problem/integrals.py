@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pinn.derivatives import Symbol
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import Box, NoSpace
-from pinn.problem.declaration import Marks, integrands, residual_methods
+from pinn.problem.declaration import Marks, Term, integrands, residual_methods
 from pinn.problem.delays import check_free_name
 from pinn.problem.names import is_finite
 from pinn.problem.regions import At, Region, has_normals
@@ -37,6 +37,9 @@ class Integral:
         taken: number of symbols that the integrand's method takes.
         own: the coordinates of the point at which the integral is evaluated, as far as it depends
             on them, in the problem's order.
+        earlier: the number of the earlier mode whose inner product with the present one it is; 0
+            for none.
+        method: the name of its integrand's method, where that is not its own.
     """
 
     name: str
@@ -47,6 +50,13 @@ class Integral:
     symbols: tuple[Symbol, ...]
     taken: int
     own: tuple[str, ...]
+    earlier: int = 0
+    method: str = ""
+
+    @property
+    def integrand(self) -> Term:
+        """The integrand as a residual, which is called and checked in the same way."""
+        return Term(self.method or self.name, self.region, self.symbols, taken=self.taken)
 
     @property
     def is_number(self) -> bool:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
 
-_LISTS = ("fields", "gauge", "periodic")
+_LISTS = ("fields", "positive_fields", "gauge", "periodic")
 
 
 def check_names(problem: Problem) -> None:
@@ -32,6 +32,26 @@ def check_names(problem: Problem) -> None:
             raise InputError(
                 f"{title}: fields={problem.fields}: {name!r} is a coordinate too; rename one of "
                 "them."
+            )
+
+
+def check_positive_fields(problem: Problem) -> None:
+    """Raise an InputError for a positive field that is no field, or cannot be positive."""
+    title = type(problem).__name__
+    for name in problem.positive_fields:
+        where = f"{title}: positive_fields={problem.positive_fields}: {name!r}"
+        if name in problem.unknown_fields:
+            raise InputError(f"{where} is an unknown field; give that lower=0.0 instead.")
+        if name not in problem.fields:
+            raise InputError(f"{where} is no field.{did_you_mean(name, problem.fields)}")
+        if name in problem.gauge:
+            raise InputError(
+                f"{where} is known up to a constant, which may make it negative; leave it out, or "
+                "out of gauge."
+            )
+        if any(name in mirror.odd for mirror in problem.symmetries):
+            raise InputError(
+                f"{where} changes its sign in a mirror; leave it out, or out of odd=(…)."
             )
 
 

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 import numpy as np
@@ -24,6 +24,7 @@ from pinn.problem.evaluation import call, reference_columns
 from pinn.problem.integrals import Integral, check_integrals, integrals_of
 from pinn.problem.material_checks import check_materials, check_stated
 from pinn.problem.materials import Material, bound_to_none, bound_to_points, masks_at
+from pinn.problem.modes import inner_products, mode_terms
 from pinn.problem.names import check_time
 from pinn.problem.parameter_checks import checked_parameters
 from pinn.problem.regions import Region
@@ -58,6 +59,8 @@ class Problem(_Frozen):
     Attributes:
         unknowns: the coefficients to determine, by the attribute that holds the true value.
         fields: names of the functions that the equations determine.
+        positive_fields: fields that are positive everywhere, and may span orders of magnitude: each
+            is an exponential function of what the network computes.
         unknown_fields: coefficients that are functions, to be determined, by name. Each has a
             network of its own. Residuals take them and their derivatives like fields.
         space: the domain in space; `NoSpace()`, the default, for functions of time alone.
@@ -89,6 +92,7 @@ class Problem(_Frozen):
     unknowns: Mapping[str, Any] = field(default_factory=dict)
 
     fields: ClassVar[tuple[str, ...]] = ()
+    positive_fields: ClassVar[tuple[str, ...]] = ()
     unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
@@ -101,6 +105,11 @@ class Problem(_Frozen):
     scales: ClassVar[Mapping[str, float]] = {}
     symmetries: ClassVar[tuple[Mirror, ...]] = ()
     units: ClassVar[Mapping[str, str]] = {}
+
+    # What a run binds where it solves for several modes: their number, and at the nodes of their
+    # inner product the values [modes - 1, nodes] of those before the present one.
+    mode_count: ClassVar[int] = 1
+    earlier_modes: ClassVar[Mapping[str, Any]] = {}
 
     _demands: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     _parameters: ClassVar[Mapping[str, Parameter]] = {}
@@ -258,10 +267,12 @@ class Problem(_Frozen):
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The residuals, in the order of their definition, and what holds on interfaces."""
+        """The residuals, in the order of their definition, and what joins materials and modes."""
         methods = residual_methods(type(self))
-        own = [checks.term_of(self, name, method.region) for name, method in methods.items()]
-        return (*own, *interface_terms(self))
+        own = []
+        for name, method in methods.items():
+            own.append(replace(checks.term_of(self, name, method.region), kind=method.kind))
+        return (*own, *interface_terms(self), *mode_terms(self))
 
     @property
     def integrals(self) -> dict[str, Integral]:
@@ -286,7 +297,8 @@ class Problem(_Frozen):
     def functions_in(self, symbol: Symbol) -> set[str]:
         """Return the functions on which the value of a symbol depends; none for a measurement."""
         if symbol.kind == "integral":
-            inner = (self.functions_in(s) for s in self.integrals[symbol.source].symbols)
+            integrals = {**self.integrals, **inner_products(self)}
+            inner = (self.functions_in(s) for s in integrals[symbol.source].symbols)
             return set().union(*inner)
         return {symbol.field} if symbol.field and symbol.kind != "data" else set()
 

@@ -52,6 +52,19 @@ class UnknownMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModeMetrics(_Record):
+    """One mode of an eigenvalue problem.
+
+    Attributes:
+        unknowns: the eigenvalue and the other unknown coefficients, in their own units, by name.
+        heldout_loss: the loss on the held-out points, dimensionless where residuals are balanced.
+    """
+
+    unknowns: dict[str, float] = field(default_factory=dict)
+    heldout_loss: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MisfitMetrics(_Record):
     """How far a solution is from what one set measured of one field or derivative.
 
@@ -168,7 +181,9 @@ class Metrics(_Record):
         loss: the training loss at the result.
         heldout_loss: the loss on the held-out points, under the same weights.
         integrals: the integrals that depend on no coordinate, by name, in their own units.
-        unknowns: by the name of the unknown.
+        unknowns: by the name of the unknown; of the last mode where there are several.
+        modes: the modes of an eigenvalue problem in the order in which they were found; empty where
+            one solution is asked for.
         misfits: by the name of the set of measurements ("data" where there is one), then by what
             was measured.
         phases: one per phase that has begun, over all stages.
@@ -197,6 +212,7 @@ class Metrics(_Record):
     heldout_loss: float | None = None
     integrals: dict[str, float] = field(default_factory=dict)
     unknowns: dict[str, UnknownMetrics] = field(default_factory=dict)
+    modes: list[ModeMetrics] = field(default_factory=list)
     misfits: dict[str, dict[str, MisfitMetrics]] = field(default_factory=dict)
     phases: list[PhaseMetrics] = field(default_factory=list)
     weights: WeightMetrics | None = None
@@ -240,6 +256,7 @@ class Metrics(_Record):
         for name, measured in known.get("misfits", {}).items():
             misfits[name] = {key: MisfitMetrics.from_json(one) for key, one in measured.items()}
         known["misfits"] = misfits
+        known["modes"] = [ModeMetrics.from_json(mode) for mode in known.get("modes", ())]
         by_parameter: dict[str, list[ErrorAt]] = {}
         for name, errors in known.get("by_parameter", {}).items():
             by_parameter[name] = [ErrorAt.from_json(error) for error in errors]
@@ -253,7 +270,7 @@ class Metrics(_Record):
     def to_json(self) -> dict[str, Any]:
         """Return the metrics as plain values, in the order of `metrics.json`.
 
-        Without parameters of the problem, their key is left out.
+        Without parameters of the problem, their key is left out, and so is that of modes.
         """
         values = super().to_json()
         if self.by_parameter:
@@ -263,6 +280,9 @@ class Metrics(_Record):
             values["by_parameter"] = by_parameter
         else:
             del values["by_parameter"]
+        values["modes"] = [mode.to_json() for mode in self.modes]
+        if not self.modes:
+            del values["modes"]
         values["unknowns"] = {name: unknown.to_json() for name, unknown in self.unknowns.items()}
         values["misfits"] = {
             name: {key: one.to_json() for key, one in measured.items()}

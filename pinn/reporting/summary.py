@@ -14,6 +14,7 @@ from pinn.record import (
     ErrorAt,
     Metrics,
     MisfitMetrics,
+    ModeMetrics,
     PhaseMetrics,
     UnknownMetrics,
     WeightMetrics,
@@ -44,7 +45,9 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
         by_name.setdefault(comparison.name, []).append(comparison)
     parts: list[RenderableType] = [_title(metrics)]
     parts += _errors(metrics, by_name)
-    if metrics.unknowns:
+    if metrics.modes:
+        parts.append(_modes(metrics.modes, metrics.units))
+    elif metrics.unknowns:
         parts.append(_unknowns(metrics.unknowns, by_name, metrics.units))
     if metrics.integrals:
         values = ", ".join(f"{name} {_six_digits(v)}" for name, v in metrics.integrals.items())
@@ -122,6 +125,17 @@ def _unknowns(
         if is_known:
             cells += [_six_digits(unknown.truth), number(unknown.relative_error, 3)]
         table.add_row(_named(name, units), *cells, _verdict(by_name.get(name, ())))
+    return table
+
+
+def _modes(modes: Sequence[ModeMetrics], units: Mapping[str, str]) -> Table:
+    """Return the modes of an eigenvalue problem, one per row."""
+    unknowns = list(modes[0].unknowns)
+    titles = [_named(name, units).plain for name in unknowns]
+    table = plain_table(["mode", *titles, "held-out loss"], right=[*titles, "held-out loss"])
+    for i, mode in enumerate(modes, start=1):
+        values = [_six_digits(mode.unknowns[name]) for name in unknowns]
+        table.add_row(str(i), *values, number(mode.heldout_loss, 3))
     return table
 
 

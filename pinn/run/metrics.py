@@ -10,11 +10,20 @@ import tensorflow as tf
 
 from pinn import norms
 from pinn.conf_folders import package_of
-from pinn.objective import Batch, LeastSquares, standard_errors
+from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
 from pinn.problem import Problem
-from pinn.record import Metrics, PhaseMetrics, TimeMetrics, UnknownMetrics, WeightMetrics
+from pinn.record import (
+    Metrics,
+    ModeMetrics,
+    PhaseMetrics,
+    TimeMetrics,
+    UnknownMetrics,
+    WeightMetrics,
+)
 from pinn.run.errors import Errors
 from pinn.run.misfits import misfits
+from pinn.run.mode_solutions import mode_metrics
+from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
 from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
 from pinn.setup.setup import Setup
@@ -43,11 +52,10 @@ def metrics_of(
     evaluate = partial(solution, setup.problem.functions)
     batch = stage_run.batch(progress)
     loss, _ = objective.value_and_gradient(theta, batch)
-    held_out = stage_run.draws.held_out()
     gauges = errors.gauges(evaluate)
     left = remaining(stage_runs, progress, theta)
-    package = package_of(type(setup.problem).__module__)
-    registered = [package.name] if package else []
+    modes = mode_metrics(stage_runs, progress)
+    found_out = _found_out(setup, stage_run, theta, batch, modes)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -58,12 +66,13 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *doubts(left)],
+        warnings=[*warnings, *doubts(left), *found_out],
         remaining=left,
         loss=float(loss),
-        heldout_loss=stage_run.held_out_loss(theta, held_out, progress.weights),
+        heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
+        modes=modes,
         misfits=misfits(setup.problem, stage_runs.data, solution),
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
@@ -73,8 +82,32 @@ def metrics_of(
         seed=setup.seed,
         dtype=objective.dtype,
         device=_device(),
-        versions=versions(*_PACKAGES, *registered),
+        versions=versions(*_PACKAGES, *_registered(setup.problem)),
     )
+
+
+def _registered(problem: Problem) -> list[str]:
+    """Return the installed package that a problem comes from, where it is registered."""
+    package = package_of(type(problem).__module__)
+    return [package.name] if package else []
+
+
+def _found_out(
+    setup: Setup, stage_run: StageRun, theta: tf.Tensor, batch: Batch, modes: Sequence[ModeMetrics]
+) -> list[str]:
+    """Return the warnings about unknown coefficients and modes."""
+    return [*_undetermined(stage_run, theta, batch), *doubtful_modes(setup, modes)]
+
+
+def _undetermined(stage_run: StageRun, theta: tf.Tensor, batch: Batch) -> list[str]:
+    """Return a warning for every unknown coefficient that nothing determines."""
+    warnings = []
+    for name in undetermined(stage_run.programs.least_squares, theta, batch):
+        warnings.append(
+            f"{name}: equations and conditions do not determine it, other values fit as well; give "
+            "measurements, or a further condition."
+        )
+    return warnings
 
 
 def _integrals(problem: Problem, solution: EvaluateNames, errors: Errors) -> dict[str, float]:

@@ -36,6 +36,8 @@ class Solution:
         points: the points of the last draw by region.
         weights: weights [n] of the points of those terms whose points have weights of their own.
         folder: the run's folder, or None.
+        modes: the modes of an eigenvalue problem in the order in which they were found, as
+            solutions; this solution is the last of them.  Empty without.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Solution:
         problem: Problem | None = None,
         evaluate: EvaluateNames | None = None,
         units: Mapping[str, Mapping[str, str]] | None = None,
+        modes: Sequence[Solution] = (),
     ) -> None:
         """Keep what a run has found.
 
@@ -66,6 +69,7 @@ class Solution:
             evaluate: (names, points [n, d]) -> values [n] by name, over all stages; None: the
                 objective's trial solution.
             units: by region, the units that measurements state.
+            modes: see above.
         """
         self.objective = objective
         self.theta = theta
@@ -74,6 +78,7 @@ class Solution:
         self.history = history
         self.weights = weights or {}
         self.folder = folder
+        self.modes = tuple(modes)
         self._evaluate = evaluate or self._trial
         self._units = units
         self.points = {region: self._placed(region, drawn) for region, drawn in points.items()}

@@ -25,6 +25,7 @@ from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.metrics import metrics_of
 from pinn.run.misfits import measured_columns
+from pinn.run.mode_solutions import mode_solutions
 from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import rehearse
 from pinn.run.screen import Screen
@@ -57,6 +58,7 @@ def solve(
     data: Given | None = None,
     windows: Windows = "auto",
     continuation: Continuation | None = None,
+    modes: int = 1,
     last_layer: Literal["drawn", "fitted"] | None = None,
     published: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -87,6 +89,7 @@ def solve(
         windows: number of windows of time, solved one after another; "auto": the run tries the
             whole interval, and windows where that fails.
         continuation: values that coefficients take before their own, one stage each.
+        modes: number of modes of an eigenvalue problem, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
             fitted where the network is an untrained PirateNet.
         published: published errors and their sources, for the summary.
@@ -117,6 +120,7 @@ def solve(
         data=data,
         windows=windows,
         continuation=continuation,
+        modes=modes,
         last_layer=last_layer,
         published=published,
         seed=seed,
@@ -269,6 +273,8 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
     run_folder.save_network(record, setup.network)
     record.write_metrics(metrics)
     solution.save_figures()
+    for number, mode in enumerate(solution.modes[:-1], start=1):
+        mode.save_figures(record.figures / f"mode_{number}")
 
 
 def _warn(name: str, lines: Sequence[str]) -> None:
@@ -387,6 +393,7 @@ def _solution(
     return Solution(
         stage_run.objective,
         theta,
+        modes=mode_solutions(stage_runs, progress, history),
         metrics=metrics.to_json() if metrics else {},
         history=history,
         points=stage_run.draws.sets(progress.draw, progress.points),

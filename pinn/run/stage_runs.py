@@ -22,8 +22,10 @@ from pinn.objective import (
     StageParameters,
     TermDiagnostics,
     find_scales,
+    mode_start,
 )
 from pinn.run.errors import Errors, Evaluate, Values
+from pinn.run.modes import Found, earlier_modes, symbols_of
 from pinn.run.windows import CHECKS, Interval, Judge, is_useless, next_edge
 from pinn.setup.draws import Draws
 from pinn.setup.points import FOLLOWED
@@ -159,7 +161,9 @@ class StageRuns:
 
     def windowed(self, progress: Progress) -> bool:
         """Return whether the stages are windows of time."""
-        return bool(progress.edges) or (len(self.setup.stages) > 1 and not self.setup.continuation)
+        setup = self.setup
+        has_windows = len(setup.stages) > 1 and not setup.continuation and setup.modes == 1
+        return bool(progress.edges) or has_windows
 
     def stage(self, number: int, progress: Progress) -> Stage:
         """Return a stage, by its number from 0; the run may have chosen it."""
@@ -192,6 +196,8 @@ class StageRuns:
         objective = self.programs(number).objective
         dtype = objective.dtype
         coefficients = self.setup.coefficients(stage.problem, dtype)
+        if self.setup.modes > 1:
+            return StageParameters(modes=self._modes_before(number, progress))
         if not self.windowed(progress):
             return StageParameters(coefficients) if coefficients else FIRST_STAGE
         offset = tf.constant(stage.time_offset, dtype)
@@ -208,6 +214,18 @@ class StageRuns:
                 sizes[term.name] = tf.constant(own / scales.of_residual(term.name), dtype)
         factor = tf.constant(stage.time_factor, dtype)
         return StageParameters(coefficients, offset, factor, fields, sizes)
+
+    def _modes_before(self, number: int, progress: Progress) -> dict[str, tf.Tensor]:
+        """Return the modes before a stage, as its batches hold them."""
+        programs = self.programs(number)
+        names, nodes = symbols_of(programs.objective)
+        # A mode by itself depends on no other, but all programs take as many.
+        none = StageParameters(modes=earlier_modes(programs.objective, ()))
+        found = []
+        for earlier in range(number):
+            theta = tf.constant(progress.ends[str(earlier)], programs.objective.dtype)
+            found.append(programs.evaluator(names)(theta, nodes, none))
+        return earlier_modes(programs.objective, found)
 
     def _handover(self, number: int, progress: Progress) -> Handover | None:
         """Return the initial condition of a window; None without windows."""
@@ -257,17 +275,34 @@ class StageRuns:
     def start(self, progress: Progress) -> tf.Tensor:
         """Return the vector [p] that the present stage starts from: the end of the last one."""
         objective = self.programs(progress.stage).objective
+        if self.setup.modes > 1:
+            return self._mode_start(progress)
         if progress.returned:
             return tf.constant(progress.ends["0"], objective.dtype)
         if progress.stage:
             return tf.constant(progress.ends[str(progress.stage - 1)], objective.dtype)
         return self.setup.start(objective, self.data)
 
+    def _mode_start(self, progress: Progress) -> tf.Tensor:
+        """Return the vector [p] from which the search for a mode starts.
+
+        It is drawn, as far as it cannot be found from the last layer.
+        """
+        programs = self.programs(progress.stage)
+        batch = self.run(progress).draws.batch(0, {})
+        found = mode_start(programs.least_squares, batch, seed=self.setup.seed)
+        if found is None:
+            return self.setup.start(programs.objective, self.data)
+        return found
+
     def judges(self, progress: Progress) -> list[Callback]:
-        """Return the callbacks that end a window which the run has chosen."""
+        """Return the callbacks that end a mode, or a window which the run has chosen."""
+        last_phase = self.setup.phases[-1].name
+        if self.setup.modes > 1 and self.setup.scales != "none":
+            return [Found(last_phase)]
         if not self.setup.chooses_windows or progress.returned:
             return []
-        return [Judge(self._interval(progress), self.setup.phases[-1].name)]
+        return [Judge(self._interval(progress), last_phase)]
 
     def go_on(self, run: StageRun, progress: Progress, theta: tf.Tensor) -> bool:
         """Go to the next stage, if there is one, and return whether there is.
@@ -349,6 +384,12 @@ class StageRuns:
         if not self.windowed(progress):
             return partial(self._evaluate, number, reached)
         return partial(self._evaluate_windows, reached)
+
+    def vectors(self, progress: Progress) -> list[tf.Tensor]:
+        """Return the vectors [p] that the stages so far ended with, the present one last."""
+        dtype = self._first.objective.dtype
+        ends = [progress.ends[str(number)] for number in range(progress.stage)]
+        return [*(tf.constant(end, dtype) for end in ends), progress.best]
 
     def all_errors(self) -> Errors:
         """Return the errors of all stages together."""

@@ -28,7 +28,7 @@ from pinn.weights import Scheme
 
 KEYS = (
     "problem network phases points weights scales constraints derivatives data windows "
-    "continuation last_layer published seed dtype device output name"
+    "continuation modes last_layer published seed dtype device output name"
 ).split()
 """Top-level keys of a run's configuration."""
 
@@ -78,6 +78,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         data=_data(config.get("data"), seed),
         windows=windows,
         continuation=continuation,
+        modes=config.get("modes", 1),
         last_layer=config.get("last_layer"),
         published=config.get("published"),
         seed=seed,
@@ -85,7 +86,8 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
 
 
 _DESCRIBED = (
-    "points weights constraints derivatives data windows continuation last_layer published seed"
+    "points weights constraints derivatives data windows continuation modes last_layer published "
+    "seed"
 ).split()
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal, Self
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
+from pinn.geometry import is_data
 from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
@@ -24,8 +25,10 @@ from pinn.objective import (
     fitted_last_layer,
     is_shallow,
 )
+from pinn.objective.scales import UNIT
 from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
+from pinn.problem.modes import check_modes
 from pinn.settings import Settings, count
 from pinn.setup.network import default_network
 from pinn.setup.points import Points
@@ -64,6 +67,7 @@ def setup_of(
     data: Given | None = None,
     windows: Windows = AUTO,
     continuation: Continuation | None = None,
+    modes: int = 1,
     seed: int = 0,
     **settings: Any,
 ) -> Setup:
@@ -76,6 +80,7 @@ def setup_of(
             sets has their names.
         windows: number of windows of time, or "auto".
         continuation: values that coefficients take before their own.
+        modes: number of modes of an eigenvalue problem.
         seed: of everything that is drawn.
         settings: the other attributes of `Setup`.
 
@@ -92,6 +97,7 @@ def setup_of(
         data=checked_sets(problem, data),
         windows=windows,
         continuation=continuation or {},
+        modes=modes,
         seed=seed,
         **given,
     )
@@ -123,6 +129,8 @@ class Setup(Settings):
             interval, and windows where that fails.
         continuation: by coefficient, the values for which the problem is solved first, each from
             the result of the one before (see `phases_of`).
+        modes: number of modes of an eigenvalue problem. They are solved for one after another, each
+            orthogonal to those before it.
         last_layer: whether the network's last layer is "drawn" like the others, or "fitted" at the
             start to initial conditions and measurements; None: fitted where the network is a
             PirateNet that has not been trained.
@@ -146,6 +154,7 @@ class Setup(Settings):
     data: DataSet | Mapping[str, DataSet] | None = None
     windows: int | str = "auto"  # a word next to numbers; `stages` checks it
     continuation: Continuation = field(default_factory=dict)
+    modes: int = count(1)
     last_layer: Literal["drawn", "fitted"] | None = None
     published: Mapping[str, Any] | None = None
     seed: int = count(0, least=0, most=LAST_SEED)
@@ -156,6 +165,8 @@ class Setup(Settings):
         self._check_weights()
         self._check_phases()
         self._check_data()
+        self._check_scales()
+        self._check_modes()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
 
@@ -199,12 +210,53 @@ class Setup(Settings):
                 f"windows={self.windows}: measurements do not go with windows of time; use "
                 "windows=1."
             )
-        if self.problem.unknowns and self.data is None:
-            names = ", ".join(self.problem.unknowns)
+
+    def _check_modes(self) -> None:
+        if self.modes == 1:
+            return
+        if self.data is not None or self.continuation or self.windows not in (1, AUTO):
             raise InputError(
-                f"unknowns: {names} cannot be found without measurements; give data, as "
-                "data=synthetic or data=file do."
+                f"modes={self.modes}: do not go with measurements, windows or a continuation; "
+                "leave them out, or use modes=1."
             )
+        check_modes(self.problem)
+        if type(self.problem).reference is not Problem.reference:
+            name = type(self.problem).__name__
+            raise InputError(
+                f"{name}.reference: is one function, and the modes are several; leave it out, or "
+                "use modes=1."
+            )
+        object.__setattr__(self, "problem", self.problem.bind({"mode_count": self.modes}))
+
+    def _check_scales(self) -> None:
+        """Raise an InputError for sizes of what the problem does not have, or a bad middle."""
+        if not isinstance(self.scales, Scales):
+            return
+        for name in self.problem.positive_fields:
+            offset, scale = self.scales.fields.get(name, UNIT)
+            if offset < 0:
+                raise InputError(
+                    f"scales.fields.{name}.offset={offset}: {name} is positive; give the geometric "
+                    f"middle of its values, such as {scale}."
+                )
+        residuals: list[str] = []
+        pairs: list[str] = []
+        for term in self.problem.terms:
+            residuals.append(term.name)
+            if term.kind == "complementarity":
+                pairs.append(term.name)
+        known = {
+            "fields": self.problem.functions,
+            "residuals": residuals,
+            "balances": pairs,
+            "unknowns": self.problem.unknowns,
+        }
+        for key, names in known.items():
+            for name in getattr(self.scales, key):
+                if name not in names and not (key == "residuals" and is_data(name)):
+                    hint = did_you_mean(name, names)
+                    kind = "complementarity" if key == "balances" else key.removesuffix("s")
+                    raise InputError(f"scales.{key}.{name}: no such {kind}.{hint}")
 
     @property
     def hard(self) -> bool:
@@ -243,13 +295,13 @@ class Setup(Settings):
         """Return the phases of a stage, by its number.
 
         These are all phases, except where a stage starts near a solution: in the later stages of a
-        continuation, in windows that the run chooses, and where it has `returned` to its first
-        attempt.  The first steps of Adam or SOAP, whose size does not depend on the curvature,
-        would lead away from it. So these stages leave such phases out, provided that others remain
-        and that no weighting scheme needs them.
+        continuation, in windows that the run chooses, where it has `returned` to its first attempt,
+        and for modes, which start from a fit.  The first steps of Adam or SOAP, whose size does not
+        depend on the curvature, would lead away from it. So these stages leave such phases out,
+        provided that others remain and that no weighting scheme needs them.
         """
-        near = bool(self.continuation) or self.chooses_windows
-        first = not stage and not returned
+        near = bool(self.continuation) or self.chooses_windows or self.modes > 1
+        first = not stage and not returned and self.modes == 1
         if first or not near or self.scheme is not None:
             return self.phases
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
@@ -322,7 +374,7 @@ class Setup(Settings):
         """
         scales = self.known_scales
         if later and scales.later is not None:
-            scales = scales.later
+            scales = replace(scales.later, balances=scales.later.balances or scales.balances)
         return Objective(
             self.stages[0].problem,
             self.network,

@@ -59,6 +59,8 @@ def stages(
     """
     if windows == AUTO:
         windows = 1
+    if problem.mode_count > 1:
+        return [Stage(problem, name=f"mode {i + 1}") for i in range(problem.mode_count)]
     if not isinstance(windows, int) or isinstance(windows, bool) or windows < 1:
         raise InputError(f"windows={windows!r}; give a whole number of at least 1, or auto.")
     if continuation:

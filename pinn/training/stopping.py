@@ -28,6 +28,7 @@ class StopKind(StrEnum):
     NOT_FINITE = "not finite"
     CALLBACK = "callback"
     WINDOW = "window"
+    MODE = "mode"
     INTERRUPTED = "interrupted"
 
 

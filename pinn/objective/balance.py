@@ -1,0 +1,57 @@
+"""The search for the size of something at which its effect on a residual has a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+STEPS = 40  # of the search, at most; two where the residual is linear
+SETTLED = 1.1  # the factor from the target at which the search ends
+FAR = 1024.0  # the factor of a step where the bracket is open
+NEGLIGIBLE = 1e-10  # a share below which something counts as zero: rounding
+
+
+def balanced(
+    change: Callable[[float], float], target: float, *, guess: float, whole: float = 1.0
+) -> float:
+    """Return the size at which something changes a residual by `target`; 0 if none does.
+
+    The change grows with the size, in proportion where the residual is linear, so that the second
+    step is exact.  Otherwise bisection in the logarithm keeps the steps in a bracket.
+
+    Args:
+        change: from a size to the change of the residual.
+        target: the change that is asked for, in the residual's units.
+        guess: the first size.
+        whole: the size of what is there without the change, such as the offset of a field, whose
+            effect on the residual may be rounding.
+    """
+    if not target > 0:
+        return 0.0
+    size = guess
+    low, high = 0.0, np.inf
+    for _ in range(STEPS):
+        effect = change(size)
+        if effect == 0:
+            return 0.0
+        if not effect < np.inf:  # NaN where all draws overflow
+            effect = np.inf
+        if target <= NEGLIGIBLE * effect * max(1.0, whole / size) < np.inf:
+            return 0.0  # what is there without it is rounding
+        step = size * target / effect
+        if 1 / SETTLED < target / effect < SETTLED:
+            return step
+        if effect < target:
+            low = size
+        else:
+            high = size
+        size = step if low < step < high else _between(low, high)
+    return size
+
+
+def _between(low: float, high: float) -> float:
+    """Return a size inside a bracket, whose ends may be 0 and infinity."""
+    if low == 0:
+        return high / FAR
+    return low * FAR if high == np.inf else float(np.sqrt(low * high))
