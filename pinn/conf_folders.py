@@ -78,8 +78,10 @@ class ConfFolder(NamedTuple):
     def files(self, group: str) -> dict[str, Path]:
         """Return the files of a group by name, as Hydra takes the names."""
         folder = self.path / group
-        paths = sorted(folder.rglob("*.yaml"))
-        return {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths}
+        found: dict[str, Path] = {}
+        for path in sorted(folder.rglob("*.yaml")):
+            found[path.relative_to(folder).with_suffix("").as_posix()] = path
+        return found
 
     def names(self, group: str) -> list[str]:
         """Return what can be chosen in a group: files, and the problems of a package."""
@@ -112,7 +114,9 @@ def conf_folders(more: Sequence[str] = (), *, local: bool = True) -> list[ConfFo
         InputError: for a folder that is none.
     """
     own = ConfFolder(conf_folder(), "pinn", "pinn")
-    found = [ConfFolder(_folder(name), name, "user") for name in more]
+    found: list[ConfFolder] = []
+    for name in more:
+        found.append(ConfFolder(_folder(name), name, "user"))
     if local and LOCAL.is_dir():
         folder = ConfFolder(LOCAL.resolve(), f"{LOCAL}/", "user")
         # The folder conf/ of a program that has nothing to do with this one has other groups.
@@ -150,7 +154,10 @@ def package_of(module: str) -> Package | None:
 
 def choices(folders: Sequence[ConfFolder], group: str) -> list[str]:
     """Return what can be chosen in a group, each name once."""
-    return list(dict.fromkeys(name for folder in folders for name in folder.names(group)))
+    names: dict[str, None] = {}
+    for folder in folders:
+        names |= dict.fromkeys(folder.names(group))
+    return list(names)
 
 
 def files(folders: Sequence[ConfFolder], group: str) -> dict[str, Path]:

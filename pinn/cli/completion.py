@@ -77,7 +77,9 @@ def proposed(line: str) -> list[str]:
     if command in ("run", "check"):
         return _beginning(_settings(before, word, folders), word)
     names = {"list": ("experiment", "problem"), "reproduce": ("experiment",)}.get(command, ())
-    known = [name for group in names for name in choices(folders, group)]
+    known: list[str] = []
+    for group in names:
+        known += choices(folders, group)
     return _beginning([*known, *(SHARED_OPTIONS if names and word.startswith("-") else ())], word)
 
 
@@ -105,7 +107,9 @@ def _settings(words: Sequence[str], word: str, folders: Sequence[ConfFolder]) ->
         return list[str](_OPTIONS_OF_HYDRA)
     prefix = "+" if word.startswith("+") else ""
     key, equals, _ = word.removeprefix(prefix).partition("=")
-    groups = dict.fromkeys(group for folder in folders for group in folder.groups())
+    groups: dict[str, None] = {}
+    for folder in folders:
+        groups |= dict.fromkeys(folder.groups())
     group = key.partition("@")[0]
     if equals and group in groups:
         return [f"{prefix}{key}={name}" for name in choices(folders, group)]
@@ -129,12 +133,18 @@ def _composed(words: Sequence[str], folders: Sequence[ConfFolder]) -> dict[str, 
         chosen = {}
         for entry in primary.get("defaults", []):
             if isinstance(entry, Mapping):
-                chosen |= {str(key).split()[-1].lstrip("/"): name for key, name in entry.items()}
-        chosen |= {key: name for key, _, name in (word.partition("=") for word in words)}
+                for key, name in entry.items():
+                    chosen[str(key).split()[-1].lstrip("/")] = name
+        for word in words:
+            key, _, name = word.partition("=")
+            chosen[key] = name
         for key, name in chosen.items():
             group, _, package = key.partition("@")
             _merge_file(settings, group, str(name), package or group, folders)
-        _merge(settings, {key: v for key, v in primary.items() if key not in ("defaults", "hydra")})
+        own = dict(primary)
+        for key in ("defaults", "hydra"):
+            own.pop(key, None)
+        _merge(settings, own)
     except (InputError, KeyError, AttributeError, TypeError):  # a damaged file of the user's
         return settings
     return settings

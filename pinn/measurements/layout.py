@@ -47,8 +47,12 @@ def spread(found: Arrays, measured: Sequence[str], grid: Sequence[Any]) -> Array
     Raises:
         InputError: for a grid that lacks a coordinate, and shapes that do not fit it.
     """
-    axes = [tuple(a) if isinstance(a, Sequence) and not isinstance(a, str) else (a,) for a in grid]
-    named = [c for axis in axes for c in axis]
+    axes: list[tuple[Any, ...]] = []
+    named: list[Any] = []
+    for entry in grid:
+        several = isinstance(entry, Sequence) and not isinstance(entry, str)
+        axes.append(tuple(entry) if several else (entry,))
+        named += axes[-1]
     moving = [c for c, a in found.items() if c not in measured and a.ndim]
     if sorted(map(str, named)) != sorted(moving):
         raise InputError(
@@ -67,12 +71,16 @@ def spread(found: Arrays, measured: Sequence[str], grid: Sequence[Any]) -> Array
         if found[f].shape != tuple(n for n in sizes if n > 1):
             raise InputError(_misfit(f, found[f].shape, axes, sizes))
     at = np.indices(sizes).reshape(len(sizes), -1)
-    columns = {c: found[c].reshape(-1)[at[i]] for i, axis in enumerate(axes) for c in axis}
-    columns |= {f: found[f].reshape(-1) for f in measured}
+    columns: dict[str, np.ndarray] = {}
+    for axis, numbers in zip(axes, at, strict=True):
+        for c in axis:
+            columns[c] = found[c].reshape(-1)[numbers].astype(float)
+    for f in measured:
+        columns[f] = found[f].reshape(-1).astype(float)
     for c, a in found.items():
         if not a.ndim and c not in columns:
             columns[c] = np.full(at.shape[1], float(a))
-    return {name: a.astype(float) for name, a in columns.items()}
+    return columns
 
 
 def _misfit(name: str, shape: tuple[int, ...], axes: list[tuple], sizes: list[int]) -> str:
