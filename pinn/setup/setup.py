@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import keras
 import tensorflow as tf
 
-from pinn.errors import InputError, did_you_mean
+from pinn.errors import InputError
 from pinn.measurements import DataSet, Given, Measurements, Synthetic, checked_sets, read_sets
 from pinn.networks import LAST_SEED
 from pinn.objective import (
@@ -229,8 +229,10 @@ class Setup(Settings):
     def _check_scales(self) -> None:
         for name in self.known_scales.unknowns:
             if name not in self.problem.unknowns:
-                hint = did_you_mean(name, self.problem.unknowns)
-                raise InputError(f"scales.unknowns.{name}: no unknown of the problem.{hint}")
+                raise InputError(
+                    f"scales.unknowns.{name}: no unknown of the problem; leave it out, or name it "
+                    "in problem.unknowns."
+                )
 
     @property
     def hard(self) -> bool:
