@@ -171,7 +171,7 @@ BAD_VALUES = [
     ("problem.nu=small", "nu='small'", "number"),
     ("scales={unknowns: {nu: -1}}", "scales.unknowns.nu=-1", "positive"),
     ("scales={unknowns: 1.0}", "scales.unknowns=1.0", "by name"),
-    ("scales={unknowns: {Re: 1.0}}", "scales.unknowns.Re: no unknown", "nu"),
+    ("scales={unknowns: {Re: 1.0}}", "scales.unknowns.Re: no such unknown", "Leave it out"),
     ("problem.unknowns={nu: low}", "unknowns.nu.start='low'", "number"),
     ("dtype=null", "dtype=None", "float64"),
     ("seed=-1", "seed=-1", "from 0 to"),

@@ -254,7 +254,7 @@ class Setup(Settings):
         for key, names in known.items():
             for name in getattr(self.scales, key):
                 if name not in names and not (key == "residuals" and is_data(name)):
-                    hint = did_you_mean(name, names)
+                    hint = did_you_mean(name, names) or " Leave it out."
                     kind = "complementarity" if key == "balances" else key.removesuffix("s")
                     raise InputError(f"scales.{key}.{name}: no such {kind}.{hint}")
 
