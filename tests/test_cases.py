@@ -39,7 +39,7 @@ def test_a_case_is_a_short_file_that_builds_without_a_word_about_training(case):
     assert len(code_lines(text, ast.parse(text))) <= LONGEST
     module = case.load()
     for arguments in module.RUNS.values():
-        assert set(arguments) <= {"problem", "data"}
+        assert set(arguments) <= {"problem", "data", "modes"}
         problem = arguments["problem"]
         assert problem.terms
         for region in {term.region for term in problem.terms}:

@@ -104,7 +104,8 @@ def test_sets_of_different_noise_give_the_weighted_least_squares_estimate(scales
     objective, batch = parts_of(line_setup(sets, scales=scales, derivatives=engine))
     assert [t.name for t in objective.terms] == ["equation", "data_fine_u", "data_coarse_u"]
     offset, scale = objective.scales.fields.get("u", (0.0, 1.0))
-    theta = tf.constant([w / scale, (b - offset) / scale, w], tf.float64)
+    slope = objective.searched["slope"].inverse(w)
+    theta = tf.constant([w / scale, (b - offset) / scale, slope], tf.float64)
     loss, gradient = objective.value_and_gradient(theta, batch)
     # The equation can hold exactly, so that the minimum is the weighted fit, with its χ²/N.
     assert np.max(np.abs(gradient)) < 1e-12 * np.max(
