@@ -133,6 +133,29 @@ def test_a_source_gives_the_scale_where_the_walls_are_all_alike():
     assert 0.25 <= scales.fields["T"].scale <= 4
 
 
+@pytest.mark.parametrize("stiffness", [1e5, 1e11, 1e13])
+def test_a_stiff_rod_stretches_as_little_as_its_load_asks_for(stiffness):
+    class StiffRod(Problem):
+        fields = ("u",)
+        space = Interval(x=(0.0, 4.0))
+
+        @residual(on="interior")
+        def balance(self, u_xx):
+            return stiffness * u_xx
+
+        @residual(on="x-")
+        def fixed(self, u):
+            return u
+
+        @residual(on="x+")
+        def pulled(self, u_x):
+            return stiffness * u_x - 10.0
+
+    scale = find_scales(objective(StiffRod())).fields["u"].scale
+    # The solution is 10 x / stiffness.
+    assert 1 / 16 <= scale * stiffness / 40 <= 4
+
+
 def test_a_field_that_nothing_drives_balances_the_others():
     class Slit(Problem):
         """Water between two walls at a distance of 1 mm, 1 Pa over 10 mm; SI units."""

@@ -10,10 +10,11 @@ STEPS = 40  # of the search, at most; two where the residual is linear
 SETTLED = 1.1  # the factor from the target at which the search ends
 FAR = 1024.0  # the factor of a step where the bracket is open
 NEGLIGIBLE = 1e-10  # a share below which something counts as zero: rounding
+ROUNDING = 1e-14  # the same where it is not what remains of larger values
 
 
 def balanced(
-    change: Callable[[float], float], target: float, *, guess: float, whole: float = 1.0
+    change: Callable[[float], float], target: float, *, guess: float, whole: float = 0.0
 ) -> float:
     """Return the size at which something changes a residual by `target`; 0 if none does.
 
@@ -37,7 +38,7 @@ def balanced(
             return 0.0
         if not effect < np.inf:  # NaN where all draws overflow
             effect = np.inf
-        if target <= NEGLIGIBLE * effect * max(1.0, whole / size) < np.inf:
+        if target <= effect * max(ROUNDING, NEGLIGIBLE * whole / size) < np.inf:
             return 0.0  # what is there without it is rounding
         step = size * target / effect
         if 1 / SETTLED < target / effect < SETTLED:
