@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from test_modes import Well
 
-from pinn import Adam, At, Interval, Problem, Unknown, integral, positive, residual, solve
+from pinn import Adam, At, Interval, Problem, Unknown, positive, residual, solve
 from pinn.checking.check import moved_starts
 from pinn.checking.subject import Subject
 from pinn.checking.unmeasured import undetermined_unknowns
@@ -189,27 +190,3 @@ def test_a_check_counts_the_conditions_that_are_left_for_unknowns():
     assert "alpha: nothing is measured and no" in " ".join(counted(Heat(unknowns={"alpha": 0.1})))
     for problem in (Heat(), Fixed(unknowns={"slope": 1.0}), Well(unknowns={"E": 1.0})):
         assert counted(problem) == []
-
-
-class Well(Problem):
-    """−½ψ″ = Eψ with ψ = 0 at the ends and ∫ ψ² dx = 1."""
-
-    fields = ("psi",)
-    space = Interval(x=(0.0, 1.0))
-    E: float = 1.0
-
-    @integral(over="interior")
-    def norm(self, psi):
-        return psi**2
-
-    @residual(on="interior")
-    def schroedinger(self, psi, psi_xx):
-        return -psi_xx / 2 - self.E * psi
-
-    @residual(on="interior")
-    def normalized(self, norm):
-        return norm - 1
-
-    @residual(on="boundary")
-    def walls(self, psi):
-        return psi

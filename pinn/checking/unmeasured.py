@@ -12,8 +12,10 @@ def undetermined_unknowns(subject: Subject) -> list[str]:
     Every unknown takes one condition more than the equations need, such as a normalization.
     """
     problem = subject.problem
+    if not problem.unknowns or subject.measured:
+        return []
     found = counts(subject)
-    if not problem.unknowns or subject.measured or not found:
+    if not found:
         return []
     # A residual without fields is a condition on coefficients, and a further equation is one too.
     has_more = any(not any(s.field for s in term.symbols) for term in subject.terms)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from pinn.cli.commands import named_folders, options_of_folders
 from pinn.conf_folders import ConfFolder, conf_folders, shown, user_folders
 from pinn.errors import InputError
 
@@ -87,9 +88,7 @@ class Line(argparse.Namespace):
 
     def for_another_process(self) -> list[str]:
         """Return the arguments by which a process of the same folder finds the same files."""
-        arguments = ["--no-local-conf"] if self.no_local_conf else []
-        if self.config_dir:
-            arguments += ["--config-dir", os.path.abspath(self.config_dir)]
+        arguments = options_of_folders(self)
         if self.config_path:
             arguments += ["--config-path", self.config_path]
         if self.config_name:
@@ -100,7 +99,7 @@ class Line(argparse.Namespace):
 
     def _named_folders(self) -> list[str]:
         """Return the folders that the user names, with --config-dir and hydra.searchpath."""
-        named = [self.config_dir] if self.config_dir else []
+        named = named_folders(self)
         for override in self.overrides:
             listed = _SEARCH_PATH.fullmatch(override)
             if listed:

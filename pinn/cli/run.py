@@ -30,7 +30,7 @@ from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
 from pinn.reporting.published import check_published
 from pinn.sweep.launch import full_errors
-from pinn.sweep.process import PROGRAM
+from pinn.sweep.process import PROGRAM, quoted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -351,8 +351,7 @@ def _sweep(line: Line, folders: Sequence[ConfFolder]) -> int:
         text = " ".join(overrides)
         print(f"pinn run {text}", flush=True)
         folder = Path(hydra.runtime.output_dir)
-        quoted = str(folder).replace("\\", "\\\\").replace("'", "\\'")
-        command = [*PROGRAM, "run", *more, *overrides, f"hydra.run.dir='{quoted}'"]
+        command = [*PROGRAM, "run", *more, *overrides, f"hydra.run.dir={quoted(str(folder))}"]
         if subprocess.run(command, check=False, cwd=hydra.runtime.cwd).returncode != ExitCode.OK:
             with contextlib.suppress(OSError):  # it is not empty
                 folder.rmdir()

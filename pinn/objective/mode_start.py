@@ -121,13 +121,12 @@ def _inside(unknown: ScaledUnknown) -> tuple[float, float]:
 def _columns(squares: LeastSquares, layer: LastLayer) -> Any:
     """Return the places of the layer's kernel and bias in the flat vector."""
     wanted = {id(kernel_variable(layer)), id(layer.bias)}
+    flat = squares.objective.flat
     places = []
-    begin = 0
-    for variable in squares.objective.flat.variables:
-        end = begin + int(np.prod(variable.shape))
+    all_places = np.split(np.arange(flat.size), np.cumsum(flat.sizes)[:-1])
+    for variable, own in zip(flat.variables, all_places, strict=True):
         if id(variable) in wanted:
-            places.append(np.arange(begin, end))
-        begin = end
+            places.append(own)
     return np.concatenate(places)
 
 

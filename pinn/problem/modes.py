@@ -47,10 +47,14 @@ def mode_terms(problem: Problem) -> tuple[Term, ...]:
 
     In the stage of the first mode, the others do not exist yet, and their inner products are zero.
     """
+    names = inner_products(problem)
+    if not names:
+        return ()
+    region = _normalized_on(problem)
     terms = []
-    for name in inner_products(problem):
+    for name in names:
         symbol = Symbol(name, "integral", source=name)
-        terms.append(Term(name, _normalized_on(problem), (symbol,), kind="orthogonality"))
+        terms.append(Term(name, region, (symbol,), kind="orthogonality"))
     return tuple(terms)
 
 

@@ -53,7 +53,7 @@ def metrics_of(
     batch = stage_run.batch(progress)
     loss, _ = objective.value_and_gradient(theta, batch)
     gauges = errors.gauges(evaluate)
-    left = remaining(stage_runs, progress, theta)
+    left = remaining(setup, stage_run, progress, theta)
     modes = mode_metrics(stage_runs, progress)
     found_out = _found_out(setup, stage_run, theta, batch, modes)
     return Metrics(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+
+import tensorflow as tf
 
 from pinn.record import History, ModeMetrics
 from pinn.run.solution import Solution
-from pinn.run.stage_runs import StageRuns
+from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.training.progress import Progress
 
 
@@ -22,11 +25,7 @@ def mode_solutions(stage_runs: StageRuns, progress: Progress, history: History) 
         Nothing where one solution is sought.
     """
     modes: list[Solution] = []
-    if stage_runs.setup.modes == 1:
-        return modes
-    for number, theta in enumerate(stage_runs.vectors(progress)):
-        there = replace(progress, stage=number)
-        run = stage_runs.run(there)
+    for there, run, theta in _found(stage_runs, progress):
         mode = Solution(
             run.objective,
             theta,
@@ -43,13 +42,21 @@ def mode_solutions(stage_runs: StageRuns, progress: Progress, history: History) 
 def mode_metrics(stage_runs: StageRuns, progress: Progress) -> list[ModeMetrics]:
     """Return the metrics of the modes that have been found, as `mode_solutions` does."""
     modes: list[ModeMetrics] = []
-    if stage_runs.setup.modes == 1:
-        return modes
-    for number, theta in enumerate(stage_runs.vectors(progress)):
-        run = stage_runs.run(replace(progress, stage=number))
+    for _, run, theta in _found(stage_runs, progress):
         loss = run.held_out_loss(theta, run.draws.held_out(), progress.weights)
         unknowns: dict[str, float] = {}
         for name, value in run.objective.coefficients(theta).items():
             unknowns[name] = float(value)
         modes.append(ModeMetrics(unknowns=unknowns, heldout_loss=loss))
     return modes
+
+
+def _found(
+    stage_runs: StageRuns, progress: Progress
+) -> Iterator[tuple[Progress, StageRun, tf.Tensor]]:
+    """Yield the progress in the stage of every mode found, the stage, and its vector [p]."""
+    if stage_runs.setup.modes == 1:
+        return
+    for number, theta in enumerate(stage_runs.vectors(progress)):
+        there = replace(progress, stage=number)
+        yield there, stage_runs.run(there), theta

@@ -8,31 +8,34 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.geometry import is_data
-from pinn.run.stage_runs import StageRuns
+from pinn.run.stage_runs import StageRun
+from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 
 UNSOLVED = 1e-2  # a residual, over its typical size, from which on its equation is not solved
 
 
-def remaining(stage_runs: StageRuns, progress: Progress, theta: tf.Tensor) -> dict[str, float]:
+def remaining(
+    setup: Setup, stage_run: StageRun, progress: Progress, theta: tf.Tensor
+) -> dict[str, float]:
     """Return the rms of every residual over its typical size, the largest of all windows.
 
     Measurements are left out, because a misfit as large as their noise is right.
 
     Args:
-        stage_runs: the stages of the run.
+        setup: the definition of the run.
+        stage_run: its last stage.
         progress: what the run has done.
         theta: the vector [p] in the last stage.
 
     Returns:
         Dimensionless values by the name of the term; empty where the run has no typical sizes.
     """
-    if stage_runs.setup.scales == "none":
+    if setup.scales == "none":
         return {}
-    run = stage_runs.run(progress)
-    losses = run.held_out_losses(theta)
+    losses = stage_run.held_out_losses(theta)
     sizes = {}
-    for term in run.objective.terms:
+    for term in stage_run.objective.terms:
         if not is_data(term.region):
             largest = max(losses[term.name], progress.remaining.get(term.name, 0.0))
             sizes[term.name] = float(np.sqrt(largest))

@@ -20,7 +20,7 @@ from pinn.atomic import write_text_atomically
 from pinn.errors import InputError
 from pinn.record import Metrics, RunFolder
 from pinn.sweep.lock import Busy, Lock, hold, wait_until_free
-from pinn.sweep.process import PROGRAM, Ending, execute
+from pinn.sweep.process import PROGRAM, Ending, execute, quoted
 from pinn.versions import cores, machine
 
 _NOTES = "job.json"
@@ -238,6 +238,6 @@ class Job:
         if attempt.run is not None:
             command = "resume" if attempt.metrics is None else "plot"
             return [command, str(attempt.run.path)]
-        output = str(attempt.folder).replace("\\", "\\\\").replace("'", "\\'")
-        overrides = [f"experiment={self.experiment}", f"seed={self.seed}", f"output='{output}'"]
+        output = quoted(str(attempt.folder))
+        overrides = [f"experiment={self.experiment}", f"seed={self.seed}", f"output={output}"]
         return ["run", *self.places, *overrides]

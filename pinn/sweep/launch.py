@@ -12,7 +12,7 @@ from typing import Any
 
 from pinn.errors import InputError, did_you_mean
 from pinn.sweep.job import Job
-from pinn.sweep.process import Ending
+from pinn.sweep.process import Ending, quoted
 
 LAUNCHERS = {
     "joblib": "hydra_joblib_launcher",
@@ -86,13 +86,12 @@ def by_hydra(
         if jobs[config.job].advance().stop:
             raise KeyboardInterrupt  # so that the launcher, which has other jobs, stops too
 
-    quoted = folder.replace("\\", "\\\\").replace("'", "\\'")
     numbers = ",".join(str(number) for number in range(len(jobs)))
     arguments = [
         "-m",
         f"hydra/launcher={launcher}",
         f"+job={numbers}",
-        f"hydra.sweep.dir='{quoted}'",
+        f"hydra.sweep.dir={quoted(folder)}",
         "hydra.sweep.subdir=.",
         "hydra.output_subdir=null",
         "hydra/job_logging=none",

@@ -21,6 +21,12 @@ _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
 _FROM_OUTSIDE = ("SIGKILL", *_FORWARDED)  # whoever sends these means the process to end
 
 
+def quoted(text: str) -> str:
+    """Return a text in the quotes of Hydra's overrides."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 class Ending(NamedTuple):
     """How a process ended.
 
