@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import tensorflow as tf
 
@@ -13,6 +13,7 @@ from pinn.arrays import scaled
 from pinn.errors import InputError, did_you_mean
 
 _SETTINGS = ("start", "lower", "upper", "truth")
+Monotone = Literal["increasing", "decreasing"]
 FAR = 1e6  # a start this many times smaller or larger than the size at which it counts is moved
 
 
@@ -126,23 +127,35 @@ class ScaledUnknown(Unknown):
 class UnknownField:
     """A function to determine, which has a network of its own.
 
+    A function of coordinates is a coefficient that varies, a(x). A function of fields is a law of
+    the material, such as a conductivity K(T); at a point it has the value K(T(x, t)), and
+    derivatives by coordinates follow the chain rule, K_x = K'(T) T_x.
+
     Bounds hold everywhere, by a transform of the network's output: softplus with one bound, a
     logistic function with two. Units are the function's own.
 
     Attributes:
-        coordinates: names of the coordinates that the function depends on.
+        arguments: names of the coordinates or fields that the function depends on.
         lower: lower bound, or None.
         upper: upper bound, or None.
+        monotone: "increasing" or "decreasing": with every argument; None: neither is demanded.
 
     Raises:
-        InputError: for bounds that are not in order.
+        InputError: for bounds that are not in order, or another word.
     """
 
-    coordinates: Sequence[str]
+    arguments: Sequence[str]
     lower: float | None = None
     upper: float | None = None
+    monotone: Monotone | None = None
 
     def __post_init__(self) -> None:
+        if self.monotone not in (None, *get_args(Monotone)):
+            hint = did_you_mean(str(self.monotone), get_args(Monotone))
+            raise InputError(
+                f"UnknownField: monotone={self.monotone!r}; give increasing, decreasing or None."
+                f"{hint}"
+            )
         low, high = _range(self.lower, self.upper)
         if not low < high:
             raise InputError(
@@ -157,6 +170,10 @@ class UnknownField:
             offset: the middle of the function's values, where it has no bound.
             scale: their distance from the offset, or from the only bound.
         """
+        # The network of a monotone function increases; below its only bound, the function falls.
+        falls = self.lower is None and self.upper is not None
+        if self.monotone is not None and falls != (self.monotone == "decreasing"):
+            net = -net
         if self.lower is not None and self.upper is not None:
             return self.lower + (self.upper - self.lower) * tf.sigmoid(net)
         if self.lower is not None:
@@ -201,19 +218,19 @@ def check_unknown_fields(
     coordinates: Sequence[str],
     fields: Sequence[str],
 ) -> None:
-    """Raise an InputError for unknown fields of a wrong type, name or coordinate."""
+    """Raise an InputError for unknown fields of a wrong type, name or argument."""
     for name, unknown_field in unknown_fields.items():
         where = f"{problem}.unknown_fields: {name!r}"
         if not isinstance(unknown_field, UnknownField):
             kind = type(unknown_field).__name__
-            raise InputError(f"{where} is a {kind}; give an UnknownField, with its coordinates.")
+            raise InputError(f"{where} is a {kind}; give an UnknownField, with its arguments.")
         if name in (*fields, *coordinates):
             raise InputError(f"{where} is a field or a coordinate too; give it a name of its own.")
-        for coordinate in unknown_field.coordinates or ("none",):
-            if coordinate not in coordinates:
+        for argument in unknown_field.arguments or ("none",):
+            if argument not in (*coordinates, *fields):
                 raise InputError(
-                    f"{where}: {coordinate!r} is no coordinate."
-                    f"{did_you_mean(coordinate, coordinates)}"
+                    f"{where}: {argument!r} is no coordinate and no field."
+                    f"{did_you_mean(argument, (*coordinates, *fields))}"
                 )
 
 

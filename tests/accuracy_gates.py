@@ -169,6 +169,12 @@ GATES = {
         weights={"walls_a": 100.0, "data_u": 100.0},
         reached={"u": 1.1e-3, "a": 2.5e-4},
     ),
+    "HeatLawInverse": Gate(
+        problem=problems.HeatLawInverse(),
+        iterations=60,
+        data=Synthetic(count=150).measure,
+        reached={"T": 9.6e-4, "K": 2.9e-3},
+    ),
     "HeatMultiscale": Gate(
         # The first two of its twenty stripes, between which it is zero, and as much diffusion
         # across as along them.

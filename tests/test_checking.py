@@ -41,6 +41,7 @@ CONSTANT = "u: equations and conditions take its derivatives alone"
 EXPECTED = {
     "CavityUniformLid": ["lid and left: u is 1 and 0", "lid and right: u is 1 and 0"],
     "HeatFieldInverse": [*NO_WALLS, UNSTARTED, CONSTANT],
+    "HeatLawInverse": ["T of order 1 in t: a condition is missing"],
     "KdVInverse": [UNSTARTED],
     "NavierStokesInverse": ["u of order 1, v of order 1 in t: a condition is missing"],
     "PoissonFieldInverse": [*NO_WALLS, CONSTANT],

@@ -28,6 +28,7 @@ from pinn.problems import (
     Heat,
     Heat5D,
     HeatFieldInverse,
+    HeatLawInverse,
     HeatMultiscale,
     Helmholtz,
     KdV,
@@ -135,6 +136,10 @@ W = sp.sin(sp.pi * x) * sp.sin(sp.pi * y)
 EXACT = {
     PoissonFieldInverse: {"u": W, "a": 1 / (1 + x**2 + y**2 + (x - 1) ** 2 + (y - 1) ** 2)},
     HeatFieldInverse: {"u": sp.exp(-t) * W, "a": 2 + W},
+    HeatLawInverse: {
+        "T": 1 + sp.exp(-t) * sp.cos(sp.pi * x),
+        "K": (1 + (1 + sp.exp(-t) * sp.cos(sp.pi * x)) ** 2) / 5,
+    },
     NavierStokesInverse: _vortices_in_a_stream(),
     Wave: {
         "u": sp.sin(sp.pi * x) * sp.cos(2 * sp.pi * t)

@@ -108,8 +108,10 @@ def parse(
     if name.startswith("lap_") and name[4:] in fields:
         return Symbol(name, "laplacian", name[4:])
     head, _, tail = name.rpartition("_")
-    if tail == "data" and is_measurable(head, coordinates=coordinates, fields=fields):
-        return Symbol(name, "data", head)
+    if tail == "data":
+        is_local = is_measurable(head, coordinates=coordinates, fields=fields)
+        if is_local or head in integrals:
+            return Symbol(name, "data", head)
     if head in fields:
         index = _split(tail, coordinates)
         if index and len(index) > MAX_ORDER:

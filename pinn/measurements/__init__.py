@@ -3,6 +3,7 @@
 from pinn.measurements.file import DataFile
 from pinn.measurements.given import Columns, measurements, point_set
 from pinn.measurements.measured import Measurements
+from pinn.measurements.names import coordinates_of
 from pinn.measurements.sets import (
     DataSet,
     Given,
@@ -24,6 +25,7 @@ __all__ = [
     "Synthetic",
     "are_sets",
     "checked_sets",
+    "coordinates_of",
     "in_set",
     "measurements",
     "name_of",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from pinn.arrays import AnyArray, Array
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.layout import as_rows, spread
 from pinn.measurements.measured import Measurements, check_inside, complete, outside
-from pinn.measurements.names import SIGMA, check_measured
+from pinn.measurements.names import SIGMA, check_measured, coordinates_of, somewhere
 from pinn.measurements.normals import with_normals
 from pinn.measurements.readers import kind_of, read
 from pinn.measurements.sigmas import by_name, check_kinds, check_sigmas
@@ -51,7 +51,8 @@ class DataFile(settings.Settings):
     Attributes:
         path: the file, as an absolute path after construction.
         coordinates: the array by coordinate, or a number for all points (the time of a snapshot).
-        fields: the array by measured field or derivative; empty means all of the problem's fields.
+        fields: the array by measured field, derivative or integral; empty means all of the
+            problem's fields.
         sigma: the standard deviation of the measurements, in their units: a number, or the array
             that has one per value; for all of them, or by measured name. None: it is not known.
         grid: None: all arrays have the same length, one row per point. Otherwise the fields are
@@ -163,7 +164,7 @@ class DataFile(settings.Settings):
         selected = {}
         units = {}
         for kind, arrays in (
-            ("coordinates", {c: self.coordinates.get(c, c) for c in problem.coordinates}),
+            ("coordinates", self._places(problem, measured, table)),
             ("fields", measured),
         ):
             for key, array_name in arrays.items():
@@ -193,6 +194,18 @@ class DataFile(settings.Settings):
         points = with_normals(problem, points, f"data.path={self.path}", **at)
         points = points._replace(values=noisy(points.values, self.noise, seed))
         return Measurements(points, Path(self.path).name, units, [*_joined(table.notes), *notes])
+
+    def _places(
+        self, problem: Problem, measured: Iterable[str], table: Table
+    ) -> dict[str, str | float]:
+        """Return the array of every coordinate by name, or a number where none is needed."""
+        needed = coordinates_of(problem, measured)
+        places = {}
+        for c in problem.coordinates:
+            places[c] = self.coordinates.get(c, c)
+            if c not in needed and c not in self.coordinates and c not in table.arrays:
+                places[c] = somewhere(problem)[c]
+        return places
 
     def _check_names(self, problem: Problem) -> None:
         """Raise an InputError for a coordinate or measured name that the problem lacks."""

@@ -12,7 +12,13 @@ from pinn.arrays import Array
 from pinn.errors import InputError, did_you_mean
 from pinn.measurements.cells import CellError, column
 from pinn.measurements.measured import Measurements, check_inside, complete
-from pinn.measurements.names import SIGMA, can_be_measured, check_measured
+from pinn.measurements.names import (
+    SIGMA,
+    can_be_measured,
+    check_measured,
+    coordinates_of,
+    somewhere,
+)
 from pinn.measurements.normals import with_normals
 from pinn.measurements.sigmas import check_sigmas
 from pinn.objective import PointSet
@@ -29,10 +35,11 @@ def point_set(problem: Problem, data: object) -> PointSet:
 
     Args:
         problem: the problem.
-        data: columns named as the coordinates, the fields and derivatives (u_x, lap_u, u_n), and
-            their standard deviations (u_sigma), in a data frame or a mapping; or a point set. A
-            number stands for a coordinate or deviation that is the same at all points. NaN stands
-            for a value that was not measured.
+        data: columns named as the coordinates, the fields, derivatives (u_x, lap_u, u_n) and
+            integrals, and their standard deviations (u_sigma), in a data frame or a mapping; or a
+            point set. A number stands for a coordinate or deviation that is the same at all points.
+            NaN stands for a value that was not measured. Integrals need no coordinates but those
+            on which they depend.
 
     Raises:
         InputError: for unknown or missing names, lengths that differ, and what is no finite number.
@@ -49,6 +56,8 @@ def point_set(problem: Problem, data: object) -> PointSet:
     if not isinstance(data, Mapping):
         raise InputError(f"data={_short(data)}; give {KINDS}.")
     deviations = _check_names(problem, data)
+    if any(name not in data for name in problem.coordinates):
+        data = {**somewhere(problem), **data}
     columns = {name: _numbers(name, values) for name, values in data.items()}
     length = max(len(values) for values in columns.values())
     for name in (*problem.coordinates, *deviations):
@@ -113,20 +122,20 @@ def _check_names(problem: Problem, data: Mapping[Any, Any]) -> dict[str, str]:
     Raises:
         InputError: for a name that is missing or that the problem does not know.
     """
-    for name in problem.coordinates:
+    measured = [name for name in data if can_be_measured(problem, name)]
+    for name in coordinates_of(problem, measured) if measured else problem.coordinates:
         if name not in data:
             raise InputError(
                 f"data: lacks the coordinate {name!r}.{did_you_mean(name, _text(data))}"
             )
-    measured = [name for name in data if can_be_measured(problem, name)]
     deviations = {f"{name}{SIGMA}": name for name in measured if f"{name}{SIGMA}" in data}
     deviations = {column: name for column, name in deviations.items() if column not in measured}
-    known = [*problem.coordinates, *problem.functions]
+    known = [*problem.coordinates, *problem.functions, *problem.integrals]
     for name in data:
         if name not in (*problem.coordinates, *measured, *deviations):
             raise InputError(
-                f"data: {name!r} is neither a coordinate nor a field or derivative, nor the "
-                f"deviation of one; rename or leave it out.{did_you_mean(str(name), known)}"
+                f"data: {name!r} is neither a coordinate nor a field, derivative or integral, nor "
+                f"the deviation of one; rename or leave it out.{did_you_mean(str(name), known)}"
             )
     if not measured:
         names = ", ".join(problem.fields)

@@ -10,6 +10,7 @@ import numpy as np
 from pinn.arrays import AnyArray, Array, BoolArray
 from pinn.errors import InputError
 from pinn.geometry import PointCloud
+from pinn.measurements.names import coordinates_of
 from pinn.measurements.table import row_in_words
 from pinn.objective import PointSet
 from pinn.problem import Problem
@@ -37,9 +38,11 @@ class Measurements(NamedTuple):
         """Return what was read, in lines for people: counts, ranges, units and notes."""
         if not self.source:
             return []
-        coordinates = []
+        places = []
+        needed = coordinates_of(problem, self.points.values)
         for name, column in zip(problem.coordinates, self.points.coordinates.T, strict=True):
-            coordinates.append(f"{name} {self._range(name, column)}")
+            if name in needed:
+                places.append(f"{name} {self._range(name, column)}")
         fields = []
         for name, values in self.points.values.items():
             known = ~np.isnan(values)
@@ -51,7 +54,7 @@ class Measurements(NamedTuple):
             fields.append(text)
         count = len(self.points.coordinates)
         return [
-            f"{self.source}: {count} points, {', '.join(coordinates)}",
+            f"{self.source}: {', '.join([f'{count} points', *places])}",
             f"{self.source}: {', '.join(fields)}",
             *(f"{self.source}: {note}" for note in self.notes),
         ]

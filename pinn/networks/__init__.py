@@ -2,6 +2,7 @@
 
 from pinn.networks.forward import Columns, LayerHook, NoTaylorRule, forward, takes_jets
 from pinn.networks.mlp import LAST_SEED, OPTIONS, mlp
+from pinn.networks.monotone import monotone
 from pinn.networks.product import outer
 from pinn.networks.separable import separable
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
@@ -20,6 +21,7 @@ __all__ = [
     "Slope",
     "forward",
     "mlp",
+    "monotone",
     "outer",
     "separable",
     "side_by_side",

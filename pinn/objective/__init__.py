@@ -3,7 +3,7 @@
 from pinn.objective.batch import FIRST_STAGE, Batch, StageParameters
 from pinn.objective.blocks import Blocks, cut_into_blocks
 from pinn.objective.determination import undetermined
-from pinn.objective.evaluator import Evaluator, ResidualSize
+from pinn.objective.evaluator import Evaluator, ResidualSize, evaluate_law
 from pinn.objective.find_scales import find_scales
 from pinn.objective.last_layer import fitted_last_layer, is_shallow
 from pinn.objective.least_squares import LeastSquares
@@ -36,6 +36,7 @@ __all__ = [
     "TermDiagnostics",
     "cut_into_blocks",
     "draw",
+    "evaluate_law",
     "find_scales",
     "fitted_last_layer",
     "is_shallow",

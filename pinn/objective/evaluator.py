@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,8 @@ from pinn.errors import InputError
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.blocks import Blocks
 from pinn.objective.objective import Objective
+from pinn.objective.scales import UNIT
+from pinn.objective.trial import unknown_field_output
 from pinn.problem import Problem
 from pinn.problem.materials import masks_at
 
@@ -79,6 +81,30 @@ class Evaluator:
         with objective.flat.scope(tensors):
             trial = objective.trial(problem, stage, materials=materials)
             return objective.values(problem, trial, self.symbols, coordinates)
+
+
+def evaluate_law(
+    objective: Objective, theta: tf.Tensor, name: str, arguments: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Return the values [n] of an unknown function of fields at values [n] of its arguments.
+
+    Args:
+        objective: the objective.
+        theta: the vector [p].
+        name: the unknown field.
+        arguments: values of the fields and coordinates that it depends on, by name.
+    """
+    problem = objective.problem
+    scales = objective.scales.fields
+    given = {a: tf.constant(values, objective.dtype) for a, values in arguments.items()}
+    middle = {c: tf.zeros_like(next(iter(given.values()))) for c in problem.coordinates}
+    at = {c: given.get(c, other) for c, other in middle.items()}
+    seen = dict(zip(problem.coordinates, problem.seen([*at.values()]), strict=True))
+    with objective.flat.scope(objective.flat.partition(theta)):
+        output = unknown_field_output(problem, objective.network, name, seen, given, scales)
+    scale = scales.get(name, UNIT)
+    value = problem.unknown_fields[name].value(output, offset=scale.offset, scale=scale.scale)
+    return np.asarray(value)
 
 
 class ResidualSize:

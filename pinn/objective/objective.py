@@ -114,6 +114,12 @@ class Objective:
     def _check_fit(self) -> None:
         """Raise an InputError where the network or the constraints do not fit the problem."""
         problem = self.problem
+        if problem.laws and self.network.name != "side_by_side":
+            name = problem.laws[0]
+            raise InputError(
+                f"network: {self.network.name!r} has no network for {name}, a function of fields; "
+                "make it by network.width, network.depth, … or pinn.networks.side_by_side."
+            )
         if self.hard and not problem.satisfied:
             raise InputError(
                 f"{type(problem).__name__}: constraints=hard, but it has no ansatz with "

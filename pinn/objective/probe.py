@@ -255,8 +255,10 @@ class Probe:
         numbers = rng.standard_normal((problem.outputs, WAVES, len(problem.coordinates), DRAWS))
         numbers *= wave_numbers[:, None]
         first = problem.outputs - len(problem.unknown_fields)
-        for i, function in enumerate(problem.unknown_fields.values(), start=first):
-            numbers[i][:, [name not in function.coordinates for name in problem.coordinates]] = 0
+        for i, (name, function) in enumerate(problem.unknown_fields.items(), start=first):
+            if name not in problem.laws:  # which vary as the fields do
+                absent = [c not in function.arguments for c in problem.coordinates]
+                numbers[i][:, absent] = 0
         phases = rng.uniform(0, 2 * np.pi, (problem.outputs, WAVES, DRAWS))
         count = static_size(block.quadrature) // DRAWS
         return _Waves(

@@ -41,6 +41,15 @@ class FieldScale(NamedTuple):
         middle = tf.where(offset == 0, scale, offset)
         return tf.exp(output * tf.math.log1p(scale / middle) + tf.math.log(middle))
 
+    def inverse(self, field: Any, *, positive: bool) -> Any:
+        """Return what the network computes, from the values of a field, a tensor [n] or a jet."""
+        if not positive:
+            return (field - self.offset) * (1 / self.scale)
+        offset = tf.convert_to_tensor(self.offset, field.dtype)
+        scale = tf.convert_to_tensor(self.scale, field.dtype)
+        middle = tf.where(offset == 0, scale, offset)
+        return tf.math.log(field * (1 / middle)) * (1 / tf.math.log1p(scale / middle))
+
     @property
     def near_middle(self) -> FieldScale:
         """Offset and scale of a positive field where it differs little from its middle."""

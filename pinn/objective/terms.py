@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinn.arrays import Array
-from pinn.derivatives import Symbol, parse
+from pinn.derivatives import Symbol
 from pinn.errors import InputError, did_you_mean
 from pinn.geometry import is_data
 from pinn.problem import Problem, Term
@@ -19,11 +19,14 @@ Measured = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Misfit(Term):
-    """The misfit of a field or derivative to its measurements: its symbols are both of them."""
+    """The misfit of a field, derivative or integral to its measurements.
+
+    Its symbols are what is predicted, and what was measured.
+    """
 
     @property
     def predicted(self) -> Symbol:
-        """The field or derivative that was measured."""
+        """The field, derivative or integral that was measured."""
         return self.symbols[0]
 
     @property
@@ -38,9 +41,9 @@ def misfit(problem: Problem, region: str, name: str) -> Misfit:
     Args:
         problem: the problem.
         region: the region of the measurements.
-        name: what was measured: a field or a derivative.
+        name: what was measured: a field, a derivative or an integral.
     """
-    predicted = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=region)
+    predicted = problem.symbol(name, region)
     measured = Symbol(f"{name}_data", "data", name)
     return Misfit(f"{region}_{name}", region, (predicted, measured))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -58,12 +58,56 @@ def trial(
             inputs[-1] = inputs[-1] * stage.time_factor
         if stage.time_offset is not None:
             inputs[-1] = inputs[-1] - stage.time_offset
-        outputs = _outputs(network, inputs, problem.outputs, hook)
+        if not problem.laws:
+            outputs = _outputs(network, inputs, problem.outputs, hook)
+            return functions_of(
+                problem, outputs, coordinates, hard=hard, scales=scales, materials=materials
+            )
+        # The networks one by one, as those of laws take the fields that the ansatz makes.
+        seen = dict(zip(problem.coordinates, inputs, strict=True))
+        outputs = _outputs(network.get_layer("fields"), inputs, len(problem.fields), hook)
+
+        def unknown_field(name: str, fields: Mapping[str, Quantity]) -> Quantity:
+            return unknown_field_output(problem, network, name, seen, fields, scales, hook=hook)
+
         return functions_of(
-            problem, outputs, coordinates, hard=hard, scales=scales, materials=materials
+            problem, outputs, coordinates, hard=hard, scales=scales, unknown_field=unknown_field
         )
 
     return functions
+
+
+def unknown_field_output(
+    problem: Problem,
+    network: keras.Model,
+    name: str,
+    seen: Mapping[str, Quantity],
+    fields: Mapping[str, Quantity],
+    scales: Mapping[str, FieldScale],
+    *,
+    hook: LayerHook | None = None,
+) -> Quantity:
+    """Return the output of an unknown field's own network, a tensor [n] or a jet.
+
+    Args:
+        problem: the problem.
+        network: all networks, side by side.
+        name: the unknown field.
+        seen: what networks see of the coordinates, by name.
+        fields: the fields by name, which the network takes in units of their scales.
+        scales: offset and scale by function; (0, 1) where a name is missing.
+        hook: as in `forward`.
+    """
+    taken: list[Quantity] = []
+    for argument in problem.unknown_fields[name].arguments:
+        if argument in seen:
+            taken.append(seen[argument])
+        else:
+            scale = scales.get(argument, UNIT)
+            positive = argument in problem.positive_fields
+            taken.append(scale.inverse(fields[argument], positive=positive))
+    (output,) = _outputs(network.get_layer(name), taken, 1, hook)
+    return output
 
 
 def functions_of(
@@ -74,6 +118,7 @@ def functions_of(
     hard: bool,
     scales: Mapping[str, FieldScale] = NO_SCALES,
     materials: Mapping[str, tf.Tensor] = NO_MATERIALS,
+    unknown_field: Callable[[str, Mapping[str, Quantity]], Quantity] | None = None,
 ) -> dict[str, Quantity]:
     """Return a problem's functions by name for the outputs [n] of a network.
 
@@ -85,6 +130,8 @@ def functions_of(
         hard: whether the ansatz is applied to the fields.
         scales: offset and scale by function; (0, 1) where a name is missing.
         materials: in which material the points lie, 1 or 0 [n] by material.
+        unknown_field: (name, the fields by name) -> the output [n] for an unknown field; None: it
+            is among the outputs.
 
     Raises:
         InputError: if the ansatz fails, or does not return one value per point for every field.
@@ -101,8 +148,8 @@ def functions_of(
         here = bound_to_points(problem.at(coordinates), materials)
         fields = constrained(here, coordinates, fields)
     values = dict(zip(problem.fields, fields, strict=True))
-    unknowns = zip(problem.unknown_fields.items(), outputs[count:], strict=True)
-    for (name, unknown), output in unknowns:
+    for i, (name, unknown) in enumerate(problem.unknown_fields.items()):
+        output = outputs[count + i] if unknown_field is None else unknown_field(name, values)
         scale = scales.get(name, UNIT)
         values[name] = unknown.value(output, offset=scale.offset, scale=scale.scale)
     return values

@@ -16,8 +16,9 @@ from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.data import MeasuredColumn, data_figure, misfit_figure
 from pinn.plotting.field import evolution_figure, field_figure
+from pinn.plotting.laws import Law, laws_figure
 from pinn.plotting.slices import slices_figure
-from pinn.plotting.style import journal, symbol, with_unit
+from pinn.plotting.style import Fields, journal, symbol, with_unit
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
 from pinn.record import History
@@ -122,12 +123,13 @@ def save_figures(
     measured: Sequence[MeasuredColumn] = (),
     units: Mapping[str, str] = {},
     parameters: Mapping[str, Parameter] = {},
+    laws: Mapping[str, str] = {},
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
-    These are the solution, slices, evolution, convergence, points, unknowns, weights, data and
-    misfit.  A picture that has nothing to show (no history, no points, no unknowns, fixed weights,
-    no measurements) is left out.
+    These are the solution, slices, evolution, laws, convergence, points, unknowns, weights, data
+    and misfit.  A picture that has nothing to show (no history, no points, no unknowns, fixed
+    weights, no measurements) is left out.
 
     The solution is drawn on a grid over the first two coordinates; further ones are fixed in the
     middle of their range, and time at its end, where errors have grown.  Where two coordinates in
@@ -153,6 +155,7 @@ def save_figures(
         measured: the measurements, with predictions.
         units: units of coordinates, fields and unknowns by name.
         parameters: the parameters among the coordinates, by name.
+        laws: the field on which an unknown function of one field depends, by its name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     axes = [i for i, name in enumerate(coordinates) if name not in parameters]
@@ -169,7 +172,7 @@ def save_figures(
     paths: list[Path] = []
     for suffix, values in _cases(parameters).items():
         at_values = replace(sampler, parameters=values)
-        for name, figure in _solution_figures(at_values, distance):
+        for name, figure in _solution_figures(at_values, distance, laws):
             paths.append(_save(figure, folder / f"{name}{suffix}.png"))
     placed = {region: rows[:, axes] for region, rows in points.items()}
     weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
@@ -198,7 +201,9 @@ def _cases(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, float]]:
 
 
 def _solution_figures(
-    sampler: _Sampler, distance: Callable[[Columns], np.ndarray] | None
+    sampler: _Sampler,
+    distance: Callable[[Columns], np.ndarray] | None,
+    laws: Mapping[str, str],
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the pictures of the solution with their names."""
     names = sampler.axes_names
@@ -206,6 +211,8 @@ def _solution_figures(
     fields = sampler.sample()
     note = _note(sampler.fixed(), sampler.units)
     units = sampler.units
+    if laws:
+        yield "laws", laws_figure(_laws(fields, laws), units)
     if len(names) == 1:
         yield "solution", slices_figure(names, grids, fields, note=note, units=units)
         return
@@ -216,6 +223,19 @@ def _solution_figures(
     yield "slices", slices_figure(names, grids, fields, note=note, units=units)
     if len(sampler.coordinates) > 2 and sampler.coordinates[-1] == "t":
         yield "evolution", _evolution(sampler, depth)
+
+
+def _laws(fields: Fields, laws: Mapping[str, str]) -> list[Law]:
+    """Return unknown functions and the fields they depend on, at the points of a grid."""
+    found = []
+    for name, field in laws.items():
+        values, reference = fields[name]
+        argument, argument_reference = fields[field]
+        both = None
+        if reference is not None and argument_reference is not None:
+            both = (argument_reference.ravel(), reference.ravel())
+        found.append(Law(name, field, (argument.ravel(), values.ravel()), both))
+    return found
 
 
 def _training_figures(

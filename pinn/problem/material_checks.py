@@ -31,6 +31,11 @@ def check_materials(problem: Problem) -> None:
         )
     if not problem.materials:
         return
+    for law in problem.laws:
+        raise InputError(
+            f"{title}.unknown_fields: {law!r} is a function of a field, which has a network in "
+            "every material; let it depend on coordinates, or leave materials out."
+        )
     taken = (*REGIONS, *problem.space.boundaries, *problem.regions)
     for name, material in problem.materials.items():
         where = f"{title}.materials: {name!r}"

@@ -159,6 +159,24 @@ class Problem(_Frozen):
         return (*self.fields, *self.unknown_fields)
 
     @property
+    def laws(self) -> tuple[str, ...]:
+        """Names of the unknown fields that are functions of fields."""
+        names = []
+        for name, function in self.unknown_fields.items():
+            if set(function.arguments) & set(self.fields):
+                names.append(name)
+        return tuple(names)
+
+    @property
+    def laws_of_one_field(self) -> dict[str, str]:
+        """The field on which a law depends, by the law's name, where it is its only argument."""
+        only = {}
+        for name in self.laws:
+            if len(self.unknown_fields[name].arguments) == 1:
+                only[name] = self.unknown_fields[name].arguments[0]
+        return only
+
+    @property
     def outputs(self) -> int:
         """The number of outputs of the networks: one per field and material, and unknown field."""
         return len(self.fields) * max(1, len(self.materials)) + len(self.unknown_fields)
@@ -300,7 +318,11 @@ class Problem(_Frozen):
             integrals = {**self.integrals, **inner_products(self)}
             inner = (self.functions_in(s) for s in integrals[symbol.source].symbols)
             return set().union(*inner)
-        return {symbol.field} if symbol.field and symbol.kind != "data" else set()
+        if not symbol.field or symbol.kind == "data":
+            return set()
+        if symbol.field in self.laws:
+            return {symbol.field, *self.unknown_fields[symbol.field].arguments} & {*self.functions}
+        return {symbol.field}
 
     @property
     def satisfied(self) -> tuple[str, ...]:

@@ -168,7 +168,12 @@ class At(Region):
                     f"{label}: {self!r}: {name!r} is no unknown field; declare it, as in "
                     f'unknown_fields = {{{name!r}: UnknownField(("t",))}}.{hint}'
                 )
-            own = set(problem.unknown_fields[name].coordinates)
+            own = set(problem.unknown_fields[name].arguments)
+            if name in problem.laws:
+                raise InputError(
+                    f"{label}: {self!r}: {name} is a function of a field; let it depend on the "
+                    "other coordinates."
+                )
             if own & set(self.moving):
                 c = (own & set(self.moving)).pop()
                 raise InputError(

@@ -5,7 +5,7 @@ from pinn.problems.beltrami import Beltrami
 from pinn.problems.burgers import Burgers
 from pinn.problems.cavity import Cavity, CavityUniformLid
 from pinn.problems.convection import Convection
-from pinn.problems.field_inverse import HeatFieldInverse, PoissonFieldInverse
+from pinn.problems.field_inverse import HeatFieldInverse, HeatLawInverse, PoissonFieldInverse
 from pinn.problems.ginzburg_landau import GinzburgLandau
 from pinn.problems.gray_scott import GrayScott
 from pinn.problems.heat import Heat, Heat5D, HeatMultiscale, HeatOven
@@ -37,6 +37,7 @@ __all__ = [
     "Heat",
     "Heat5D",
     "HeatFieldInverse",
+    "HeatLawInverse",
     "HeatMultiscale",
     "HeatOven",
     "Helmholtz",

@@ -1,4 +1,4 @@
-"""Conductivities from temperatures: the unknown coefficient is a function."""
+"""Conductivities from temperatures: the unknown coefficient is a function of place or state."""
 
 # ruff: noqa: D102 (a residual needs no docstring: its formula documents it)
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from pinn.geometry import Rectangle
+from pinn.geometry import Interval, Rectangle
 from pinn.problem import Problem, residual
 from pinn.unknowns import UnknownField
 
@@ -90,6 +90,43 @@ class HeatFieldInverse(Problem):
         # f = e^{-t} (-w + 2π² (2 + w) w - |∇w|²), where w = sin(πx) sin(πy).
         slopes = pi**2 * (cx * cx * sy * sy + sx * sx * cy * cy)
         return tf.exp(-t) * ((4 * pi**2 - 1) * sx * sy + 2 * pi**2 * (sx * sy) ** 2 - slopes)
+
+
+class HeatLawInverse(Problem):
+    """Heat equation with unknown conductivity K(T), from noisy values of T; dimensionless.
+
+        T_t = (K(T) T_x)_x + f      0 < x < 1,  0 < t ≤ 1
+        T_x = 0                     at x = 0 and x = 1
+
+    K is a function of the temperature, whose values at points are K(T(x, t)).
+
+    Source: a manufactured solution.
+    Reference: T = 1 + e^{-t} cos(πx),  K = (1 + T²)/5.
+    """
+
+    fields = ("T",)
+    unknown_fields: ClassVar = {"K": UnknownField(("T",), lower=0.0, monotone="increasing")}
+    space = Interval(x=(0.0, 1.0))
+    time = (0.0, 1.0)
+
+    @residual(on="interior")
+    def heat(self, x, t, T_t, T_x, T_xx, K, K_x):
+        return T_t - K * T_xx - K_x * T_x - self._source(x, t)
+
+    @residual(on="boundary")
+    def insulated(self, T_x):
+        return T_x
+
+    def reference(self, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
+        temperature = 1 + np.exp(-t) * np.cos(pi * x)
+        return {"T": temperature, "K": (1 + temperature**2) / 5}
+
+    def _source(self, x: Any, t: Any) -> Any:
+        # f = -w - (K w_x)_x with w = T - 1, w_xx = -π² w and K' = 2T/5.
+        w = tf.exp(-t) * tf.cos(pi * x)
+        slope = -pi * tf.exp(-t) * tf.sin(pi * x)
+        temperature = 1 + w
+        return -w + pi**2 * w * (1 + temperature**2) / 5 - 2 * temperature / 5 * slope**2
 
 
 def _bump(x: Any, y: Any) -> Any:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from pinn.arrays import Array
-from pinn.derivatives import parse
 from pinn.geometry import is_data
-from pinn.measurements import name_of
+from pinn.measurements import coordinates_of, name_of
 from pinn.objective import DataSets, PointSet
 from pinn.plotting import MeasuredColumn
 from pinn.problem import Problem
@@ -28,7 +27,7 @@ def predictions(problem: Problem, points: PointSet, evaluate: EvaluateNames) -> 
     space = problem.space.coordinates
     needed: dict[str, list[str]] = {}  # a normal derivative is a sum of others
     for name in points.values:
-        symbol = parse(name, coordinates=problem.coordinates, fields=problem.functions, where=name)
+        symbol = problem.symbol(name)
         is_normal = symbol.kind == "normal"
         needed[name] = [f"{symbol.field}_{c}" for c in space] if is_normal else [name]
     names = list(dict.fromkeys(name for group in needed.values() for name in group))
@@ -87,12 +86,15 @@ def measured_columns(
         for name, values in points.values.items():
             known = ~np.isnan(values)
             source = name_of(region)
+            # An integral has no place along the other coordinates.
+            places = coordinates_of(problem, [name]) or problem.coordinates
+            axes = [problem.coordinates.index(c) for c in places]
             columns.append(
                 MeasuredColumn(
                     source if region != "data" else "",
                     name,
-                    problem.coordinates,
-                    points.coordinates[known],
+                    places,
+                    points.coordinates[known][:, axes],
                     values[known],
                     points.sigmas[name][known] if name in points.sigmas else None,
                     predicted[name][known] if evaluate else None,

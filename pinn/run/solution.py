@@ -13,7 +13,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from pinn.errors import InputError, did_you_mean
-from pinn.objective import Evaluator, Objective, PointSet
+from pinn.objective import Evaluator, Objective, PointSet, evaluate_law
 from pinn.parameters import check_given
 from pinn.plotting import save_figures
 from pinn.problem import Problem, free_coordinates
@@ -119,6 +119,29 @@ class Solution:
         shape, points = self._located(positional, coordinates)
         return self._values((name,), points, shape)[name]
 
+    def law(self, name: str, **arguments: ArrayLike) -> Float[np.ndarray, "*shape"]:
+        """Return an unknown function of fields at values of its arguments, in its own units.
+
+        Args:
+            name: the name of the unknown field.
+            arguments: values of the fields and coordinates on which it depends; they broadcast.
+                Outside of the values that the solution takes, nothing determines the function.
+
+        Raises:
+            InputError: if there is no such function, or an argument is missing or too many.
+        """
+        laws = self.problem.laws
+        if name not in laws:
+            raise InputError(
+                f"Solution: {name!r} is no unknown function of fields.{did_you_mean(name, laws)}"
+            )
+        own = tuple(self.problem.unknown_fields[name].arguments)
+        if set(arguments) != set(own):
+            raise InputError(f"Solution: law {name!r} depends on {', '.join(own)}; give each once.")
+        shape, points = _points(own, arguments)
+        columns = dict(zip(own, points.T, strict=True))
+        return evaluate_law(self.objective, self.theta, name, columns).reshape(shape)
+
     def integral(self, name: str, **coordinates: ArrayLike) -> Float[np.ndarray, "*shape"]:
         """Return an integral of the problem by its name, in its own units.
 
@@ -165,6 +188,7 @@ class Solution:
             points={region: points.on_all_sides for region, points in self.points.items()},
             weights=weighted,
             units=problem.units,
+            laws=problem.laws_of_one_field,
             truths={k: v.get("truth") for k, v in self.metrics.get("unknowns", {}).items()},
             measured=measured_columns(problem, self.points, self._evaluate, self._units),
         )

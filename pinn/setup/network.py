@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import LAST_SEED, OPTIONS, Periodic, mlp, side_by_side, symmetric
+from pinn.networks import LAST_SEED, OPTIONS, Periodic, mlp, monotone, side_by_side, symmetric
 from pinn.problem import Problem
 from pinn.runtime import precision
 from pinn.settings import check_count
@@ -31,7 +31,8 @@ def default_network(
     """Return a perceptron that fits a problem's coordinates and fields.
 
     Unknown fields have perceptrons with the same settings, each of the unknown field's own
-    coordinates.
+    arguments. A field as an argument is seen in units of its scale. Monotone ones are networks of
+    positive kernels, with the same width and depth.
 
     Args:
         problem: the problem.
@@ -50,6 +51,11 @@ def default_network(
     with precision(dtype):
         outputs = problem.outputs - len(problem.unknown_fields)
         main = _perceptron(problem, problem.coordinates, outputs, seed, settings)
+        if problem.laws and settings.get("rank") is not None:
+            raise InputError(
+                f"network.rank: {problem.laws[0]} is a function of fields, which does not go with "
+                "a separable network; leave it out."
+            )
         if symmetric not in (None, False):
             main = _with_symmetries(problem, main, symmetric, seed)
         if not problem.unknown_fields:
@@ -59,10 +65,14 @@ def default_network(
         for i, (name, unknown) in enumerate(problem.unknown_fields.items()):
             # Drawn, because the seeds next to the run's own are those of other runs.
             own_seed = int(np.random.default_rng((seed, i)).integers(LAST_SEED))
-            coordinates = tuple(unknown.coordinates)
-            networks[name] = _perceptron(problem, coordinates, 1, own_seed, settings)
-            inputs.append(coordinates)
-        return side_by_side(networks, coordinates=problem.coordinates, seen=inputs)
+            arguments = tuple(unknown.arguments)
+            if unknown.monotone is not None:
+                networks[name] = _monotone(problem, arguments, own_seed, settings)
+            else:
+                networks[name] = _perceptron(problem, arguments, 1, own_seed, settings)
+            inputs.append(arguments)
+        fields = problem.fields if problem.laws else ()
+        return side_by_side(networks, coordinates=problem.coordinates, seen=inputs, fields=fields)
 
 
 def build_network(
@@ -162,14 +172,14 @@ def _check_periodic(problem: Problem, periodic: Periodic) -> None:
 
 def _perceptron(
     problem: Problem,
-    coordinates: Sequence[str],
+    arguments: Sequence[str],
     outputs: int,
     seed: int,
     settings: Mapping[str, Any],
 ) -> keras.Model:
-    """Return a perceptron of some of a problem's coordinates."""
+    """Return a perceptron of some of a problem's coordinates and fields."""
     settings = dict(settings)
-    axes = [problem.coordinates.index(c) for c in coordinates]
+    axes = [problem.coordinates.index(c) for c in arguments if c in problem.coordinates]
     periodic = settings.get("periodic")
     if isinstance(periodic, Periodic):
         periodic = periodic.with_indices(problem.coordinates)
@@ -177,11 +187,30 @@ def _perceptron(
         if axes != list(range(len(problem.coordinates))):
             periodic = periodic.restricted_to(axes)
         settings["periodic"] = periodic
+    lower, upper = _box(problem, arguments)
+    return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
+
+
+def _monotone(
+    problem: Problem, arguments: Sequence[str], seed: int, settings: Mapping[str, Any]
+) -> keras.Model:
+    """Return a network that increases with all of some coordinates and fields."""
+    sizes = {key: settings[key] for key in ("width", "depth") if key in settings}
+    lower, upper = _box(problem, arguments)
+    return monotone(lower=lower, upper=upper, seed=seed, **sizes)
+
+
+def _box(problem: Problem, arguments: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Return the lower and upper corner of what a network sees of coordinates and fields."""
     lower, upper = problem.seen_bounds
-    return mlp(
-        lower=lower[axes].tolist(),
-        upper=upper[axes].tolist(),
-        outputs=outputs,
-        seed=seed,
-        **settings,
-    )
+    low: list[float] = []
+    high: list[float] = []
+    for name in arguments:
+        if name in problem.coordinates:
+            axis = problem.coordinates.index(name)
+            low.append(float(lower[axis]))
+            high.append(float(upper[axis]))
+        else:  # in units of its scale
+            low.append(-1.0)
+            high.append(1.0)
+    return low, high

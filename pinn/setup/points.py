@@ -14,7 +14,7 @@ from pinn.problem import Problem, patches, region_names
 from pinn.problem.two_sided import INTERFACES, check_two_sided, is_two_sided
 from pinn.sampling import Method
 
-AUTOMATIC = (1000, 4000)  # points of one coordinate, and of more
+AUTOMATIC = (1000, 2000)  # points of one coordinate, and of more
 FOLLOWED = "interior"  # the region whose points follow the residuals
 
 
@@ -24,7 +24,7 @@ class Points(settings.Settings):
 
     Attributes:
         counts: number of points by region; a region that is not named gets `counts["boundary"]`.
-            "auto" is 1000 points of one coordinate, and 4000 of more.
+            "auto" is 1000 points of one coordinate, and 2000 of more.
         method: "sobol", "halton", "latin_hypercube", "uniform" or "grid".
         adaptive: what a redraw does with the interior's points.  "none": all are drawn by the
             method. "rad": all are drawn with a density ∝ |r|^power / mean |r|^power + offset (Wu et
