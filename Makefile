@@ -13,14 +13,14 @@ reproduce: .venv/ready  ## run all experiments that are not finished, over SEEDS
 	$(BIN)/pinn reproduce --all --seeds $(SEEDS)
 
 test: .venv/ready-dev  ## the quick suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not alone"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow and not alone"
 	$(BIN)/python -m pytest -m alone
 
 test-slow: .venv/ready-dev  ## the long solves
 	$(BIN)/python -m pytest -m slow
 
 coverage: .venv/ready-dev  ## the quick suite, with the lines of `pinn` that it runs
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not alone" \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow and not alone" \
 		--cov --cov-report=term --cov-report=xml
 
 lint: .venv/ready-dev  ## format, style and spelling

@@ -34,8 +34,9 @@ class Gate:
         hard: whether conditions are built in, where that can be chosen.
         wrong: the factor that is noticed at every derivative of every equation.
         immaterial: the derivatives at which no factor can be noticed, as (equation, derivative).
-        slow: whether it takes longer than the quick suite has: many equations, unknowns or parts of
-            a boundary.
+        slow: whether it is left to the slow suite: it has many equations, unknowns or parts of a
+            boundary, or its solution has a formula, on which `test_problems.py` checks its
+            equations and conditions quickly.
     """
 
     reached: Mapping[str, float]
@@ -159,7 +160,7 @@ GATES = {
         reached={"u": 6.9e-3, "v": 1.7e-2},
     ),
     "Heat": Gate(problem=problems.Heat(), iterations=25, reached={"u": 5.8e-6}),
-    "Heat5D": Gate(problem=problems.Heat5D(), others=150, reached={"u": 2.0e-2}),
+    "Heat5D": Gate(problem=problems.Heat5D(), others=150, slow=True, reached={"u": 2.0e-2}),
     "HeatFieldInverse": Gate(
         problem=variant(problems.HeatFieldInverse(), space=SQUARE),
         interior=150,
@@ -186,6 +187,7 @@ GATES = {
         hard=False,
         network=SINES | {"frequency": 3.0},
         weights={"start": 10.0, "walls": 10.0},
+        slow=True,
         reached={"u": 4.3e-3},
     ),
     "HeatOven": Gate(problem=problems.HeatOven(), iterations=25, reached={"u": 1.1e-3}),
@@ -212,12 +214,14 @@ GATES = {
         interior=150,
         others=30,
         iterations=60,
+        slow=True,
         reached={"u": 2.0e-3},
     ),
     "KleinGordon": Gate(
         problem=short(problems.KleinGordon(), 3.0),
         network=SINES | {"frequency": 2.0},
         immaterial=(("klein_gordon", "u_xx"),),  # which is zero: the solution is x cos t
+        slow=True,
         reached={"u": 6.0e-5},
     ),
     "Kovasznay": Gate(
@@ -228,6 +232,7 @@ GATES = {
         iterations=40,
         network=SINES | {"frequency": 2.0},
         immaterial=(("momentum_y", "p_y"),),  # which is zero: the pressure is a function of x
+        slow=True,
         reached={"u": 1.1e-3, "v": 2.4e-3, "p": 6.8e-3},
     ),
     "KuramotoSivashinsky": Gate(
@@ -245,6 +250,7 @@ GATES = {
         iterations=25,
         network=SINES | {"frequency": 20.0, "width": 40},
         weights={"walls": 1e5},
+        slow=True,
         reached={"u": 6.2e-5},
     ),
     "LorenzInverse": Gate(
@@ -286,11 +292,17 @@ GATES = {
         problem=problems.NonlinearPoisson(k=2),
         iterations=25,
         network=SINES | {"frequency": 2.0},
+        slow=True,
         reached={"u": 2.5e-5},
     ),
     "Poisson": Gate(problem=problems.Poisson(), iterations=20, reached={"u": 1.8e-5}),
     "Poisson5D": Gate(
-        problem=problems.Poisson5D(), interior=100, others=150, iterations=25, reached={"u": 6.9e-4}
+        problem=problems.Poisson5D(),
+        interior=100,
+        others=150,
+        iterations=25,
+        slow=True,
+        reached={"u": 6.9e-4},
     ),
     "Poisson10D": Gate(
         problem=problems.Poisson10D(),
@@ -299,6 +311,7 @@ GATES = {
         iterations=40,
         network={"activation": "silu", "width": 16},
         immaterial=(("laplace", "lap_u"),),  # its equation is this alone: zero, times any factor
+        slow=True,
         reached={"u": 1.8e-2},
     ),
     "PoissonBoltzmann": Gate(
@@ -333,6 +346,7 @@ GATES = {
         problem=short(problems.TaylorGreen(nu=0.1), 3.0),
         iterations=40,
         network={"width": 16},
+        slow=True,
         reached={"u": 2.9e-3, "v": 2.2e-3, "p": 7.1e-3},
     ),
     "Wave": Gate(

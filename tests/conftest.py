@@ -16,6 +16,7 @@ import gc  # noqa: E402
 import pytest  # noqa: E402
 import shared_programs  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from tensorflow.python.autograph.core import ag_ctx  # noqa: E402
 
 import pinn.run.stage_runs  # noqa: E402
 import pinn.setup.draws  # noqa: E402
@@ -35,9 +36,29 @@ pinn.setup.draws.cores = lambda: 1
 pinn.run.stage_runs.CHECKS = 2
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_autograph():
+    """Leave Python as it is: eagerly, `tf.map_fn` would rewrite all that it calls for seconds."""
+    with ag_ctx.ControlStatusCtx(ag_ctx.Status.DISABLED):
+        yield
+
+
+JACOBIAN = tf.GradientTape.jacobian
+FEW = 40
+"""Of so few values, one reverse pass each is faster than tracing one for all of them."""
+
+
+def _jacobian(tape, target, *arguments, **settings):
+    """Return what the tape's `jacobian` returns, of few values eagerly."""
+    if tf.executing_eagerly() and target.shape.num_elements() <= FEW:
+        settings["experimental_use_pfor"] = False
+    return JACOBIAN(tape, target, *arguments, **settings)
+
+
 @pytest.fixture
-def eager():
+def eager(monkeypatch):
     """Run without compilation, which takes longer than all that a small test computes."""
+    monkeypatch.setattr(tf.GradientTape, "jacobian", _jacobian)
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -47,3 +68,15 @@ def eager():
 def shared_losses(eager, monkeypatch):
     """Like `eager`, but every loss is traced once, for tests that evaluate few of them often."""
     shared_programs.share(monkeypatch)
+
+
+LONG = (
+    *("problems", "embeddings", "bad_input", "resume", "windows", "optimizers", "readme"),
+    *("training", "accuracy", "weights", "config", "solve"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Run the longest files first, so that none is left to one process at the end."""
+    order = {f"test_{name}": i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))

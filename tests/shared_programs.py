@@ -7,31 +7,50 @@ trace them once, without XLA, and every later run of an equal problem, network a
 import re
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 import tensorflow as tf
 
-from pinn.objective import Objective
+from pinn.objective import Evaluator, LeastSquares, Objective
+
+COMPILED = (
+    (Objective, "_gradient_program"),
+    (Objective, "_losses_program"),
+    (LeastSquares, "_columns"),
+    (LeastSquares, "_residuals_program"),
+    (LeastSquares, "_vjp_program"),
+    (Evaluator, "_chunk"),
+)
+"""The methods that XLA compiles."""
 
 PROGRAMS: dict[tuple[Any, ...], Callable[..., Any]] = {}
+IDENTITIES: WeakKeyDictionary[Objective, tuple[Any, ...]] = WeakKeyDictionary()
 
 
 def share(patch: pytest.MonkeyPatch) -> None:
     """Have all eager evaluations of a loss go through shared programs, as long as `patch` lasts."""
-    for name in ("_gradient_program", "_losses_program"):
-        patch.setattr(Objective, name, _shared(name, vars(Objective)[name].python_function))
+    for kind, name in COMPILED:
+        patch.setattr(kind, name, _shared(name, vars(kind)[name]))
 
 
-def _shared(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def evaluate(objective: Objective, *arguments: Any) -> Any:
+def _shared(name: str, program: Any) -> Callable[..., Any]:
+    def evaluate(owner: Any, *arguments: Any, **settings: Any) -> Any:
         if not tf.executing_eagerly():  # a part of another program
-            return function(objective, *arguments)
+            return program.__get__(owner, type(owner))(*arguments, **settings)
         tensors = tf.nest.map_structure(_tensor, arguments)
         shapes = tf.nest.map_structure(_shape, tensors)
-        key = (name, *_identity(objective), str(shapes))
+        symbols = getattr(owner, "symbols", ())  # of an evaluator
+        objective = getattr(owner, "objective", owner)
+        if objective not in IDENTITIES:
+            IDENTITIES[objective] = _identity(objective)
+        key = (name, *IDENTITIES[objective], repr(symbols), repr(settings), str(shapes))
         if key not in PROGRAMS:
-            traced = tf.function(lambda *given: function(objective, *given), autograph=False)
-            PROGRAMS[key] = traced.get_concrete_function(*tensors)
+
+            def function(*given: Any) -> Any:
+                return program.python_function(owner, *given, **settings)
+
+            PROGRAMS[key] = tf.function(function, autograph=False).get_concrete_function(*tensors)
         return PROGRAMS[key](*tensors)
 
     return evaluate
@@ -58,5 +77,7 @@ def _identity(objective: Objective) -> tuple[Any, ...]:
         objective.hard,
         objective.engine,
         objective.terms,
+        repr(objective.scales),
+        *(rule.size for rule in objective.values._rules.values()),
         repr(objective._residuals.operators),
     )

@@ -1,6 +1,8 @@
 """Every YAML composes and builds; its defaults are those of the classes; setups survive files."""
 
+import copy
 import dataclasses
+import functools
 import inspect
 import math
 from pathlib import Path
@@ -53,13 +55,23 @@ def content(group: str, name: str) -> dict:
     return OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml")) or {}
 
 
+@functools.cache
+def _composed_once(override: str) -> tuple[dict, str | None]:
+    return compose([override])
+
+
+def composed_once(override: str) -> tuple[dict, str | None]:
+    """Return what one override composes to; Hydra, which takes long, does so once per override."""
+    return copy.deepcopy(_composed_once(override))
+
+
 def described(made: Setup) -> dict:
     return configuration.describe(made)
 
 
 @pytest.mark.parametrize("override", RUNS)
 def test_every_run_composes_and_builds(override):
-    config, _ = compose([override])
+    config, _ = composed_once(override)
     made = configuration.setup(config)
     assert isinstance(made.problem, Problem) and made.phases and made.network.count_params() > 0
     assert [p.name for p in made.phases] == [
@@ -72,7 +84,7 @@ def test_every_run_composes_and_builds(override):
 
 @pytest.mark.parametrize("override", RUNS)
 def test_a_setup_survives_its_description(override):
-    made = configuration.setup(compose([override])[0])
+    made = configuration.setup(composed_once(override)[0])
     text = yaml.safe_dump(described(made))  # as config.yaml of a run holds it
     again = configuration.setup(yaml.safe_load(text), network=made.network)
     assert described(again) == described(made)
@@ -94,7 +106,7 @@ def test_an_experiment_file_has_known_keys_only(name):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_names_what_was_published_and_where(name):
-    node = compose([f"experiment={name}"])[0]["published"]
+    node = composed_once(f"experiment={name}")[0]["published"]
     check_published(node)
     assert published(node)
     for one in published(node):
@@ -111,7 +123,7 @@ def test_an_experiment_names_what_was_published_and_where(name):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_listing_knows_what_an_experiment_inherits(name):
     """It reads the files without Hydra, which takes too long for a listing."""
-    config, problem = compose([f"experiment={name}"])
+    config, problem = composed_once(f"experiment={name}")
     found = composed(CONF / "experiment" / f"{name}.yaml")
     assert published(found.published) == published(config["published"])
     assert found.problem == problem
@@ -119,7 +131,7 @@ def test_the_listing_knows_what_an_experiment_inherits(name):
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_coefficients_in_yaml_are_those_of_the_class(name):
-    node = compose([f"problem={name}"])[0]["problem"]
+    node = composed_once(f"problem={name}")[0]["problem"]
     made = build(node, Problem, "problem")
     assert made == type(made)()
     assert set(node) - {TARGET} == {f.name for f in dataclasses.fields(made)}

@@ -514,10 +514,7 @@ def test_other_coefficients_may_be_continued_or_unknown(eager):
     assert made.coordinates.shape == (8, 2)
 
 
-def test_the_decay_is_found_for_all_rates(monkeypatch):
-    columns = tf.function(vars(LeastSquares)["_columns"].python_function, autograph=False)
-    monkeypatch.setattr(LeastSquares, "_columns", columns)
-    monkeypatch.setattr(Evaluator, "_chunk", vars(Evaluator)["_chunk"].python_function)
+def test_the_decay_is_found_for_all_rates(shared_losses):
     points = Points(counts={"interior": 200, "initial": 30}, test=500)
     network = default_network(Decay(), width=10, depth=2, seed=0)
     solution = solve(

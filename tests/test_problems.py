@@ -279,8 +279,8 @@ def batch_for(objective, count):
     return objective.batch(point_sets)
 
 
-def network_for(problem, seed=0):
-    return default_network(problem, width=6, depth=2, seed=seed)
+def network_for(problem, *, depth=2, seed=0):
+    return default_network(problem, width=6, depth=depth, seed=seed)
 
 
 WITH_SOLUTION = [(cls, term) for cls, term in TERMS if cls in EXACT or cls is Burgers]
@@ -290,7 +290,7 @@ WITH_SOLUTION = [(cls, term) for cls, term in TERMS if cls in EXACT or cls is Bu
 def test_residual_vanishes_on_exact_solution(cls, term):
     problem = cls()
     # The series of Burgers' solution is slow.
-    points = draw(problem, term.region, 6 if cls is Burgers else 24)
+    points = draw(problem, term.region, 3 if cls is Burgers else 20)
     arguments = exact_values(cls, term.symbols, points.coordinates, points.normals)
     largest = max(size_of(argument) for argument in arguments)
     residual = getattr(problem, term.name)(*arguments)
@@ -364,9 +364,10 @@ def test_reference_satisfies_its_conditions(cls, term):
     values = columns_of(problem, points)
     for field, reference in problem.reference_at(points).items():
         values[field] = tf.constant(reference)
-    error = max(problem.reference_error().values(), default=0.0)
     residual = residual_of(problem, term, values).numpy()
-    assert residual == pytest.approx(0, abs=1e-13 + 10 * error)
+    if residual != pytest.approx(0, abs=1e-13):  # estimating the error takes a second solution
+        error = max(problem.reference_error().values(), default=0.0)
+        assert residual == pytest.approx(0, abs=1e-13 + 10 * error)
 
 
 @pytest.mark.parametrize("cls", PROBLEMS)
@@ -411,28 +412,53 @@ def test_ansatz_multiplies_the_network_by_a_factor_up_to_one(cls):
 SOFT_AND_HARD = [(cls, False) for cls in PROBLEMS] + [(cls, True) for cls in WITH_ANSATZ]
 
 
+def losses_and_gradient(objective, theta, batch):
+    """Return every term's loss [terms] and the gradient [p] of their weighted sum.
+
+    One evaluation gives both, where functions run eagerly.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(theta)
+        losses = objective.losses(theta, batch)
+        loss = tf.reduce_sum(batch.weights * losses)
+    return losses, tape.gradient(loss, theta)
+
+
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(("cls", "hard"), SOFT_AND_HARD, ids=label)
 def test_taylor_equals_nested(cls, hard):
+    """The equations and the ansatz; deeper networks are compared in `test_embeddings.py`."""
     problem = cls()
-    network = network_for(problem)
+    network = network_for(problem, depth=1)
     by_engine = []
     for engine in ("taylor", "nested"):
         objective = Objective(problem, network, hard=hard, derivatives=engine)
         theta = objective.flat.flatten()
         batch = batch_for(objective, max(12, len(problem.faces)))
-        loss, gradient = objective.value_and_gradient(theta, batch)
-        by_engine.append((loss, gradient, objective.losses(theta, batch)))
+        by_engine.append(losses_and_gradient(objective, theta, batch))
     for fast, slow in zip(*by_engine, strict=True):
         assert fast.dtype == tf.float64
         assert size_of(fast - slow) <= 1e-10 * size_of(slow)
-    _, gradient, _ = by_engine[0]
+    _, gradient = by_engine[0]
     assert size_of(gradient) > 0
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("engine", ["taylor", "nested"])
+def test_the_gradient_of_the_loss_is_that_of_its_terms(engine):
+    problem = Schrodinger()
+    objective = Objective(problem, network_for(problem), derivatives=engine)
+    theta = objective.flat.flatten()
+    batch = batch_for(objective, 12)
+    loss, gradient = objective.value_and_gradient(theta, batch)
+    losses, expected = losses_and_gradient(objective, theta, batch)
+    assert float(loss) == pytest.approx(float(tf.reduce_sum(batch.weights * losses)), rel=1e-12)
+    assert size_of(gradient - expected) <= 1e-12 * size_of(expected)
 
 
 def test_compiled_equals_eager():
     problem = Wave()
-    objective = Objective(problem, network_for(problem))
+    objective = Objective(problem, network_for(problem, depth=1))
     # Two threads with two blocks each in the interior, one block elsewhere.
     point_sets = {}
     for region in objective.regions:

@@ -184,7 +184,8 @@ def one_iteration():
 
 
 @pytest.mark.usefixtures("eager")
-def test_an_unknown_field_is_reported_and_loaded(tmp_path):
+def test_an_unknown_field_is_reported_and_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
     solution = solve(
         HeatFieldInverse(),
         folder=tmp_path / "run",

@@ -58,9 +58,13 @@ def phases(count=20):
     return [Phase(name="explore", optimizer=Adam(), stop=explore, report_every=2), polish]
 
 
+pytestmark = pytest.mark.usefixtures("shared_losses")
+
+
 @pytest.fixture(autouse=True)
 def few_iterations_count(monkeypatch):
     monkeypatch.setattr(pinn.setup.setup, "FEWEST", 20)
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
 
 
 def network():
