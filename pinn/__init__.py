@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.networks import Fourier as Fourier
     from pinn.networks import Periodic as Periodic
     from pinn.networks import Slope as Slope
+    from pinn.networks import Subdomains as Subdomains
     from pinn.networks import mlp as mlp
     from pinn.objective import FieldScale as FieldScale
     from pinn.objective import PointSet as PointSet
@@ -93,7 +94,7 @@ _NAMES = {
     "fitting": "Result fit minimize supervised",
     "geometry": "Ball Box Difference Disk Domain Interval NoSpace PointCloud Rectangle",
     "measurements": "DataFile Synthetic",
-    "networks": "Factorization Fourier Periodic Slope mlp",
+    "networks": "Factorization Fourier Periodic Slope Subdomains mlp",
     "objective": "FieldScale PointSet Scales",
     "optimizers": (
         "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "

@@ -204,9 +204,7 @@ class DataFile(settings.Settings):
         points = points._replace(values=noisy(points.values, self.noise, seed))
         return Measurements(points, Path(self.path).name, units, [*_joined(table.notes), *notes])
 
-    def _places(
-        self, problem: Problem, measured: Iterable[str], table: Table
-    ) -> dict[str, str | float]:
+    def _places(self, problem: Problem, measured: Iterable[str], table: Table) -> dict[str, Any]:
         """Return the array of every coordinate by name, or a number where none is needed."""
         needed = coordinates_of(problem, measured)
         places = {}

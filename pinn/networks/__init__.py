@@ -5,7 +5,7 @@ from pinn.networks.mlp import LAST_SEED, OPTIONS, mlp
 from pinn.networks.monotone import monotone
 from pinn.networks.product import outer
 from pinn.networks.separable import separable
-from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
+from pinn.networks.settings import Factorization, Fourier, Periodic, Slope, Subdomains
 from pinn.networks.side_by_side import side_by_side
 from pinn.networks.symmetric import symmetric, without_mirrors
 
@@ -19,6 +19,7 @@ __all__ = [
     "NoTaylorRule",
     "Periodic",
     "Slope",
+    "Subdomains",
     "forward",
     "mlp",
     "monotone",

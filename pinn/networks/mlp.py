@@ -15,9 +15,10 @@ import numpy as np
 from pinn.arrays import Array
 from pinn.errors import InputError
 from pinn.networks.architectures import Chain, modified, piratenet
+from pinn.networks.decomposed import decomposed
 from pinn.networks.layers import FactorizedDense, PeriodicEmbedding, TrainableSlope
 from pinn.networks.separable import separable
-from pinn.networks.settings import Factorization, Fourier, Periodic, Slope
+from pinn.networks.settings import Factorization, Fourier, Periodic, Slope, Subdomains
 from pinn.settings import Settings, check_count, count, positive
 
 Activation = Literal["tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu"]
@@ -29,6 +30,7 @@ OPTIONS: dict[str, type] = {
     "fourier": Fourier,
     "factorization": Factorization,
     "slope": Slope,
+    "subdomains": Subdomains,
 }
 """The settings that are groups of settings, by name."""
 LAST_SEED = 2_000_000
@@ -47,6 +49,10 @@ def cos(x: Any) -> Any:
     return keras.ops.cos(x)
 
 
+_FUNCTIONS: dict[str, Any] = {"sin": sin, "cos": cos}
+"""Activation functions that Keras does not know by name."""
+
+
 def mlp(
     *,
     lower: Sequence[float],
@@ -62,6 +68,7 @@ def mlp(
     fourier: Fourier | None = None,
     factorization: Factorization | None = None,
     slope: Slope | None = None,
+    subdomains: Subdomains | None = None,
     rank: int | None = None,
     seed: int = 0,
 ) -> keras.Model:
@@ -96,6 +103,8 @@ def mlp(
         fourier: random Fourier features of the coordinates, or of their periodic embedding.
         factorization: random weight factorization of all trained layers.
         slope: a trainable slope in every activation.
+        subdomains: parts of the box with a network each, of this width and depth; they go with
+            activation and frequency alone.
         rank: for a separable network, the number of its products of functions of one coordinate,
             each of which is a network with all the other settings (Cho et al. 2023,
             arXiv:2306.15969); None for one network.
@@ -117,9 +126,13 @@ def mlp(
         fourier=fourier,
         factorization=factorization,
         slope=slope,
+        subdomains=subdomains,
         seed=seed,
     )
     box = _Box(np.asarray(lower, float), np.asarray(upper, float))
+    if subdomains is not None:
+        design.check_alone(rank)
+        return design.decomposed(box, outputs, subdomains)
     if rank is None:
         return design.network(box, outputs)
     return separable(design.factors(box, rank * outputs), outputs=outputs)
@@ -157,6 +170,7 @@ class _Design(Settings):
     fourier: Fourier | None
     factorization: Factorization | None
     slope: Slope | None
+    subdomains: Subdomains | None
     seed: int
 
     def __post_init__(self) -> None:
@@ -207,6 +221,33 @@ class _Design(Settings):
             kernel = dense.trainable_variables[0]
             kernel.assign(self.frequency * kernel)
         return model
+
+    def check_alone(self, rank: int | None) -> None:
+        """Raise an InputError for a setting that does not go with subdomains."""
+        neutral: dict[str, Any] = {"architecture": "plain", "initialization": "glorot"}
+        others = {"periodic": self.periodic, "fourier": self.fourier, "slope": self.slope}
+        others |= {"factorization": self.factorization, "rank": rank}
+        others |= {name: getattr(self, name) for name in neutral}
+        for name, value in others.items():
+            if value != neutral.get(name):
+                raise InputError(
+                    f"network.subdomains: do not go with network.{name}; leave one of them out."
+                )
+
+    def decomposed(self, box: _Box, outputs: int, subdomains: Subdomains) -> keras.Model:
+        """Return a network for every part of a box, as one from [n, d] to [n, outputs]."""
+        return decomposed(
+            lower=box.lower.tolist(),
+            upper=box.upper.tolist(),
+            outputs=outputs,
+            counts=subdomains.parts(box.dimension),
+            overlap=subdomains.overlap,
+            width=self.width,
+            depth=self.depth,
+            activation=_FUNCTIONS.get(self.activation, self.activation),
+            frequency=self.frequency,
+            seed=self.seed,
+        )
 
     def factors(self, box: _Box, outputs: int) -> list[keras.Model]:
         """Return one network per coordinate, from it [n, 1] to [n, outputs]."""
@@ -271,7 +312,7 @@ class _Design(Settings):
 
     def hidden(self, units: int, layer: int, inputs: int, *, first: bool = False) -> Chain:
         """Return a dense layer and what follows it up to its activation."""
-        function: Any = {"sin": sin, "cos": cos}.get(self.activation, self.activation)
+        function = _FUNCTIONS.get(self.activation, self.activation)
         if not self.slope and not self.factorization:
             return [self.dense(units, layer, inputs, first=first, activation=function)]
         layers = [self.dense(units, layer, inputs, first=first)]

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pinn.errors import InputError, did_you_mean
-from pinn.settings import Settings, at_least, check_positive, count, finite, positive
+from pinn.settings import (
+    Settings,
+    at_least,
+    between,
+    check_count,
+    check_positive,
+    count,
+    finite,
+    positive,
+)
 
 
 class _Options(Settings):
@@ -113,6 +122,74 @@ class Periodic(_Options):
         if isinstance(self.period, Sequence):
             return self.period[number]
         return self.period
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subdomains(_Options):
+    """Parts of the box, each with a small network of its own, which are joined smoothly.
+
+    For solutions with many waves or over long times: finite-basis PINNs (Moseley, Markham &
+    Nissen-Meyer 2023, doi:10.1007/s10444-023-10065-9).
+
+    Attributes:
+        counts: number of equal parts by coordinate: by name (where a problem is known) or by index,
+            from 0.
+        overlap: where neighbors share points by more than 1 to 9, in lengths of a part.
+
+    Raises:
+        InputError: for no coordinate, counts that are no positive whole numbers, and an overlap
+            that is not between 0 and 1.
+    """
+
+    group: ClassVar[str] = "subdomains"
+    counts: Mapping[str | int, int] = dataclasses.field(default_factory=dict)
+    overlap: float = between(0, 1, 0.5, closed="right")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.counts, Mapping) or not self.counts:
+            raise InputError(
+                f"{self.setting('counts')}={self.counts!r}; give the number of parts by "
+                "coordinate, as in {t: 8}."
+            )
+        for name, number in self.counts.items():
+            check_count(f"{self.setting('counts')}.{name}", number)
+
+    def by_index(self, names: Sequence[str], axes: Sequence[int]) -> Subdomains | None:
+        """Return the settings for a network of some of a problem's coordinates; None without parts.
+
+        Args:
+            names: names of all coordinates.
+            axes: indices of those that the network takes.
+
+        Raises:
+            InputError: if a name is no coordinate.
+        """
+        counts: dict[str | int, int] = {}
+        for name, number in self.counts.items():
+            if isinstance(name, str) and name not in names:
+                hint = did_you_mean(name, names)
+                raise InputError(f"{self.setting('counts')}: {name!r} is no coordinate.{hint}")
+            axis = list(names).index(name) if isinstance(name, str) else name
+            if axis in axes:
+                counts[list(axes).index(axis)] = number
+        return dataclasses.replace(self, counts=counts) if counts else None
+
+    def parts(self, dimension: int) -> dict[int, int]:
+        """Return the number of parts by index of the coordinate, of so many coordinates.
+
+        Raises:
+            InputError: if an index belongs to no coordinate.
+        """
+        parts: dict[int, int] = {}
+        for axis, number in self.counts.items():
+            if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < dimension:
+                raise InputError(
+                    f"{self.setting('counts')}: {axis!r} is no index of a coordinate; give 0 to "
+                    f"{dimension - 1}."
+                )
+            parts[axis] = number
+        return parts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,16 @@ import keras
 import numpy as np
 
 from pinn.errors import InputError, did_you_mean
-from pinn.networks import LAST_SEED, OPTIONS, Periodic, mlp, monotone, side_by_side, symmetric
+from pinn.networks import (
+    LAST_SEED,
+    OPTIONS,
+    Periodic,
+    Subdomains,
+    mlp,
+    monotone,
+    side_by_side,
+    symmetric,
+)
 from pinn.problem import Problem
 from pinn.runtime import precision
 from pinn.settings import check_count
@@ -187,6 +196,9 @@ def _perceptron(
         if axes != list(range(len(problem.coordinates))):
             periodic = periodic.restricted_to(axes)
         settings["periodic"] = periodic
+    subdomains = settings.get("subdomains")
+    if isinstance(subdomains, Subdomains):
+        settings["subdomains"] = subdomains.by_index(problem.coordinates, axes)
     lower, upper = _box(problem, arguments)
     return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
 

@@ -101,7 +101,7 @@ def why_one_window(problem: Problem) -> str:
         return f"{name} does not depend on time"
     if problem.unknowns or problem.unknown_fields:
         names = ", ".join([*problem.unknowns, *problem.unknown_fields])
-        return f"{names} would be found anew in every window"
+        return f"{names} would be found anew in every window (see network.subdomains)"
     if problem.gauge:
         return f"{', '.join(problem.gauge)} is known up to a function of time"
     for integral in problem.integrals.values():
