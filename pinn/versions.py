@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,6 +34,12 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def peak_memory(usage: resource.struct_rusage) -> float:
+    """Return the most memory that a process has had, in bytes, from what the system counted."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(usage.ru_maxrss * unit)
 
 
 def _processor() -> str:

@@ -23,11 +23,14 @@ def main() -> int:
         file.write(" ".join([command, *arguments]) + "\n")
     overrides = dict(a.split("=", 1) for a in arguments if "=" in a)
     if command == "run":
-        output = Path(overrides["output"].strip("'"))
         name = overrides["experiment"]
         seed = int(overrides["seed"])
-        folder = output / name / f"2026-01-31_12-00-{len(list(output.rglob('config.yaml'))):02}"
-        folder.mkdir(parents=True)
+        if "hydra.run.dir" in overrides:  # of a sweep
+            folder = Path(overrides["hydra.run.dir"].strip("'"))
+        else:
+            output = Path(overrides["output"].strip("'"))
+            folder = output / name / f"2026-01-31_12-00-{len(list(output.rglob('config.yaml'))):02}"
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(json.dumps({"name": name, "seed": seed}))
     else:
         folder = Path(arguments[0])
@@ -53,6 +56,14 @@ def main() -> int:
         except KeyboardInterrupt:
             (folder / "metrics.json").write_text(json.dumps(metrics(seed) | {"finished": False}))
             return 130
+    if does == "interrupt":  # twice, as a user who does not want to wait
+        for _ in range(2):
+            try:
+                os.kill(os.getppid(), signal.SIGINT)
+                time.sleep(60)
+            except KeyboardInterrupt:
+                pass
+        return 130
     if does == "pause":  # until the test lets it go, or has failed
         for _ in range(6000):
             if Path("go").exists():
@@ -69,8 +80,8 @@ def main() -> int:
 
 
 def history(seed: int) -> str:
-    rows = [f"{i},{1e-3 * 0.9**i * (1 + seed)!r}" for i in range(1, 401)]
-    return "\n".join(["seconds,error_u", *rows]) + "\n"
+    rows = [f"explore,{i},{i},1e-6,2e-6,{1e-3 * 0.9**i * (1 + seed)!r}" for i in range(1, 401)]
+    return "\n".join(["phase,iteration,seconds,loss,heldout_loss,error_u", *rows]) + "\n"
 
 
 def metrics(seed: int) -> dict:

@@ -1239,6 +1239,68 @@ def test_a_folder_that_is_no_run(command, capsys, tmp_path):
     assert files(tmp_path) == {"notes/notes.txt": b"mine"}
 
 
+SWEEP = '{"format": 1, "arguments": ["-m", "seed=0,1"], "working_folder": ".", "runs": []}'
+BAD_SWEEPS = {
+    "not begun": (
+        ["resume"],
+        {"multirun.yaml": "hydra: {}"},
+        "no run of this sweep",
+        "pinn run -m",
+    ),
+    "no JSON": (["resume"], {"sweep.json": "{"}, "sweep.json: does not hold a sweep", "restore"),
+    "a list": (["plot"], {"sweep.json": "[]"}, "sweep.json: does not hold a sweep", "restore"),
+    "later": (["compare"], {"sweep.json": '{"format": 9}'}, "format 9", "restore"),
+    "no text": (["resume"], {"sweep.json": SWEEP.replace(".", "gone")}, "in gone", "restore"),
+    "overrides": (["resume", "seed=3"], {"sweep.json": SWEEP}, "'seed=3'", "resume one of them"),
+    "no result": (["plot"], {"sweep.json": SWEEP}, "no run of this sweep", "pinn resume"),
+    "no runs": (["compare"], {"sweep.json": SWEEP}, "no run of this sweep", "pinn resume"),
+    "gone": (
+        ["plot"],
+        {"sweep.json": SWEEP.replace("[]", '[{"folder": "a", "state": "done", "loss": 1.0}]')},
+        "many/a: is gone",
+        "pinn resume many",
+    ),
+    "old runs": (
+        ["run", "-m", "seed=0,1", "hydra.sweep.dir=many"],
+        {"a/checkpoint.npz": ""},
+        "holds runs of no recorded sweep",
+        "name another folder",
+    ),
+    "one folder": (
+        ["run", "-m", "seed=0,1", "hydra.sweep.dir=many", "hydra.sweep.subdir=a"],
+        {"notes.txt": ""},
+        "hydra.sweep.subdir=a: all runs",
+        "hydra.job.num",
+    ),
+    "two sweeps": (
+        ["run", "-m", "seed=0,1", "hydra.sweep.dir=many"],
+        {"sweep.json": SWEEP},
+        "hydra.sweep.dir=many: holds a sweep",
+        "pinn resume many",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SWEEPS)
+def test_bad_sweeps(name, capsys, tmp_path):
+    (command, *more), contents, offender, remedy = BAD_SWEEPS[name]
+    Path("many").mkdir()
+    for file, text in contents.items():
+        Path("many", file).parent.mkdir(exist_ok=True)
+        Path("many", file).write_text(text)
+    before = files(tmp_path)
+    line = refused(capsys, command, *(more if command == "run" else ["many", *more]))
+    assert offender in line and remedy in line
+    assert files(tmp_path) == before
+
+
+def test_a_sweep_that_cannot_begin_leaves_no_folder(capsys):
+    for arguments in (["hydra.sweep.dir=/proc/nope"], ["hydra.sweep.dir=a/b", "sede=3"]):
+        line = refused(capsys, "run", "-m", "seed=0,1", *arguments)
+        assert re.search("/proc/nope: .*writable folder|no key 'sede'", line)
+    assert not list(Path().iterdir())
+
+
 def truncated(folder: Path) -> None:
     file = folder / "checkpoint.npz"
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])

@@ -2,19 +2,20 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pinn.cli import run as run_module
+from pinn.cli import sweep as sweep_module
 from pinn.cli.arguments import parse
 from pinn.cli.completion import proposed
 from pinn.cli.main import main
 from pinn.conf_folders import conf_folders, package_of, shown
 from pinn.setup.build import locate
 from pinn.setup.user_files import keep
+from pinn.sweep import Ending, sweep_job
 
 PLATE = """
 from pinn import Interval, Problem, positive, residual
@@ -80,11 +81,15 @@ def swept(monkeypatch):
     """The commands that a sweep would start."""
     commands = []
 
-    def start(command, **_):
-        commands.append(command[3:])
-        return subprocess.CompletedProcess(command, 0)
+    def execute(program, command, *, log, **_):
+        commands.append(command)
+        Path(log.parent, "metrics.json").write_text('{"finished": true}')
+        Path(log.parent, "figures").mkdir()
+        Path(log.parent, "figures", "solution.png").touch()
+        return Ending("done")
 
-    monkeypatch.setattr(run_module.subprocess, "run", start)
+    monkeypatch.setattr(sweep_job, "execute", execute)
+    monkeypatch.setattr(sweep_module, "_save_figures", lambda folder, runs: [])
     return commands
 
 

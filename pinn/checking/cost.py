@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sys
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,6 +15,7 @@ from pinn.derivatives import plan
 from pinn.objective import Objective
 from pinn.optimizers import BFGS, SSBroyden
 from pinn.setup.setup import Setup
+from pinn.versions import peak_memory
 
 ROWS = 4096  # of the layer that is timed
 REPEATS = 8  # of which the fastest counts
@@ -63,7 +63,7 @@ def cost(setup: Setup, objective: Objective, points: Mapping[str, Array]) -> Cos
     quadratic = any(isinstance(phase.optimizer, BFGS | SSBroyden) for phase in setup.phases)
     return Cost(
         seconds=PASSES * layers * rows / ROWS * _layer_seconds(width, objective.dtype),
-        memory=_peak_memory(),
+        memory=peak_memory(resource.getrusage(resource.RUSAGE_SELF)),
         matrix=float(size) ** 2 * objective.flat.dtype.size if quadratic else 0.0,
         parameters=size,
     )
@@ -80,9 +80,3 @@ def _layer_seconds(width: int, dtype: str) -> float:
         tf.tanh(values @ kernel).numpy()  # waits for a GPU
         times.append(time.perf_counter() - begin)
     return min(times)
-
-
-def _peak_memory() -> float:
-    """Return the largest memory of this process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else 1024 * peak)

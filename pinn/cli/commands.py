@@ -87,10 +87,13 @@ def resume_parser() -> Parser:
     parser = Parser(
         "resume",
         "FOLDER [key=value ...]",
-        "Continue a run from its last checkpoint",
-        "Overrides change the run's configuration, such as the number of iterations of a phase.",
+        "Continue a run from its last checkpoint, or do what is left of a sweep",
+        "Overrides change the run's configuration, such as the number of iterations of a phase.\n"
+        "Of a sweep, unfinished and failed runs continue, and runs that have not begun start.",
     )
-    parser.add_argument("arguments", nargs="*", metavar="FOLDER", help="the folder of the run")
+    parser.add_argument(
+        "arguments", nargs="*", metavar="FOLDER", help="the folder of the run or of the sweep"
+    )
     return parser
 
 
@@ -99,10 +102,12 @@ def plot_parser() -> Parser:
     parser = Parser(
         "plot",
         "FOLDER ...",
-        "Draw the pictures of runs again",
+        "Draw the pictures of runs or sweeps again",
         "Writes figures/*.png in every FOLDER from its configuration, history and best parameters.",
     )
-    parser.add_argument("arguments", nargs="*", metavar="FOLDER", help="the folder of a run")
+    parser.add_argument(
+        "arguments", nargs="*", metavar="FOLDER", help="the folder of a run or of a sweep"
+    )
     return parser
 
 
@@ -113,9 +118,12 @@ def compare_parser() -> Parser:
         "FOLDER ...",
         "Show several runs side by side",
         "Shows one row per finished run (errors, ratio to the published value, cost), then the\n"
-        "keys of the configuration in which the runs differ.",
+        "keys of the configuration in which the runs differ. The folder of a sweep stands for its\n"
+        "finished runs.",
     )
-    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="the folder of a run")
+    parser.add_argument(
+        "folders", nargs="*", metavar="FOLDER", help="the folder of a run or of a sweep"
+    )
     return parser
 
 

@@ -26,7 +26,6 @@ from pinn.runtime import prepare_process
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_PIPE_WIDTH = 160  # columns of a table that goes to a file or a pipe
 _RUN_FOLDER = "outputs/burgers/2026-01-31_12-00-00"  # an example for messages
 
 
@@ -183,19 +182,14 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         elif Path(argument).is_dir():
             folders.append(argument)
         else:
-            raise InputError(
-                f"{argument}: no such folder; give the folder of a run, which holds config.yaml."
-            )
+            raise InputError(f"{argument}: no such folder; give the folder of a run or of a sweep.")
     return folders, overrides
 
 
 def _show(renderable: RenderableType) -> int:
-    from rich.console import Console
+    from pinn.reporting.tables import wide_console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
-    console.print(renderable)
+    wide_console().print(renderable)
     return ExitCode.OK
 
 

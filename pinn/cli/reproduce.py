@@ -25,7 +25,7 @@ from pinn.exit_codes import ExitCode
 from pinn.record import Metrics
 from pinn.reporting.ledger import differences
 from pinn.reporting.listing import description
-from pinn.reporting.published import check_published, comparisons, errors_of, number
+from pinn.reporting.published import check_published, comparisons, number
 from pinn.reporting.tables import seconds
 from pinn.sweep import Ending, Job, by_hydra, check_launcher, one_by_one
 from pinn.sweep.ledger_files import Experiment, Ledger
@@ -257,7 +257,7 @@ def _state(job: Job) -> str:
 
 def _result_line(metrics: Metrics) -> str:
     """Return the result of a finished run in one line: errors, ratios, seconds."""
-    errors = [f"{name} {number(error)}" for name, error in errors_of(metrics).items()]
+    errors = [f"{name} {number(error)}" for name, error in metrics.errors.items()]
     parts = [", ".join(errors)]
     for comparison in comparisons(metrics):
         if comparison.ratio is not None:

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pinn.cli.arguments import Line, announced, parse, parser
-from pinn.cli.compose import (
-    PRIMARY,
-    check_experiment,
-    compose,
-    composed,
-    one_line,
-    resolved,
-    session,
-)
+from pinn.cli.arguments import Line, parse
+from pinn.cli.by_hydra import announce, by_hydra, restored_logging
+from pinn.cli.compose import PRIMARY, compose, composed, resolved, session
+from pinn.cli.new_folders import new_folder
 from pinn.cli.quiet import quiet
-from pinn.conf_folders import ConfFolder, conf_folder
+from pinn.cli.sweep import plot_sweep, resume_sweep, sweep
 from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
+from pinn.record import SweepFolder
 from pinn.reporting.published import check_published
-from pinn.sweep.launch import full_errors
-from pinn.sweep.process import PROGRAM, quoted
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -42,9 +29,6 @@ __all__ = ["check", "compose", "plot", "resume", "run"]
 
 _SHOWING = ("help", "hydra_help", "cfg", "resolve", "info", "shell_completion")
 """Options of Hydra that show something and run nothing."""
-
-_OF_THE_SWEEP = re.compile(r"hydra[./](mode|sweep|sweeper|launcher|run|job\.config)\b")
-"""Settings of Hydra for a sweep as a whole, which its runs do not get."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -62,16 +46,16 @@ def run(argv: Sequence[str]) -> int:
             f"--experimental-rerun {line.experimental_rerun}: runs are not pickled; continue one "
             "by `pinn resume FOLDER`, or repeat it by `pinn run --config-path FOLDER`."
         )
-    with line.folders() as folders, _restored_logging():
+    with line.folders() as folders, restored_logging():
         if any(getattr(line, option) for option in _SHOWING):
-            return _by_hydra(line, folders)
+            return by_hydra(line, folders)
         with session(folders, line.overrides, line.config_path):
             if not line.multirun and not _is_sweep(line):
                 config = composed(line.overrides, folders, line.config_name)
-                _announce(folders)
+                announce(folders)
                 return _job(config, line)
-        _announce(folders)
-        return _sweep(line, folders)
+        announce(folders)
+        return sweep(line, folders, argv)
 
 
 def check(argv: Sequence[str]) -> int:
@@ -87,7 +71,7 @@ def check(argv: Sequence[str]) -> int:
     with line.folders() as folders:
         with session(folders, line.overrides, line.config_path):
             config, _ = resolved(composed(line.overrides, folders, line.config_name))
-        _announce(folders)
+        announce(folders)
         check_published(config.get("published"))
         with quiet():
             from pinn.checking import check_setup
@@ -95,13 +79,6 @@ def check(argv: Sequence[str]) -> int:
         report = check_setup(_setup(config), picture=line.picture)
     Console().print("\n".join(report.lines()), highlight=False, markup=False, soft_wrap=True)
     return ExitCode.OK
-
-
-def _announce(folders: Sequence[ConfFolder], file: Any = None) -> None:
-    """Print which configuration of the user's own is in use."""
-    text = announced(folders)
-    if text:
-        print(text, file=file or sys.stdout, flush=True)
 
 
 def _is_sweep(line: Line) -> bool:
@@ -112,55 +89,6 @@ def _is_sweep(line: Line) -> bool:
     hydra: Any = GlobalHydra.instance().hydra
     # Hydra returns None where there is no mode, or an error, which composing tells.
     return hydra.get_mode(line.config_name or PRIMARY, line.overrides) == RunMode.MULTIRUN
-
-
-def _by_hydra(
-    line: Line, folders: Sequence[ConfFolder], task: Callable[[Any], None] | None = None
-) -> int:
-    """Have Hydra do what its options say, and return the exit code.
-
-    Args:
-        line: the command line.
-        folders: the folders of configuration files.
-        task: what is called for each run of a sweep, or None where nothing runs.
-    """
-    from hydra import version
-    from hydra._internal.utils import _run_hydra
-
-    from pinn.cli.hydra_plugins import search_path
-
-    version.setbase("1.3")
-    check_experiment(line.overrides, folders)
-    line.config_dir = None  # it is among the folders
-    if line.hydra_help:  # composed without the primary configuration, so its keys are unknown
-        silent = ["hydra/hydra_logging=none", "hydra/job_logging=none"]
-        line.overrides = [*silent, *(o for o in line.overrides if o.startswith("hydra"))]
-    errors = sys.stderr if task else io.StringIO()
-    try:
-        with (
-            one_line(folders, line.overrides),
-            search_path(folders),
-            full_errors(),
-            contextlib.redirect_stderr(errors),
-        ):
-            _run_hydra(
-                args=line,
-                args_parser=parser("run"),
-                task_function=task or _nothing,
-                config_path=line.config_path or str(conf_folder()),
-                config_name=PRIMARY,
-            )
-    except SystemExit as end:
-        if end.code:
-            assert isinstance(errors, io.StringIO)
-            raise InputError(f"run: {errors.getvalue()}; see `pinn run --help`.") from None
-    if task is None:
-        _announce(folders, sys.stderr)
-    return ExitCode.OK
-
-
-def _nothing(_: Any) -> None:
-    """Do nothing, where Hydra wants a function."""
 
 
 def _job(config: DictConfig, line: Line) -> int:
@@ -177,7 +105,7 @@ def _job(config: DictConfig, line: Line) -> int:
     name = line.config_name or PRIMARY
     outcome: list[int | Exception] = []
 
-    with _new_folder(config) as folder:
+    with new_folder(config) as folder:
 
         def task(values: DictConfig) -> None:
             try:
@@ -218,19 +146,6 @@ def _log(config: DictConfig, line: Line) -> None:
     hydra.compose_config(name, line.overrides, RunMode.RUN, with_log_configuration=True)
 
 
-@contextlib.contextmanager
-def _restored_logging() -> Iterator[None]:
-    """Leave the log of a host program as it was; Hydra adds handlers to it."""
-    root = logging.getLogger()
-    level = root.level
-    handlers = list(root.handlers)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        root.handlers[:] = handlers
-
-
 def _setup(config: Mapping[str, Any]) -> Setup:
     """Return the setup of a configuration, on the device that it names."""
     with quiet():
@@ -255,10 +170,17 @@ def _solve(config: dict[str, Any], folder: Path) -> int:
 
 
 def resume(folder: str, overrides: Sequence[str] = ()) -> int:
-    """Continue a run from its last checkpoint, and return the exit code.
+    """Continue a run from its last checkpoint, or a sweep, and return the exit code.
 
-    Overrides, such as a larger budget, reopen its last phase.
+    Overrides, such as a larger budget, reopen the last phase of a run.
     """
+    if SweepFolder(Path(folder)).exists:
+        if overrides:
+            raise InputError(
+                f"resume: {overrides[0]!r} would change the runs of a sweep; resume one of them, "
+                "or start another sweep."
+            )
+        return resume_sweep(Path(folder))
     with quiet():
         from pinn.run import resume as resume_run
 
@@ -266,117 +188,15 @@ def resume(folder: str, overrides: Sequence[str] = ()) -> int:
 
 
 def plot(folder: str) -> int:
-    """Draw a run's figures again from its folder."""
+    """Draw the figures of a run or of a sweep again from its folder, and return the exit code."""
+    if SweepFolder(Path(folder)).exists:
+        return plot_sweep(Path(folder))
     with quiet():
         from pinn.run import load
 
     for path in load(folder).save_figures():
         print(path)
     return ExitCode.OK
-
-
-@contextlib.contextmanager
-def _new_folder(config: DictConfig) -> Iterator[Path]:
-    """Make the folder of a run; remove it and its new parents if it stays empty."""
-    from omegaconf import OmegaConf
-
-    output = config.get("output")
-    pattern = str(OmegaConf.to_container(config.hydra.run, resolve=False)["dir"])  # type: ignore
-    where = "hydra.run.dir"
-    if "${output}" in pattern:
-        if not isinstance(output, str) or not output:
-            raise InputError(f"output={output!r}; give the path of a folder.")
-        where = "output"
-    path = Path(str(config.hydra.run.dir))
-    if config.hydra.job.chdir:
-        path = path.absolute()
-    new_folders = [p for p in (path, *path.parents) if not p.exists()]
-    # A folder that is named by the time gets a number where two runs begin in one second.
-    is_numbered = "${now:" in pattern
-    name = f"{where}={output if where == 'output' else path}"
-    try:
-        made = _make_folder(path, is_numbered, name)
-        if made != path:
-            new_folders.insert(0, made)
-        yield made
-    finally:
-        for folder in new_folders:
-            with contextlib.suppress(OSError):  # it is not empty
-                folder.rmdir()
-
-
-def _make_folder(path: Path, is_numbered: bool, where: str) -> Path:
-    """Make a folder, and return it; a numbered one is one that no other run has."""
-    for number in range(1000):
-        folder = path if number == 0 else path.with_name(f"{path.name}_{number}")
-        try:
-            folder.mkdir(parents=True, exist_ok=not is_numbered)
-        except (FileExistsError, NotADirectoryError):
-            if not folder.is_dir():
-                raise InputError(
-                    f"{where}: is a file, or holds one named as a folder; name a folder."
-                ) from None
-            continue
-        except OSError as error:
-            raise InputError(
-                f"{where}: cannot be written ({error.strerror}); set {where.partition('=')[0]} to "
-                "a writable folder."
-            ) from None
-        return folder
-    raise InputError(f"{where}: a thousand runs in one second; wait a moment.")
-
-
-class _JobFailed(Exception):
-    """A job of a sweep failed; the text is its overrides."""
-
-
-def _sweep(line: Line, folders: Sequence[ConfFolder]) -> int:
-    """Run every job of Hydra's multirun in a process of its own.
-
-    Memory, precision and seeds belong to a process.
-    """
-    from hydra.core.hydra_config import HydraConfig
-
-    failed: list[str] = []
-    line.multirun = True
-    line.overrides += _names_of_jobs(line.overrides)
-    more = line.for_another_process()
-
-    def job(_: Any) -> None:
-        hydra = HydraConfig.get()
-        overrides = [
-            *hydra.overrides.task,
-            *(override for override in hydra.overrides.hydra if not _OF_THE_SWEEP.search(override)),
-        ]
-        text = " ".join(overrides)
-        print(f"pinn run {text}", flush=True)
-        folder = Path(hydra.runtime.output_dir)
-        command = [*PROGRAM, "run", *more, *overrides, f"hydra.run.dir={quoted(str(folder))}"]
-        if subprocess.run(command, check=False, cwd=hydra.runtime.cwd).returncode != ExitCode.OK:
-            with contextlib.suppress(OSError):  # it is not empty
-                folder.rmdir()
-            failed.append(text)
-            # For launchers that call this in another process; Hydra raises it after the last job.
-            raise _JobFailed(text)
-
-    try:
-        return _by_hydra(line, folders, job)
-    except _JobFailed as error:
-        for text in failed or [str(error)]:
-            print(f"pinn: failed: pinn run {text}", file=sys.stderr)
-        return ExitCode.FAILED
-
-
-def _names_of_jobs(overrides: Sequence[str]) -> list[str]:
-    """Return the setting by which the folder of a job is named by what differs from job to job."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    if any("override_dirname.exclude_keys" in override for override in overrides):
-        return []
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
-    same = [o.key_or_group for o in parsed if not o.is_sweep_override() and o.key_or_group]
-    keys = ",".join(dict.fromkeys(f"'{key}'" for key in same if not key.startswith("hydra")))
-    return [f"hydra.job.config.override_dirname.exclude_keys=[{keys}]"]
 
 
 def _show(solution: Solution) -> int:

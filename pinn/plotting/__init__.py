@@ -4,25 +4,36 @@ from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.data import MeasuredColumn, data_figure, misfit_figure
 from pinn.plotting.field import evolution_figure, field_figure
-from pinn.plotting.figures import save_data_figure, save_figures, save_points_figure
+from pinn.plotting.figures import (
+    save_data_figure,
+    save_figure,
+    save_figures,
+    save_points_figure,
+)
 from pinn.plotting.seeds import seeds_figure
 from pinn.plotting.slices import slices_figure
+from pinn.plotting.sweep import Trial, curves_figure, setting_figure, solutions_figure
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
 
 __all__ = [
     "MeasuredColumn",
+    "Trial",
     "convergence_figure",
+    "curves_figure",
     "data_figure",
     "evolution_figure",
     "field_figure",
     "misfit_figure",
     "points_figure",
     "save_data_figure",
+    "save_figure",
     "save_figures",
     "save_points_figure",
     "seeds_figure",
+    "setting_figure",
     "slices_figure",
+    "solutions_figure",
     "unknowns_figure",
     "weights_figure",
 ]

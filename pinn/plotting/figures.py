@@ -173,21 +173,21 @@ def save_figures(
     for suffix, values in _cases(parameters).items():
         at_values = replace(sampler, parameters=values)
         for name, figure in _solution_figures(at_values, distance, laws):
-            paths.append(_save(figure, folder / f"{name}{suffix}.png"))
+            paths.append(save_figure(figure, folder / f"{name}{suffix}.png"))
     placed = {region: rows[:, axes] for region, rows in points.items()}
     weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
     for name, figure in _training_figures(sampler, history, placed, truths, weighted):
-        paths.append(_save(figure, folder / f"{name}.png"))
+        paths.append(save_figure(figure, folder / f"{name}.png"))
     if measured:
         paths.append(save_data_figure(folder, measured))
-        paths.append(_save(misfit_figure(measured), folder / "misfit.png"))
+        paths.append(save_figure(misfit_figure(measured), folder / "misfit.png"))
     return paths
 
 
 def save_data_figure(folder: Path, measured: Sequence[MeasuredColumn]) -> Path:
     """Write the picture of the measurements as `data.png`, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    return _save(data_figure(measured), folder / "data.png")
+    return save_figure(data_figure(measured), folder / "data.png")
 
 
 def _cases(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, float]]:
@@ -309,7 +309,7 @@ def save_points_figure(
     if path.suffix.lower() != ".png":
         raise InputError(f"picture={path}: is no .png file; give a name such as points.png.")
     try:
-        return _save(points_figure(points, axes_names, units), path)
+        return save_figure(points_figure(points, axes_names, units), path)
     except OSError as error:
         raise InputError(
             f"picture={path}: cannot be written ({error.strerror}); name a file in a folder that "
@@ -318,8 +318,8 @@ def save_points_figure(
 
 
 @journal()
-def _save(figure: Figure, path: Path) -> Path:
-    """Write a figure completely or not at all, so that no reader meets half a picture."""
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, completely or not at all, and return its path."""
 
     def write(file: IO[bytes]) -> None:
         figure.savefig(file, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.06)

@@ -12,6 +12,7 @@ from pinn.record.metrics import (
     UnknownMetrics,
     WeightMetrics,
 )
+from pinn.record.sweep import Setting, Sweep, SweepFolder, SweepRun
 
 __all__ = [
     "ErrorAt",
@@ -22,6 +23,10 @@ __all__ = [
     "PhaseMetrics",
     "PhaseSpan",
     "RunFolder",
+    "Setting",
+    "Sweep",
+    "SweepFolder",
+    "SweepRun",
     "TimeMetrics",
     "UnknownMetrics",
     "WeightMetrics",

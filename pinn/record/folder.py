@@ -158,6 +158,22 @@ class RunFolder:
                 f"{self.metrics}: does not hold a run's metrics ({error}); {remedy}."
             ) from None
 
+    def finished_metrics(self) -> Metrics | None:
+        """Return the metrics of the run once it is finished; None before, and if they are damaged.
+
+        A damaged file is written anew when the run is resumed.
+        """
+        try:
+            metrics = self.read_metrics()
+        except InputError:
+            return None
+        return metrics if metrics is not None and metrics.finished else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to do: the run is finished, and its pictures are drawn."""
+        return self.solution_figure.is_file() and self.finished_metrics() is not None
+
     def write_metrics(self, metrics: Metrics) -> None:
         """Write the metrics; after a crash, the folder holds the old file or the new one."""
         text = json.dumps(metrics.to_json(), indent=2, allow_nan=True) + "\n"

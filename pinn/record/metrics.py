@@ -11,7 +11,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Record:
+class Record:
     """A dataclass that is read from plain values and written as such."""
 
     @classmethod
@@ -35,7 +35,7 @@ class _Record:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnknownMetrics(_Record):
+class UnknownMetrics(Record):
     """The result for one unknown coefficient; None where a value is not known.
 
     Attributes:
@@ -52,7 +52,7 @@ class UnknownMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModeMetrics(_Record):
+class ModeMetrics(Record):
     """One mode of an eigenvalue problem.
 
     Attributes:
@@ -65,7 +65,7 @@ class ModeMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MisfitMetrics(_Record):
+class MisfitMetrics(Record):
     """How far a solution is from what one set measured of one field or derivative.
 
     Attributes:
@@ -86,7 +86,7 @@ class MisfitMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ErrorAt(_Record):
+class ErrorAt(Record):
     """The errors at one value of a parameter of the problem.
 
     Attributes:
@@ -99,7 +99,7 @@ class ErrorAt(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhaseMetrics(_Record):
+class PhaseMetrics(Record):
     """What one phase did, in one stage where the run has several.
 
     Attributes:
@@ -131,7 +131,7 @@ class PhaseMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WeightMetrics(_Record):
+class WeightMetrics(Record):
     """How a weighting scheme ended.
 
     Attributes:
@@ -146,7 +146,7 @@ class WeightMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeMetrics(_Record):
+class TimeMetrics(Record):
     """Wall-clock times of a run in seconds.
 
     Attributes:
@@ -159,7 +159,7 @@ class TimeMetrics(_Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metrics(_Record):
+class Metrics(Record):
     """The metrics of a run that has ended or was interrupted.
 
     Attributes:
@@ -238,6 +238,11 @@ class Metrics(_Record):
     def unknown_errors(self) -> dict[str, float | None]:
         """The relative error of every unknown."""
         return {name: unknown.relative_error for name, unknown in self.unknowns.items()}
+
+    @property
+    def errors(self) -> dict[str, float | None]:
+        """The relative errors, by field, derived quantity and unknown."""
+        return {**self.relative_l2, **self.unknown_errors}
 
     @property
     def truths(self) -> dict[str, float | None]:

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pinn.errors import InputError
-from pinn.record import Metrics, RunFolder
-from pinn.reporting.published import comparisons, errors_of, number, ratio_text
+from pinn.record import Metrics, RunFolder, SweepFolder
+from pinn.reporting.published import comparisons, number, ratio_text
 from pinn.reporting.tables import count, plain_table, seconds
 
 _MISSING = "–"
@@ -22,10 +22,15 @@ _COLUMNS = ("run", "problem", "relative L2", "max error", *_NUMERIC_COLUMNS)
 def compare(folders: Iterable[Path | str]) -> RenderableType:
     """Return one row per run, and below it the keys of the configuration in which the runs differ.
 
+    Args:
+        folders: those of runs, and of sweeps, which stand for their finished runs.
+
     Raises:
         InputError: for a folder that holds no finished run, or a file that cannot be read.
     """
-    runs = [RunFolder(Path(folder)) for folder in folders]
+    runs: list[RunFolder] = []
+    for folder in folders:
+        runs += _runs(Path(folder))
     if not runs:
         raise InputError(
             "compare: no folder; give the folders of finished runs, such as outputs/burgers/*."
@@ -35,6 +40,20 @@ def compare(folders: Iterable[Path | str]) -> RenderableType:
         table.add_row(Text(str(run.path)), *_cells(_metrics(run)))
     names = [str(run.path) for run in runs]
     return Group(table, _differences(names, [_settings(run) for run in runs]))
+
+
+def _runs(path: Path) -> list[RunFolder]:
+    """Return the run of a folder, or the finished runs of a sweep."""
+    sweep = SweepFolder(path)
+    if not sweep.exists:
+        return [RunFolder(path)]
+    finished: list[RunFolder] = []
+    for run in sweep.read().runs:
+        if sweep.run(run).finished_metrics() is not None:
+            finished.append(sweep.run(run))
+    if not finished:
+        raise InputError(f"{path}: no run of this sweep is finished; `pinn resume {path}`.")
+    return finished
 
 
 def _cells(metrics: Metrics) -> list[str | Text]:
@@ -54,7 +73,7 @@ def _cells(metrics: Metrics) -> list[str | Text]:
 def _errors_text(metrics: Metrics) -> str:
     """Return one line per field, with the reference's own error, or else one per unknown."""
     lines = []
-    for name, error in (metrics.relative_l2 or errors_of(metrics)).items():
+    for name, error in (metrics.relative_l2 or metrics.errors).items():
         own = metrics.reference_error.get(name)
         suffix = "" if own is None else f" ± {number(own)}"
         lines.append(f"{name} {number(error, 3)}{suffix}")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from pinn.record import Metrics
-from pinn.reporting.published import Published, compare_errors, errors_of, published
+from pinn.reporting.published import Published, compare_errors, published
 
 FORMAT = "pinn ledger 1"
 IN_TIME = 300.0
@@ -135,7 +135,7 @@ def result_of(metrics: Metrics) -> Result:
             }
         )
     return {
-        "errors": errors_of(metrics),
+        "errors": metrics.errors,
         "truth": metrics.truths,
         "max_error": metrics.max_error,
         "loss": metrics.loss,

@@ -96,17 +96,12 @@ def check_published(block: Mapping[str, Any] | None) -> None:
             )
 
 
-def errors_of(metrics: Metrics) -> dict[str, float | None]:
-    """Return the relative errors of a run by field, derived quantity and unknown."""
-    return {**metrics.relative_l2, **metrics.unknown_errors}
-
-
 def comparisons(metrics: Metrics) -> list[Comparison]:
     """Return the comparisons of a run's errors with every published value."""
     unknowns = set(metrics.unknowns) - set(metrics.relative_l2)
     compared = []
     for entry in published(metrics.published):
-        compared += compare_errors(errors_of(metrics), entry, unknowns=unknowns)
+        compared += compare_errors(metrics.errors, entry, unknowns=unknowns)
     return compared
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
+
+_PIPE_WIDTH = 160  # columns of a table that goes to a file or a pipe
+
+
+def wide_console() -> Console:
+    """Return the console of the terminal, or a wide one where the output goes elsewhere."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
 
 
 def plain_table(columns: Sequence[str], *, right: Collection[str] = ()) -> Table:

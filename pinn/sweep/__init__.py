@@ -1,4 +1,4 @@
-"""Experiments over seeds, one process per job.
+"""Experiments over seeds, and runs of sweeps, one process per job.
 
 Finished jobs are skipped; interrupted ones continue.
 """
@@ -6,5 +6,15 @@ Finished jobs are skipped; interrupted ones continue.
 from pinn.sweep.job import Attempt, Job
 from pinn.sweep.launch import by_hydra, check_launcher, one_by_one
 from pinn.sweep.process import Ending
+from pinn.sweep.sweep_job import SweepJob, settle
 
-__all__ = ["Attempt", "Ending", "Job", "by_hydra", "check_launcher", "one_by_one"]
+__all__ = [
+    "Attempt",
+    "Ending",
+    "Job",
+    "SweepJob",
+    "by_hydra",
+    "check_launcher",
+    "one_by_one",
+    "settle",
+]

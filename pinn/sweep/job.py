@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pinn.atomic import write_text_atomically
-from pinn.errors import InputError
 from pinn.record import Metrics, RunFolder
 from pinn.sweep.lock import Busy, Lock, hold, wait_until_free
 from pinn.sweep.process import PROGRAM, Ending, execute, quoted
@@ -80,13 +79,7 @@ class Attempt:
     def metrics(self) -> Metrics | None:
         """The metrics of the run, once it is finished."""
         run = self.run
-        if run is None:
-            return None
-        try:
-            metrics = run.read_metrics()
-        except InputError:  # a damaged file is written anew when the run is resumed
-            return None
-        return metrics if metrics is not None and metrics.finished else None
+        return None if run is None else run.finished_metrics()
 
     @property
     def picture(self) -> Path | None:
@@ -99,7 +92,8 @@ class Attempt:
     @property
     def complete(self) -> bool:
         """Whether nothing is left to do: the run is finished, and its pictures are drawn."""
-        return self.metrics is not None and self.picture is not None
+        run = self.run
+        return run is not None and run.complete
 
     @property
     def trouble(self) -> tuple[str, str] | None:

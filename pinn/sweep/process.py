@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pinn.exit_codes import ExitCode
 from pinn.sweep.lock import Lock
+from pinn.versions import peak_memory
 
 PROGRAM = (sys.executable, "-m", "pinn")
 _LONGEST_REASON = 200  # characters
@@ -36,15 +37,25 @@ class Ending(NamedTuple):
         reason: one line, empty where all went well.
         seconds: wall-clock seconds of the process.
         stop: whether the user asked for an end meanwhile, so that no other job should begin.
+        peak_memory: the most memory that the process had, in bytes, but no less than its parent had
+            when it began; None where the system does not count it.
     """
 
     state: str
     reason: str = ""
     seconds: float = 0.0
     stop: bool = False
+    peak_memory: float | None = None
 
 
-def execute(program: Sequence[str], arguments: Sequence[str], *, log: Path, lock: Lock) -> Ending:
+def execute(
+    program: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    log: Path,
+    lock: Lock,
+    working_folder: Path | None = None,
+) -> Ending:
     """Run a command, append its output to a log, and return how it ended.
 
     The process has a session of its own, so that Ctrl-C reaches only this process, which forwards
@@ -64,17 +75,29 @@ def execute(program: Sequence[str], arguments: Sequence[str], *, log: Path, lock
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
             pass_fds=() if os.name == "nt" else (lock.handle,),
+            cwd=working_folder,
         )
         signals.forward_to(process)
         lock.set_owner(process.pid)
-        code = process.wait()
+        memory = _wait(process)
         seconds = time.perf_counter() - begin
+    code = process.returncode
     if code == ExitCode.OK:
-        return Ending("done", "", seconds, signals.received)
+        return Ending("done", "", seconds, signals.received, memory)
     if signals.received or code == ExitCode.INTERRUPTED:
-        return Ending("interrupted", "interrupted", seconds, signals.received)
+        return Ending("interrupted", "interrupted", seconds, signals.received, memory)
     output = log.read_bytes()[log_start:].decode(errors="replace")
-    return _failure(code, output, seconds)
+    return _failure(code, output, seconds)._replace(peak_memory=memory)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> float | None:
+    """Wait for the end of a process, and return the most memory that it had, in bytes."""
+    if os.name == "nt":
+        process.wait()
+        return None
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return peak_memory(usage)
 
 
 def _failure(code: int, output: str, seconds: float) -> Ending:
