@@ -1588,3 +1588,11 @@ def test_bad_inequalities_are_named_with_a_remedy(parts, settings, offender, rem
     Path("mine.py").write_text(text)
     line = refused(capsys, "run", "mine.py", *settings)
     assert offender in line and remedy in line
+
+
+def test_a_second_run_into_a_folder_is_refused(folder, capsys):
+    before = files(folder)
+    for where in (f"hydra.run.dir={folder}", f"hydra.run.dir={folder.parent}/${{name}}"):
+        line = refused(capsys, "run", *TINY, where, f"name={folder.name}", "seed=3")
+        assert "holds a run already; name another folder" in line and "pinn resume" in line
+    assert files(folder) == before

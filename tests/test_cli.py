@@ -15,7 +15,7 @@ from pinn.conf_folders import conf_folder
 from pinn.errors import InputError
 
 ROOT = Path(pinn.__file__).parent.parent
-COMMANDS = ("run", "resume", "plot", "compare", "reproduce", "list", "doctor")
+COMMANDS = ("run", "resume", "plot", "compare", "reproduce", "list", "new", "doctor")
 
 
 @pytest.fixture

@@ -302,6 +302,7 @@ BAD_LINES = [
     (["hydra.runn.dir=a"], "no key 'hydra.runn.dir'", ""),
     (["hydra/launcher=nope"], "no launcher 'nope'", ""),
     (["network=nope"], "no network 'nope'", "mlp"),
+    (["+network=siren"], "network has a choice already", "network=NAME, without +"),
     (["seed=1,2", "sede=3", "-m"], "no key 'sede'", "seed"),
 ]
 
@@ -328,6 +329,8 @@ def test_completion_knows_groups_names_and_keys(here):
         "pinn check hydra.run": "hydra.run.dir=",
         "pinn list hei": "heir",
         "pinn reproduce mi": "mine",
+        "pinn new rod --kind st": "steady",
+        "pinn new rod --d": "--data",
     }.items():
         assert proposal in proposed(line), line
     assert proposed("pinn run 'open") == [] == proposed("pinn resume ")
@@ -402,8 +405,8 @@ BAD_FILES = [
     ("experiment=a", "", "conf/experiment/a.yaml: is empty", "key: value"),
     ("experiment=a", "- a\n- b\n", "conf/experiment/a.yaml: is a list", "key: value"),
     ("experiment=a", "# @package\nseed: 1\n", "a.yaml: Expected header", "correct the line"),
-    ("experiment=a", "defaults: [a]\n", "a", ""),
-    ("experiment=a", "defaults: [override /netwrok: mlp]\n", "netwrok", ""),
+    ("experiment=a", "defaults: [a]\n", "lead back to itself", "correct its list of defaults"),
+    ("experiment=a", "defaults: [override /netwrok: mlp]\n", "no key 'netwrok'", "network"),
     ("experiment=a", "sede: 1\n", "unknown key 'sede'", "Did you mean 'seed'?"),
     ("experiment=a", "problem: {_target_: os.getcwd}\n", "os.getcwd: is no Problem", "subclass"),
     ("problem=a", "_target_: absent.py\n", "no such file absent.py", "Python file"),

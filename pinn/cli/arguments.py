@@ -209,6 +209,9 @@ def prepared(overrides: Sequence[str]) -> list[str]:
     for override in overrides:
         if override == "weights=null":
             override = "weights=fixed"
+        if override.startswith("+experiment="):
+            # Hydra's documentation writes the +, which is wrong where the group has a default.
+            override = override[1:]
         prefix = "++" if _KEY_OF_THE_PROBLEM.match(override) else ""
         accepted.append(prefix + _quoted(override))
     return accepted

@@ -17,6 +17,8 @@ OUTPUT = Path("outputs", "reproduce")
 """Where `pinn reproduce` writes runs and logs if --output is not given."""
 LEDGER = Path("experiments")
 """Where `pinn reproduce` writes the ledger if --ledger is not given."""
+KINDS = ("steady", "transient", "ode", "inverse")
+"""Kinds of problems that `pinn new` writes."""
 SEEDS = 3
 """The number of seeds of `pinn reproduce` if --seeds is not given."""
 
@@ -229,6 +231,31 @@ def options_of_folders(options: argparse.Namespace) -> list[str]:
     return found
 
 
+def new_parser() -> Parser:
+    """Return the parser of `pinn new`."""
+    parser = Parser(
+        "new",
+        "NAME [--kind KIND] [--data FILE [data.KEY=VALUE ...]]",
+        "Write a problem, an experiment and a test, from which to start",
+        "Writes NAME.py, conf/experiment/NAME.yaml and test_NAME.py into the working folder. It\n"
+        "overwrites nothing. With --data, columns of FILE become coordinates and fields, which\n"
+        "their names and units tell, and the experiment fits them. data.separator, data.decimal,\n"
+        "data.columns and data.sheet say how FILE is read.\n\n"
+        "Examples:\n"
+        "  pinn new rod --kind transient\n"
+        "  pinn new probes --data measured.csv data.decimal=comma",
+    )
+    add = parser.add_argument
+    add("arguments", nargs="*", metavar="NAME", help="the name of the problem, as of a module")
+    add(
+        "--kind",
+        metavar="KIND",
+        help=f"one of {', '.join(KINDS)}; by default {KINDS[1]}, or what the file has",
+    )
+    add("--data", metavar="FILE", help="a file of measurements, one row per point")
+    return parser
+
+
 def doctor_parser() -> Parser:
     """Return the parser of `pinn doctor`."""
     return Parser(
@@ -247,6 +274,7 @@ PARSERS: dict[str, Callable[[], Parser]] = {
     "compare": compare_parser,
     "reproduce": reproduce_parser,
     "list": list_parser,
+    "new": new_parser,
     "doctor": doctor_parser,
 }
 """The parser of every subcommand, in the order of the help."""

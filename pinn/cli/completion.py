@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pinn.cli.commands import COMPLETION, PARSERS, SHARED_OPTIONS
+from pinn.cli.commands import COMPLETION, KINDS, PARSERS, SHARED_OPTIONS
 from pinn.conf_folders import ConfFolder, choices, conf_folders, content, files
 from pinn.errors import InputError
 
@@ -73,6 +73,9 @@ def proposed(line: str) -> list[str]:
     if not words:
         return _beginning([*PARSERS, "--help", "--version", COMPLETION[1]], word)
     command, *before = words
+    if command == "new":
+        options = ("--kind", "--data", "--help") if word.startswith("-") else ()
+        return _beginning(KINDS if before[-1:] == ["--kind"] else options, word)
     folders = _folders(before)
     if command in ("run", "check"):
         return _beginning(_settings(before, word, folders), word)

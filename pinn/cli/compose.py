@@ -153,7 +153,15 @@ def _one_line(error: Exception, folders: Sequence[ConfFolder], overrides: Sequen
     option = re.search(r"Could not find '(?:\w+/)*?(\w+)/([^/']+)'", text)
     if option:
         group, name = option.groups()
+        if name in choices(folders, group):
+            return (
+                f"config: no {group} {name!r} in --config-path, which takes the place of pinn's "
+                "files; --config-dir adds a folder to them."
+            )
         return f"config: no {group} {name!r}.{did_you_mean(name, choices(folders, group))}"
+    again = re.search(r"Multiple values for (\S+)\. To override", text)
+    if again:
+        return f"config: {again[1]} has a choice already; write {again[1]}=NAME, without +."
     primary = re.search(r"Cannot find primary config '([^']+)'", text)
     if primary:
         known = [path.stem for folder in folders for path in Path(folder.path).glob("*.yaml")]

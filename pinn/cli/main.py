@@ -156,6 +156,12 @@ def _list(arguments: list[str]) -> int:
     return _show(listing(folders, options.names))
 
 
+def _new(arguments: list[str]) -> int:
+    from pinn.cli.new import new
+
+    return new(arguments)
+
+
 def _doctor(arguments: list[str]) -> int:
     doctor_parser().parse(arguments)
     from pinn.cli.doctor import doctor
@@ -195,5 +201,6 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "compare": _compare,
     "reproduce": _reproduce,
     "list": _list,
+    "new": _new,
     "doctor": _doctor,
 }

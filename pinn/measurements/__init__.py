@@ -4,6 +4,7 @@ from pinn.measurements.file import DataFile
 from pinn.measurements.given import Columns, measurements, point_set
 from pinn.measurements.measured import Measurements
 from pinn.measurements.names import coordinates_of
+from pinn.measurements.roles import Roles, roles
 from pinn.measurements.sets import (
     DataSet,
     Given,
@@ -22,6 +23,7 @@ __all__ = [
     "DataSet",
     "Given",
     "Measurements",
+    "Roles",
     "Synthetic",
     "are_sets",
     "checked_sets",
@@ -32,4 +34,5 @@ __all__ = [
     "point_set",
     "read_sets",
     "region_of",
+    "roles",
 ]

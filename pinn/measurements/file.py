@@ -136,6 +136,14 @@ class DataFile(settings.Settings):
                     f"data.{name}={value!r}; give a list, as in data.{name}={example}."
                 )
 
+    def table(self) -> Table:
+        """Return what the file holds, as yet without a meaning.
+
+        Raises:
+            InputError: for a file that cannot be read.
+        """
+        return read(Path(self.path), Told(self.separator, self.decimal, self.columns), self.sheet)
+
     def measure(self, problem: Problem, name: str = "") -> PointSet:
         """Return the points and the measured values; NaN where a value was not measured.
 
@@ -158,7 +166,7 @@ class DataFile(settings.Settings):
         """
         self._check_names(problem)
         seed = branch(self.seed, name) if name else self.seed
-        table = read(Path(self.path), Told(self.separator, self.decimal, self.columns), self.sheet)
+        table = self.table()
         # 1. The array of every coordinate, of all that was measured, and of its deviations.
         measured = self.fields or {name: name for name in problem.fields}
         selected = {}
@@ -169,7 +177,8 @@ class DataFile(settings.Settings):
         ):
             for key, array_name in arrays.items():
                 selected[key] = self._selected(table, kind, key, array_name)
-                units[key] = table.units.get(array_name, "")
+                is_name = isinstance(array_name, str)
+                units[key] = table.units.get(array_name, "") if is_name else ""
         deviations = by_name(self.sigma, list(measured))
         for key, array_name in deviations.items():
             if isinstance(array_name, str):
