@@ -82,6 +82,9 @@ def prepare(folder: Path) -> None:
 @contextlib.contextmanager
 def _nothing_runs() -> Iterator[None]:
     """Have runs and sweeps tell what they would do."""
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()  # it loads the module of the launcher anew, and with it another class
     from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 
     from pinn.cli import run
