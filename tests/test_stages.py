@@ -312,7 +312,7 @@ class Endless(Problem):
         (
             Decay(unknowns={"k": 0.5}),
             {"windows": 2},
-            "windows=2: k would be found anew in every window (see network.subdomains)",
+            r"windows=2: k would be found anew in every window \(see network\.subdomains\)",
         ),
         (
             Decay(),
