@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import resource  # which not every system has
 
 _CPU_INFO = Path("/proc/cpuinfo")  # Linux
 

@@ -135,9 +135,10 @@ def undetermined_constants(subject: Subject) -> list[str]:
 
 def _depends_on_value(subject: Subject, term: Term, field: str) -> bool:
     """Return whether a residual changes with the value of a field, as far as can be told."""
-    laws = [law for law in subject.problem.laws if any(s.field == law for s in term.symbols)]
-    if any(field in subject.problem.unknown_fields[law].arguments for law in laws):
-        return True
+    problem = subject.problem
+    for symbol in term.symbols:
+        if symbol.field in problem.laws and field in problem.functions_in(symbol):
+            return True
     values = [s for s in term.symbols if s.field == field and not s.index]
     if not any(s.kind in ("derivative", "data") for s in values):
         return False

@@ -207,11 +207,10 @@ class DataFile(settings.Settings):
     def _places(self, problem: Problem, measured: Iterable[str], table: Table) -> dict[str, Any]:
         """Return the array of every coordinate by name, or a number where none is needed."""
         needed = coordinates_of(problem, measured)
-        places = {}
-        for c in problem.coordinates:
-            places[c] = self.coordinates.get(c, c)
-            if c not in needed and c not in self.coordinates and c not in table.arrays:
-                places[c] = somewhere(problem)[c]
+        places: dict[str, Any] = {c: self.coordinates.get(c, c) for c in problem.coordinates}
+        absent = places.keys() - {*needed, *self.coordinates, *table.arrays}
+        if absent:
+            places |= {c: value for c, value in somewhere(problem).items() if c in absent}
         return places
 
     def _check_names(self, problem: Problem) -> None:

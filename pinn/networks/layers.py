@@ -151,8 +151,39 @@ class PeriodicEmbedding(keras.layers.Layer):
         }
 
 
+class DerivedDense(keras.layers.Layer):
+    """A dense layer without activation whose kernel is computed from other variables.
+
+    A subclass makes its variables, a `bias` [units] among them, and gives the kernel.
+
+    Attributes:
+        units: number of outputs.
+    """
+
+    units: int
+    bias: Any
+
+    def _kernel(self) -> tf.Tensor:
+        """Return the kernel [inputs, units]."""
+        raise NotImplementedError
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the outputs [n, units] for inputs [n, inputs]."""
+        return tf.matmul(inputs, self._kernel()) + tf.convert_to_tensor(self.bias)
+
+    def jet_call(self, inputs: Jet) -> Jet:
+        """Return the outputs [units, n] for inputs [inputs, n], with all derivatives."""
+        kernel = self._kernel()
+        bias = tf.convert_to_tensor(self.bias)[:, None]
+        return inputs.map(lambda component: product(kernel, component)).shift(bias)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Return the shape of the outputs."""
+        return (*input_shape[:-1], self.units)
+
+
 @keras.saving.register_keras_serializable(package="pinn")
-class FactorizedDense(keras.layers.Layer):
+class FactorizedDense(DerivedDense):
     """A dense layer without activation whose kernel is factorized, W = V diag(eˢ).
 
     V [inputs, units], s [units] and the bias are trainable (Wang et al. 2022, arXiv:2210.01274).
@@ -206,16 +237,6 @@ class FactorizedDense(keras.layers.Layer):
     def _kernel(self) -> tf.Tensor:
         return tf.convert_to_tensor(self.direction) * tf.exp(tf.convert_to_tensor(self.log_scale))
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the outputs [n, units] for inputs [n, inputs]."""
-        return tf.matmul(inputs, self._kernel()) + tf.convert_to_tensor(self.bias)
-
-    def jet_call(self, inputs: Jet) -> Jet:
-        """Return the outputs [units, n] for inputs [inputs, n], with all derivatives."""
-        kernel = self._kernel()
-        bias = tf.convert_to_tensor(self.bias)[:, None]
-        return inputs.map(lambda component: product(kernel, component)).shift(bias)
-
     def jet_columns(self) -> Columns:
         """Return the function to the derivatives by V, s and the bias."""
         scale = tf.exp(tf.convert_to_tensor(self.log_scale))
@@ -235,10 +256,6 @@ class FactorizedDense(keras.layers.Layer):
             ]
 
         return columns
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Return the shape of the outputs."""
-        return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, from which Keras builds the layer again."""

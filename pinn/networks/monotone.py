@@ -9,14 +9,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pinn.jets import VALUE, Jet
+from pinn.jets import VALUE
 from pinn.networks.forward import Columns, Components
-from pinn.networks.product import outer, product
+from pinn.networks.layers import DerivedDense
+from pinn.networks.product import outer
 from pinn.seeds import branch
 
 
 @keras.saving.register_keras_serializable(package="pinn")
-class PositiveDense(keras.layers.Layer):
+class PositiveDense(DerivedDense):
     """A dense layer without activation whose kernel is positive, W = log(1 + eⱽ).
 
     V [inputs, units] and the bias are trainable.
@@ -48,16 +49,6 @@ class PositiveDense(keras.layers.Layer):
     def _kernel(self) -> tf.Tensor:
         return tf.math.softplus(tf.convert_to_tensor(self.raw))
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Return the outputs [n, units] for inputs [n, inputs]."""
-        return tf.matmul(inputs, self._kernel()) + tf.convert_to_tensor(self.bias)
-
-    def jet_call(self, inputs: Jet) -> Jet:
-        """Return the outputs [units, n] for inputs [inputs, n], with all derivatives."""
-        kernel = self._kernel()
-        bias = tf.convert_to_tensor(self.bias)[:, None]
-        return inputs.map(lambda component: product(kernel, component)).shift(bias)
-
     def jet_columns(self) -> Columns:
         """Return the function to the derivatives by V and the bias."""
         slope = tf.sigmoid(tf.convert_to_tensor(self.raw))
@@ -69,10 +60,6 @@ class PositiveDense(keras.layers.Layer):
             return [(self.raw, by_raw), (self.bias, deltas[VALUE])]
 
         return columns
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Return the shape of the outputs."""
-        return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments, from which Keras builds the layer again."""

@@ -76,14 +76,10 @@ class Periodic(_Options):
         Raises:
             InputError: if a name is no coordinate.
         """
+        where = f"{self.setting('coordinates')}={list(self.coordinates)}"
         axes = []
         for coordinate in self.coordinates:
-            if isinstance(coordinate, str) and coordinate not in names:
-                where = f"{self.setting('coordinates')}={list(self.coordinates)}"
-                hint = did_you_mean(coordinate, names)
-                raise InputError(f"{where}: {coordinate!r} is no coordinate.{hint}")
-            is_name = isinstance(coordinate, str)
-            axes.append(list(names).index(coordinate) if is_name else coordinate)
+            axes.append(_index(where, coordinate, names))
         return dataclasses.replace(self, coordinates=axes)
 
     def restricted_to(self, axes: Sequence[int]) -> Periodic | None:
@@ -106,13 +102,10 @@ class Periodic(_Options):
             InputError: if an index belongs to no coordinate.
         """
         dimension = len(lower)
+        where = f"{self.setting('coordinates')}={list(self.coordinates)}"
         periods = {}
         for i, axis in enumerate(self.coordinates):
-            if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < dimension:
-                where = f"{self.setting('coordinates')}={list(self.coordinates)}"
-                raise InputError(
-                    f"{where}: {axis!r} is no index of a coordinate; give 0 to {dimension - 1}."
-                )
+            axis = _checked_index(where, axis, dimension)
             period = self._period(i)
             periods[axis] = upper[axis] - lower[axis] if period is None else float(period)
         return periods
@@ -167,10 +160,7 @@ class Subdomains(_Options):
         """
         counts: dict[str | int, int] = {}
         for name, number in self.counts.items():
-            if isinstance(name, str) and name not in names:
-                hint = did_you_mean(name, names)
-                raise InputError(f"{self.setting('counts')}: {name!r} is no coordinate.{hint}")
-            axis = list(names).index(name) if isinstance(name, str) else name
+            axis = _index(self.setting("counts"), name, names)
             if axis in axes:
                 counts[list(axes).index(axis)] = number
         return dataclasses.replace(self, counts=counts) if counts else None
@@ -183,12 +173,7 @@ class Subdomains(_Options):
         """
         parts: dict[int, int] = {}
         for axis, number in self.counts.items():
-            if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < dimension:
-                raise InputError(
-                    f"{self.setting('counts')}: {axis!r} is no index of a coordinate; give 0 to "
-                    f"{dimension - 1}."
-                )
-            parts[axis] = number
+            parts[_checked_index(self.setting("counts"), axis, dimension)] = number
         return parts
 
 
@@ -252,3 +237,30 @@ class Slope(_Options):
     group: ClassVar[str] = "slope"
     scale: float = positive(1.0)
     start: float = positive(1.0)
+
+
+def _index(where: str, coordinate: str | int, names: Sequence[str]) -> int:
+    """Return the index of a coordinate that is given by name or by index.
+
+    Raises:
+        InputError: if a name is no coordinate.
+    """
+    if not isinstance(coordinate, str):
+        return coordinate
+    if coordinate not in names:
+        hint = did_you_mean(coordinate, names)
+        raise InputError(f"{where}: {coordinate!r} is no coordinate.{hint}")
+    return list(names).index(coordinate)
+
+
+def _checked_index(where: str, axis: object, dimension: int) -> int:
+    """Return an index of one of so many coordinates.
+
+    Raises:
+        InputError: for what is no such index.
+    """
+    if isinstance(axis, bool) or not isinstance(axis, int) or not 0 <= axis < dimension:
+        raise InputError(
+            f"{where}: {axis!r} is no index of a coordinate; give 0 to {dimension - 1}."
+        )
+    return axis

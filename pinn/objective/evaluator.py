@@ -14,8 +14,7 @@ from pinn.errors import InputError
 from pinn.objective.batch import FIRST_STAGE, StageParameters
 from pinn.objective.blocks import Blocks
 from pinn.objective.objective import Objective
-from pinn.objective.scales import UNIT
-from pinn.objective.trial import unknown_field_output
+from pinn.objective.trial import unknown_field_output, unknown_field_value
 from pinn.problem import Problem
 from pinn.problem.materials import masks_at
 
@@ -97,14 +96,12 @@ def evaluate_law(
     problem = objective.problem
     scales = objective.scales.fields
     given = {a: tf.constant(values, objective.dtype) for a, values in arguments.items()}
-    middle = {c: tf.zeros_like(next(iter(given.values()))) for c in problem.coordinates}
-    at = {c: given.get(c, other) for c, other in middle.items()}
-    seen = dict(zip(problem.coordinates, problem.seen([*at.values()]), strict=True))
+    zeros = tf.zeros_like(next(iter(given.values())))  # for coordinates that play no part
+    at = [given.get(c, zeros) for c in problem.coordinates]
+    seen = dict(zip(problem.coordinates, problem.seen(at), strict=True))
     with objective.flat.scope(objective.flat.partition(theta)):
         output = unknown_field_output(problem, objective.network, name, seen, given, scales)
-    scale = scales.get(name, UNIT)
-    value = problem.unknown_fields[name].value(output, offset=scale.offset, scale=scale.scale)
-    return np.asarray(value)
+    return np.asarray(unknown_field_value(problem, name, output, scales))
 
 
 class ResidualSize:

@@ -36,19 +36,22 @@ class FieldScale(NamedTuple):
 
     def apply_positive(self, output: Any) -> Any:
         """Return the positive field for the network's output, a tensor [n] or a jet."""
-        offset = tf.convert_to_tensor(self.offset, output.dtype)
-        scale = tf.convert_to_tensor(self.scale, output.dtype)
-        middle = tf.where(offset == 0, scale, offset)
-        return tf.exp(output * tf.math.log1p(scale / middle) + tf.math.log(middle))
+        middle, scale = self._in_logarithms(output.dtype)
+        return tf.exp(output * scale + tf.math.log(middle))
 
     def inverse(self, field: Any, *, positive: bool) -> Any:
         """Return what the network computes, from the values of a field, a tensor [n] or a jet."""
         if not positive:
             return (field - self.offset) * (1 / self.scale)
-        offset = tf.convert_to_tensor(self.offset, field.dtype)
-        scale = tf.convert_to_tensor(self.scale, field.dtype)
+        middle, scale = self._in_logarithms(field.dtype)
+        return tf.math.log(field * (1 / middle)) * (1 / scale)
+
+    def _in_logarithms(self, dtype: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the geometric middle of a positive field, and the scale of its logarithm."""
+        offset = tf.convert_to_tensor(self.offset, dtype)
+        scale = tf.convert_to_tensor(self.scale, dtype)
         middle = tf.where(offset == 0, scale, offset)
-        return tf.math.log(field * (1 / middle)) * (1 / tf.math.log1p(scale / middle))
+        return middle, tf.math.log1p(scale / middle)
 
     @property
     def near_middle(self) -> FieldScale:

@@ -148,11 +148,19 @@ def functions_of(
         here = bound_to_points(problem.at(coordinates), materials)
         fields = constrained(here, coordinates, fields)
     values = dict(zip(problem.fields, fields, strict=True))
-    for i, (name, unknown) in enumerate(problem.unknown_fields.items()):
+    for i, name in enumerate(problem.unknown_fields):
         output = outputs[count + i] if unknown_field is None else unknown_field(name, values)
-        scale = scales.get(name, UNIT)
-        values[name] = unknown.value(output, offset=scale.offset, scale=scale.scale)
+        values[name] = unknown_field_value(problem, name, output, scales)
     return values
+
+
+def unknown_field_value(
+    problem: Problem, name: str, output: Quantity, scales: Mapping[str, FieldScale]
+) -> Quantity:
+    """Return the values of an unknown field for the output of its network, a tensor or a jet."""
+    scale = scales.get(name, UNIT)
+    unknown = problem.unknown_fields[name]
+    return unknown.value(output, offset=scale.offset, scale=scale.scale)
 
 
 def _of_materials(

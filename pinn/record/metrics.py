@@ -19,6 +19,11 @@ class Record:
         """Return the record that a mapping of plain values describes; null counts as absent."""
         return cls(**cls._known(values))
 
+    @classmethod
+    def by_name(cls, values: Mapping[str, Mapping[str, object] | None]) -> dict[str, Self]:
+        """Return the records that mappings of plain values describe, by name."""
+        return {name: cls.from_json(one) for name, one in values.items()}
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain values."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -253,13 +258,10 @@ class Metrics(Record):
     def from_json(cls, values: Mapping[str, object] | None) -> Self:
         """Return the metrics that a mapping of plain values describes; null counts as absent."""
         known = cls._known(values)
-        unknowns: dict[str, UnknownMetrics] = {}
-        for name, unknown in known.get("unknowns", {}).items():
-            unknowns[name] = UnknownMetrics.from_json(unknown)
-        known["unknowns"] = unknowns
+        known["unknowns"] = UnknownMetrics.by_name(known.get("unknowns", {}))
         misfits: dict[str, dict[str, MisfitMetrics]] = {}
         for name, measured in known.get("misfits", {}).items():
-            misfits[name] = {key: MisfitMetrics.from_json(one) for key, one in measured.items()}
+            misfits[name] = MisfitMetrics.by_name(measured)
         known["misfits"] = misfits
         known["modes"] = [ModeMetrics.from_json(mode) for mode in known.get("modes", ())]
         by_parameter: dict[str, list[ErrorAt]] = {}

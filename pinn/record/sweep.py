@@ -67,9 +67,7 @@ class SweepRun(Record):
     def from_json(cls, values: Mapping[str, object] | None) -> Self:
         """Return the run that a mapping of plain values describes; null counts as absent."""
         known = cls._known(values)
-        unknowns: dict[str, UnknownMetrics] = {}
-        for name, unknown in known.get("unknowns", {}).items():
-            unknowns[name] = UnknownMetrics.from_json(unknown)
+        unknowns = UnknownMetrics.by_name(known.get("unknowns", {}))
         return cls(**{**known, "unknowns": unknowns})
 
     def to_json(self) -> dict[str, Any]:

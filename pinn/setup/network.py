@@ -59,12 +59,12 @@ def default_network(
         settings["periodic"] = Periodic(coordinates=problem.periodic)
     with precision(dtype):
         outputs = problem.outputs - len(problem.unknown_fields)
-        main = _perceptron(problem, problem.coordinates, outputs, seed, settings)
         if problem.laws and settings.get("rank") is not None:
             raise InputError(
                 f"network.rank: {problem.laws[0]} is a function of fields, which does not go with "
                 "a separable network; leave it out."
             )
+        main = _perceptron(problem, problem.coordinates, outputs, seed, settings)
         if symmetric not in (None, False):
             main = _with_symmetries(problem, main, symmetric, seed)
         if not problem.unknown_fields:
