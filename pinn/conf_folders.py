@@ -21,6 +21,8 @@ from pinn.errors import InputError
 
 LOCAL = Path("conf")
 """The user's folder of configuration files in the working folder."""
+WHOLE_RUNS = ("experiment", "hparams_search")
+"""The groups whose files may set everything, and that have no choice by default."""
 ENTRY_POINTS = "pinn.problems"
 """The group of entry points by which an installed package registers its problems."""
 REPLACES = "# @replaces pinn"

@@ -31,7 +31,9 @@ def main() -> int:
             output = Path(overrides["output"].strip("'"))
             folder = output / name / f"2026-01-31_12-00-{len(list(output.rglob('config.yaml'))):02}"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(json.dumps({"name": name, "seed": seed}))
+        phases = {"explore": {"stop": {"max_iterations": 400}}}
+        settings = {"name": name, "seed": seed, "phases": phases}
+        (folder / "config.yaml").write_text(json.dumps(settings))
     else:
         folder = Path(arguments[0])
         config = json.loads((folder / "config.yaml").read_text())

@@ -16,10 +16,10 @@ from pinn import conf_folders
 from pinn.cli import by_hydra, compose
 from pinn.cli import sweep as command
 from pinn.cli.main import main
-from pinn.plotting import Trial, curves_figure, setting_figure, solutions_figure
+from pinn.plotting import ShownRun, curves_figure, setting_figure, solutions_figure
 from pinn.record import Sweep, SweepFolder, SweepRun, UnknownMetrics
 from pinn.record.sweep import short_names
-from pinn.reporting.sweep import best_run, progress_line, sweep_table
+from pinn.reporting.sweep import progress_line, sweep_table
 from pinn.sweep import SweepJob
 from pinn.sweep.lock import hold
 
@@ -57,7 +57,7 @@ def here(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "conf_folder", lambda: conf)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "PROGRAM", STUB)
-    monkeypatch.setattr(command, "_save_figures", lambda folder, runs: [])
+    monkeypatch.setattr(command, "_save_figures", lambda folder, recorded: [])
     return tmp_path
 
 
@@ -198,30 +198,31 @@ def done(number, **more):
 def test_the_best_run_has_the_least_error_or_held_out_loss():
     failed = SweepRun(errors={"u": 0.0}, state="failed")
     runs = [failed, done(1, errors={"u": 3.0, "v": 1.0}), done(2, errors={"u": 2.0, "v": 2.5})]
-    assert best_run(runs) is runs[2]
+    assert Sweep([], "", runs).best is runs[2]
     runs = [done(1, heldout_loss=1.0), done(2, heldout_loss=float("nan"), errors={"k": None})]
-    assert best_run(runs) is runs[0] and best_run([failed]) is None
+    assert Sweep([], "", runs).best is runs[0] and Sweep([], "", [failed]).best is None
 
 
 def test_the_table_has_what_the_runs_have():
     unknown = {"nu": UnknownMetrics(estimate=0.31831, standard_error=2e-5)}
     swept = {"network.width": 10, "problem.nu": 0.25}
-    text = shown(sweep_table([done(0, swept=swept, unknowns=unknown, remaining={"a": 1e-3})]))
+    run = done(0, swept=swept, unknowns=unknown, remaining={"a": 1e-3})
+    text = shown(sweep_table(Sweep([], "", [run])))
     for part in ("width", "nu 0.31831 ± 2.0e-5", "0.25", "1.0e-3 (a)"):
         assert part in text
     assert "memory" not in text and "iterations" not in text and "state" not in text
-    row = done(0, swept=swept, unknowns=unknown).columns()
+    row = run.columns()
     assert row["standard_error_nu"] == 2e-5 and row["network.width"] == 10
     assert short_names(["a.b", "c.b", "c.d"]) == {"a.b": "a.b", "c.b": "c.b", "c.d": "d"}
 
 
-def trials(settings, errors):
-    """Return one trial per settings, with curves that end in the errors."""
+def shown_runs(settings, errors):
+    """Return one run per settings, with curves that end in the errors."""
     found = []
     for one, error in zip(settings, errors, strict=True):
         course = np.array([1.0, error])
         found.append(
-            Trial(
+            ShownRun(
                 settings=one,
                 results={"relative error": error},
                 abscissae={"iteration": np.array([1, 2]), "seconds": np.array([1.0, 2.0])},
@@ -233,21 +234,21 @@ def trials(settings, errors):
 
 def test_a_number_has_medians_and_ranges_on_axes_that_fit():
     widths = [{"network.width": w, "seed": s} for w in (10, 20, 200) for s in range(3)]
-    figure = setting_figure(trials(widths, 10.0 ** -np.arange(9.0)), "network.width")
+    figure = setting_figure(shown_runs(widths, 10.0 ** -np.arange(9.0)), "network.width")
     (axes,) = figure.axes
     assert axes.get_xscale() == axes.get_yscale() == "log"
     assert axes.get_xlabel() == "width" and figure.get_suptitle() == "median and range of 3 seeds"
     (bars,) = axes.containers
     np.testing.assert_allclose(bars[0].get_xydata(), [[10, 1e-1], [20, 1e-4], [200, 1e-7]])
     few = [{"problem.D": D, "network.depth": d} for D in (0.5, 1.0) for d in (2, 3)]
-    (axes,) = setting_figure(trials(few, [1.0, 2.0, 3.0, 4.0]), "problem.D").axes
+    (axes,) = setting_figure(shown_runs(few, [1.0, 2.0, 3.0, 4.0]), "problem.D").axes
     assert axes.get_xscale() == axes.get_yscale() == "linear" and axes.get_xlabel() == "$D$"
     assert axes.get_legend_handles_labels()[1] == ["depth = 2", "depth = 3"]
 
 
 def test_a_category_has_a_box_per_value():
     kinds = [{"network": kind, "seed": seed} for kind in ("mlp", "siren") for seed in (0, 1)]
-    (axes,) = setting_figure(trials(kinds, [1.0, 3.0, 2.0, 2.0]), "network").axes
+    (axes,) = setting_figure(shown_runs(kinds, [1.0, 3.0, 2.0, 2.0]), "network").axes
     assert [text.get_text() for text in axes.get_xticklabels()] == ["mlp", "siren"]
     assert [(box.get_y(), box.get_height()) for box in axes.patches] == [(1.0, 2.0), (2.0, 0.0)]
 
@@ -255,15 +256,15 @@ def test_a_category_has_a_box_per_value():
 def test_curves_of_all_runs_have_one_legend(tmp_path):
     from PIL import Image
 
-    few = trials([{"network.width": w, "seed": s} for w in (5, 6) for s in (0, 1)], [1e-2] * 4)
+    few = shown_runs([{"network.width": w, "seed": s} for w in (5, 6) for s in (0, 1)], [1e-2] * 4)
     first, second = curves_figure(few).axes
     assert len(first.lines) == len(second.lines) == 4 and first.get_legend() is None
     assert [t.get_text() for t in second.get_legend().texts] == ["width = 5", "width = 6"]
-    many = trials([{"network.width": w} for w in range(30)], [1e-2] * 30)
+    many = shown_runs([{"network.width": w} for w in range(30)], [1e-2] * 30)
     legend = curves_figure(many, many[7]).axes[1].get_legend()
     assert [t.get_text() for t in legend.texts] == ["other runs", "best: width = 7"]
     assert solutions_figure(few) is None
     Image.new("RGB", (30, 10)).save(tmp_path / "a.png")
-    picture = Trial(settings={"seed": 1}, results={}, picture=tmp_path / "a.png")
+    picture = ShownRun(settings={"seed": 1}, results={}, picture=tmp_path / "a.png")
     figure = solutions_figure([picture] * 20)
     assert [axes.get_title() for axes in figure.axes] == ["seed = 1"] * 12

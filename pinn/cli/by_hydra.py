@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pinn.cli.arguments import Line, announced, parser
-from pinn.cli.compose import PRIMARY, check_experiment, one_line
+from pinn.cli.compose import PRIMARY, check_whole_runs, one_line
 from pinn.conf_folders import ConfFolder, conf_folder
 from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
@@ -40,7 +40,7 @@ def by_hydra(
     from pinn.cli.hydra_plugins import search_path
 
     version.setbase("1.3")
-    check_experiment(line.overrides, folders)
+    check_whole_runs(line.overrides, folders)
     line.config_dir = None  # it is among the folders
     if line.hydra_help:  # composed without the primary configuration, so its keys are unknown
         silent = ["hydra/hydra_logging=none", "hydra/job_logging=none"]

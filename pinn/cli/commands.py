@@ -195,7 +195,7 @@ def list_parser() -> Parser:
     parser = Parser(
         "list",
         "[NAME ...]",
-        "Show the experiments and problems that can be run",
+        "Show the experiments, problems and searches that can be run",
         "Experiments reproduce a published result, which is shown next to each. With NAMEs, show\n"
         "these experiments or problems in full: the whole description, every published value and\n"
         "its source, coefficients.",

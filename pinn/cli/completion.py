@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pinn.cli.commands import COMPLETION, KINDS, PARSERS, SHARED_OPTIONS
-from pinn.conf_folders import ConfFolder, choices, conf_folders, content, files
+from pinn.conf_folders import WHOLE_RUNS, ConfFolder, choices, conf_folders, content, files
 from pinn.errors import InputError
 
 _OPTIONS_OF_HYDRA = (
@@ -79,7 +79,9 @@ def proposed(line: str) -> list[str]:
     folders = _folders(before)
     if command in ("run", "check"):
         return _beginning(_settings(before, word, folders), word)
-    names = {"list": ("experiment", "problem"), "reproduce": ("experiment",)}.get(command, ())
+    names = {"list": ("experiment", "problem", "hparams_search"), "reproduce": ("experiment",)}.get(
+        command, ()
+    )
     known: list[str] = []
     for group in names:
         known += choices(folders, group)
@@ -161,7 +163,7 @@ def _merge_file(
     if path is None:
         return
     found = content(path)
-    is_global = group == "experiment" or "_global_" in path.read_text(encoding="utf-8")[:200]
+    is_global = group in WHOLE_RUNS or "_global_" in path.read_text(encoding="utf-8")[:200]
     for entry in found.pop("defaults", []):
         if isinstance(entry, str) and entry not in ("_self_", name):
             _merge_file(settings, group, entry, package, folders)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinn.cli.arguments import check_override, prepared
 from pinn.conf_folders import (
+    WHOLE_RUNS,
     ConfFolder,
     check_choice,
     choices,
@@ -105,24 +106,25 @@ def composed(
     config = hydra_compose(config_name or PRIMARY, list(overrides), return_hydra_config=True)
     for key, name in config.hydra.runtime.choices.items():
         group = str(key).partition("@")[0]
-        if group == "experiment" and name is not None:
-            check_experiment([f"experiment={name}"], folders)
+        if group in WHOLE_RUNS and name is not None:
+            check_whole_runs([f"{group}={name}"], folders)
         if isinstance(name, str) and not group.startswith("hydra"):
             check_choice(folders, group, name)
     return config
 
 
-def check_experiment(overrides: Sequence[str], folders: Sequence[ConfFolder]) -> None:
-    """Raise an InputError for an unknown experiment among overrides.
+def check_whole_runs(overrides: Sequence[str], folders: Sequence[ConfFolder]) -> None:
+    """Raise an InputError for an unknown experiment or search among overrides.
 
-    It is optional in the list of defaults, and Hydra ignores an optional choice that is misspelt.
+    They are optional in the list of defaults, and Hydra ignores an optional choice that is
+    misspelt.
     """
     for override in overrides:
-        chosen = re.fullmatch(r"experiment=(\w[\w/.-]*)", override)
-        known = choices(folders, "experiment")
-        name = chosen[1] if chosen else "null"
-        if name not in ("null", *known):
-            raise InputError(f"config: no experiment {name!r}.{did_you_mean(name, known)}")
+        group, _, name = override.partition("=")
+        if group in WHOLE_RUNS and re.fullmatch(r"\w[\w/.-]*", name):
+            known = choices(folders, group)
+            if name not in ("null", *known):
+                raise InputError(f"config: no {group} {name!r}.{did_you_mean(name, known)}")
 
 
 def resolved(config: DictConfig) -> tuple[dict[str, Any], str | None]:

@@ -19,7 +19,8 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from pinn.conf_folders import ConfFolder, broken, check_names, shown
+from pinn.cli.search import register
+from pinn.conf_folders import WHOLE_RUNS, ConfFolder, broken, check_names, shown
 from pinn.errors import InputError
 
 _LONGEST_NAME = 200  # bytes; file systems allow 255
@@ -53,10 +54,10 @@ class UserFiles(FileConfigSource):
         group = config_path.rpartition("/")[0]
         if not isinstance(values, dict):
             raise InputError(f"{shown(file)}: is a list; give settings by name, as in key: value.")
-        if not values and group in ("", "experiment", "problem"):
+        if not values and group in ("", "problem", *WHOLE_RUNS):
             raise InputError(f"{shown(file)}: is empty; give settings by name, as in key: value.")
-        if group.partition("/")[0] == "experiment":
-            # An experiment is a whole run, and a class given there replaces the default problem.
+        if group.partition("/")[0] in WHOLE_RUNS:
+            # A class given there replaces the default problem.
             result.header["package"] = result.header.get("package") or "_global_"
             values = _with_own_problem(values)
         result.config = OmegaConf.create(_with_full_paths(values, file.parent))
@@ -121,6 +122,7 @@ def search_path(folders: Sequence[ConfFolder]) -> Iterator[None]:
     check_names(folders)
     for plugin in (UserFiles, _SearchPath):
         Plugins.instance().register(plugin)
+    register()
     store = ConfigStore.instance()
     known = {name for folder in folders for name in folder.files("problem")}
     for folder in folders:

@@ -20,17 +20,18 @@ from pinn.cli.arguments import Line, parse
 from pinn.cli.by_hydra import announce, by_hydra, restored_logging
 from pinn.cli.compose import PRIMARY, session
 from pinn.cli.new_folders import new_folder
+from pinn.cli.overrides import constant_keys, names_of_jobs, parsed
 from pinn.conf_folders import ConfFolder
 from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
 from pinn.record import RunFolder, Setting, Sweep, SweepFolder, SweepRun
+from pinn.record.sweep import AUTO, check_objective
 from pinn.reporting.sweep import ended_line, progress_line, sweep_table
 from pinn.reporting.tables import wide_console
-from pinn.sweep import SweepJob, settle
+from pinn.sweep import Outcome, SweepJob, settle
 from pinn.sweep.process import PROGRAM, quoted
 
 if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
 
 _OF_THE_SWEEP = re.compile(r"hydra[./](mode|sweep|sweeper|launcher|run|job\.config)\b")
@@ -58,8 +59,9 @@ def sweep(line: Line, folders: Sequence[ConfFolder], argv: Sequence[str]) -> int
     with new_folder(config, "sweep") as path:
         folder = SweepFolder(path.absolute())
         _check_folders(path, folder, config)
+        begun = _new_sweep(line, config, argv)
         try:
-            return _sweep(line, folders, folder, Sweep(list(argv), os.getcwd()), config)
+            return _sweep(line, folders, folder, begun, config)
         finally:
             if not folder.data.exists():  # no run has begun
                 folder.multirun.unlink(missing_ok=True)
@@ -93,7 +95,7 @@ def resume_sweep(path: Path) -> int:
 def plot_sweep(path: Path) -> int:
     """Draw the pictures of a sweep again from its runs, and return the exit code."""
     folder = SweepFolder(path)
-    files = _save_figures(folder, folder.read().runs)
+    files = _save_figures(folder, folder.read())
     if not files:
         raise InputError(f"{path}: no run of this sweep is finished; `pinn resume {path}`.")
     for file in files:
@@ -101,10 +103,27 @@ def plot_sweep(path: Path) -> int:
     return ExitCode.OK
 
 
-def _save_figures(folder: SweepFolder, runs: Sequence[SweepRun]) -> list[Path]:
+def _save_figures(folder: SweepFolder, recorded: Sweep) -> list[Path]:
     from pinn.reporting.sweep_figures import save_sweep_figures  # loads Matplotlib
 
-    return save_sweep_figures(folder, runs)
+    shares: dict[str, float] = {}
+    if recorded.searched:
+        from pinn.sweep.search import importances
+
+        shares = importances(parsed(recorded.searched), recorded)
+    return save_sweep_figures(folder, recorded, shares)
+
+
+def _new_sweep(line: Line, config: DictConfig, argv: Sequence[str]) -> Sweep:
+    """Return the sweep that a command line describes, before its first run."""
+    from pinn.cli.search import searched_settings
+
+    return Sweep(
+        list(argv),
+        os.getcwd(),
+        objective=check_objective(config.get("objective", AUTO)),
+        searched=searched_settings(config, line.overrides),
+    )
 
 
 def _config(line: Line) -> DictConfig:
@@ -152,7 +171,7 @@ def _sweep(
     line.overrides = [o for o in line.overrides if not _OWN_FOLDER.match(o)]
     work = _work(line, folder, begun, is_alone=launcher.endswith("BasicLauncher"))
     line.overrides += [
-        *_names_of_jobs(line.overrides),
+        *names_of_jobs(line.overrides),
         f"hydra.sweep.dir={quoted(str(folder.path))}",
     ]
     try:
@@ -161,19 +180,20 @@ def _sweep(
         if folder.data.exists():
             if "slurm" not in launcher.lower():
                 settle(folder)
-            wide_console().print(sweep_table(folder.read().runs))
+            wide_console().print(sweep_table(folder.read()))
             console.print(f"continue with: pinn resume {folder.path}")
         return ExitCode.INTERRUPTED
-    runs = folder.read().runs
-    _save_figures(folder, runs)
-    wide_console().print(sweep_table(runs))
+    recorded = folder.read()
+    _save_figures(folder, recorded)
+    wide_console().print(sweep_table(recorded))
     console.print(str(folder.path))
-    return ExitCode.OK if all(run.state == "done" for run in runs) else ExitCode.FAILED
+    is_well = all(run.state in ("done", "pruned") for run in recorded.runs)
+    return ExitCode.OK if is_well else ExitCode.FAILED
 
 
 def _work(
     line: Line, folder: SweepFolder, begun: Sweep, *, is_alone: bool
-) -> Callable[[DictConfig], None]:
+) -> Callable[[DictConfig], Outcome]:
     """Return the function that Hydra calls for every run, perhaps in another process.
 
     Args:
@@ -182,13 +202,14 @@ def _work(
         begun: the sweep, with the runs that have begun.
         is_alone: whether one run goes at a time, so that the terminal has a line for it.
     """
-    constant = _constant_keys(line.overrides)
+    constant = constant_keys(line.overrides)
     places = line.for_another_process()
     program = PROGRAM
+    from pinn.cli.search import outcome_of, watch_of
 
-    def work(config: DictConfig) -> None:
+    def work(config: DictConfig) -> Outcome:
         run = _run(config, folder, begun, constant)
-        job = SweepJob(folder, begun, run, places, program)
+        job = SweepJob(folder, begun, run, places, program, watch_of(run, folder, begun))
         console = Console(highlight=False, markup=False, soft_wrap=True)
         with _shown(job, console, is_alone=is_alone):
             ended, ending = job.advance()
@@ -198,6 +219,7 @@ def _work(
             console.print(ended_line(ended, job.log))
         if ending.stop:
             raise KeyboardInterrupt  # so that the launcher, which has other jobs, stops too
+        return outcome_of(ended, ending, begun)
 
     return work
 
@@ -233,7 +255,7 @@ def _run(
         if not _OF_THE_SWEEP.search(override):
             arguments.append(override)
     swept: dict[str, Setting] = {}
-    for override in _parsed(hydra.overrides.task):
+    for override in parsed(hydra.overrides.task):
         key = override.get_key_element().lstrip("+")
         if key not in constant:
             swept[key] = _setting(override.value())
@@ -253,35 +275,3 @@ def _run(
 def _setting(value: object) -> Setting:
     """Return the value of an override as a plain value; lists and mappings as text."""
     return value if isinstance(value, (bool, int, float, type(None))) else str(value)
-
-
-def _parsed(overrides: Sequence[str]) -> list[Override]:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    return OverridesParser.create().parse_overrides(list(overrides))
-
-
-def _constant_keys(overrides: Sequence[str]) -> list[str]:
-    """Return the keys of the settings that all runs of a sweep share."""
-    keys: list[str] = []
-    for override in _parsed(overrides):
-        if not override.is_sweep_override():
-            keys.append(override.get_key_element().lstrip("+"))
-    return keys
-
-
-def _names_of_jobs(overrides: Sequence[str]) -> list[str]:
-    """Return the setting by which the folder of a job is named by what differs from job to job."""
-    if any("override_dirname.exclude_keys" in override for override in overrides):
-        return []
-    same: dict[str, None] = {}
-    swept: set[str] = set()
-    for override in _parsed(overrides):
-        name = override.key_or_group
-        if override.is_sweep_override():
-            swept.add(name)
-        elif name and not name.startswith("hydra"):
-            same[f"'{name}'"] = None
-    # One group may be chosen twice, for two packages, and swept for one of them.
-    keys = ",".join(key for key in same if key.strip("'") not in swept)
-    return [f"hydra.job.config.override_dirname.exclude_keys=[{keys}]"]

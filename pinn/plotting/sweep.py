@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from pinn.plotting.style import COLORS, add_note, count_axis, journal, math_text, panels
-from pinn.record import Setting
+from pinn.plotting.shown_runs import (
+    DECADE,
+    SEED,
+    ShownRun,
+    is_number,
+    scale,
+    setting_names,
+    settings_text,
+    value_text,
+)
+from pinn.plotting.style import COLORS, add_note, count_axis, journal, panels
 from pinn.record.columns import ITERATION, SECONDS
-from pinn.record.history import Series
-from pinn.record.sweep import short_names
 
-SEED = "seed"
 MOST_SOLUTIONS = 12  # in one picture
 
 _WIDTH = 3.4  # inches of one panel
@@ -28,7 +31,6 @@ _HUES = COLORS[:-1]  # without black
 _DASHES = ("-", ":", "-.")
 _MOST_LINES = len(_HUES)  # of a picture over a setting; more are drawn as one
 _MOST_CURVES = len(_HUES) * len(_DASHES)  # in the legend of all runs; more are gray
-_DECADE = 10.0  # values that span it have a logarithmic axis
 _MOST_TICKS = 6  # values of a setting that are all written at the axis
 _SHIFT = 0.012  # between the bars of two groups of runs, of the length of the axis
 _BOX = 0.7  # width of all boxes of a value, of the distance between values
@@ -36,27 +38,8 @@ _OTHERS = "#BBBBBB"  # curves that the legend does not name
 _ABSCISSAE = {ITERATION: "iterations", SECONDS: "time / s"}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Trial:
-    """A finished run of a sweep, as the pictures show it; equal to itself alone.
-
-    Attributes:
-        settings: the value of every swept setting.
-        results: what it reached, by name, such as "relative error" and "loss".
-        abscissae: cumulative iterations and seconds of every report, by column of the history.
-        curves: the course of the results, by the same names; NaN where nothing was reported.
-        picture: the file of the picture of its solution, or None.
-    """
-
-    settings: Mapping[str, Setting]
-    results: Mapping[str, float]
-    abscissae: Mapping[str, Series] = field(default_factory=dict)
-    curves: Mapping[str, Series] = field(default_factory=dict)
-    picture: Path | None = None
-
-
 @journal()
-def setting_figure(trials: Sequence[Trial], key: str) -> Figure:
+def setting_figure(runs: Sequence[ShownRun], key: str) -> Figure:
     """Return one panel per result, over the values of a swept setting.
 
     Runs that differ in their seed alone are one point: their median, with a bar from the least to
@@ -64,23 +47,23 @@ def setting_figure(trials: Sequence[Trial], key: str) -> Figure:
     result with a line at the median, and a dot per run.
 
     Args:
-        trials: the finished runs.
+        runs: the finished runs.
         key: the setting, as in "network.width".
     """
-    groups = _groups(trials, without=(key, SEED))
+    groups = _groups(runs, without=(key, SEED))
     pooled = len(groups) > _MOST_LINES
     if pooled:
-        groups = {"": list(trials)}
-    titles = _titles(trials)
+        groups = {"": list(runs)}
+    titles = _titles(runs)
     figure, axes = panels(1, len(titles), width=_WIDTH, height=_HEIGHT)
     for panel, title in zip(axes[0], titles, strict=True):
-        if _is_number(trials, key):
+        if is_number(runs, key):
             _draw_numbers(panel, groups, key, title)
         else:
             _draw_categories(panel, groups, key, title)
         panel.set_ylabel(title)
-        panel.set_xlabel(_names(trials[0])[key])
-        _scale(panel, [trial.results.get(title, np.nan) for trial in trials])
+        panel.set_xlabel(setting_names(runs[0].settings)[key])
+        scale(panel, [run.results.get(title, np.nan) for run in runs])
     if len(groups) > 1:
         axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
     most = 0
@@ -92,34 +75,34 @@ def setting_figure(trials: Sequence[Trial], key: str) -> Figure:
 
 
 @journal()
-def curves_figure(trials: Sequence[Trial], best: Trial | None = None) -> Figure:
+def curves_figure(runs: Sequence[ShownRun], best: ShownRun | None = None) -> Figure:
     """Return the courses of all runs over iterations and over seconds, with one legend.
 
     Seeds have the color of their settings.  Where there are more settings than the legend can
     name, the best run is colored and the others are gray.
 
     Args:
-        trials: the finished runs.
+        runs: the finished runs.
         best: the best of them, or None.
     """
-    titles = _titles(trials)
+    titles = _titles(runs)
     figure, axes = panels(len(titles), 2, width=_WIDTH, height=_HEIGHT, sharex="col", sharey="row")
-    styles = _styles(trials, best)
+    styles = _styles(runs, best)
     for row, title in zip(axes, titles, strict=True):
         row[0].set_ylabel(title)
         for panel, abscissa in zip(row, _ABSCISSAE, strict=True):
             named: set[str] = set()
             drawn: list[float] = []
-            for trial, (name, style) in zip(trials, styles, strict=True):
+            for run, (name, style) in zip(runs, styles, strict=True):
                 label = None if name in named else name
                 named.add(name)
-                values = trial.curves.get(title, np.array([]))
+                values = run.curves.get(title, np.array([]))
                 shown = np.isfinite(values) & (values > 0)
                 if shown.any():
-                    numbers = trial.abscissae[abscissa]
+                    numbers = run.abscissae[abscissa]
                     panel.plot(numbers[shown], values[shown], label=label, linewidth=1, **style)
                     drawn.extend(values[shown])
-            _scale(panel, drawn)
+            scale(panel, drawn)
     for panel, text in zip(axes[-1], _ABSCISSAE.values(), strict=True):
         panel.set_xlabel(text)
     count_axis(axes[-1, 0])
@@ -129,12 +112,12 @@ def curves_figure(trials: Sequence[Trial], best: Trial | None = None) -> Figure:
 
 
 @journal()
-def solutions_figure(trials: Sequence[Trial]) -> Figure | None:
+def solutions_figure(runs: Sequence[ShownRun]) -> Figure | None:
     """Return the pictures of at most `MOST_SOLUTIONS` solutions; None where there is no picture."""
     images: list[tuple[str, np.ndarray]] = []
-    for trial in trials:
-        if trial.picture is not None and len(images) < MOST_SOLUTIONS:
-            images.append((_label(trial, list(trial.settings)), imread(trial.picture)))
+    for run in runs:
+        if run.picture is not None and len(images) < MOST_SOLUTIONS:
+            images.append((settings_text(run, list(run.settings)), imread(run.picture)))
     if not images:
         return None
     height, width = images[0][1].shape[:2]
@@ -152,71 +135,42 @@ def solutions_figure(trials: Sequence[Trial]) -> Figure | None:
     return figure
 
 
-def _titles(trials: Sequence[Trial]) -> list[str]:
+def _titles(runs: Sequence[ShownRun]) -> list[str]:
     titles: dict[str, None] = {}
-    for trial in trials:
-        titles |= dict.fromkeys(trial.results)
+    for run in runs:
+        titles |= dict.fromkeys(run.results)
     return list(titles)
 
 
-def _groups(trials: Sequence[Trial], *, without: Sequence[str]) -> dict[str, list[Trial]]:
-    """Return trials by the label of their settings, some of which are left out."""
-    groups: dict[str, list[Trial]] = {}
-    for trial in trials:
-        keys = [key for key in trial.settings if key not in without]
-        groups.setdefault(_label(trial, keys), []).append(trial)
+def _groups(runs: Sequence[ShownRun], *, without: Sequence[str]) -> dict[str, list[ShownRun]]:
+    """Return runs by the label of their settings, some of which are left out."""
+    groups: dict[str, list[ShownRun]] = {}
+    for run in runs:
+        keys = [key for key in run.settings if key not in without]
+        groups.setdefault(settings_text(run, keys), []).append(run)
     return groups
 
 
-def _label(trial: Trial, keys: Sequence[str]) -> str:
-    """Return settings in words, such as "width = 10, depth = 3"."""
-    names = _names(trial)
-    parts: list[str] = []
-    for key in keys:
-        parts.append(f"{names[key]} = {_text(trial.settings[key])}")
-    return ", ".join(parts)
+def _by_value(runs: Sequence[ShownRun], key: str) -> dict[Any, list[ShownRun]]:
+    """Return runs by the value of a setting, numbers in ascending order."""
+    found: dict[Any, list[ShownRun]] = {}
+    for run in runs:
+        found.setdefault(run.settings.get(key), []).append(run)
+    return dict(sorted(found.items())) if is_number(runs, key) else found
 
 
-def _names(trial: Trial) -> dict[str, str]:
-    """Return the short names of all settings by key: symbols for coefficients of the problem."""
-    names = short_names(list(trial.settings))
-    for key, name in names.items():
-        is_symbol = key.startswith("problem.") and name != key
-        names[key] = math_text(name) if is_symbol else name.replace("_", " ")
-    return names
-
-
-def _text(value: Setting) -> str:
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return text.replace("$", r"\$")  # a dollar would begin mathematics
-
-
-def _is_number(trials: Sequence[Trial], key: str) -> bool:
-    """Return whether all values of a setting are numbers; those of a seed name draws."""
-    if key == SEED:
-        return False
-    values = [trial.settings.get(key) for trial in trials]
-    return all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
-
-
-def _by_value(trials: Sequence[Trial], key: str) -> dict[Any, list[Trial]]:
-    """Return trials by the value of a setting, numbers in ascending order."""
-    found: dict[Any, list[Trial]] = {}
-    for trial in trials:
-        found.setdefault(trial.settings.get(key), []).append(trial)
-    return dict(sorted(found.items())) if _is_number(trials, key) else found
-
-
-def _results(trials: Sequence[Trial], title: str) -> np.ndarray:
-    """Return the results of trials that a logarithmic axis has a place for."""
-    values = np.array([trial.results.get(title, np.nan) for trial in trials])
+def _results(runs: Sequence[ShownRun], title: str) -> np.ndarray:
+    """Return the results of runs that a logarithmic axis has a place for."""
+    values = np.array([run.results.get(title, np.nan) for run in runs])
     return values[np.isfinite(values) & (values > 0)]
 
 
-def _draw_numbers(axes: Axes, groups: Mapping[str, Sequence[Trial]], key: str, title: str) -> None:
+def _draw_numbers(
+    axes: Axes, groups: Mapping[str, Sequence[ShownRun]], key: str, title: str
+) -> None:
     """Draw medians over the values of a setting, joined by lines, with bars for the range."""
     values = sorted({float(t.settings[key] or 0) for group in groups.values() for t in group})
-    is_logarithmic = values[0] > 0 and values[-1] >= _DECADE * values[0]
+    is_logarithmic = values[0] > 0 and values[-1] >= DECADE * values[0]
     for number, (group, color) in enumerate(zip(groups, _HUES, strict=False)):
         points: list[tuple[float, float, float, float]] = []
         for value, found in _by_value(groups[group], key).items():
@@ -239,11 +193,11 @@ def _draw_numbers(axes: Axes, groups: Mapping[str, Sequence[Trial]], key: str, t
         axes.set_xscale("log")
     if len(values) <= _MOST_TICKS:
         axes.minorticks_off()
-        axes.set_xticks(values, [_text(value) for value in values])
+        axes.set_xticks(values, [value_text(value) for value in values])
 
 
 def _draw_categories(
-    axes: Axes, groups: Mapping[str, Sequence[Trial]], key: str, title: str
+    axes: Axes, groups: Mapping[str, Sequence[ShownRun]], key: str, title: str
 ) -> None:
     """Draw one box per value of a setting and group of runs."""
     axes.use_sticky_edges = False  # boxes end inside the panel
@@ -263,25 +217,25 @@ def _draw_categories(
             axes.plot(sides, [np.median(results)] * 2, color=color, label=label)
             axes.plot(np.full(results.size, center), results, "o", color=color, markersize=3)
             label = None  # one entry of the legend per group
-    texts = [_text(value) for value in names]
+    texts = [value_text(value) for value in names]
     long = sum(map(len, texts)) > 30
     turned = {"rotation": 30, "ha": "right"} if long else {}
     axes.set_xticks(list(names.values()), texts, **turned)
     axes.set_xlim(-0.6, len(names) - 0.4)
 
 
-def _styles(trials: Sequence[Trial], best: Trial | None) -> list[tuple[str, dict[str, Any]]]:
-    """Return the entry of the legend and the style of every trial's curve."""
-    groups = _groups(trials, without=(SEED,))
+def _styles(runs: Sequence[ShownRun], best: ShownRun | None) -> list[tuple[str, dict[str, Any]]]:
+    """Return the entry of the legend and the style of every run's curve."""
+    groups = _groups(runs, without=(SEED,))
     if len(groups) == 1:  # nothing but seeds
-        groups = _groups(trials, without=())
+        groups = _groups(runs, without=())
     names = list(groups)
     styles: list[tuple[str, dict[str, Any]]] = []
-    for trial in trials:
-        label = next(name for name in names if trial in groups[name])
+    for run in runs:
+        label = next(name for name in names if run in groups[name])
         if len(names) > _MOST_CURVES:
-            if trial is best:
-                name = f"best: {_label(trial, list(trial.settings))}"
+            if run is best:
+                name = f"best: {settings_text(run, list(run.settings))}"
                 styles.append((name, {"color": _HUES[0], "zorder": 3}))
             else:
                 styles.append(("other runs", {"color": _OTHERS}))
@@ -290,13 +244,3 @@ def _styles(trials: Sequence[Trial], best: Trial | None) -> list[tuple[str, dict
         dashes = _DASHES[number // len(_HUES)]
         styles.append((label, {"color": _HUES[number % len(_HUES)], "linestyle": dashes}))
     return styles
-
-
-def _scale(axes: Axes, values: npt.ArrayLike) -> None:
-    """Make the vertical axis logarithmic where positive values span a decade, and draw lines."""
-    numbers = np.asarray(values, dtype=float)
-    numbers = numbers[np.isfinite(numbers) & (numbers > 0)]
-    if numbers.size and numbers.max() >= _DECADE * numbers.min():
-        axes.set_yscale("log")
-    axes.grid(axis="y", which="major", linewidth=0.4, color="#DDDDDD")
-    axes.set_axisbelow(True)

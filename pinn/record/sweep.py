@@ -5,14 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from pinn.atomic import write_text_atomically
-from pinn.errors import InputError
-from pinn.record.columns import ERROR, HELDOUT_LOSS, LOSS, SECONDS, UNKNOWN, with_prefix
+from pinn.errors import InputError, did_you_mean
+from pinn.record.columns import (
+    ERROR,
+    HELDOUT_LOSS,
+    LOSS,
+    SECONDS,
+    UNKNOWN,
+    with_prefix,
+)
 from pinn.record.folder import RunFolder
 from pinn.record.metrics import Metrics, Record, UnknownMetrics
 
@@ -20,6 +28,11 @@ FORMAT = 1  # of sweep.json
 
 Setting = str | float | bool | None
 """The value of a swept setting; lists and mappings are text."""
+
+AUTO = "auto"
+LARGEST_ERROR = "error"
+_OBJECTIVES = (AUTO, LARGEST_ERROR, HELDOUT_LOSS, LOSS, SECONDS, "peak_memory", "iterations")
+_FAMILIES = (ERROR, "remaining_", "standard_error_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +45,8 @@ class SweepRun(Record):
         arguments: the settings with which `pinn run` was called.
         swept: the values of the settings in which the runs of the sweep differ, by key.
         seed: the seed.
-        state: "running", "done", "failed", "killed" (from outside) or "interrupted".
+        state: "running", "done", "pruned" (ended early by a search), "failed", "killed" (from
+            outside) or "interrupted".
         reason: why it did not end well, in one line; "" where it did.
         loss: the training loss at the result; None, here and below, where there is no result.
         heldout_loss: the loss on the held-out points, under the same weights.
@@ -89,6 +103,25 @@ class SweepRun(Record):
             stop_reason=metrics.phases[-1].stop_reason if metrics.phases else None,
         )
 
+    def merit(self, objective: str = AUTO) -> float | None:
+        """Return what the runs of a sweep are compared by; None where a run is not finished.
+
+        Args:
+            objective: "error" for the largest error, or a column of `sweep.csv`; "auto" for the
+                largest error, and for the held-out loss where no error is known.
+        """
+        if self.state != "done":
+            return None
+        if objective not in (AUTO, LARGEST_ERROR):
+            value = self.columns().get(objective)
+            return float(value) if isinstance(value, (int, float)) else None
+        errors = [error for error in self.errors.values() if error is not None]
+        if errors:
+            return math.nan if any(map(math.isnan, errors)) else max(errors)
+        if objective == LARGEST_ERROR:
+            return None
+        return self.loss if self.heldout_loss is None else self.heldout_loss
+
     def columns(self) -> dict[str, object]:
         """Return the run as one row of `sweep.csv`: values by column, None where there is none."""
         unknowns: dict[str, float | None] = {}
@@ -121,17 +154,33 @@ class Sweep:
         arguments: the command line of `pinn run` that began the sweep.
         working_folder: where it was called.
         runs: the runs that have begun, in the order of the sweep.
+        objective: what the runs are compared by, and a search minimizes (see `SweepRun.merit`).
+        searched: the settings that a search varies, as overrides; none of other sweeps.
     """
 
     arguments: Sequence[str]
     working_folder: str
     runs: Sequence[SweepRun] = ()
+    objective: str = AUTO
+    searched: Sequence[str] = ()
+
+    @property
+    def best(self) -> SweepRun | None:
+        """The finished run of the least merit; None where no run is finished."""
+        best = None
+        least = math.inf
+        for run in self.runs:
+            value = run.merit(self.objective)
+            if value is not None and value < least:
+                best = run
+                least = value
+        return best
 
     def with_run(self, run: SweepRun) -> Sweep:
         """Return the sweep with one run more, or another state of it."""
         others = [other for other in self.runs if other.folder != run.folder]
         runs = sorted([*others, run], key=lambda r: r.number)
-        return Sweep(self.arguments, self.working_folder, runs)
+        return replace(self, runs=runs)
 
     def in_folder(self, name: str) -> SweepRun | None:
         """Return the run in the folder of a name, or None."""
@@ -200,7 +249,13 @@ class SweepFolder:
                 raise ValueError(f"format {values['format']!r}")
             arguments = list(map(str, values["arguments"]))
             runs = list(map(SweepRun.from_json, values["runs"]))
-            return Sweep(arguments, str(values["working_folder"]), runs)
+            return Sweep(
+                arguments,
+                str(values["working_folder"]),
+                runs,
+                objective=str(values.get("objective", AUTO)),
+                searched=list(map(str, values.get("searched", ()))),
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{self.data}: does not hold a sweep ({' '.join(str(error).split())}); restore the "
@@ -216,11 +271,27 @@ class SweepFolder:
             "format": FORMAT,
             "arguments": list(sweep.arguments),
             "working_folder": sweep.working_folder,
+            "objective": sweep.objective,
+            "searched": list(sweep.searched),
             "runs": rows,
         }
         text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
         write_text_atomically(self.data, text)
         write_text_atomically(self.table, _table(sweep.runs))
+
+
+def check_objective(name: object) -> str:
+    """Return what the runs of a sweep are compared by.
+
+    Raises:
+        InputError: for a name that no column of `sweep.csv` has.
+    """
+    if name in _OBJECTIVES or (isinstance(name, str) and name.startswith(_FAMILIES)):
+        return str(name)
+    raise InputError(
+        f"objective={name}: is no result of a run; give one of {', '.join(_OBJECTIVES)}, or a "
+        f"column of sweep.csv such as {ERROR}u.{did_you_mean(str(name), _OBJECTIVES)}"
+    )
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:

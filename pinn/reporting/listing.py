@@ -27,14 +27,14 @@ _HINT = (
     "`pinn list NAME` shows one in full, with the sources; `pinn run experiment=NAME` or "
     "`pinn run problem=NAME` runs it"
 )
-_GROUPS = ("experiment", "problem")
+_GROUPS = ("experiment", "problem", "hparams_search")
 
 Rows = list[tuple[str, str]]
 """The rows of a table: a label and a text each."""
 
 
 def listing(folders: Sequence[ConfFolder], names: Sequence[str] = ()) -> RenderableType:
-    """Return one line per experiment and problem of configuration folders, or some in full.
+    """Return one line per experiment, problem and search of folders, or some in full.
 
     The description of a file is the comment at its top (after Hydra's `# @package`); in short, the
     first line of it. Folders other than this package's come last, under headings of their own.
@@ -57,7 +57,7 @@ def listing(folders: Sequence[ConfFolder], names: Sequence[str] = ()) -> Rendera
 
 
 def _tables(folder: ConfFolder, folders: Sequence[ConfFolder]) -> list[RenderableType]:
-    """Return the tables of the experiments and the problems of a folder, those with rows."""
+    """Return the tables of experiments, problems and searches of a folder, those with rows."""
     of = "" if folder.kind == "pinn" else f" of {folder.title}"
     experiments = plain_table([f"experiment{of}", "description", *KINDS], right=KINDS)
     for name, path in folder.files("experiment").items():
@@ -70,7 +70,10 @@ def _tables(folder: ConfFolder, folders: Sequence[ConfFolder]) -> list[Renderabl
         problems.add_row(_name(name), _one_line(description))
     for name, target in folder.problems.items():
         problems.add_row(_name(name), _one_line(target))
-    return [table for table in (experiments, problems) if table.row_count]
+    searches = plain_table([f"hparams_search{of}", "description"])
+    for name, path in folder.files("hparams_search").items():
+        searches.add_row(_name(name), _one_line(_first_line(path)))
+    return [table for table in (experiments, problems, searches) if table.row_count]
 
 
 def description(path: Path) -> str:
@@ -154,13 +157,13 @@ def _merged(old: Any, new: Any) -> Any:
 
 
 def _in_full(name: str, folders: Sequence[ConfFolder]) -> RenderableType:
-    """Return all about an experiment or a problem, or about both where they share a name."""
+    """Return all about what has a name, of every group in which it is one."""
     parts: list[RenderableType] = []
     for group in _GROUPS:
         for folder in folders:
             path = folder.files(group).get(name)
             if path is not None:
-                rows = _experiment(path, folders) if group == "experiment" else _problem(path)
+                rows = _rows(group, path, folders)
                 parts += _section(name, group, folder, [*rows, ("file", str(path))], path)
                 break
             if group == "problem" and name in folder.problems:
@@ -169,7 +172,7 @@ def _in_full(name: str, folders: Sequence[ConfFolder]) -> RenderableType:
     if not parts:
         known = [known_name for group in _GROUPS for known_name in choices(folders, group)]
         raise InputError(
-            f"list: no experiment or problem {name!r}; see `pinn list`.{guess(name, known)}"
+            f"list: no experiment, problem or search {name!r}; see `pinn list`.{guess(name, known)}"
         )
     return Group(*parts)
 
@@ -177,7 +180,7 @@ def _in_full(name: str, folders: Sequence[ConfFolder]) -> RenderableType:
 def _section(
     name: str, group: str, folder: ConfFolder, rows: Rows, path: Path | None = None
 ) -> list[RenderableType]:
-    """Return all about an experiment or a problem: title, description and table."""
+    """Return all about one name of a group: title, description and table."""
     of = "" if folder.kind == "pinn" else f" of {folder.title}"
     parts: list[RenderableType] = [Text.assemble((name, "bold"), (f"  {group}{of}", "dim"))]
     text = " ".join(described(path)) if path else ""
@@ -186,9 +189,23 @@ def _section(
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, value in [*rows, ("run it", f"pinn run {group}={name}")]:
+    option = "-m " if group == "hparams_search" else ""
+    for label, value in [*rows, ("run it", f"pinn run {option}{group}={name}")]:
         table.add_row(label, Text(value))
     return [*parts, table, Text("")]
+
+
+def _rows(group: str, path: Path, folders: Sequence[ConfFolder]) -> Rows:
+    """Return what a file of a group says, in rows."""
+    if group == "experiment":
+        return _experiment(path, folders)
+    return _problem(path) if group == "problem" else _search(path)
+
+
+def _search(path: Path) -> Rows:
+    """Return the settings that a search varies."""
+    sweeper = (content(path).get("hydra") or {}).get("sweeper") or {}
+    return [(str(key), str(value)) for key, value in (sweeper.get("params") or {}).items()]
 
 
 def _experiment(path: Path, folders: Sequence[ConfFolder]) -> Rows:

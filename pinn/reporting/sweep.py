@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from pinn.errors import InputError
-from pinn.record import RunFolder, SweepRun
+from pinn.record import RunFolder, Sweep, SweepRun
 from pinn.record.columns import HELDOUT_LOSS, ITERATION, LOSS, PHASE
 from pinn.record.sweep import short_names
 from pinn.reporting.published import number
@@ -23,38 +22,14 @@ _MISSING = "–"
 _STYLES = {"done": "green", "running": "dim"}  # of the line of a run; others are yellow
 
 
-def merit(run: SweepRun) -> float | None:
-    """Return what the runs of a sweep are compared by; None where a run is not finished.
-
-    It is the largest error; the held-out loss, or else the loss, where no error is known.
-    """
-    if run.state != "done":
-        return None
-    errors = [error for error in run.errors.values() if error is not None]
-    if errors:
-        return math.nan if any(map(math.isnan, errors)) else max(errors)
-    return run.loss if run.heldout_loss is None else run.heldout_loss
-
-
-def best_run(runs: Iterable[SweepRun]) -> SweepRun | None:
-    """Return the finished run of the least merit; None where no run is finished."""
-    best = None
-    least = math.inf
-    for run in runs:
-        value = merit(run)
-        if value is not None and value < least:
-            best = run
-            least = value
-    return best
-
-
-def sweep_table(runs: Sequence[SweepRun]) -> Table:
+def sweep_table(sweep: Sweep) -> Table:
     """Return the table of a sweep, its best run marked.
 
     What is the same in all runs, as why they stopped may be, and columns without values are left
     out.
     """
-    best = best_run(runs)
+    best = sweep.best
+    runs = sweep.runs
     swept: dict[str, Cell] = {}
     for run in runs:
         for key in run.swept:
@@ -88,7 +63,7 @@ def ended_line(run: SweepRun, log: Path) -> Text:
         parts = [_errors(run) or f"held-out loss {number(run.heldout_loss)}"]
         parts.append(f"{seconds(run.seconds)} s")
         return Text(f"✓ {run.folder}: {'; '.join(parts)}", style=style)
-    text = f"✗ {run.folder} {_state(run)}"
+    text = f"{'○' if run.state == 'pruned' else '✗'} {run.folder} {_state(run)}"
     return Text(f"{text}  ({log})" if run.state == "failed" else text, style=style)
 
 

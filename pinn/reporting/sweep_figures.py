@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from pinn.errors import InputError
-from pinn.plotting import Trial, curves_figure, save_figure, setting_figure, solutions_figure
-from pinn.plotting.sweep import SEED
-from pinn.record import History, SweepFolder, SweepRun
+from pinn.plotting import (
+    ShownRun,
+    curves_figure,
+    importance_figure,
+    save_figure,
+    search_figure,
+    setting_figure,
+    solutions_figure,
+)
+from pinn.plotting.shown_runs import SEED
+from pinn.record import History, Sweep, SweepFolder, SweepRun
 from pinn.record.columns import HELDOUT_LOSS, ITERATION, LOSS, SECONDS
 from pinn.record.history import Series
-from pinn.reporting.sweep import best_run, merit
+from pinn.record.sweep import AUTO, LARGEST_ERROR
 
 _ERROR = "relative error"
 _LARGEST = "largest relative error"
 _HELDOUT = "held-out loss"
 
 
-def save_sweep_figures(folder: SweepFolder, runs: Sequence[SweepRun]) -> list[Path]:
+def save_sweep_figures(
+    folder: SweepFolder, sweep: Sweep, shares: Mapping[str, float] | None = None
+) -> list[Path]:
     """Draw the pictures of a sweep from its finished runs, and return their files.
 
     These are the results over every swept setting, the curves of all runs, and their solutions
     side by side.  No picture is drawn where no run is finished.
 
+    Args:
+        folder: the folder of the sweep.
+        sweep: what is known of its runs.
+        shares: of a search, how much every setting matters, by key; None or empty: no picture.
+
     Raises:
         InputError: if the files of a finished run are gone.
     """
-    best = best_run(runs)
+    best = sweep.best
     if best is None:
         return []
-    trials: dict[str, Trial] = {}
-    for run in runs:
-        if merit(run) is not None:
-            trials[run.folder] = _trial(folder, run)
-    shown = list(trials.values())
+    drawn: dict[str, ShownRun] = {}
+    for run in sweep.runs:
+        if run.state == "done":
+            drawn[run.folder] = _shown_run(folder, run, sweep.objective)
+    shown = list(drawn.values())
     figures: dict[str, Figure | None] = {}
-    for key in best.swept:
-        if key != SEED or len(best.swept) == 1:
-            figures[key.replace("/", "_")] = setting_figure(shown, key)
-    figures["curves"] = curves_figure(shown, trials[best.folder])
+    if sweep.searched:
+        title = next(iter(drawn[best.folder].results))
+        figures["search"] = search_figure(shown, title, drawn[best.folder])
+        figures["importance"] = importance_figure(shares) if shares else None
+    else:
+        for key in best.swept:
+            if key != SEED or len(best.swept) == 1:
+                figures[key.replace("/", "_")] = setting_figure(shown, key)
+    figures["curves"] = curves_figure(shown, drawn[best.folder])
     figures["solutions"] = solutions_figure(shown)
     folder.figures.mkdir(exist_ok=True)
     files: list[Path] = []
@@ -52,8 +72,8 @@ def save_sweep_figures(folder: SweepFolder, runs: Sequence[SweepRun]) -> list[Pa
     return files
 
 
-def _trial(folder: SweepFolder, run: SweepRun) -> Trial:
-    """Return a run as the pictures show it: its error, or else its held-out loss, and its loss."""
+def _shown_run(folder: SweepFolder, run: SweepRun, objective: str) -> ShownRun:
+    """Return a run as the pictures show it: what runs are compared by, and its loss."""
     record = folder.run(run)
     if not record.history.is_file():
         raise InputError(
@@ -61,22 +81,27 @@ def _trial(folder: SweepFolder, run: SweepRun) -> Trial:
             f"`pinn resume {folder.path}` runs it again."
         )
     history = record.read_history()
-    title, course = _course(history, run)
+    title, course = _course(history, run, objective)
     results: dict[str, float] = {}
-    for name, value in ((title, merit(run)), ("loss", run.loss)):
+    for name, value in ((title, run.merit(objective)), (LOSS, run.loss)):
         if value is not None:
             results[name] = value
-    return Trial(
+    return ShownRun(
         settings=run.swept,
         results=results,
         abscissae={ITERATION: history.numbers(ITERATION), SECONDS: history.numbers(SECONDS)},
-        curves={title: course, "loss": history.numbers(LOSS)},
+        curves={title: course, LOSS: history.numbers(LOSS)},
         picture=record.solution_figure if record.solution_figure.is_file() else None,
     )
 
 
-def _course(history: History, run: SweepRun) -> tuple[str, Series]:
-    """Return the largest error of every report, or the held-out loss where no error is known."""
+def _course(history: History, run: SweepRun, objective: str) -> tuple[str, Series]:
+    """Return what runs are compared by, in words, and its value at every report."""
+    if objective not in (AUTO, LARGEST_ERROR):
+        known = objective in history.columns
+        missing = np.full(len(history.rows), np.nan)
+        title = objective.replace("_", " ").replace("heldout", "held-out")
+        return title, history.numbers(objective) if known else missing
     truths: dict[str, float | None] = {}
     for name, unknown in run.unknowns.items():
         truths[name] = unknown.truth

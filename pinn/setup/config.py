@@ -28,7 +28,7 @@ from pinn.weights import Scheme
 
 KEYS = (
     "problem network phases points weights scales constraints derivatives data windows "
-    "continuation modes last_layer published seed dtype device output name"
+    "continuation modes last_layer published seed dtype device output name objective"
 ).split()
 """Top-level keys of a run's configuration."""
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from pinn.versions import peak_memory
 
 PROGRAM = (sys.executable, "-m", "pinn")
 _LONGEST_REASON = 200  # characters
+_WATCH = 1.0  # second between looks at a process that is watched
 _FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP")
 _FROM_OUTSIDE = ("SIGKILL", *_FORWARDED)  # whoever sends these means the process to end
 
@@ -32,8 +33,8 @@ class Ending(NamedTuple):
     """How a process ended.
 
     Attributes:
-        state: "done", "failed", "killed" (from outside) or "interrupted" (Ctrl-C, or a request to
-            end).
+        state: "done", "failed", "killed" (from outside), "interrupted" (Ctrl-C, or a request to
+            end) or "pruned" (ended by what watched it).
         reason: one line, empty where all went well.
         seconds: wall-clock seconds of the process.
         stop: whether the user asked for an end meanwhile, so that no other job should begin.
@@ -55,8 +56,12 @@ def execute(
     log: Path,
     lock: Lock,
     working_folder: Path | None = None,
+    watch: Callable[[], str | None] | None = None,
 ) -> Ending:
     """Run a command, append its output to a log, and return how it ended.
+
+    While it runs, `watch` is called again and again; once it returns a reason, the process ends as
+    by Ctrl-C.
 
     The process has a session of its own, so that Ctrl-C reaches only this process, which forwards
     it: the first Ctrl-C makes a run save and end, the second ends it at once. The process also
@@ -79,15 +84,45 @@ def execute(
         )
         signals.forward_to(process)
         lock.set_owner(process.pid)
+        reason = None if watch is None else _watch(process, watch)
         memory = _wait(process)
         seconds = time.perf_counter() - begin
     code = process.returncode
     if code == ExitCode.OK:
         return Ending("done", "", seconds, signals.received, memory)
+    if reason and code == ExitCode.INTERRUPTED and not signals.received:
+        return Ending("pruned", reason, seconds, False, memory)
     if signals.received or code == ExitCode.INTERRUPTED:
         return Ending("interrupted", "interrupted", seconds, signals.received, memory)
     output = log.read_bytes()[log_start:].decode(errors="replace")
     return _failure(code, output, seconds)._replace(peak_memory=memory)
+
+
+def _watch(process: subprocess.Popen[bytes], watch: Callable[[], str | None]) -> str | None:
+    """Wait until a process ends or is to end, and return why it is to end; None if it ended."""
+    while not _has_ended(process):
+        reason = watch()
+        if reason:
+            _interrupt(process)
+            return reason
+        time.sleep(_WATCH)
+    return None
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    """End a process as by Ctrl-C; one that has ended keeps its status, and with it its number."""
+    if os.name == "nt":
+        process.send_signal(signal.SIGINT)
+    elif process.returncode is None:
+        os.kill(process.pid, signal.SIGINT)  # send_signal would read the status
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process has ended, and leave its status to be read."""
+    if os.name == "nt":
+        return process.poll() is not None
+    flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    return os.waitid(os.P_PID, process.pid, flags) is not None
 
 
 def _wait(process: subprocess.Popen[bytes]) -> float | None:
@@ -150,12 +185,12 @@ class _SignalForwarding:
         """Forward signals to this process, including one that has come already."""
         self._process = process
         if self.received:
-            process.send_signal(signal.SIGINT)
+            _interrupt(process)
 
     def _forward(self, *_: object) -> None:
         self.received = True
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            _interrupt(self._process)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():

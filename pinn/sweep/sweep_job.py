@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,8 @@ class SweepJob:
         run: the run, before it begins.
         places: options that say where its configuration files are.
         program: the program that runs pinn's commands.
+        watch: a function of no arguments that says why the run should end, or None; it is called
+            again and again while the run goes.
     """
 
     folder: SweepFolder
@@ -37,6 +39,7 @@ class SweepJob:
     run: SweepRun
     places: Sequence[str] = ()
     program: Sequence[str] = PROGRAM
+    watch: Callable[[], str | None] | None = None
 
     @property
     def record(self) -> RunFolder:
@@ -72,6 +75,7 @@ class SweepJob:
                         log=self.log,
                         lock=lock,
                         working_folder=working_folder,
+                        watch=self.watch,
                     )
                 ended = self._ended(ending)
                 _write(self.folder, self.sweep, ended)
@@ -98,7 +102,9 @@ class SweepJob:
             return ["plot", path]
         if self.record.begun:
             return ["resume", path]
-        return ["run", *self.places, *self.run.arguments, f"hydra.run.dir={quoted(path)}"]
+        # A file of the configuration may ask for sweeps, and this is one run.
+        own = ["hydra.mode=RUN", f"hydra.run.dir={quoted(path)}"]
+        return ["run", *self.places, *self.run.arguments, *own]
 
     def _ended(self, ending: Ending) -> SweepRun:
         """Return the run after a process has ended."""
