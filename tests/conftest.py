@@ -76,7 +76,16 @@ LONG = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run the longest files first, so that none is left to one process at the end."""
+    """Mark as slow what the quick suite leaves out, and run the longest files first.
+
+    Of a test with `@pytest.mark.quick("a", "b")`, the quick suite has the cases whose identifier
+    contains one of these words; the slow suite has the others.
+    """
+    for item in items:
+        marker = item.get_closest_marker("quick")
+        if marker is not None and not set(item.callspec.id.split("-")) & set(marker.args):
+            item.add_marker(pytest.mark.slow)
     order = {f"test_{name}": i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))

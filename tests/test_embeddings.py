@@ -88,6 +88,7 @@ def random_arrays(network):
     return [array for array in arrays if array.size > 1 and np.std(np.abs(array)) > 0]
 
 
+@pytest.mark.quick("everything", "separable", "siren", "piratenet")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_jets_are_the_nested_derivatives(name):
     # One block, as deeper networks repeat it; those of `EVERYTHING` have two.
@@ -572,6 +573,7 @@ def interior_batch(objective, count):
     return objective.batch({"interior": interior})
 
 
+@pytest.mark.quick("everything", "separable", "siren", "piratenet")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_jacobian_by_layer_hooks_is_the_general_one(name, eager, monkeypatch):
     problem = Burgers(unknowns={"nu": Unknown(0.02, 0.0)})
@@ -596,6 +598,7 @@ def test_the_jacobian_by_layer_hooks_is_the_general_one(name, eager, monkeypatch
     assert np.all(np.any(by_hooks != 0, axis=1))
 
 
+@pytest.mark.quick("everything", "separable")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_compiled_jacobian_is_that_of_the_nested_engine(name):
@@ -619,6 +622,7 @@ def assert_moved(network, before):
         assert np.array_equal(value, variable.numpy()) == (id(variable) in frozen), variable.path
 
 
+@pytest.mark.quick("fourier", "separable", "piratenet")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_trained(name, eager):
     problem = Burgers()

@@ -424,6 +424,7 @@ def losses_and_gradient(objective, theta, batch):
     return losses, tape.gradient(loss, theta)
 
 
+@pytest.mark.quick("Burgers", "Schrodinger", "KdV", "Poisson10D", "HeatFieldInverse", "TaylorGreen")
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(("cls", "hard"), SOFT_AND_HARD, ids=label)
 def test_taylor_equals_nested(cls, hard):

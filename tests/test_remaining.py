@@ -3,9 +3,15 @@
 import math
 import warnings
 
+import numpy as np
+
 from pinn import ProblemWarning, solve
+from pinn.measurements import name_of
+from pinn.objective import PointSet
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Problem, residual
+from pinn.record import MisfitMetrics
+from pinn.run.misfits import FAR_SHARE, FAR_SIGMAS, unfitted
 from pinn.run.remaining import UNSOLVED, doubts
 from pinn.setup import Points
 from pinn.setup.network import default_network
@@ -73,3 +79,24 @@ def test_only_what_is_far_from_zero_is_told():
     assert doubts({}) == doubts({"heat": UNSOLVED}) == []
     (line,) = doubts({"heat": 0.123, "start": 1e-5, "wall": math.nan})
     assert line.endswith("heat 12 %, wall nan %")
+
+
+def test_measurements_that_a_solution_is_far_from_are_named():
+    values = np.linspace(0.0, 1.0, 20)
+    columns = {"u": values, "v": values}
+    points = PointSet(values[:, None], values=columns, sigmas={"v": 0 * values + 0.1})
+    spread = float(np.std(values))
+
+    def lines(u, v, count=20, sets=("data",)):
+        found = {
+            "u": MisfitMetrics(count=count, rms=u * spread),
+            "v": MisfitMetrics(count=count, rms=1.0, chi_squared=v**2 * count),
+        }
+        return unfitted(dict.fromkeys(sets, points), {name_of(name): found for name in sets})
+
+    assert lines(u=FAR_SHARE, v=FAR_SIGMAS) == [] and lines(u=1.0, v=9.0, count=3) == []
+    line, *others = lines(u=0.5, v=1.0)
+    assert not others and line.startswith("u: the solution is off the measurements by 50 % of their spread (rms)")
+    (line,) = lines(u=0.0, v=3.0)
+    assert "v: the solution is off the measurements by 3 times their standard deviations" in line
+    assert "of probes by" in lines(u=0.5, v=1.0, sets=("data", "data_probes"))[1]

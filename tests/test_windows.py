@@ -138,6 +138,33 @@ def test_a_run_returns_to_its_first_attempt_where_windows_do_not_help(monkeypatc
     assert np.all(np.isfinite(solution(t)["u"]))
 
 
+class Jump(Problem):
+    """Diffusion whose start and wall disagree in a corner."""
+
+    fields = ("u",)
+    space = Line(x=(0.0, 1.0))
+    time = (0.0, 1.0)
+
+    @residual(on="interior")
+    def diffusion(self, u_t, u_xx):
+        return u_t - u_xx
+
+    @residual(on="initial")
+    def start(self, u):
+        return u
+
+    @residual(on="boundary")
+    def walls(self, u):
+        return u - 1.0
+
+
+def test_a_run_keeps_to_one_window_where_a_field_jumps():
+    points = Points(counts={"interior": 60, "initial": 10, "boundary": 10}, test=200)
+    with pytest.warns(pinn.ProblemWarning):
+        solution = pinn.solve(Jump(), phases=phases(), points=points, show=False)
+    assert len(solution.metrics["phases"]) == 2
+
+
 def test_windows_become_shorter_and_longer_and_end_with_the_interval():
     first = Interval(0.0, 1.0, 0.0, 1.0)
     assert next_edge(first, [TOLERANCE]) is None

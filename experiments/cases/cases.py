@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 
@@ -27,13 +27,19 @@ class Case(NamedTuple):
         """Return the problem file as a module.
 
         It has `RUNS`, the arguments of `solve` by the name of a run, and perhaps `SAY_SO`: by run,
-        what a run has to say instead of a number, or in addition to it.
+        what a run has to say instead of a number, or in addition to it.  `DOCUMENTED` has further
+        arguments by run, where the default settings do not suffice.
         """
         spec = importlib.util.spec_from_file_location(f"case_{self.id}", HERE / f"{self.id}.py")
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+def arguments(module: ModuleType, run: str, *, documented: bool = False) -> dict[str, Any]:
+    """Return the arguments of `solve` for a run, with the settings that its file documents."""
+    return {**module.RUNS[run], **(module.DOCUMENTED[run] if documented else {})}
 
 
 CASES = (

@@ -1,4 +1,4 @@
-"""One run of one case, in this process: `python experiments/cases/worker.py CASE RUN FOLDER`.
+"""One run of one case, in this process: `worker.py CASE RUN FOLDER [--documented]`.
 
 It leaves `result.json` and `picture.png` in the folder.
 """
@@ -19,7 +19,7 @@ from PIL import Image  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cases import BY_ID  # noqa: E402
+from cases import BY_ID, arguments  # noqa: E402
 from checks import quantities  # noqa: E402
 from record import write_json  # noqa: E402
 
@@ -32,14 +32,15 @@ LARGEST_PICTURE = 60_000  # bytes
 WIDTHS = (1000, 850, 700, 550, 400)  # pixels, the first that is small enough
 
 
-def result(case_id: str, run: str, folder: Path) -> dict[str, Any]:
-    """Return what a run with the default settings found and said."""
+def result(case_id: str, run: str, folder: Path, *, documented: bool = False) -> dict[str, Any]:
+    """Return what a run found and said, with the default settings or those of its file."""
     case = BY_ID[case_id]
     module = case.load()
+    given = arguments(module, run, documented=documented)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         try:
-            solution = solve(**module.RUNS[run], seed=SEED, folder=folder / "run", show=False)
+            solution = solve(**given, seed=SEED, folder=folder / "run", show=False)
         except InputError as error:
             return {"said": [str(error)], "stop": "refused", "quantities": {}}
     says = run in getattr(module, "SAY_SO", {})
@@ -86,7 +87,8 @@ def draw(solution: Solution, folder: Path) -> None:
 
 if __name__ == "__main__":
     where = Path(sys.argv[3])
-    write_json(where / "result.json", result(sys.argv[1], sys.argv[2], where))
+    found = result(sys.argv[1], sys.argv[2], where, documented="--documented" in sys.argv)
+    write_json(where / "result.json", found)
     # TensorFlow's threads may take seconds to end.
     sys.stdout.flush()
     os._exit(0)

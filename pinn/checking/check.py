@@ -84,8 +84,11 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
     measured = [name for points in (data or {}).values() for name in points.values]
     subject = Subject.of(problem, objective, measured)
     warnings: list[str] = []
+    jumps = False
     for look in CHECKS:
-        warnings += look(subject)
+        found = look(subject)
+        warnings += found
+        jumps = jumps or (look is corners.disagreements and bool(found))
     unlike, note = unlike_terms(subject)
     active = {term.name for term in objective.terms}
     equations: list[Equation] = []
@@ -106,6 +109,7 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
         scales=None if setup.scales == "none" else objective.scales,
         starts=tuple(moved_starts(objective)),
         notes=(note,) if note else (),
+        jumps=jumps,
         warnings=(*warnings, *unlike),
     )
 

@@ -50,6 +50,7 @@ class Report:
         starts: where unknown coefficients start, if the run has moved them, in one line each.
         cost: what an iteration costs; None where it was not measured.
         notes: remarks that are no warnings.
+        jumps: whether conditions disagree where they meet, so that a field jumps there.
         warnings: what is doubtful, in one line each.
     """
 
@@ -65,6 +66,7 @@ class Report:
     starts: tuple[str, ...] = ()
     cost: Cost | None = None
     notes: tuple[str, ...] = ()
+    jumps: bool = False
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:

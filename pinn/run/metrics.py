@@ -21,7 +21,7 @@ from pinn.record import (
     WeightMetrics,
 )
 from pinn.run.errors import Errors
-from pinn.run.misfits import misfits
+from pinn.run.misfits import misfits, unfitted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
@@ -56,6 +56,8 @@ def metrics_of(
     left = remaining(setup, stage_run, progress, theta)
     modes = mode_metrics(stage_runs, progress)
     found_out = _found_out(setup, stage_run, theta, batch, modes)
+    misfits_found = misfits(setup.problem, stage_runs.data, solution)
+    found_out += unfitted(stage_runs.data, misfits_found)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -73,7 +75,7 @@ def metrics_of(
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
         modes=modes,
-        misfits=misfits(setup.problem, stage_runs.data, solution),
+        misfits=misfits_found,
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,6 +15,11 @@ from pinn.plotting import MeasuredColumn
 from pinn.problem import Problem
 from pinn.record import MisfitMetrics
 from pinn.run.stage_runs import EvaluateNames
+
+
+FAR_SHARE = 0.1  # of the spread of measurements: the misfit from which on they are not fitted
+FAR_SIGMAS = 2.0  # the same over standard deviations, where these are known
+FEWEST = 10  # measurements that can say so
 
 
 def predictions(problem: Problem, points: PointSet, evaluate: EvaluateNames) -> dict[str, Array]:
@@ -62,6 +68,38 @@ def misfits(
             )
         found[name_of(region)] = by_name
     return found
+
+
+def unfitted(data: DataSets, found: Mapping[str, Mapping[str, MisfitMetrics]]) -> list[str]:
+    """Return one line for every column of measurements that a solution is far from.
+
+    Either its noise is as large, or the equations do not hold for what was measured.
+
+    Args:
+        data: the measurements, by region.
+        found: the misfits to them, as `misfits` returns them.
+    """
+    lines: list[str] = []
+    for region, points in data.items():
+        name_of_set = name_of(region)
+        for name, misfit in found[name_of_set].items():
+            values = points.values[name]
+            spread = float(np.nanstd(values))
+            far = ""
+            if misfit.reduced is not None:
+                times = math.sqrt(misfit.reduced)
+                if times > FAR_SIGMAS:
+                    far = f"{times:.2g} times their standard deviations"
+            elif (misfit.rms or 0.0) > FAR_SHARE * spread:
+                share = (misfit.rms or 0.0) / spread if spread else math.inf
+                far = f"{100 * share:.2g} % of their spread"
+            if far and misfit.count >= FEWEST:
+                where = f" of {name_of_set}" if len(data) > 1 else ""
+                lines.append(
+                    f"{name}: the solution is off the measurements{where} by {far} (rms): their "
+                    "noise is as large, or the equations do not hold for them."
+                )
+    return lines
 
 
 def measured_columns(

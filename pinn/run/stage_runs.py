@@ -143,11 +143,14 @@ class StageRuns:
 
     Attributes:
         data: the points and values of the measurements, by region.
+        tries_windows: whether the run solves the whole interval anew in windows of its choice where
+            it fails; they do not help where a field jumps.
     """
 
     def __init__(self, setup: Setup, found: Mapping[str, Measurements]) -> None:
         self.setup = setup
         self.found = found
+        self.tries_windows = setup.chooses_windows
         self.data: DataSets = {region: measured.points for region, measured in found.items()}
         self._first = Programs(setup.objective(self.data))
         self._later = self._first
@@ -300,7 +303,7 @@ class StageRuns:
         last_phase = self.setup.phases[-1].name
         if self.setup.modes > 1 and self.setup.scales != "none":
             return [Found(last_phase)]
-        if not self.setup.chooses_windows or progress.returned:
+        if not self.tries_windows or progress.returned:
             return []
         return [Judge(self._interval(progress), last_phase)]
 
@@ -312,7 +315,7 @@ class StageRuns:
             progress: what the run has done; it is updated.
             theta: the vector [p] that the stage ended with.
         """
-        if not self.setup.chooses_windows:
+        if not self.tries_windows:
             if progress.stage == len(self.setup.stages) - 1:
                 return False
             if self.setup.scales != "none" and not self.setup.continuation:

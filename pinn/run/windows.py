@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pinn.training.phase_run import Report
 from pinn.training.stopping import StopKind, StopReason
 
-TOLERANCE = 1e-5  # of a window's loss: residuals of 0.3 % of their typical sizes
+TOLERANCE = 4e-6  # of a window's loss: residuals of 0.2 % of their typical sizes
 EASY = 1e-8  # the loss of a window after which a longer one is tried
 ENOUGH = 1e-9  # the loss at which a window that is not the whole interval ends
 CHECKS = 32  # sets of held-out points, on whose mean loss a window is judged

@@ -180,7 +180,8 @@ class Draws:
         return candidates[chosen]
 
     def _count(self, region: str) -> int:
-        return self.points.count(region, self.problem)
+        nodes = self.objective.nodes(region) if region in self.objective.regions else 1
+        return self.points.count(region, self.problem, nodes)
 
     def _candidates(self, number: int, count: int) -> np.ndarray:
         method = self.points.method

@@ -15,6 +15,7 @@ from pinn.problem.two_sided import INTERFACES, check_two_sided, is_two_sided
 from pinn.sampling import Method
 
 AUTOMATIC = (1000, 2000)  # points of one coordinate, and of more
+FEWER = 5  # the factor where a residual takes an integral at every point, at Q nodes
 FOLLOWED = "interior"  # the region whose points follow the residuals
 
 
@@ -24,7 +25,8 @@ class Points(settings.Settings):
 
     Attributes:
         counts: number of points by region; a region that is not named gets `counts["boundary"]`.
-            "auto" is 1000 points of one coordinate, and 2000 of more.
+            "auto" is 1000 points of one coordinate, and 2000 of more; a fifth of that where a
+            residual of the region takes an integral that has to be evaluated for every point.
         method: "sobol", "halton", "latin_hypercube", "uniform" or "grid".
         adaptive: what a redraw does with the interior's points.  "none": all are drawn by the
             method. "rad": all are drawn with a density ∝ |r|^power / mean |r|^power + offset (Wu et
@@ -65,8 +67,14 @@ class Points(settings.Settings):
         """Return what messages call a setting."""
         return f"points.{name}"
 
-    def count(self, region: str, problem: Problem) -> int:
-        """Return the number of points of a region of a problem."""
+    def count(self, region: str, problem: Problem, nodes: int = 1) -> int:
+        """Return the number of points of a region of a problem.
+
+        Args:
+            region: the region.
+            problem: the problem.
+            nodes: at how many quadrature nodes its residuals are evaluated per point.
+        """
         several = INTERFACES if "," in region else region  # interfaces that share a condition
         found = self.counts.get(region, self.counts.get(several, self.counts.get("boundary")))
         if found is None:
@@ -75,7 +83,8 @@ class Points(settings.Settings):
                 "counts.boundary."
             )
         if found == "auto":
-            return AUTOMATIC[min(len(problem.coordinates), len(AUTOMATIC)) - 1]
+            count = AUTOMATIC[min(len(problem.coordinates), len(AUTOMATIC)) - 1]
+            return count // FEWER if nodes > 1 else count
         settings.check_count(f"points.counts.{region}", found)
         return int(found)
 
