@@ -20,6 +20,7 @@ from pinn.record import (
     UnknownMetrics,
     WeightMetrics,
 )
+from pinn.run.blind_spots import blind_spots
 from pinn.run.errors import Errors
 from pinn.run.misfits import misfits, unfitted
 from pinn.run.mode_solutions import mode_metrics
@@ -58,6 +59,7 @@ def metrics_of(
     found_out = _found_out(setup, stage_run, theta, batch, modes)
     misfits_found = misfits(setup.problem, stage_runs.data, solution)
     found_out += unfitted(stage_runs.data, misfits_found)
+    found_out += blind_spots(objective, theta, solution)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,

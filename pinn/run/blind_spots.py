@@ -1,0 +1,111 @@
+"""Where an unknown field is not determined: no residual depends on its values there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from pinn.arrays import Array
+from pinn.objective import Objective
+from pinn.objective.method_checks import residual_value
+from pinn.problem import Problem, Term
+from pinn.run.stage_runs import EvaluateNames
+
+BLIND = 0.02  # of the largest slope of the residuals; where it is less, a field is hardly determined
+PLACES = 401  # of an unknown field of one coordinate; of others, as many random ones
+OTHERS = 20  # values of the coordinates on which it does not depend, per place
+MOST = 5  # places that are named
+
+
+def blind_spots(objective: Objective, theta: tf.Tensor, evaluate: EvaluateNames) -> list[str]:
+    """Return a line for every unknown field on which no residual depends in some places.
+
+    A field whose derivatives take part in the equations is carried there from its neighborhood.
+
+    Args:
+        objective: the loss.
+        theta: the vector [p].
+        evaluate: (names, points [n, d]) -> values [n] by name, of the solution.
+    """
+    problem = objective.problem
+    lines: list[str] = []
+    for name, unknown in problem.unknown_fields.items():
+        terms: list[Term] = []
+        by_value = name not in problem.laws
+        for term in objective.terms:
+            symbols = [s for s in term.symbols if s.field == name]
+            if symbols and term.region == "interior":
+                terms.append(term)
+                by_value = by_value and all(s.is_local for s in term.symbols)
+                by_value = by_value and not any(s.index for s in symbols)
+        if not terms or not by_value:
+            continue
+        own = [problem.coordinates.index(c) for c in unknown.arguments]
+        points = _points(problem, own)
+        slopes = np.zeros(len(points))
+        for term in terms:
+            slopes = np.maximum(slopes, _slopes(objective, theta, evaluate, term, name, points))
+        # The largest slope over the coordinates on which the field does not depend.
+        largest = slopes.reshape(-1, OTHERS).max(axis=1)
+        blind = largest <= BLIND * largest.max()
+        if blind.any():
+            where = _shown(problem, own, points[::OTHERS], blind)
+            lines.append(
+                f"{name}: is hardly determined {where}: the equations do not depend on it there; "
+                "its values there are those of its neighborhood."
+            )
+    return lines
+
+
+def _points(problem: Problem, own: Sequence[int]) -> Array:
+    """Return points [PLACES × OTHERS, d] of the interior's box, OTHERS to a place in a row.
+
+    Args:
+        problem: the problem.
+        own: the coordinates that make a place, by index; one is swept evenly.
+    """
+    lower, upper = (np.asarray(ends, float) for ends in problem.bounds)
+    rng = np.random.default_rng(0)
+    unit = rng.uniform(size=(PLACES, OTHERS, len(lower)))
+    places = rng.uniform(size=(PLACES, 1, len(own)))
+    if len(own) == 1:
+        places = np.linspace(0.0, 1.0, PLACES)[:, None, None]
+    unit[:, :, list(own)] = places
+    return (lower + unit * (upper - lower)).reshape(-1, len(lower))
+
+
+def _slopes(
+    objective: Objective,
+    theta: tf.Tensor,
+    evaluate: EvaluateNames,
+    term: Term,
+    name: str,
+    points: Array,
+) -> Array:
+    """Return the size [n] of a residual's derivative by the values of a field at points [n, d]."""
+    dtype = objective.dtype
+    names = [s.name for s in term.symbols if s.kind != "coordinate"]
+    found = evaluate(names, points)
+    columns = dict(zip(objective.problem.coordinates, points.T, strict=True))
+    arguments = [tf.constant({**columns, **found}[s.name], dtype) for s in term.symbols]
+    values = [a for a, s in zip(arguments, term.symbols, strict=True) if s.field == name]
+    tensors = objective.flat.partition(theta)
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        problem = objective.bound(tensors)
+        total = tf.reduce_sum(residual_value(problem, term, arguments, dtype))
+    gradients = tape.gradient(total, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return np.abs(np.sum([np.asarray(g, float) for g in gradients], axis=0))
+
+
+def _shown(problem: Problem, own: Sequence[int], places: Array, blind: Array) -> str:
+    """Return in words where a field is blind: the middles of intervals, or the share of places."""
+    if len(own) != 1:
+        return f"in {100 * np.mean(blind):.2g} % of the domain"
+    values = places[:, own[0]]
+    runs = np.split(np.flatnonzero(blind), np.flatnonzero(np.diff(np.flatnonzero(blind)) > 1) + 1)
+    middles = [f"{np.mean(values[run]):.3g}" for run in runs[:MOST]]
+    more = " and elsewhere" if len(runs) > MOST else ""
+    return f"near {problem.coordinates[own[0]]} = {', '.join(middles)}{more}"
