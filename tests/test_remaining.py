@@ -92,11 +92,14 @@ def test_measurements_that_a_solution_is_far_from_are_named():
             "u": MisfitMetrics(count=count, rms=u * spread),
             "v": MisfitMetrics(count=count, rms=1.0, chi_squared=v**2 * count),
         }
-        return unfitted(dict.fromkeys(sets, points), {name_of(name): found for name in sets})
+        return unfitted(dict.fromkeys(sets, points), {name_of(s): found for s in sets})
 
-    assert lines(u=FAR_SHARE, v=FAR_SIGMAS) == [] and lines(u=1.0, v=9.0, count=3) == []
+    assert lines(u=FAR_SHARE, v=FAR_SIGMAS) == []
+    assert lines(u=1.0, v=9.0, count=3) == []
     line, *others = lines(u=0.5, v=1.0)
-    assert not others and line.startswith("u: the solution is off the measurements by 50 % of their spread (rms)")
+    assert not others and line.startswith(
+        "u: the solution is off the measurements by 50 % of their spread (rms)"
+    )
     (line,) = lines(u=0.0, v=3.0)
-    assert "v: the solution is off the measurements by 3 times their standard deviations" in line
+    assert "v: the solution is off the measurements by 3 times their standard" in line
     assert "of probes by" in lines(u=0.5, v=1.0, sets=("data", "data_probes"))[1]

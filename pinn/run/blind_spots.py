@@ -13,7 +13,7 @@ from pinn.objective.method_checks import residual_value
 from pinn.problem import Problem, Term
 from pinn.run.stage_runs import EvaluateNames
 
-BLIND = 0.02  # of the largest slope of the residuals; where it is less, a field is hardly determined
+BLIND = 0.02  # of the largest slope of residuals, below which a field is hardly determined
 PLACES = 401  # of an unknown field of one coordinate; of others, as many random ones
 OTHERS = 20  # values of the coordinates on which it does not depend, per place
 MOST = 5  # places that are named
@@ -106,6 +106,6 @@ def _shown(problem: Problem, own: Sequence[int], places: Array, blind: Array) ->
         return f"in {100 * np.mean(blind):.2g} % of the domain"
     values = places[:, own[0]]
     runs = np.split(np.flatnonzero(blind), np.flatnonzero(np.diff(np.flatnonzero(blind)) > 1) + 1)
-    middles = [f"{np.mean(values[run]):.3g}" for run in runs[:MOST]]
+    middles = [f"{np.round(np.mean(values[run]), 12):.3g}" for run in runs[:MOST]]
     more = " and elsewhere" if len(runs) > MOST else ""
     return f"near {problem.coordinates[own[0]]} = {', '.join(middles)}{more}"

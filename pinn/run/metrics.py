@@ -14,7 +14,6 @@ from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
 from pinn.problem import Problem
 from pinn.record import (
     Metrics,
-    ModeMetrics,
     PhaseMetrics,
     TimeMetrics,
     UnknownMetrics,
@@ -53,13 +52,10 @@ def metrics_of(
     evaluate = partial(solution, setup.problem.functions)
     batch = stage_run.batch(progress)
     loss, _ = objective.value_and_gradient(theta, batch)
-    gauges = errors.gauges(evaluate)
     left = remaining(setup, stage_run, progress, theta)
     modes = mode_metrics(stage_runs, progress)
-    found_out = _found_out(setup, stage_run, theta, batch, modes)
-    misfits_found = misfits(setup.problem, stage_runs.data, solution)
-    found_out += unfitted(stage_runs.data, misfits_found)
-    found_out += blind_spots(objective, theta, solution)
+    off = misfits(setup.problem, stage_runs.data, solution)
+    found_out = [*_unknown(stage_run, theta, batch, solution), *unfitted(stage_runs.data, off)]
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -70,19 +66,19 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *doubts(left), *found_out],
+        warnings=[*warnings, *doubts(left), *found_out, *doubtful_modes(setup, modes)],
         remaining=left,
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
         modes=modes,
-        misfits=misfits_found,
+        misfits=off,
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
         parameters=objective.flat.size,
-        gauge={name: series.tolist() for name, series in gauges.items()},
+        gauge={name: series.tolist() for name, series in errors.gauges(evaluate).items()},
         seed=setup.seed,
         dtype=objective.dtype,
         device=_device(),
@@ -96,16 +92,11 @@ def _registered(problem: Problem) -> list[str]:
     return [package.name] if package else []
 
 
-def _found_out(
-    setup: Setup, stage_run: StageRun, theta: tf.Tensor, batch: Batch, modes: Sequence[ModeMetrics]
+def _unknown(
+    stage_run: StageRun, theta: tf.Tensor, batch: Batch, solution: EvaluateNames
 ) -> list[str]:
-    """Return the warnings about unknown coefficients and modes."""
-    return [*_undetermined(stage_run, theta, batch), *doubtful_modes(setup, modes)]
-
-
-def _undetermined(stage_run: StageRun, theta: tf.Tensor, batch: Batch) -> list[str]:
-    """Return a warning for every unknown coefficient that nothing determines."""
-    warnings = []
+    """Return a warning for every unknown that nothing determines, or not everywhere."""
+    warnings = blind_spots(stage_run.objective, theta, solution)
     for name in undetermined(stage_run.programs.least_squares, theta, batch):
         warnings.append(
             f"{name}: equations and conditions do not determine it, other values fit as well; give "

@@ -16,7 +16,6 @@ from pinn.problem import Problem
 from pinn.record import MisfitMetrics
 from pinn.run.stage_runs import EvaluateNames
 
-
 FAR_SHARE = 0.1  # of the spread of measurements: the misfit from which on they are not fitted
 FAR_SIGMAS = 2.0  # the same over standard deviations, where these are known
 FEWEST = 10  # measurements that can say so

@@ -210,8 +210,7 @@ def execute(
     stage_run = stage_runs.run(progress)
     rehearse(setup.problem)
     report = examine(setup, stage_runs.programs(0).objective, stage_runs.data)
-    if report.jumps:
-        stage_runs.tries_windows = False
+    stage_runs.tries_windows = stage_runs.tries_windows and not report.jumps
     _warn(report.problem, report.warnings if warn else ())
     if record and not fresh:
         _check(progress, setup, stage_run, record)
