@@ -114,7 +114,7 @@ EXACT = {
     "maxwell_pulse": (
         "t ≤ 1.5",
         lambda x, t: {"E": tf.exp(-(((t - x - 0.5) / 0.15) * ((t - x - 0.5) / 0.15)))},
-        ("rest", "rest_speed", "open_end"),
+        ("rest", "rest_speed", "open_end", "pulse", "continuity_E"),
     ),
 }
 """Per case: a run, its solution by field, and the terms whose start or end it does not have."""

@@ -582,6 +582,18 @@ def test_a_contact_resistance_takes_the_place_of_the_continuity(eager):
         assert values[term.name].numpy() == pytest.approx(0, abs=1e-12), term.name
 
 
+def test_a_value_that_is_given_on_an_interface_takes_the_place_of_a_flux():
+    class Heated(Wall):
+        materials: ClassVar = {"left": Material(Interval(x=(0.0, 0.2))), "right": Material()}
+
+        @residual(on=("left", "right"), replaces="flux_heat")
+        def wire(self, T_1):
+            return T_1 - 50
+
+    names = [term.name for term in Heated().terms]
+    assert "flux_heat" not in names and "wire" in names and "continuity_T" in names
+
+
 def test_a_coefficient_of_no_side_is_refused_on_two_sides(eager):
     class Confused(Wall):
         @residual(on="plaster|wool")

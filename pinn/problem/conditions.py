@@ -121,6 +121,10 @@ def _check_slopes(problem: Problem, interface: str) -> None:
                 second_order[symbol.field] = None
             if interface in _interfaces(problem, term.region) and _order(symbol):
                 joined.add(symbol.field)
+    # Whoever replaces a flux says what holds instead, such as a value that is given there.
+    for flux in flux_methods(type(problem)):
+        if interface in _replaced(problem, f"{FLUX}{flux}"):
+            joined |= {symbol.field for symbol in flux_term(problem, flux).symbols}
     for field in second_order:
         if field in problem.fields and field not in joined:
             raise InputError(
