@@ -5,15 +5,19 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from pinn import At, Interval, Problem, residual
+from pinn import At, Interval, Material, Problem, residual
 
 
 class MaxwellPulse(Problem):
-    """E_tt = E_xx on [−1, 1], E(0, t) = g(t) = e^{−((t − 0.5)/0.15)²}, open ends, t ≤ 1.5."""
+    """E_tt = E_xx on [−1, 1], E(0, t) = g(t) = e^{−((t − 0.5)/0.15)²}, open ends, t ≤ 1.5.
+
+    E has a kink where it is fed, so that it is one function on either side.
+    """
 
     fields = ("E",)
     space = Interval(x=(-1.0, 1.0))
     time = (0.0, 1.5)
+    materials: ClassVar = {"left": Material(Interval(x=(-1.0, 0.0))), "right": Material()}
     regions: ClassVar = {"middle": At(x=0.0)}
 
     @residual(on="interior")
