@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pinn.errors import InputError
+from pinn.errors import InputError, did_you_mean
 from pinn.record import Sweep
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def open_study(
                 storage=storage,
                 study_name=name,
                 sampler=sampler,
-                pruner=_made(pruner) if pruner else optuna.pruners.NopPruner(),
+                pruner=_made(pruner, "pruner") if pruner else optuna.pruners.NopPruner(),
                 load_if_exists=True,
             )
         except InputError:
@@ -133,22 +133,30 @@ def sampler_of(values: Mapping[str, Any] | None, trials: int) -> Any:
     if not values:
         return None
     seed = values.get("seed")
-    return _made(values if seed is None else {**values, "seed": seed + trials})
+    return _made(values if seed is None else {**values, "seed": seed + trials}, "sampler")
 
 
-def _made(values: Mapping[str, Any]) -> Any:
-    """Return the object of Optuna that `_target_` and its arguments describe."""
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
+def _made(values: Mapping[str, Any], kind: str) -> Any:
+    """Return the sampler or the pruner that `_target_` and its arguments describe.
 
+    Nothing but Optuna's own is built from a configuration.
+    """
+    import optuna
+
+    module: Any = {"sampler": optuna.samplers, "pruner": optuna.pruners}[kind]
+    where = f"hydra.sweeper.{kind}"
+    target = str(values.get("_target_", ""))
+    name = target.removeprefix(f"{module.__name__}.")
+    if name == target or name not in module.__all__:
+        raise InputError(
+            f"{where}._target_={target}: no {kind} of Optuna.{did_you_mean(name, module.__all__)}"
+        )
+    arguments = {key: value for key, value in values.items() if key != "_target_"}
     with optuna_silent():
         try:
-            return instantiate(dict(values))
-        except InstantiationException as error:
-            reason = " ".join(f"{error.__cause__ or error}".split())
-            raise InputError(
-                f"hydra.sweeper: {values['_target_']}: {reason}; correct it."
-            ) from None
+            return getattr(module, name)(**arguments)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where}: {error}; correct it.") from None
 
 
 def ask_again(study: Study) -> int:
