@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from pinn import At, Interval, Material, Problem, residual
+from pinn import Interval, Material, Problem, flux, residual
 
 
 class MaxwellPulse(Problem):
@@ -18,15 +18,18 @@ class MaxwellPulse(Problem):
     space = Interval(x=(-1.0, 1.0))
     time = (0.0, 1.5)
     materials: ClassVar = {"left": Material(Interval(x=(-1.0, 0.0))), "right": Material()}
-    regions: ClassVar = {"middle": At(x=0.0)}
 
     @residual(on="interior")
     def wave(self, E_tt, E_xx):
         return E_tt - E_xx
 
-    @residual(on="middle")
-    def pulse(self, t, E):
-        return E - tf.exp(-(((t - 0.5) / 0.15) ** 2))
+    @flux
+    def slope(self, E_n):
+        return E_n
+
+    @residual(on=("left", "right"), replaces="flux_slope")
+    def pulse(self, t, E_1):
+        return E_1 - tf.exp(-(((t - 0.5) / 0.15) ** 2))
 
     @residual(on="initial")
     def rest(self, E):
