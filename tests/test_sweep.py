@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from pinn.plotting import ShownRun, curves_figure, setting_figure, solutions_fig
 from pinn.record import Sweep, SweepFolder, SweepRun, UnknownMetrics
 from pinn.record.sweep import short_names
 from pinn.reporting.sweep import progress_line, sweep_table
-from pinn.sweep import SweepJob
+from pinn.sweep import SweepJob, settle
 from pinn.sweep.lock import hold
 
 STUB = [sys.executable, "-S", "-E", str(Path(__file__).with_name("sweep_stub.py"))]
@@ -148,6 +149,15 @@ def test_a_run_at_work_is_left_alone(here, capsys):
     with hold(Path("many/seed=0/.lock")):
         assert main(["resume", "many"]) == 1
     assert "✗ seed=0 busy: process" in capsys.readouterr().out
+
+
+def test_a_run_that_outlived_its_sweep_is_judged_at_the_end(here):
+    assert sweep("seed=0,1") == 0
+    recorded = SWEEP.read()
+    SWEEP.write(recorded.with_run(replace(recorded.runs[0], state="running", loss=None)))
+    settle(SWEEP, wait=False)
+    first = SWEEP.read().runs[0]
+    assert first.state == "done" and first.loss == 1e-7
 
 
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])

@@ -183,6 +183,7 @@ def _sweep(
             wide_console().print(sweep_table(folder.read()))
             console.print(f"continue with: pinn resume {folder.path}")
         return ExitCode.INTERRUPTED
+    settle(folder, wait=False)  # a run may have ended that outlived an earlier `pinn run -m`
     recorded = folder.read()
     _save_figures(folder, recorded)
     wide_console().print(sweep_table(recorded))

@@ -113,16 +113,25 @@ class SweepJob:
         return _judged(self.folder, run, ending)
 
 
-def settle(folder: SweepFolder) -> None:
-    """Wait for the runs at work, and record how they ended.
+def settle(folder: SweepFolder, *, wait: bool = True) -> None:
+    """Record how those runs ended whose processes lost the process that started them.
 
-    They are those whose processes lost the process that started them.
+    Args:
+        folder: the folder of the sweep.
+        wait: whether to wait for those at work; else they are left as they are.
     """
     sweep = folder.read()
     for run in sweep.runs:
-        if run.state == "running":
-            wait_until_free(folder.run(run).path / _LOCK)
-            _write(folder, sweep, _judged(folder, run, Ending("interrupted")))
+        if run.state != "running":
+            continue
+        lock = folder.run(run).path / _LOCK
+        if wait:
+            wait_until_free(lock)
+        try:
+            with hold(lock):
+                _write(folder, sweep, _judged(folder, run, Ending("interrupted")))
+        except Busy:
+            continue
 
 
 def _judged(folder: SweepFolder, run: SweepRun, ending: Ending) -> SweepRun:
