@@ -67,8 +67,8 @@ def test_a_search_ends_in_the_table_of_a_sweep(here, capsys):
 def test_what_is_compared_can_be_chosen(here, capsys):
     assert sweep(*SEARCH, "+objective=iterations", "hydra.sweeper.n_trials=2") == 0
     assert SWEEP.read().objective == "iterations"
-    assert main(["run", "-m", "experiment=smoke", *SEARCH, "+objective=eror"]) == 2
-    assert "objective=eror: is no result of a run" in capsys.readouterr().err
+    assert main(["run", "-m", "experiment=smoke", *SEARCH, "+objective=heldout"]) == 2
+    assert "objective=heldout: is no result of a run" in capsys.readouterr().err
     assert main(["run", "-m", "experiment=smoke", *SEARCH, "+objective=error_q"]) == 2
     assert "objective=error_q: the run has no such result; give one of" in capsys.readouterr().err
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pinn.plotting.shown_runs import DECADE, ShownRun, is_number, scale, setting_names, value_text
 from pinn.plotting.style import COLORS, journal, panels
@@ -74,6 +75,8 @@ def _places(panel: Axes, runs: Sequence[ShownRun], key: str) -> np.ndarray:
     values: list[Any] = [run.settings.get(key) for run in runs]
     if is_number(runs, key):
         numbers = np.array(values, dtype=float)
+        if all(isinstance(value, int) for value in values):
+            panel.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True))
         if numbers.min() > 0 and numbers.max() >= DECADE * numbers.min():
             panel.set_xscale("log")
         return numbers
