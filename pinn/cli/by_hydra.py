@@ -25,7 +25,7 @@ def announce(folders: Sequence[ConfFolder], file: Any = None) -> None:
 
 
 def by_hydra(
-    line: Line, folders: Sequence[ConfFolder], task: Callable[[Any], None] | None = None
+    line: Line, folders: Sequence[ConfFolder], task: Callable[[Any], object] | None = None
 ) -> int:
     """Have Hydra do what its options say, and return the exit code.
 

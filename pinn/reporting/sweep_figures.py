@@ -98,10 +98,10 @@ def _shown_run(folder: SweepFolder, run: SweepRun, objective: str) -> ShownRun:
 def _course(history: History, run: SweepRun, objective: str) -> tuple[str, Series]:
     """Return what runs are compared by, in words, and its value at every report."""
     if objective not in (AUTO, LARGEST_ERROR):
-        known = objective in history.columns
-        missing = np.full(len(history.rows), np.nan)
         title = objective.replace("_", " ").replace("heldout", "held-out")
-        return title, history.numbers(objective) if known else missing
+        if objective not in history.columns:
+            return title, np.full(len(history.rows), np.nan)
+        return title, history.numbers(objective)
     truths: dict[str, float | None] = {}
     for name, unknown in run.unknowns.items():
         truths[name] = unknown.truth
