@@ -394,7 +394,8 @@ def test_listing_shows_one_in_full(conf):
 
 def test_listing_refuses_unknown_names_and_damaged_files(conf):
     with pytest.raises(
-        InputError, match="no experiment or problem 'wvae'; see `pinn list`. Did you mean 'wave'"
+        InputError,
+        match="no experiment, problem or search 'wvae'; see `pinn list`. Did you mean 'wave'",
     ):
         listing(own(conf), ["wvae"])
     (conf / "experiment" / "plain.yaml").write_text("defaults: [again]")
