@@ -102,7 +102,8 @@ def test_every_command_has_help(name, capsys):
         (["list", "--all"], "list: unknown option '--all'"),
         (
             ["list", "burgesr"],
-            "list: no experiment, problem or search 'burgesr'; see `pinn list`. Did you mean 'burgers'?",
+            "list: no experiment, problem or search 'burgesr'; see `pinn list`. "
+            "Did you mean 'burgers'?",
         ),
         (["doctor", "all"], "doctor: unexpected 'all'"),
         (["compare"], "compare: no folder"),
