@@ -100,13 +100,15 @@ def execute(
 
 def _watch(process: subprocess.Popen[bytes], watch: Callable[[], str | None]) -> str | None:
     """Wait until a process ends or is to end, and return why it is to end; None if it ended."""
-    while not _has_ended(process):
-        reason = watch()
+    while True:
+        has_ended = _has_ended(process)
+        reason = watch()  # once more after the end: what watches may have seen nothing of it
+        if has_ended:
+            return None
         if reason:
             _interrupt(process)
             return reason
         time.sleep(_WATCH)
-    return None
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
