@@ -13,11 +13,8 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from test_sweep import FILES, STUB, SWEEP, calls, sweep
+from test_sweep import SWEEP, calls, few_settings, sweep
 
-from pinn import conf_folders
-from pinn.cli import by_hydra, compose
-from pinn.cli import sweep as command
 from pinn.cli.main import main
 from pinn.cli.overrides import parsed
 from pinn.errors import InputError
@@ -35,17 +32,9 @@ SEARCH = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "seed=range(0,30)"
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder with few settings in which searches run the stand-in and draw nothing."""
-    conf = tmp_path / "settings"
-    for name, text in FILES.items():
-        (conf / name).parent.mkdir(parents=True, exist_ok=True)
-        (conf / name).write_text(text)
+    conf = few_settings(tmp_path, monkeypatch)
     shutil.copytree(CONF / "hydra" / "sweeper", conf / "hydra" / "sweeper")
-    for module in (conf_folders, compose, by_hydra):
-        monkeypatch.setattr(module, "conf_folder", lambda: conf)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "PROGRAM", STUB)
     monkeypatch.setattr(process, "_WATCH", 0.02)
-    monkeypatch.setattr(command, "_save_figures", lambda folder, recorded: [])
     return tmp_path
 
 

@@ -47,9 +47,12 @@ hydra:
 }  # little to compose for Hydra
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder with few settings in which sweeps run the stand-in and draw nothing."""
+def few_settings(tmp_path, monkeypatch):
+    """Go to a folder with few settings in which sweeps run the stand-in and draw nothing.
+
+    Returns:
+        The folder of the settings.
+    """
     conf = tmp_path / "settings"
     for name, text in FILES.items():
         (conf / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +62,13 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "PROGRAM", STUB)
     monkeypatch.setattr(command, "_save_figures", lambda folder, recorded: [])
+    return conf
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with few settings in which sweeps run the stand-in and draw nothing."""
+    few_settings(tmp_path, monkeypatch)
     return tmp_path
 
 

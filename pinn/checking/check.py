@@ -84,11 +84,10 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
     measured = [name for points in (data or {}).values() for name in points.values]
     subject = Subject.of(problem, objective, measured)
     warnings: list[str] = []
-    jumps = False
+    found: dict[Callable[[Subject], list[str]], list[str]] = {}
     for look in CHECKS:
-        found = look(subject)
-        warnings += found
-        jumps = jumps or (look is corners.disagreements and bool(found))
+        found[look] = look(subject)
+        warnings += found[look]
     unlike, note = unlike_terms(subject)
     active = {term.name for term in objective.terms}
     equations: list[Equation] = []
@@ -109,7 +108,7 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
         scales=None if setup.scales == "none" else objective.scales,
         starts=tuple(moved_starts(objective)),
         notes=(note,) if note else (),
-        jumps=jumps,
+        jumps=bool(found[corners.disagreements]),
         warnings=(*warnings, *unlike),
     )
 

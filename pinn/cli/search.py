@@ -74,10 +74,8 @@ class Search(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Make the launcher; Hydra calls this once."""
-        self.hydra_context = hydra_context  # Hydra's own base class reads these two
+        self.hydra_context = hydra_context
         self.config = config
-        self._own_config = config
-        self._config_loader = hydra_context.config_loader
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -88,9 +86,10 @@ class Search(Sweeper):
         Args:
             arguments: the overrides of the command line.
         """
+        assert self.hydra_context is not None and self.config is not None
         fixed: list[str] = []
         searched = []
-        for override in parsed(texts(self._params, arguments), self._config_loader):
+        for override in parsed(texts(self._params, arguments), self.hydra_context.config_loader):
             if override.is_sweep_override():
                 searched.append(override)
             else:
@@ -101,10 +100,10 @@ class Search(Sweeper):
                 "'network.width=int(interval(10, 60))', or hparams_search=NAME."
             )
         space = distributions(searched)
-        folder = Path(self._own_config.hydra.sweep.dir)
+        folder = Path(self.config.hydra.sweep.dir)
         folder.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self._own_config, folder / "multirun.yaml")
-        study = study_of(self._own_config)
+        OmegaConf.save(self.config, folder / "multirun.yaml")
+        study = study_of(self.config)
         left = self._trials - ask_again(study)
         sampler = sampler_of(self._sampler, len(study.get_trials()))
         if sampler is not None:

@@ -32,7 +32,9 @@ Setting = str | float | bool | None
 AUTO = "auto"
 LARGEST_ERROR = "error"
 _OBJECTIVES = (AUTO, LARGEST_ERROR, HELDOUT_LOSS, LOSS, SECONDS, "peak_memory", "iterations")
-_FAMILIES = (ERROR, "remaining_", "standard_error_")
+_REMAINING = "remaining_"  # prefixes of columns, like those of a history
+_STANDARD_ERROR = "standard_error_"
+_FAMILIES = (ERROR, _REMAINING, _STANDARD_ERROR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ class SweepRun(Record):
         unknowns: dict[str, float | None] = {}
         for name, unknown in self.unknowns.items():
             unknowns[f"{UNKNOWN}{name}"] = unknown.estimate
-            unknowns[f"standard_error_{name}"] = unknown.standard_error
+            unknowns[f"{_STANDARD_ERROR}{name}"] = unknown.standard_error
         return {
             "folder": self.folder,
             **self.swept,
@@ -137,7 +139,7 @@ class SweepRun(Record):
             LOSS: self.loss,
             HELDOUT_LOSS: self.heldout_loss,
             **with_prefix(ERROR, self.errors),
-            **with_prefix("remaining_", self.remaining),
+            **with_prefix(_REMAINING, self.remaining),
             **unknowns,
             "iterations": self.iterations,
             SECONDS: self.seconds,
