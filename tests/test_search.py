@@ -20,6 +20,7 @@ from pinn.cli.overrides import parsed
 from pinn.errors import InputError
 from pinn.plotting import ShownRun, importance_figure, search_figure
 from pinn.record import History, Sweep, SweepRun
+from pinn.record.columns import phase_title
 from pinn.record.sweep import check_objective
 from pinn.sweep import process
 from pinn.sweep.early_end import budget_used, latest
@@ -66,8 +67,10 @@ def test_a_run_that_is_worse_than_others_ends_early(here, capsys):
     behave("wait", range(25, 30))
     settings = ["hydra.sweeper.n_trials=10", "hydra.sweeper.pruner.n_startup_trials=2"]
     assert sweep(*SEARCH, *settings, "hydra/sweeper/sampler=random") == 0
-    states = {run.swept["seed"]: run.state for run in SWEEP.read().runs}
+    runs = SWEEP.read().runs
+    states = {run.swept["seed"]: run.state for run in runs}
     assert set(states) & set(range(25, 30))
+    assert all(run.errors["u"] > 0.0 for run in runs)  # also of those that ended early
     for seed, state in states.items():
         assert seed < 25 or state == "pruned"
     out = capsys.readouterr().out
@@ -151,13 +154,15 @@ def rows(*values):
 
 def test_runs_are_compared_where_they_have_used_the_same_part_of_their_budget():
     stop = {"explore": {"stop": {"max_iterations": 100}}, "polish": {"stop": {"max_seconds": 10.0}}}
+    explore, polish = phase_title("explore", "Adam"), phase_title("polish", "L-BFGS")
     used = budget_used({"phases": stop})
-    assert used(rows()) is None and used(rows(("explore", 0, 1.0))) == 0.0
-    assert used(rows(("explore", 0, 1.0), ("explore", 50, 3.0))) == 0.25
-    both = [("explore", 0, 1.0), ("explore", 100, 5.0), ("polish", 110, 10.0)]
+    assert used(rows()) is None and used(rows((explore, 0, 1.0))) == 0.0
+    assert used(rows((explore, 0, 1.0), (explore, 50, 3.0))) == 0.25
+    both = [(explore, 0, 1.0), (explore, 100, 5.0), (polish, 110, 10.0)]
     assert used(rows(*both)) == 0.75
-    assert used(rows(*both, ("polish", 900, 50.0))) == 1.0
-    assert used(rows(("explore [2]", 1, 1.0))) is None  # of a later stage
+    assert used(rows(*both, (polish, 900, 50.0))) == 1.0
+    window = phase_title("polish", "L-BFGS", "window 2 of 3")
+    assert used(rows(*both, (window, 1, 1.0))) is None
     history = rows(*both)
     assert latest(history, "auto") == 3.0 and latest(history, "heldout_loss") == 2.0
     assert latest(history, "peak_memory") is None

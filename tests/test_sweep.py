@@ -277,11 +277,12 @@ def test_curves_of_all_runs_have_one_legend(tmp_path):
     from PIL import Image
 
     few = shown_runs([{"network.width": w, "seed": s} for w in (5, 6) for s in (0, 1)], [1e-2] * 4)
-    first, second = curves_figure(few).axes
-    assert len(first.lines) == len(second.lines) == 4 and first.get_legend() is None
-    assert [t.get_text() for t in second.get_legend().texts] == ["width = 5", "width = 6"]
+    figure = curves_figure(few)
+    first, second = figure.axes
+    assert len(first.lines) == len(second.lines) == 4
+    assert [t.get_text() for t in figure.legends[0].texts] == ["width = 5", "width = 6"]
     many = shown_runs([{"network.width": w} for w in range(30)], [1e-2] * 30)
-    legend = curves_figure(many, many[7]).axes[1].get_legend()
+    legend = curves_figure(many, many[7]).legends[0]
     assert [t.get_text() for t in legend.texts] == ["other runs", "best: width = 7"]
     assert solutions_figure(few) is None
     Image.new("RGB", (30, 10)).save(tmp_path / "a.png")

@@ -48,7 +48,9 @@ def search_figure(runs: Sequence[ShownRun], title: str, best: ShownRun) -> Figur
     for row in axes:
         row[0].set_ylabel(title)
     if dots is not None:
-        figure.colorbar(dots, ax=axes, label="run, in order; the ring is the best", shrink=0.9)
+        label = "run, in order; the ring is the best"
+        ticks = MaxNLocator(nbins="auto", integer=True)
+        figure.colorbar(dots, ax=axes, label=label, shrink=0.9, ticks=ticks)
     return figure
 
 

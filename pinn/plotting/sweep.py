@@ -107,7 +107,8 @@ def curves_figure(runs: Sequence[ShownRun], best: ShownRun | None = None) -> Fig
         panel.set_xlabel(text)
     count_axis(axes[-1, 0])
     if any(name for name, _ in styles):
-        axes[0, 1].legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0)
+        # Of the figure: a long legend of a panel would draw the rows of panels apart.
+        figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside right upper")
     return figure
 
 

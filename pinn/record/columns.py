@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -25,6 +26,24 @@ UNKNOWN = "unknown_"  # the estimate of an unknown, in its own units
 WEIGHT = "weight_"  # per term; the mean over its points where each has its own
 LEAST_WEIGHT = "least_weight_"
 LARGEST_WEIGHT = "largest_weight_"
+
+
+def phase_title(name: str, optimizer: str, stage: str = "") -> str:
+    """Return what the column of phases says: "polish (L-BFGS)", or "polish (L-BFGS), window 2".
+
+    Args:
+        name: the name of the phase in the configuration.
+        optimizer: the display name of its optimizer.
+        stage: the name of the stage; "" for a run of one stage.
+    """
+    title = f"{name} ({optimizer})"
+    return f"{title}, {stage}" if stage else title
+
+
+def phase_name(title: str) -> str | None:
+    """Return the name of the phase that a title names; None where it names a stage besides."""
+    match = re.fullmatch(r"(.+) \([^()]*\)", title)
+    return match and match[1]
 
 
 def column_names(

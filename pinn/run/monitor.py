@@ -22,6 +22,7 @@ from pinn.record.columns import (
     UNKNOWN,
     column_names,
     describe_weights,
+    phase_title,
     with_prefix,
 )
 from pinn.run.errors import Errors
@@ -104,9 +105,8 @@ class Monitor:
 
     def _phase(self, report: Report) -> str:
         """Return the display name of a report's phase, and of its stage where there are several."""
-        name = f"{report.phase.name} ({report.phase.optimizer.label})"
-        stage = self.stage_run.stage.name
-        return f"{name}, {stage}" if stage else name
+        phase = report.phase
+        return phase_title(phase.name, phase.optimizer.label, self.stage_run.stage.name)
 
     def _frozen(self, report: Report) -> str | None:
         """Return a remark at the first report of a phase that freezes adapted weights."""
@@ -115,11 +115,9 @@ class Monitor:
         if weighting is None or phase.optimizer.single_steps or phase.name in self.announced:
             return None
         self.announced.add(phase.name)
-        row = weighting.row(report.batch, report.progress.weights)
-        return (
-            f"{phase.name} ({phase.optimizer.label}): {weighting.scheme.label} weights are frozen, "
-            f"{describe_weights(row)}"
-        )
+        weights = describe_weights(weighting.row(report.batch, report.progress.weights))
+        title = phase_title(phase.name, phase.optimizer.label)
+        return f"{title}: {weighting.scheme.label} weights are frozen, {weights}"
 
 
 def columns(objective: Objective, errors: Errors, weighting: Weighting | None = None) -> list[str]:

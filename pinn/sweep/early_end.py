@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pinn.errors import InputError
 from pinn.record import History, RunFolder
-from pinn.record.columns import HELDOUT_LOSS, ITERATION, LOSS, PHASE, SECONDS
+from pinn.record.columns import HELDOUT_LOSS, ITERATION, LOSS, PHASE, SECONDS, phase_name
 from pinn.record.sweep import AUTO, LARGEST_ERROR
 
 if TYPE_CHECKING:
@@ -79,16 +79,16 @@ def budget_used(config: Mapping[str, Any]) -> Callable[[History], float | None]:
         if not history.rows:
             return None
         row = history.rows[-1]
-        names = list(dict.fromkeys(history[PHASE]))
-        if not set(names) <= set(limits):
+        name = phase_name(row[PHASE])
+        if name not in limits:
             return None
         begin = _first_of(history, row[PHASE])
-        iterations, seconds = limits[row[PHASE]]
+        iterations, seconds = limits[name]
         share = max(
             (row[ITERATION] - begin[ITERATION]) / iterations,
             (row[SECONDS] - begin[SECONDS]) / seconds,
         )
-        return (list(limits).index(row[PHASE]) + min(share, 1.0)) / len(limits)
+        return (list(limits).index(name) + min(share, 1.0)) / len(limits)
 
     return used
 

@@ -145,8 +145,11 @@ def _judged(folder: SweepFolder, run: SweepRun, ending: Ending) -> SweepRun:
     elif state == "done":
         state = "failed"
         reason = "it ended well, but left no metrics or pictures"
-    metrics = record.finished_metrics()
     judged = replace(run, state=state, reason="" if reason == state else reason)
+    if state == "pruned":  # as far as it came; its metrics say that the user interrupted it
+        metrics = record.read_metrics()
+        return judged if metrics is None else replace(judged.with_result(metrics), stop_reason=None)
+    metrics = record.finished_metrics()
     return judged if metrics is None else judged.with_result(metrics)
 
 
