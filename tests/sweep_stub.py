@@ -82,7 +82,9 @@ def main() -> int:
 
 
 def history(seed: int) -> str:
-    rows = [f"explore (Adam),{i},{i},1e-6,2e-6,{1e-3 * 0.9**i * (1 + seed)!r}" for i in range(1, 401)]
+    rows = []
+    for i in range(1, 401):
+        rows.append(f"explore (Adam),{i},{i},1e-6,2e-6,{1e-3 * 0.9**i * (1 + seed)!r}")
     return "\n".join(["phase,iteration,seconds,loss,heldout_loss,error_u", *rows]) + "\n"
 
 
