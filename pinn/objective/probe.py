@@ -25,7 +25,7 @@ from pinn.problem import Problem, Term
 
 WAVES = 12  # per field
 DRAWS = 8  # of random fields, over which medians are taken
-POINTS = 512  # per region and draw
+POINTS = 512  # per region and draw, and no more than there are measurements
 NODES = 8  # of quadrature, per coordinate; sizes need no more
 # Least standard deviation of the wave numbers, in coordinates that go from -1 to 1: half a wave.
 LEAST_WAVE_NUMBER = np.pi / 2
@@ -238,7 +238,7 @@ class Probe:
         if is_data(region):
             assert self.data is not None
             measured = self.data[region]._replace(sigmas={})  # residuals have their own units
-            points = measured.take(np.resize(np.arange(len(measured.coordinates)), POINTS))
+            points = measured.take(np.arange(min(len(measured.coordinates), POINTS)))
         else:
             points = draw(self.problem, region, POINTS, seed=SEED)
         if region == "initial" and self.handover is not None:
