@@ -22,6 +22,7 @@ from pinn.reporting.published import check_published
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from pinn.conf_folders import ConfFolder
     from pinn.run.solution import Solution
     from pinn.setup import Setup
 
@@ -50,8 +51,8 @@ def run(argv: Sequence[str]) -> int:
         if any(getattr(line, option) for option in _SHOWING):
             return by_hydra(line, folders)
         with session(folders, line.overrides, line.config_path):
-            if not line.multirun and not _is_sweep(line):
-                config = composed(line.overrides, folders, line.config_name)
+            config = None if line.multirun else _config_of_run(line, folders)
+            if config is not None:
                 announce(folders)
                 return _job(config, line)
         announce(folders)
@@ -81,14 +82,22 @@ def check(argv: Sequence[str]) -> int:
     return ExitCode.OK
 
 
-def _is_sweep(line: Line) -> bool:
-    """Return whether hydra.mode asks for a sweep, within a `session`."""
+def _config_of_run(line: Line, folders: Sequence[ConfFolder]) -> DictConfig | None:
+    """Return the configuration of one run; None where hydra.mode asks for a sweep.
+
+    Called within a `session`.
+    """
     from hydra.core.global_hydra import GlobalHydra
     from hydra.types import RunMode
 
-    hydra: Any = GlobalHydra.instance().hydra
-    # Hydra returns None where there is no mode, or an error, which composing tells.
-    return hydra.get_mode(line.config_name or PRIMARY, line.overrides) == RunMode.MULTIRUN
+    try:
+        config = composed(line.overrides, folders, line.config_name)
+    except Exception:  # several values are no configuration of one run, but may be one of a sweep
+        hydra: Any = GlobalHydra.instance().hydra
+        if hydra.get_mode(line.config_name or PRIMARY, line.overrides) == RunMode.MULTIRUN:
+            return None
+        raise
+    return None if config.hydra.mode == RunMode.MULTIRUN else config
 
 
 def _job(config: DictConfig, line: Line) -> int:
