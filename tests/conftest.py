@@ -12,6 +12,7 @@ from pinn.runtime import configure, prepare_process, set_precision
 prepare_process()
 
 import gc  # noqa: E402
+import re  # noqa: E402
 
 import pytest  # noqa: E402
 import shared_programs  # noqa: E402
@@ -81,11 +82,11 @@ def pytest_collection_modifyitems(items):
     """Mark as slow what the quick suite leaves out, and run the longest files first.
 
     Of a test with `@pytest.mark.quick("a", "b")`, the quick suite has the cases whose identifier
-    contains one of these words; the slow suite has the others.
+    has one of these words; the slow suite has the others.
     """
     for item in items:
         marker = item.get_closest_marker("quick")
-        if marker is not None and not set(item.callspec.id.split("-")) & set(marker.args):
+        if marker is not None and not set(re.findall(r"\w+", item.callspec.id)) & set(marker.args):
             item.add_marker(pytest.mark.slow)
     order = {f"test_{name}": i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))

@@ -1512,6 +1512,7 @@ def test_a_folder_that_holds_a_run_is_not_written_over(folder):
     assert files(folder) == before
 
 
+@pytest.mark.slow
 def test_one_line_is_all_that_a_terminal_shows(tmp_path):
     """TensorFlow's libraries write past Python's stderr, which only another process sees."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -178,6 +178,7 @@ def test_conf_is_the_package_s_or_the_repository_s(monkeypatch, tmp_path):
     assert conf_folder() == package.resolve() / "conf"
 
 
+@pytest.mark.slow
 def test_doctor_passes_on_this_installation():
     done = subprocess.run(
         [sys.executable, "-m", "pinn", "doctor"], capture_output=True, text=True, cwd=ROOT

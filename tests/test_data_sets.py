@@ -380,6 +380,7 @@ def test_sets_from_the_command_line():
     assert node["data"]["sigma"] == {"u": "error"}
 
 
+@pytest.mark.slow
 def test_two_sets_in_a_run_that_is_resumed(eager, monkeypatch, capsys):
     monkeypatch.setattr("pinn.run.solution.save_figures", lambda *_, **__: [])
     files()

@@ -139,6 +139,7 @@ class Feedback(Problem):
         return u - 1
 
 
+@pytest.mark.slow
 def test_a_delay_equation_is_solved(shared_losses):
     solution = solve(
         Feedback(),

@@ -658,6 +658,7 @@ def train(name, *optimizers, **options):
     return solution
 
 
+@pytest.mark.slow
 def test_a_run_with_all_options_is_loaded(shared_losses, tmp_path, monkeypatch):
     monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
     solution = train("everything", Adam(), folder=tmp_path / "run")

@@ -163,15 +163,6 @@ CASES = {
 }
 
 
-def cases(*quick):
-    """Return all cases, marked as slow unless named: each compiles half a dozen programs."""
-    parameters = []
-    for name in CASES:
-        marks = () if name in quick else pytest.mark.slow
-        parameters.append(pytest.param(name, marks=marks))
-    return parameters
-
-
 def case(problem, hard, weights, network=None, **settings):
     lower, upper = problem.bounds
     network = network or mlp(
@@ -190,7 +181,8 @@ def dense(squares, theta, batch):
     return joined(squares.jacobian(theta, batch))
 
 
-@pytest.mark.parametrize("name", cases("kovasznay soft"))
+@pytest.mark.quick("helmholtz")
+@pytest.mark.parametrize("name", CASES)
 def test_the_jacobian_of_every_problem_is_that_of_its_loss(name):
     objective, batch = case(*CASES[name])
     theta, squares = objective.flat.flatten(), LeastSquares(objective)
@@ -273,6 +265,7 @@ def test_every_problem_falls_faster_than_by_gradients_alone(name):
     )
 
 
+@pytest.mark.slow
 def test_chunks_equal_one_long_run_bitwise():
     objective, batch = case(Burgers(), True, {})
     limits = StopRule().limits("float64")

@@ -297,6 +297,7 @@ def test_engines_agree_and_gradients_are_those_of_differences(both, eager):
     np.testing.assert_allclose(gradient, other_gradient, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_jacobian_is_that_of_differences_and_of_the_gradient(both, eager):
     found = []
     for objective, batch in both:
@@ -390,6 +391,7 @@ def test_a_normalization_names_the_scale_of_its_field(eager):
     assert scales[1].residuals["norm"] == scales[0].residuals["norm"] * 2**20
 
 
+@pytest.mark.slow
 def test_a_density_of_given_mass_is_found(shared_losses):
     solution = solve(
         Density(),
@@ -442,6 +444,7 @@ def test_the_number_of_nodes_is_a_setting():
     assert rule_of(line, line.integrals["total"], 6).size == 6
 
 
+@pytest.mark.slow
 def test_windows_keep_integrals_over_space_and_refuse_those_over_time(shared_losses):
     def windowed(region, **limits):
         class Window(Problem):

@@ -154,6 +154,7 @@ def test_the_last_layer_of_any_network_can_be_fitted(last_layer, moves):
     assert bool(np.any(start != objective.flat.flatten())) == moves
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_fit(shared_losses):
     settings = {"constraints": "soft", "phases": PHASES, "points": POINTS, "show": False}
     first_losses = {}

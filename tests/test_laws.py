@@ -131,6 +131,7 @@ def test_a_monotone_law_is_monotone_with_any_parameters(word, bounds):
         assert np.any(steps != 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_law_is_reported_drawn_and_loaded(tmp_path):
     solution = solve(

@@ -202,6 +202,7 @@ def test_the_target_is_tested_on_the_whole_batch():
     assert len(result.evaluated) == result.evaluations
 
 
+@pytest.mark.slow
 def test_chunks_and_resumes_are_one_run_bitwise_on_points(shared_losses):
     objective, batch = burgers(100)
 
@@ -224,6 +225,7 @@ def test_chunks_and_resumes_are_one_run_bitwise_on_points(shared_losses):
     tf.nest.map_structure(np.testing.assert_array_equal, run(8), run(3, 8))
 
 
+@pytest.mark.slow
 def test_it_reaches_the_loss_of_the_full_batch_with_fewer_points():
     x = np.random.default_rng(0).uniform(-1, 1, (4000, 2))
     y = np.sin(3 * x[:, :1]) * np.cos(2 * x[:, 1:])

@@ -169,6 +169,7 @@ def assert_close(values, expected):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-12 * float(tf.reduce_max(tf.abs(b))))
 
 
+@pytest.mark.quick("1", "2", "16")
 @pytest.mark.parametrize(("threads", "size"), [(1, 70), (2, 50), (3, 13), (4, 32), (16, 1000)])
 def test_blocks_add_up(threads, size, whole, eager):
     objective, theta, expected = whole
@@ -245,6 +246,7 @@ def test_a_weight_of_zero_leaves_a_term_out(whole, eager):
     assert without_data.weights == [1.0] * 4
 
 
+@pytest.mark.quick("float32")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ["taylor", "nested"])
 def test_one_precision_throughout(dtype, engine, eager, restored):

@@ -107,6 +107,7 @@ def train(bound):
     return run
 
 
+@pytest.mark.quick("Adam", "SOAP", "SSBroyden", "LBFGSB", "MultiBatchLBFGS")
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *TRANSFORMS], ids=str)
 def test_rosenbrock(optimizer, train):
     iterations, bound = 200, 1e-18
@@ -366,6 +367,7 @@ def test_an_update_in_place_is_the_update(coefficients):
     assert matrix.trace == pytest.approx(np.trace(after))
 
 
+@pytest.mark.quick("SSBroyden")
 @pytest.mark.parametrize("optimizer", [BFGS(), SSBroyden()], ids=str)
 @pytest.mark.parametrize("on_gpu", [False, True], ids=["in place", "by TensorFlow"])
 def test_a_matrix_made_indefinite_by_rounding_is_shifted_and_retained(optimizer, on_gpu, bound):

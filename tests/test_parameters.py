@@ -386,6 +386,7 @@ def test_unit_coordinates_are_those_of_the_scale(eager):
     assert np.mean(unit, axis=0)[2:] == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_and_loaded_and_draws_three_pictures(tmp_path, eager):
     def solved(iterations, folder):
         return solve(
@@ -409,6 +410,7 @@ def test_a_run_is_resumed_and_loaded_and_draws_three_pictures(tmp_path, eager):
     assert {"solution", "solution_lower", "solution_upper", "convergence", "points"} <= names
 
 
+@pytest.mark.quick("rad")
 @pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
 def test_adaptive_points_follow_the_residual_over_the_parameter_too(adaptive, eager):
     points = Points(counts=GENTLE.counts, test=8, adaptive=adaptive)
@@ -497,6 +499,7 @@ def test_periodic_and_symmetric_networks_take_parameters(eager):
     assert u[0] == pytest.approx(-u[1], abs=1e-14) and abs(u[0] - u[2]) > 1e-6
 
 
+@pytest.mark.slow
 def test_other_coefficients_may_be_continued_or_unknown(eager):
     problem = Burgers(nu=SOLVED, unknowns={"lambda1": 0.5})
     data = PointSet(np.array([[0.5, 0.1, 0.5]]), None, {"u": np.array([-0.3])})
@@ -514,6 +517,7 @@ def test_other_coefficients_may_be_continued_or_unknown(eager):
     assert made.coordinates.shape == (8, 2)
 
 
+@pytest.mark.slow
 def test_the_decay_is_found_for_all_rates(shared_losses):
     points = Points(counts={"interior": 200, "initial": 30}, test=500)
     network = default_network(Decay(), width=10, depth=2, seed=0)

@@ -276,6 +276,7 @@ def problem(*coordinates: str) -> dict:
     }
 
 
+@pytest.mark.quick("coordinates1")
 @pytest.mark.parametrize("coordinates", [("x",), ("x", "t"), ("x", "y", "t")])
 def test_save_figures_writes_every_picture(coordinates, tmp_path):
     before = dict(matplotlib.rcParams)

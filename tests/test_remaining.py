@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+import pytest
 
 from pinn import ProblemWarning, solve
 from pinn.measurements import name_of
@@ -54,6 +55,7 @@ def outcome(phase, second=5.0, **settings):
     return solution, [str(w.message) for w in caught if "not solved" in str(w.message)]
 
 
+@pytest.mark.slow
 def test_a_solution_states_what_it_leaves_of_the_residuals():
     solution, said = outcome(FIT, windows=1)
     remaining = solution.metrics["remaining"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +163,12 @@ def resumed(undisturbed, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def finished(undisturbed, tmp_path_factory):
+    """Return the folder of a finished run, which tests may change."""
+    return Path(shutil.copytree(undisturbed(), tmp_path_factory.mktemp("finished") / "run"))
+
+
 def without_times(value):
     """Return a nested structure without its times, which differ between runs."""
     if isinstance(value, dict):
@@ -214,6 +221,7 @@ def list_figures(folder):
     return sorted(path.name for path in (folder / "figures").iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_both_phases_and_resumed_is_the_undisturbed_run(resumed, undisturbed):
     assert_same_run(resumed, undisturbed())
     seconds = [row["seconds"] for row in RunFolder(resumed).read_history().rows]
@@ -225,38 +233,38 @@ def no_figures(monkeypatch):
     monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
 
 
-def test_resuming_a_finished_run_changes_nothing(resumed, no_figures, capsys):
-    before = {name: (resumed / name).read_bytes() for name in FILES}
-    assert main(["resume", str(resumed)]) == 0
+def test_resuming_a_finished_run_changes_nothing(finished, no_figures, capsys):
+    before = {name: (finished / name).read_bytes() for name in FILES}
+    assert main(["resume", str(finished)]) == 0
     assert "iteration budget used: 300" in " ".join(capsys.readouterr().out.split())
-    assert {name: (resumed / name).read_bytes() for name in FILES} == before
+    assert {name: (finished / name).read_bytes() for name in FILES} == before
 
 
 def test_a_folder_belongs_to_one_process_which_removes_half_written_files(
-    resumed, no_figures, capsys
+    finished, no_figures, capsys
 ):
-    leftovers = [resumed / ".checkpoint.npz.123", resumed / ".network.123.keras"]
+    leftovers = [finished / ".checkpoint.npz.123", finished / ".network.123.keras"]
     for leftover in leftovers:
         leftover.write_bytes(b"half")
-    with locked(RunFolder(resumed)):
+    with locked(RunFolder(finished)):
         assert not any(leftover.exists() for leftover in leftovers)
-        assert main(["resume", str(resumed)]) != 0
+        assert main(["resume", str(finished)]) != 0
     assert "another process works in it" in capsys.readouterr().err
-    with locked(RunFolder(resumed)):  # unlocked again
+    with locked(RunFolder(finished)):  # unlocked again
         pass
 
 
-def test_a_finished_run_is_continued(resumed, no_figures):
-    before = RunFolder(resumed).read_history().rows
-    assert main(["resume", str(resumed), "phases.polish.stop.max_iterations=320"]) == 0
-    after = RunFolder(resumed).read_history().rows
+def test_a_finished_run_is_continued(finished, no_figures):
+    before = RunFolder(finished).read_history().rows
+    assert main(["resume", str(finished), "phases.polish.stop.max_iterations=320"]) == 0
+    after = RunFolder(finished).read_history().rows
     assert after[: len(before)] == before
     assert len(after) == len(before) + 4
-    metrics = json.loads((resumed / "metrics.json").read_text())
+    metrics = json.loads((finished / "metrics.json").read_text())
     assert [p["iterations"] for p in metrics["phases"]] == [800, 320]
     assert metrics["phases"][1]["stop_reason"] == "iteration budget used: 320"
-    assert "max_iterations: 320" in (resumed / "config.yaml").read_text()
-    assert checkpoint.load(resumed / "checkpoint.npz").iterations == 1120
+    assert "max_iterations: 320" in (finished / "config.yaml").read_text()
+    assert checkpoint.load(finished / "checkpoint.npz").iterations == 1120
 
 
 @pytest.mark.slow

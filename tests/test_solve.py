@@ -372,6 +372,7 @@ def functional():
     return keras.Model(inputs, keras.layers.Dense(1)(joined))
 
 
+@pytest.mark.quick("built", "subclass")
 @pytest.mark.parametrize(
     "build",
     [sequential, not_built, functional, Waves],

@@ -99,6 +99,7 @@ def test_several_inputs_and_outputs():
     assert result.loss < 1e-2 * result.start_loss
 
 
+@pytest.mark.slow
 def test_a_trained_model_improves_or_the_run_says_why_not():
     model = network(16)
     first = fit(model, GRID, SQUARES, stop=StopRule(max_iterations=50))
@@ -122,6 +123,7 @@ def test_blocks_add_up_to_the_full_batch(block):
     np.testing.assert_allclose(slope, gradient, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.quick("float32")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_precision_is_kept_throughout(dtype):
     model = network(16, dtype=dtype)

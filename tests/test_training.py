@@ -150,6 +150,7 @@ def test_every_set_changes_after_a_redraw(method):
         assert_same(data.coordinates, first["data"].coordinates)
 
 
+@pytest.mark.quick("rar_d")
 @pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
 def test_adaptive_points_move_to_the_front(adaptive, eager):
     """The network is untrained, and |r| is large only where |x| is small."""
@@ -566,6 +567,7 @@ def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
     assert sorted(p.name for p in folder.iterdir()) == sorted([*names, "network.keras"])
 
 
+@pytest.mark.quick("0", "2")
 @pytest.mark.parametrize(
     "phase",
     [explore, polish, by(SOAP()), by(LBFGSB()), by(MultiBatchLBFGS(check_every=4))],
@@ -606,6 +608,7 @@ def soft(tmp_path_factory):
         return burgers(folder=folder, constraints="soft", weights={"walls": 1.0, "start": 0.0})
 
 
+@pytest.mark.quick("seed")
 @pytest.mark.parametrize(
     "override", ["weights.walls=1000.0", "points.counts.interior=80", "problem.nu=0.5", "seed=5"]
 )

@@ -470,6 +470,7 @@ def test_a_reference_has_the_coefficients_of_every_point():
     assert reference["T"].tolist() == [2.0, 1.0]
 
 
+@pytest.mark.slow
 def test_runs_with_windows_are_saved_and_resumed_bit_for_bit(tmp_path, eager):
     network = partial(default_network, seed=0, width=3, depth=1)
     problem = Melt()

@@ -208,6 +208,7 @@ def test_an_unknown_field_is_reported_and_loaded(tmp_path, monkeypatch):
     assert np.array_equal(load(tmp_path / "run")(**points)["a"], a)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_problem_without_space(tmp_path):
     problem = LorenzInverse(unknowns={"sigma": {"start": 5.0, "lower": 0.0}, "rho": 20.0})

@@ -278,6 +278,7 @@ def test_causal_weights(eager):
 # Losses ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.quick("NTK", "causal", "attention")
 @pytest.mark.parametrize("scheme", SCHEMES, ids=LABELS)
 def test_the_loss_is_weighted_and_its_terms_are_reported_unweighted(scheme, eager):
     objective, batch = build_loss()
@@ -505,6 +506,7 @@ def test_weights_follow_single_steps_and_are_frozen_elsewhere(eager):
     assert float(progress.weights["weight"]) == 6.0
 
 
+@pytest.mark.quick("causal")
 @pytest.mark.parametrize("scheme", schemes("gradient norm", "self-adaptive", "causal"), ids=LABELS)
 def test_every_scheme_runs_is_frozen_and_reports_it(scheme, quiet, capsys):
     solution = burgers(scheme=scheme, show=True)

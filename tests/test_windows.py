@@ -88,6 +88,7 @@ def check(solution):
     assert stages[-1].endswith("t ≤ 9")
 
 
+@pytest.mark.slow
 def test_an_ansatz_holds_in_the_first_window_that_is_chosen(monkeypatch):
     monkeypatch.setattr(windows, "TOLERANCE", 1e-3)
     check(solve(constraints="hard"))
@@ -97,6 +98,7 @@ class Killed(Exception):
     """Represents a kill."""
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_any_attempt_and_resumed_is_the_undisturbed_one(tmp_path, monkeypatch):
     monkeypatch.setattr(windows, "TOLERANCE", 1e-3)
     undisturbed = solve(constraints="soft", folder=tmp_path / "a")
@@ -158,6 +160,7 @@ class Jump(Problem):
         return u - 1.0
 
 
+@pytest.mark.slow
 def test_a_run_keeps_to_one_window_where_a_field_jumps():
     points = Points(counts={"interior": 60, "initial": 10, "boundary": 10}, test=200)
     with pytest.warns(pinn.ProblemWarning):
