@@ -88,7 +88,7 @@ def random_arrays(network):
     return [array for array in arrays if array.size > 1 and np.std(np.abs(array)) > 0]
 
 
-@pytest.mark.quick("everything", "separable", "siren", "piratenet")
+@pytest.mark.quick("everything", "separable")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_jets_are_the_nested_derivatives(name):
     # One block, as deeper networks repeat it; those of `EVERYTHING` have two.
@@ -573,7 +573,7 @@ def interior_batch(objective, count):
     return objective.batch({"interior": interior})
 
 
-@pytest.mark.quick("everything", "separable", "siren", "piratenet")
+@pytest.mark.quick("everything", "separable")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_jacobian_by_layer_hooks_is_the_general_one(name, eager, monkeypatch):
     problem = Burgers(unknowns={"nu": Unknown(0.02, 0.0)})

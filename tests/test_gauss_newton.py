@@ -95,6 +95,7 @@ CLASSICS = {
 }
 
 
+@pytest.mark.quick("rosenbrock", "powell", "beale")
 @pytest.mark.parametrize(
     "acceleration", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["bent", "straight"]
 )
@@ -181,7 +182,7 @@ def dense(squares, theta, batch):
     return joined(squares.jacobian(theta, batch))
 
 
-@pytest.mark.quick("helmholtz")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_jacobian_of_every_problem_is_that_of_its_loss(name):
     objective, batch = case(*CASES[name])

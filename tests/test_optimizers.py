@@ -121,6 +121,7 @@ def test_rosenbrock(optimizer, train):
     np.testing.assert_allclose(best, 1.0, atol=1e-2)
 
 
+@pytest.mark.quick("SSBroyden", "SOAP", "Adam")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 def test_chunks_equal_one_long_run_bitwise(optimizer, bound):
     chunks = bound(optimizer)
@@ -367,7 +368,7 @@ def test_an_update_in_place_is_the_update(coefficients):
     assert matrix.trace == pytest.approx(np.trace(after))
 
 
-@pytest.mark.quick("SSBroyden")
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [BFGS(), SSBroyden()], ids=str)
 @pytest.mark.parametrize("on_gpu", [False, True], ids=["in place", "by TensorFlow"])
 def test_a_matrix_made_indefinite_by_rounding_is_shifted_and_retained(optimizer, on_gpu, bound):

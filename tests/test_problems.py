@@ -357,6 +357,9 @@ def test_vortices_in_a_stream_determine_the_convection():
     assert size_of(wrong) > 0.1
 
 
+@pytest.mark.quick(
+    "Burgers", "KdVSolitons", "Poisson", "Wave", "Kovasznay", "HeatOven", "PoissonHoles"
+)
 @pytest.mark.parametrize(("cls", "term"), CONDITIONS_ON_VALUES, ids=label)
 def test_reference_satisfies_its_conditions(cls, term):
     problem = cls()

@@ -112,6 +112,7 @@ def test_pinn(here, eager, monkeypatch):
             assert main([*command, "--seeds", "0"]) == 0, command
 
 
+@pytest.mark.slow
 def test_sweep(here):
     sweep = next(c for c in COMMANDS if "-m" in c)
     few = [c if not c.startswith(("seed=", "network")) else c.split(",")[0] for c in sweep]

@@ -77,6 +77,7 @@ def test_a_run_that_is_worse_than_others_ends_early(here, capsys):
     assert "pruned: worse than others after 40% of its budget" in out
 
 
+@pytest.mark.slow
 def test_a_stopped_search_goes_on_with_the_run_that_was_stopped(here, capsys):
     assert sweep(*SEARCH, "hydra.sweeper.n_trials=3") == 0
     seeds = [run.swept["seed"] for run in SWEEP.read().runs]

@@ -118,6 +118,7 @@ def test_windows_solve_one_after_another(problem, shared_losses):
     assert start_losses[-1] < 1e-4
 
 
+@pytest.mark.slow
 def test_threads_evaluate_a_solution_in_windows_at_the_same_time(shared_losses):
     solution = pinn.solve(Decay(), network=network(Decay(), 3), windows=3, **SETTINGS)
     times = np.linspace(0, 3, 40).reshape(8, 5)
@@ -252,6 +253,7 @@ def test_first_order_phases_are_left_out_where_the_start_is_nearly_a_solution():
     assert names(PHASES[:1], continuation={"k": [0.2]}) == [["explore"], ["explore"]]
 
 
+@pytest.mark.slow
 def test_a_coefficient_of_a_continuation_gives_the_loss_of_its_value():
     plain = Objective(Burgers(nu=0.02), default_network(Burgers(), seed=0, width=6, depth=1))
     continued = Objective(Burgers(nu=0.5), plain.network, continuation=("nu",))

@@ -31,6 +31,7 @@ def mse(model, x=GRID, y=SQUARES):
     return float(np.mean((model(x).numpy() - y) ** 2))
 
 
+@pytest.mark.slow
 def test_the_case_of_the_post_improves_by_orders_and_the_model_has_the_best_parameters():
     model = network(64, 64)
     result = fit(model, GRID, SQUARES, stop=StopRule(max_iterations=100))
@@ -77,6 +78,7 @@ def test_at_least_ten_times_faster_than_eager_calls():
     assert min(theirs) / min(ours) >= 10
 
 
+@pytest.mark.slow
 def test_two_networks_under_one_loss():
     a, b = network(16), network(16, seed=1)
     before = [m.get_weights()[0].copy() for m in (a, b)]

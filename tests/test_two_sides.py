@@ -501,6 +501,7 @@ def test_runs_with_windows_are_saved_and_resumed_bit_for_bit(tmp_path, eager):
     assert {"loss_continuity_T", "loss_flux_heat"} <= set(whole.history.columns)
 
 
+@pytest.mark.slow
 def test_the_coefficient_of_a_material_may_be_unknown_or_a_continuation(eager):
     data = {"x": [0.05, 0.2, 0.35], "T": [19.0, 5.0, -9.0]}
     problem = Wall(unknowns={"k_wool": 0.1})

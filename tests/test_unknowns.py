@@ -183,6 +183,7 @@ def one_iteration():
     return [Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=1))]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_an_unknown_field_is_reported_and_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])

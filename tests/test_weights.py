@@ -581,6 +581,7 @@ def folder_contents(path):
     return [np.asarray(a).tobytes() for a in tf.nest.flatten(arrays)], repr(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", schemes("self-adaptive"), ids=LABELS)
 def test_an_interrupted_and_resumed_run_is_bitwise_the_whole_one(scheme, quiet, tmp_path):
     points = dataclasses.replace(POINTS, adaptive="r3")
