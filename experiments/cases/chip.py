@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
-from pinn import Part, Problem, Rectangle, residual
+from settings import gauss_newton
+
+from pinn import Part, Points, Problem, Rectangle, residual
 
 
 class NoSink(Problem):
@@ -46,3 +48,8 @@ class Cooled(NoSink):
 
 RUNS = {"insulated top": {"problem": NoSink()}, "cooled top": {"problem": Cooled()}}
 SAY_SO = {"insulated top": "there is no steady state: heat comes in, and none goes out"}
+# The interior's points go where the residual is large: to the edges of the chip.
+POINTS = Points(adaptive="rad", counts={"interior": 2000, "boundary": 2000})
+DOCUMENTED = {
+    "cooled top": {"points": POINTS, "phases": gauss_newton(polish=150, redraw_every=10)},
+}

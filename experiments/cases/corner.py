@@ -1,6 +1,8 @@
 """Diffusion with drift from an empty start to an end value of 1 (deepxde#625); dimensionless."""
 
-from pinn import Interval, Problem, residual
+from settings import gauss_newton
+
+from pinn import Interval, Points, Problem, residual
 
 
 class Corner(Problem):
@@ -28,3 +30,12 @@ class Corner(Problem):
 
 
 RUNS = {"t ≤ 1": {"problem": Corner()}}
+# The interior's points go where the residual is large: to the jump.
+POINTS = Points(adaptive="rad", counts={"interior": 3000, "initial": 600, "boundary": 600})
+DOCUMENTED = {
+    "t ≤ 1": {
+        "points": POINTS,
+        "phases": gauss_newton(polish=150, redraw_every=10),
+        "windows": 1,
+    }
+}
