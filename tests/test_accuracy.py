@@ -156,7 +156,7 @@ def allowed_errors(gate: Gate) -> dict[str, float]:
     return {name: max(MARGIN * error, LEAST) for name, error in gate.reached.items()}
 
 
-@pytest.mark.quick("Burgers", "Convection", "Heat", "Helmholtz", "Poisson", "Reaction", "Wave")
+@pytest.mark.quick("Burgers", "Heat", "Poisson", "Reaction")
 @pytest.mark.parametrize(
     "name", [gate_param(n, slow=n in GATES and GATES[n].slow) for n in problems.__all__]
 )

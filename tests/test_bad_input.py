@@ -260,6 +260,7 @@ def test_bad_values_are_named_with_a_remedy(override, offender, remedy, capsys):
     assert not list(Path().iterdir())
 
 
+@pytest.mark.slow
 def test_a_gram_matrix_that_does_not_fit_into_memory(eager, capsys):
     """It is known at the first iteration, by the number of residuals."""
     settings = ["optimizer@phases.explore=gauss_newton", "phases.explore.optimizer.algebra=gram"]

@@ -30,7 +30,7 @@ from measure import code_lines  # noqa: E402
 
 LONGEST = 40  # lines of code of a case
 SAID = [case for case in CASES if not case.missing]
-HELPERS = "cases checks measurements report run series solvers worker".split()
+HELPERS = "cases checks measurements report run series settings solvers worker".split()
 
 
 @pytest.mark.parametrize("case", SAID, ids=lambda case: case.id)

@@ -261,6 +261,7 @@ def test_verbose_shows_the_log(here, capsys, solved):
     assert "Config search path" in capsys.readouterr().out
 
 
+@pytest.mark.quick("m")
 @pytest.mark.parametrize(
     ("option", "place"), [("-m", 0), ("--multirun", 2), ("hydra.mode=MULTIRUN", 3)]
 )

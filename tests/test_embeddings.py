@@ -88,7 +88,7 @@ def random_arrays(network):
     return [array for array in arrays if array.size > 1 and np.std(np.abs(array)) > 0]
 
 
-@pytest.mark.quick("everything", "separable")
+@pytest.mark.quick("everything")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_jets_are_the_nested_derivatives(name):
     # One block, as deeper networks repeat it; those of `EVERYTHING` have two.
@@ -110,6 +110,7 @@ def test_jets_are_the_nested_derivatives(name):
         np.testing.assert_allclose(fast, slow, rtol=1e-9, atol=tolerance, err_msg=symbol.name)
 
 
+@pytest.mark.quick("everything", "fourier", "siren")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_is_saved_and_loaded_bitwise(name, tmp_path):
     network = build(name, seed=3)
@@ -362,6 +363,7 @@ def test_the_forward_laplacian_has_only_value_gradient_and_laplacian(name, eager
         np.testing.assert_allclose(laplacian, other, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.quick("mlp", "piratenet", "separable")
 @pytest.mark.parametrize(
     ("problem", "components"), [(Poisson10D(), 12), (Heat5D(), 7)], ids=["poisson_10d", "heat_5d"]
 )
@@ -573,7 +575,7 @@ def interior_batch(objective, count):
     return objective.batch({"interior": interior})
 
 
-@pytest.mark.quick("everything", "separable")
+@pytest.mark.quick("everything")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_jacobian_by_layer_hooks_is_the_general_one(name, eager, monkeypatch):
     problem = Burgers(unknowns={"nu": Unknown(0.02, 0.0)})

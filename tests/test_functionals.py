@@ -59,6 +59,7 @@ def test_the_misfit_of_an_integral_is_that_of_its_quadrature():
         assert float(found["twice"][i]) == pytest.approx(2 * expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_a_measured_integral_needs_its_own_coordinates_only(tmp_path):
     (tmp_path / "means.csv").write_text("t,weight\n0.0,1.0\n0.5,0.9\n1.0,0.8\n")

@@ -107,7 +107,7 @@ def train(bound):
     return run
 
 
-@pytest.mark.quick("Adam", "SOAP", "SSBroyden", "LBFGSB", "MultiBatchLBFGS")
+@pytest.mark.quick("Adam", "SOAP", "LBFGSB", "MultiBatchLBFGS")
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *TRANSFORMS], ids=str)
 def test_rosenbrock(optimizer, train):
     iterations, bound = 200, 1e-18

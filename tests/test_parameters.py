@@ -204,6 +204,7 @@ def test_at_one_value_the_loss_is_that_of_the_problem_with_this_coefficient(hard
     assert objective.losses(objective.flat.flatten(), other).numpy()[0] != pytest.approx(losses[0])
 
 
+@pytest.mark.quick("problem1")
 @pytest.mark.parametrize(
     ("problem", "hard", "rank"), [(Plate(), True, None), (Burgers(nu=SOLVED), False, 2)]
 )

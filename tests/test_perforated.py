@@ -76,6 +76,7 @@ def test_poisson_boltzmann_has_its_boundary_values(coefficients):
     assert on_square == pytest.approx(0.2, abs=2e-12)
 
 
+@pytest.mark.quick("problem0")
 @pytest.mark.parametrize(
     "problem", [PoissonHoles(), PoissonBoltzmann(**STANDARD), PoissonBoltzmann(**OTHER)]
 )

@@ -60,6 +60,12 @@ from pinn.setup.network import default_network
 
 ROOT = Path(__file__).parents[1]
 PROBLEMS = [getattr(pinn.problems, name) for name in pinn.problems.__all__]
+COSTLY = ("CavityUniformLid", "GinzburgLandau", "GrayScott", "KuramotoSivashinsky", "Schrodinger")
+WITH_REFERENCES = []
+for problem_class in PROBLEMS:
+    is_costly = problem_class.__name__ in COSTLY  # its reference takes seconds
+    marks = [pytest.mark.slow] if is_costly else []
+    WITH_REFERENCES.append(pytest.param(problem_class, marks=marks))
 WITH_ANSATZ = [cls for cls in PROBLEMS if cls().satisfied]
 TERMS = [(cls, term) for cls in PROBLEMS for term in cls().terms]
 BUILT_IN = [(cls, term) for cls, term in TERMS if term.name in cls().satisfied]
@@ -373,7 +379,7 @@ def test_reference_satisfies_its_conditions(cls, term):
         assert residual == pytest.approx(0, abs=1e-13 + 10 * error)
 
 
-@pytest.mark.parametrize("cls", PROBLEMS)
+@pytest.mark.parametrize("cls", WITH_REFERENCES)
 def test_reference_is_finite_and_complete(cls):
     problem = cls()
     lower, upper = problem.bounds
@@ -816,6 +822,7 @@ def test_errors_of_derived_quantities_are_measured():
     assert names == ["error_u", "error_v", "error_abs_h"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_derived_quantities_are_in_the_solution_and_its_figures(tmp_path):
     problem = Rotation()

@@ -316,6 +316,7 @@ def test_kuramoto_sivashinsky_is_chaotic():
     assert 1e4 < np.std(grown) / np.std(sample(perturbation, 512)) < 1e6
 
 
+@pytest.mark.quick("200")
 @pytest.mark.parametrize("report", [80, 200, 390])
 def test_schrodinger_solves_its_equation_mode_by_mode(report):
     """Only low modes are tested: h has a kink, so that the series of h_xx does not converge."""

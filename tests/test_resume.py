@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import pinn
 from pinn.cli.main import main
@@ -36,6 +36,12 @@ SETTINGS = [
     "phases.polish.stop.max_iterations=300",
     "phases.polish.report_every=5",
     "phases.polish.redraw_every=40",
+]
+FEW = [
+    "phases.explore.stop.max_iterations=40",
+    "phases.explore.report_every=10",
+    "phases.polish.stop.max_iterations=10",
+    "phases.polish.report_every=5",
 ]
 CURVATURE = [
     *SMALL,
@@ -163,10 +169,22 @@ def resumed(undisturbed, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def no_figures(monkeypatch):
+    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
+
+
 @pytest.fixture(scope="module")
-def finished(undisturbed, tmp_path_factory):
-    """Return the folder of a finished run, which tests may change."""
-    return Path(shutil.copytree(undisturbed(), tmp_path_factory.mktemp("finished") / "run"))
+def finished(tmp_path_factory):
+    """Return the folder of a finished run of 40 and 10 iterations, which tests may continue."""
+    output = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
+        tf.config.run_functions_eagerly(True)
+        assert main(["run", *SMALL, *FEW, f"output={output}"]) == 0
+        tf.config.run_functions_eagerly(False)
+    (folder,) = output.glob("burgers/*")
+    return folder
 
 
 def without_times(value):
@@ -228,20 +246,15 @@ def test_a_run_killed_in_both_phases_and_resumed_is_the_undisturbed_run(resumed,
     assert np.all(np.diff(seconds) > 0)  # the time continues, too
 
 
-@pytest.fixture
-def no_figures(monkeypatch):
-    monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
-
-
-def test_resuming_a_finished_run_changes_nothing(finished, no_figures, capsys):
+def test_resuming_a_finished_run_changes_nothing(finished, eager, no_figures, capsys):
     before = {name: (finished / name).read_bytes() for name in FILES}
     assert main(["resume", str(finished)]) == 0
-    assert "iteration budget used: 300" in " ".join(capsys.readouterr().out.split())
+    assert "iteration budget used: 10" in " ".join(capsys.readouterr().out.split())
     assert {name: (finished / name).read_bytes() for name in FILES} == before
 
 
 def test_a_folder_belongs_to_one_process_which_removes_half_written_files(
-    finished, no_figures, capsys
+    finished, eager, no_figures, capsys
 ):
     leftovers = [finished / ".checkpoint.npz.123", finished / ".network.123.keras"]
     for leftover in leftovers:
@@ -254,17 +267,17 @@ def test_a_folder_belongs_to_one_process_which_removes_half_written_files(
         pass
 
 
-def test_a_finished_run_is_continued(finished, no_figures):
+def test_a_finished_run_is_continued(finished, eager, no_figures):
     before = RunFolder(finished).read_history().rows
-    assert main(["resume", str(finished), "phases.polish.stop.max_iterations=320"]) == 0
+    assert main(["resume", str(finished), "phases.polish.stop.max_iterations=20"]) == 0
     after = RunFolder(finished).read_history().rows
     assert after[: len(before)] == before
-    assert len(after) == len(before) + 4
+    assert len(after) == len(before) + 2
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert [p["iterations"] for p in metrics["phases"]] == [800, 320]
-    assert metrics["phases"][1]["stop_reason"] == "iteration budget used: 320"
-    assert "max_iterations: 320" in (finished / "config.yaml").read_text()
-    assert checkpoint.load(finished / "checkpoint.npz").iterations == 1120
+    assert [p["iterations"] for p in metrics["phases"]] == [40, 20]
+    assert metrics["phases"][1]["stop_reason"] == "iteration budget used: 20"
+    assert "max_iterations: 20" in (finished / "config.yaml").read_text()
+    assert checkpoint.load(finished / "checkpoint.npz").iterations == 60
 
 
 @pytest.mark.slow

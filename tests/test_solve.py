@@ -322,6 +322,7 @@ def test_a_user_s_problem_without_a_reference_is_solved(eager, tmp_path):
     assert loaded(x=[0.1, 0.5])["q"].tobytes() == solution(x=[0.1, 0.5])["q"].tobytes()
 
 
+@pytest.mark.slow
 def test_a_float32_network_is_solved_in_float32(eager, tmp_path):
     try:
         set_precision("float32")

@@ -90,7 +90,7 @@ def network(problem, windows=1):
     return default_network(stages(problem, windows)[0].problem, seed=0, width=6, depth=1)
 
 
-@pytest.mark.quick("loss")
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [Decay(), Oscillator()], ids=["built in", "in the loss"])
 def test_windows_solve_one_after_another(problem, shared_losses):
     solution = pinn.solve(problem, network=network(problem, 3), windows=3, **SETTINGS)

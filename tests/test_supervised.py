@@ -90,6 +90,7 @@ def test_two_networks_under_one_loss():
         assert np.any(model.get_weights()[0] != kernel)
 
 
+@pytest.mark.slow
 def test_several_inputs_and_outputs():
     left, right = keras.Input((1,)), keras.Input((1,))
     hidden = keras.layers.Dense(16, "tanh")(keras.layers.Concatenate()([left, right]))
