@@ -206,6 +206,7 @@ def test_the_jacobian_of_every_problem_is_that_of_its_loss(name):
     )
 
 
+@pytest.mark.slow
 def test_taps_and_reverse_mode_give_one_jacobian():
     problem = Burgers(unknowns={"nu": Unknown(0.02, 0.0), "lambda1": Unknown(0.5)})
     objective, batch = case(problem, True, {})

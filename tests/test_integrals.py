@@ -381,6 +381,7 @@ class Density(Problem):
         return {"p": self.mass * math.pi / 2 * np.sin(math.pi * x)}
 
 
+@pytest.mark.slow
 def test_a_normalization_names_the_scale_of_its_field(eager):
     scales = []
     for mass in (1.0, 2.0**20):

@@ -108,6 +108,7 @@ def regression(x, batch):
     ) / count
 
 
+@pytest.mark.quick("8")
 @pytest.mark.parametrize("overlap", [0.2, 0.5])
 @pytest.mark.parametrize("backtracks", [0, 8])
 def test_pairs_are_differences_on_the_overlap(overlap, backtracks):

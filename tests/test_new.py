@@ -55,7 +55,7 @@ def imported(path):
     return module
 
 
-@pytest.mark.quick("steady", "inverse")
+@pytest.mark.quick("inverse")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_problem_of_every_kind_is_checked_at_once(kind, here, eager, capsys):
     assert main(["new", "hot_plate", "--kind", kind]) == 0

@@ -790,6 +790,7 @@ def test_the_boundary_has_no_faces_of_a_periodic_coordinate():
             type("Wrong", (Channel,), wrong)()
 
 
+@pytest.mark.slow
 def test_derived_quantities_follow_the_fields():
     problem = Schrodinger()
     quantities = problem.with_derived({"u": np.array([3.0, 0.0]), "v": np.array([-4.0, 1.0])})

@@ -82,7 +82,7 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("code", PYTHON, ids=lambda c: re.search(r"from pinn import (.*)", c)[1])
 def test_python(code, here, eager, monkeypatch):
     monkeypatch.setattr(pinn.setup.points, "AUTOMATIC", (50, 50))
-    code = re.sub(r"max_iterations=\d+", "max_iterations=4", code)
+    code = re.sub(r"max_iterations=\d+", "max_iterations=2", code)
     code = re.sub(r'("(interior|initial|boundary)": )\d+', r"\g<1>50", code)
     exec(compile(code, "snippet", "exec"), {"__name__": "snippet"})
 

@@ -32,7 +32,7 @@ FORWARD = [
     for name in problems.__all__
     if can_be_rescaled(getattr(problems, name)()) and not name.endswith("Inverse")
 ]
-QUICK = ("Burgers", "Convection", "Helmholtz", "NonlinearPoisson", "Reaction", "Wave")
+QUICK = ("Burgers", "NonlinearPoisson", "Wave")
 POWERS = {"length": 2.0**-20, "time": 2.0**10, "field": 2.0**17, "equation": 2.0**9}
 
 

@@ -95,6 +95,7 @@ def test_a_stopped_search_goes_on_with_the_run_that_was_stopped(here, capsys):
     assert main(["resume", "many"]) == 0 and not Path("calls.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_a_row_and_is_tried_again_when_resumed(here, capsys):
     behave("refuse", range(30))
     assert sweep(*SEARCH, "hydra.sweeper.n_trials=2") == 1

@@ -406,6 +406,7 @@ def test_a_user_s_measurements_are_fitted_and_loaded(eager, tmp_path, monkeypatc
     assert solution.history["loss_data_u"][-1] == pytest.approx(misfit, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_data_frame_is_shown_fitted_and_resumed(eager, tmp_path, monkeypatch, capsys):
     """Two fields that are measured at different points, and a row that lacks the coordinate."""
     monkeypatch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])

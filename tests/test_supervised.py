@@ -126,7 +126,7 @@ def test_blocks_add_up_to_the_full_batch(block):
     np.testing.assert_allclose(slope, gradient, rtol=1e-10, atol=1e-14)
 
 
-@pytest.mark.quick("float32")
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_precision_is_kept_throughout(dtype):
     model = network(16, dtype=dtype)

@@ -47,6 +47,9 @@ def label(value):
     return value.__name__ if isinstance(value, type) else "-".join(value.coordinates)
 
 
+@pytest.mark.quick(
+    "Burgers", "Heat", "Helmholtz", "Kovasznay", "Poisson", "Reaction", "TaylorGreen"
+)
 @pytest.mark.parametrize(("cls", "mirror"), MIRRORED, ids=label)
 def test_a_reference_has_the_symmetries_that_its_problem_declares(cls, mirror):
     problem = cls()
