@@ -14,7 +14,7 @@ reproduce: .venv/ready  ## run all experiments that are not finished, over SEEDS
 
 test: .venv/ready-dev  ## the quick suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not slow and not alone"
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m "alone and not slow"
 
 test-slow: .venv/ready-dev  ## the long solves
 	$(BIN)/python -m pytest -m slow

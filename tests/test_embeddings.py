@@ -624,7 +624,7 @@ def assert_moved(network, before):
         assert np.array_equal(value, variable.numpy()) == (id(variable) in frozen), variable.path
 
 
-@pytest.mark.quick("fourier", "separable", "piratenet")
+@pytest.mark.quick("fourier")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_is_trained(name, eager):
     problem = Burgers()

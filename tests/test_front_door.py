@@ -82,6 +82,7 @@ def single():
     set_precision("float64")
 
 
+@pytest.mark.slow
 def test_a_run_leaves_the_precision_of_keras_as_it_was(single, eager, tmp_path):
     phases = [Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=2))]
     points = Points(counts={"interior": 60, "initial": 10, "boundary": 10}, test=50)

@@ -319,6 +319,7 @@ def test_the_jacobian_is_that_of_differences_and_of_the_gradient(both, eager):
     np.testing.assert_allclose(found[0], found[1], rtol=1e-8, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_compiled_programs_give_the_same(shared_losses):
     objective, batch = lossy(problem=Density())
     theta = objective.flat.flatten()

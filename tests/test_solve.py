@@ -373,7 +373,7 @@ def functional():
     return keras.Model(inputs, keras.layers.Dense(1)(joined))
 
 
-@pytest.mark.quick("built", "subclass")
+@pytest.mark.quick("subclass")
 @pytest.mark.parametrize(
     "build",
     [sequential, not_built, functional, Waves],

@@ -40,6 +40,7 @@ def test_the_case_of_the_post_improves_by_orders_and_the_model_has_the_best_para
     assert result.loss == np.min(result.evaluated[np.isfinite(result.evaluated)])
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_at_least_ten_times_faster_than_eager_calls():
     model = network(64, 64)

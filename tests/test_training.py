@@ -567,7 +567,7 @@ def test_resuming_a_finished_run_changes_nothing(eager, uninterrupted):
     assert sorted(p.name for p in folder.iterdir()) == sorted([*names, "network.keras"])
 
 
-@pytest.mark.quick("0", "2")
+@pytest.mark.quick("2")
 @pytest.mark.parametrize(
     "phase",
     [explore, polish, by(SOAP()), by(LBFGSB()), by(MultiBatchLBFGS(check_every=4))],

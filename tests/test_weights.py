@@ -541,6 +541,7 @@ def test_a_frozen_phase_minimizes_the_weighted_loss(quiet):
     assert losses[-1] > 1.2 * with_fixed_weights
 
 
+@pytest.mark.slow
 def test_a_hard_problem_of_one_term_can_have_weights_per_point(quiet):
     phases = [phase("explore", Adam(), 2)]
     solution = burgers(scheme=ResidualAttention(), constraints="auto", weights={}, phases=phases)
@@ -738,6 +739,7 @@ def test_the_figure_of_weights():
     assert len(weights_figure(History.of_columns(history), in_space, ("x",)).axes) == 2
 
 
+@pytest.mark.slow
 def test_a_run_draws_its_weights(eager, monkeypatch, tmp_path):
     calls = []
 

@@ -124,6 +124,7 @@ def test_a_run_killed_in_any_attempt_and_resumed_is_the_undisturbed_one(tmp_path
     assert len(resumed.metrics["phases"]) == len(undisturbed.metrics["phases"])
 
 
+@pytest.mark.slow
 def test_a_run_returns_to_its_first_attempt_where_windows_do_not_help(monkeypatch):
     monkeypatch.setattr("pinn.run.stage_runs.is_useless", lambda attempts: len(attempts) > 1)
     solution = solve()
