@@ -42,10 +42,10 @@ class EarlyEnd:
             if self._length is None:
                 self._length = budget_used(self._folder.read_config())
             history = self._folder.read_history()
-        except InputError:  # it has not begun
+            used = self._length(history)
+            value = latest(history, self._objective)
+        except (InputError, KeyError):  # it has not begun, or its first lines are being written
             return None
-        used = self._length(history)
-        value = latest(history, self._objective)
         if used is None or value is None:
             return None
         while self._step < min(math.floor(used * _REPORTS), _REPORTS - 1):
