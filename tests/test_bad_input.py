@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 import yaml
+from finished_runs import finished_run
 
 import pinn
 from pinn.cli.main import main
@@ -81,14 +82,7 @@ def elsewhere(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Return the folder of a finished run."""
-    output = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
-        tf.config.run_functions_eagerly(True)
-        assert main(["run", *TINY, f"output={output}"]) == 0
-        tf.config.run_functions_eagerly(False)
-    (folder,) = (output / "burgers").iterdir()
-    return folder
+    return finished_run(tmp_path_factory.mktemp("runs"), *TINY)
 
 
 @pytest.fixture

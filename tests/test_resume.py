@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
+from finished_runs import finished_run
 
 import pinn
 from pinn.cli.main import main
@@ -177,14 +177,7 @@ def no_figures(monkeypatch):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Return the folder of a finished run of 40 and 10 iterations, which tests may continue."""
-    output = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pinn.run.solution.save_figures", lambda folder, **_: [])
-        tf.config.run_functions_eagerly(True)
-        assert main(["run", *SMALL, *FEW, f"output={output}"]) == 0
-        tf.config.run_functions_eagerly(False)
-    (folder,) = output.glob("burgers/*")
-    return folder
+    return finished_run(tmp_path_factory.mktemp("finished"), *SMALL, *FEW)
 
 
 def without_times(value):

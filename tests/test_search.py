@@ -19,11 +19,11 @@ from pinn.cli.main import main
 from pinn.cli.overrides import parsed
 from pinn.errors import InputError
 from pinn.plotting import ShownRun, importance_figure, search_figure
-from pinn.record import History, Sweep, SweepRun
+from pinn.record import History, RunFolder, Sweep, SweepRun
 from pinn.record.columns import phase_title
 from pinn.record.sweep import check_objective
 from pinn.sweep import process
-from pinn.sweep.early_end import budget_used, latest
+from pinn.sweep.early_end import EarlyEnd, budget_used, latest
 from pinn.sweep.search import distributions, importances
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -168,6 +168,15 @@ def test_runs_are_compared_where_they_have_used_the_same_part_of_their_budget():
     history = rows(*both)
     assert latest(history, "auto") == 3.0 and latest(history, "heldout_loss") == 2.0
     assert latest(history, "peak_memory") is None
+
+
+def test_nothing_is_said_of_a_history_whose_first_line_is_being_written(tmp_path):
+    folder = RunFolder(tmp_path)
+    (tmp_path / "config.yaml").write_text("phases: {explore: {stop: {max_iterations: 100}}}")
+    early_end = EarlyEnd(None, folder, "auto")  # it asks the trial of nothing
+    assert early_end() is None
+    folder.history.write_text("phase,iteration,seconds,lo")
+    assert early_end() is None
 
 
 def test_objectives_are_columns_of_the_table():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pinn import Adam, GaussNewton, Phase, StopRule
+from dataclasses import replace
+
+from pinn import GaussNewton, Phase, two_phases
 
 
 def gauss_newton(*, polish: int, redraw_every: int | None = None) -> list[Phase]:
@@ -12,11 +14,5 @@ def gauss_newton(*, polish: int, redraw_every: int | None = None) -> list[Phase]
         polish: iterations of Gauss–Newton.
         redraw_every: iterations after which it gets other points; None: it keeps them.
     """
-    first = Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=300))
-    second = Phase(
-        name="polish",
-        optimizer=GaussNewton(),
-        stop=StopRule(max_iterations=polish),
-        redraw_every=redraw_every,
-    )
-    return [first, second]
+    first, second = two_phases(explore=300, polish=polish)
+    return [first, replace(second, optimizer=GaussNewton(), redraw_every=redraw_every)]
