@@ -109,6 +109,7 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
         starts=tuple(moved_starts(objective)),
         notes=(note,) if note else (),
         jumps=bool(found[corners.disagreements]),
+        log_axes=problem.log_axes,
         warnings=(*warnings, *unlike),
     )
 

@@ -144,7 +144,9 @@ def variation(subject: Subject, term: Term) -> dict[str, float]:
     if rest is None or size == 0:
         return found
     for c, (lower, upper) in subject.problem.ranges.items():
-        if c in rest.slopes:
+        # Fast changes at first are what logarithmic time is for.
+        is_even = c != "t" or subject.problem.time_scale is None
+        if c in rest.slopes and is_even:
             found[c] = typical(rest.slopes[c]) * 0.5 * (upper - lower) / size
     return found
 
@@ -188,6 +190,8 @@ def carried_wave_number(subject: Subject) -> float:
 def early_end(subject: Subject) -> list[str]:
     """Return a warning where diffusion ends what starts long before the interval of time does."""
     problem = subject.problem
+    if problem.time_scale is not None:
+        return []
     # A material with a longer scale of time has something left.
     if problem.time is None or not subject.is_understood or problem.materials:
         return []

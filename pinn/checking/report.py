@@ -51,6 +51,7 @@ class Report:
         cost: what an iteration costs; None where it was not measured.
         notes: remarks that are no warnings.
         jumps: whether conditions disagree where they meet, so that a field jumps there.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
         warnings: what is doubtful, in one line each.
     """
 
@@ -67,6 +68,7 @@ class Report:
     cost: Cost | None = None
     notes: tuple[str, ...] = ()
     jumps: bool = False
+    log_axes: Mapping[str, float]
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -90,7 +92,8 @@ class Report:
         Raises:
             InputError: if the file cannot be written, or is no .png file.
         """
-        return save_points_figure(Path(path), self.points, self.coordinates[:2], self.units)
+        axes = self.coordinates[:2]
+        return save_points_figure(Path(path), self.points, axes, self.units, self.log_axes)
 
     def _heading(self, most: int) -> list[str]:
         arguments = ", ".join(self._with_unit(c) for c in self.coordinates)

@@ -125,9 +125,17 @@ class Subject:
 
     @property
     def rates(self) -> dict[str, float]:
-        """The wave number of half a wave across the domain, by coordinate."""
-        ranges = self.problem.ranges.items()
-        return {c: LEAST_WAVE_NUMBER / (0.5 * (upper - lower)) for c, (lower, upper) in ranges}
+        """The wave number of half a wave across the domain, by coordinate.
+
+        Where time counts by its logarithm, that of time is the one at the beginning.
+        """
+        rates: dict[str, float] = {}
+        for c, (lower, upper) in self.problem.ranges.items():
+            rates[c] = LEAST_WAVE_NUMBER / (0.5 * (upper - lower))
+        scale = self.problem.time_scale
+        if scale is not None:
+            rates["t"] = LEAST_WAVE_NUMBER / (0.5 * scale.seen_range[1] * scale.scale)
+        return rates
 
     def sample(self, term: Term, region: str = "", *, spread: float = 1.0) -> Sample | None:
         """Return a residual at random fields of typical size; None if it accepts no such fields.
@@ -161,7 +169,11 @@ class Subject:
             offset, scale = self.scales[symbol.field]
             random = rng.standard_normal(len(points.coordinates))
             if symbol.index or symbol.kind in ("laplacian", "normal"):
-                arguments[symbol.name] = spread * self.size(symbol) * random
+                values = spread * self.size(symbol) * random
+                if self.problem.time_scale is not None:
+                    stretch = self.problem.time_scale.stretch(columns["t"])
+                    values = values / stretch ** symbol.index.count("t")
+                arguments[symbol.name] = values
             elif symbol.field in self.problem.positive_fields:
                 growth = spread * scale / offset
                 arguments[symbol.name] = offset * np.exp(growth * np.sin(random))

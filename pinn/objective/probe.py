@@ -149,14 +149,18 @@ class Probe:
 
     def _moved(self, block: Blocks, axis: int, step: float) -> Blocks:
         """Return a block whose points are moved along a coordinate, as the network sees it."""
-        name = self.problem.coordinates[axis]
-        if name in self.problem.parameters and self.problem.parameters[name].log:
-            factors = np.ones((len(self.problem.coordinates), 1))
+        problem = self.problem
+        name = problem.coordinates[axis]
+        factors = np.ones((len(problem.coordinates), 1))
+        shift = np.zeros((len(problem.coordinates), 1))
+        if name in problem.parameters and problem.parameters[name].log:
             factors[axis] = np.exp(step)
-            return _at(block, lambda coordinates: coordinates * factors)
-        shift = np.zeros((len(self.problem.coordinates), 1))
-        shift[axis] = step
-        return _at(block, lambda coordinates: coordinates + shift)
+        elif name == "t" and problem.time_scale is not None:
+            factors[axis] = np.exp(step)
+            shift[axis] = (problem.time_scale.scale - problem.time_scale.begin) * np.expm1(step)
+        else:
+            shift[axis] = step
+        return _at(block, lambda coordinates: coordinates * factors + shift)
 
     def free_of_ansatz(self) -> set[str]:
         """Return the fields that are what the network computes, whatever it computes."""

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pinn.plotting.style import COLORS, axis_order, journal, label, label_axes, panels
+from pinn.plotting.style import COLORS, axis_order, journal, label, label_axes, panels, place_ticks
 
 # Markers differ in shape as well as in color.
 _STYLES: dict[str, dict[str, Any]] = {
@@ -26,6 +26,7 @@ def points_figure(
     points: Mapping[str, np.ndarray],
     axes_names: Sequence[str],
     units: Mapping[str, str] = {},
+    log_axes: Mapping[str, float] = {},
 ) -> Figure:
     """Return the points of all regions over the first two coordinates, or over the only one.
 
@@ -34,6 +35,7 @@ def points_figure(
             part of the boundary, or a region of the problem's own).
         axes_names: names of the coordinates; of two, a second one called "t" is horizontal.
         units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
     """
     has_one_axis = len(axes_names) == 1
     height = 0.7 + 0.3 * len(points) if has_one_axis else 3.2
@@ -51,11 +53,15 @@ def points_figure(
         text = f"{region} ({len(coordinates)})"
         panel.scatter(across, up, label=text, clip_on=False, zorder=2 + row, **styles[region])
     if has_one_axis:
-        panel.set_xlabel(label(axes_names[0], units))
+        across_name = axes_names[0]
+        panel.set_xlabel(label(across_name, units))
         panel.set_yticks([])
         panel.margins(y=0.5 / max(1, len(points) - 1))
     else:
         _finish_plane(panel, axes_names, units)
+        across_name = axes_names[axis_order(axes_names)[0]]
+    if across_name in log_axes:
+        place_ticks(panel, "x", across_name, log_axes)
     panel.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0, markerscale=1.4)
     return figure
 

@@ -22,6 +22,7 @@ from pinn.plotting.style import (
     label,
     label_axes,
     panels,
+    place_ticks,
     scientific,
     symbol,
     with_unit,
@@ -49,12 +50,14 @@ class _Plane:
         grids: values of the coordinates, [n] and [m].
         distance: signed distance to the domain's boundary [n, m], positive inside; or None.
         units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
     """
 
     names: Sequence[str]
     grids: Sequence[np.ndarray]
     distance: np.ndarray | None
     units: Mapping[str, str]
+    log_axes: Mapping[str, float]
 
     @property
     def ratio(self) -> float:
@@ -96,8 +99,8 @@ class _Plane:
         # Cells are centered on grid points, so half of the outer ones lies outside.
         axes.set_xlim(self.grids[horizontal][0], self.grids[horizontal][-1])
         axes.set_ylim(self.grids[vertical][0], self.grids[vertical][-1])
-        axes.xaxis.set_major_locator(few_ticks())
-        axes.yaxis.set_major_locator(few_ticks())
+        place_ticks(axes, "x", self.names[horizontal], self.log_axes)
+        place_ticks(axes, "y", self.names[vertical], self.log_axes)
         label_axes(axes, self.names, self.units)
         if self.distance is not None:
             self._draw_boundary(axes, self.distance)
@@ -133,6 +136,7 @@ def field_figure(
     note: str = "",
     distance: np.ndarray | None = None,
     units: Mapping[str, str] = {},
+    log_axes: Mapping[str, float] = {},
 ) -> Figure:
     """Return a row of three pictures per field: prediction, reference and |prediction − reference|.
 
@@ -147,8 +151,9 @@ def field_figure(
         distance: signed distance to the domain's boundary [n, m], positive inside; where it is
             given, the boundary is drawn.
         units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
     """
-    plane = _Plane(axes_names, grids, distance, units)
+    plane = _Plane(axes_names, grids, distance, units, log_axes)
     has_reference = any(reference is not None for _, reference in fields.values())
     columns = 3 if has_reference else 1
     figure, axes = plane.panels(len(fields), columns, width=_WIDTH, margins=(0.75, 0.75))
@@ -195,7 +200,7 @@ def evolution_figure(
         distance: as in `field_figure`.
         units: units by name.
     """
-    plane = _Plane(axes_names, grids, distance, units)
+    plane = _Plane(axes_names, grids, distance, units, {})
     count = sum(1 if reference is None else 3 for _, reference in fields.values())
     figure, axes = plane.panels(count, len(times), width=_FRAME, margins=(0.25, 0.45))
     rows = iter(axes)

@@ -53,6 +53,7 @@ class _Sampler:
     reference: Callable[[Columns], Columns | None] | None
     units: Mapping[str, str]
     parameters: Mapping[str, float]
+    log_axes: Mapping[str, float]
 
     @property
     def axes_names(self) -> list[str]:
@@ -62,8 +63,15 @@ class _Sampler:
     @property
     def grids(self) -> list[np.ndarray]:
         """Values of the coordinates of the grid."""
-        lower, upper = self.bounds
-        return [np.linspace(a, b, _SIZE) for a, b in zip(lower[:2], upper[:2], strict=True)]
+        return [self.along(i, _SIZE) for i in range(len(self.axes_names))]
+
+    def along(self, axis: int, count: int) -> np.ndarray:
+        """Return values of a coordinate [count], as even as its scale is."""
+        lower, upper = (float(corner[axis]) for corner in self.bounds)
+        scale = self.log_axes.get(self.coordinates[axis])
+        if scale is None:
+            return np.linspace(lower, upper, count)
+        return lower + scale * np.expm1(np.linspace(0.0, np.log1p((upper - lower) / scale), count))
 
     @property
     def middle(self) -> dict[str, float]:
@@ -124,6 +132,7 @@ def save_figures(
     units: Mapping[str, str] = {},
     parameters: Mapping[str, Parameter] = {},
     laws: Mapping[str, str] = {},
+    log_axes: Mapping[str, float] = {},
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
@@ -156,6 +165,8 @@ def save_figures(
         units: units of coordinates, fields and unknowns by name.
         parameters: the parameters among the coordinates, by name.
         laws: the field on which an unknown function of one field depends, by its name.
+        log_axes: by coordinate, the value after its lower bound from which on it counts by its
+            logarithm.
     """
     folder.mkdir(parents=True, exist_ok=True)
     axes = [i for i, name in enumerate(coordinates) if name not in parameters]
@@ -168,6 +179,7 @@ def save_figures(
         reference=reference,
         units=units,
         parameters={},
+        log_axes=log_axes,
     )
     paths: list[Path] = []
     for suffix, values in _cases(parameters).items():
@@ -211,16 +223,20 @@ def _solution_figures(
     fields = sampler.sample()
     note = _note(sampler.fixed(), sampler.units)
     units = sampler.units
+    logs = sampler.log_axes
     if laws:
         yield "laws", laws_figure(_laws(fields, laws), units)
     if len(names) == 1:
-        yield "solution", slices_figure(names, grids, fields, note=note, units=units)
+        yield "solution", slices_figure(names, grids, fields, note=note, units=units, log_axes=logs)
         return
     depth = None
     if distance is not None:
         depth = sampler.on_grid(lambda points: {"distance": distance(points)})["distance"]
-    yield "solution", field_figure(names, grids, fields, note=note, distance=depth, units=units)
-    yield "slices", slices_figure(names, grids, fields, note=note, units=units)
+    yield (
+        "solution",
+        field_figure(names, grids, fields, note=note, distance=depth, units=units, log_axes=logs),
+    )
+    yield "slices", slices_figure(names, grids, fields, note=note, units=units, log_axes=logs)
     if len(sampler.coordinates) > 2 and sampler.coordinates[-1] == "t":
         yield "evolution", _evolution(sampler, depth)
 
@@ -251,7 +267,7 @@ def _training_figures(
     if history.rows:
         yield "convergence", convergence_figure(history)
     if points:
-        yield "points", points_figure(points, axes_names, units)
+        yield "points", points_figure(points, axes_names, units, sampler.log_axes)
     if history.rows and history.unknowns():
         yield "unknowns", unknowns_figure(history, truths, units)
     if history.rows and history.weights():
@@ -260,8 +276,7 @@ def _training_figures(
 
 def _evolution(sampler: _Sampler, distance: np.ndarray | None) -> Figure:
     """Return the picture of fields over two coordinates in space at several times."""
-    lower, upper = sampler.bounds
-    times = np.linspace(lower[-1], upper[-1], _TIMES).tolist()
+    times = sampler.along(len(sampler.coordinates) - 1, _TIMES).tolist()
     samples = [sampler.sample(time) for time in times]
     frames: dict[str, tuple[np.ndarray, np.ndarray | None]] = {}
     for field in sampler.fields:
@@ -294,6 +309,7 @@ def save_points_figure(
     points: Mapping[str, np.ndarray],
     axes_names: Sequence[str],
     units: Mapping[str, str],
+    log_axes: Mapping[str, float] = {},
 ) -> Path:
     """Write the picture of the points of all regions as a PNG file, and return its path.
 
@@ -302,6 +318,7 @@ def save_points_figure(
         points: coordinates [n, d] by region.
         axes_names: names of the first two coordinates, or of the only one.
         units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
 
     Raises:
         InputError: if the file cannot be written, or is no .png file.
@@ -309,7 +326,7 @@ def save_points_figure(
     if path.suffix.lower() != ".png":
         raise InputError(f"picture={path}: is no .png file; give a name such as points.png.")
     try:
-        return save_figure(points_figure(points, axes_names, units), path)
+        return save_figure(points_figure(points, axes_names, units, log_axes), path)
     except OSError as error:
         raise InputError(
             f"picture={path}: cannot be written ({error.strerror}); name a file in a folder that "

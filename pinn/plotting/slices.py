@@ -18,6 +18,7 @@ from pinn.plotting.style import (
     journal,
     label,
     panels,
+    place_ticks,
     symbol,
     with_unit,
 )
@@ -33,6 +34,7 @@ def slices_figure(
     *,
     note: str = "",
     units: Mapping[str, str] = {},
+    log_axes: Mapping[str, float] = {},
 ) -> Figure:
     """Return one panel per slice and one row per field: prediction dashed over the reference.
 
@@ -43,6 +45,7 @@ def slices_figure(
         fields: (prediction, reference or None) by field, [n, m] each ([n] for one coordinate).
         note: a line above the figure, such as the values of further coordinates.
         units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
     """
     has_slices = len(axes_names) == 2
     if has_slices:
@@ -56,6 +59,7 @@ def slices_figure(
             at = (slice(None), index) if has_slices else slice(None)
             truth = None if reference is None else reference[at]
             _draw_slice(panel, grids[0], prediction[at], truth)
+            place_ticks(panel, "x", axes_names[0], log_axes)
         row[0].set_ylabel(label(name, units), rotation=0, va="center", labelpad=8)
     if has_slices:
         unit = with_unit(axes_names[1], units)
@@ -89,7 +93,6 @@ def _draw_slice(
     axes.plot(grid, prediction, color=COLORS[1], linestyle=(0, (4, 2)), label="prediction")
     axes.set_xlim(grid[0], grid[-1])
     axes.margins(y=0.08)
-    axes.xaxis.set_major_locator(few_ticks())
     axes.yaxis.set_major_locator(few_ticks(5))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter, SymmetricalLogLocator
 
 Fields = Mapping[str, tuple[np.ndarray, np.ndarray | None]]
 """(prediction, reference or None) by field, both on the same grid."""
@@ -132,6 +132,29 @@ def count_axis(axes: Axes) -> None:
     """Write the numbers of the horizontal axis in full: 20,000 rather than 2.0 × 10⁴."""
     axes.xaxis.set_major_locator(few_ticks())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def place_ticks(
+    axes: Axes, which: Literal["x", "y"], name: str, log_axes: Mapping[str, float], most: int = 4
+) -> None:
+    """Place few ticks along an axis; make it logarithmic where its coordinate counts so.
+
+    Args:
+        axes: the panel.
+        which: the axis.
+        name: the coordinate along it.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
+        most: ticks of an axis that is linear.
+    """
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if name not in log_axes:
+        axis.set_major_locator(few_ticks(most))
+        return
+    scale = axes.set_xscale if which == "x" else axes.set_yscale
+    scale("symlog", linthresh=log_axes[name])
+    locator = SymmetricalLogLocator(base=10, linthresh=log_axes[name])
+    locator.set_params(numticks=most)
+    axis.set_major_locator(locator)
 
 
 def label_axes(axes: Axes, names: Sequence[str], units: Mapping[str, str] = {}) -> None:

@@ -58,6 +58,10 @@ def check_delays(problem: Problem) -> None:
             )
         if problem.time is None:
             raise InputError(f"{where}: {title} does not depend on time; declare time=(0.0, 1.0).")
+        if problem.log_time is not None:
+            raise InputError(
+                f"{where}: log_time has no earlier times than its beginning; leave log_time out."
+            )
         if delay.field not in problem.fields:
             hint = did_you_mean(delay.field, problem.fields)
             raise InputError(f"{where}: {delay.field!r} is no field.{hint}")

@@ -68,6 +68,21 @@ def check_time(problem: Problem) -> None:
         raise InputError(f"{where}: does not end after it begins; give (begin, end).")
 
 
+def check_log_time(problem: Problem) -> None:
+    """Raise an InputError for a scale of logarithmic time that is none, or has no time."""
+    scale: Any = problem.log_time
+    if scale is None:
+        return
+    where = f"{type(problem).__name__}: log_time={scale!r}"
+    if problem.time is None:
+        raise InputError(f"{where}: the problem is steady; declare time, or leave log_time out.")
+    length = problem.time[1] - problem.time[0]
+    if not is_finite(scale) or not 0 < scale < length:
+        raise InputError(
+            f"{where}: give a time between 0 and the interval's length {length:g}, or None."
+        )
+
+
 def is_finite(value: Any) -> bool:
     """Return whether a value is a finite number, of Python or NumPy."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)

@@ -67,6 +67,8 @@ def completed(problem: Problem, points: Array, unit: Array, fixed: Mapping[str, 
         drawn += 1
         if c in problem.parameters:
             columns.append(problem.parameters[c].at(share))
+        elif problem.time_scale is not None:
+            columns.append(problem.time_scale.at(share))
         else:
             start, end = problem.ranges[c]
             columns.append(start + share * (end - start))

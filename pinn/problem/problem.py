@@ -22,10 +22,11 @@ from pinn.problem.declaration import FINAL_TIME, Term, integrands, residual_meth
 from pinn.problem.delays import Delay, check_delays
 from pinn.problem.evaluation import call, reference_columns
 from pinn.problem.integrals import Integral, check_integrals, integrals_of
+from pinn.problem.log_time import LogTime
 from pinn.problem.material_checks import check_materials, check_stated
 from pinn.problem.materials import Material, bound_to_none, bound_to_points, masks_at
 from pinn.problem.modes import inner_products, mode_terms
-from pinn.problem.names import check_time
+from pinn.problem.names import check_log_time, check_time
 from pinn.problem.parameter_checks import checked_parameters
 from pinn.problem.regions import Region
 from pinn.problem.two_sided import find_interfaces
@@ -65,6 +66,9 @@ class Problem(_Frozen):
             network of its own. Residuals take them and their derivatives like fields.
         space: the domain in space; `NoSpace()`, the default, for functions of time alone.
         time: the time interval, or None for a steady problem.
+        log_time: the time after the beginning from which on the solution changes with the logarithm
+            of time, in units of time; None: it changes with time. Points are then drawn evenly in
+            ln(1 + (t − t₀)/τ), which the network sees in place of time.
         regions: regions by name, beside those that every problem has, as in `{"middle":
             At(x=0.0)}`.
         materials: parts of space with coefficients and functions of their own, by name. Each name
@@ -96,6 +100,7 @@ class Problem(_Frozen):
     unknown_fields: ClassVar[Mapping[str, UnknownField]] = {}
     space: ClassVar[Domain] = NoSpace()
     time: ClassVar[tuple[float, float] | None] = None
+    log_time: ClassVar[float | None] = None
     regions: ClassVar[Mapping[str, Region]] = {}
     materials: ClassVar[Mapping[str, Material]] = {}
     interfaces: ClassVar[tuple[str, ...]] = ()
@@ -137,6 +142,7 @@ class Problem(_Frozen):
         checks.check_units(self)
         checks.check_coefficients(self)
         check_time(self)
+        check_log_time(self)
         object.__setattr__(self, "unknowns", checks.checked_unknowns(self))
         check_delays(self)
         checks.check_regions(self)
@@ -228,11 +234,13 @@ class Problem(_Frozen):
 
     @property
     def seen_bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """The bounds of what the network sees: logarithms where a parameter's scale is such."""
+        """The bounds of what the network sees: logarithms where parameters or time count so."""
         lower, upper = self.bounds
         for name, parameter in self._parameters.items():
             axis = self.coordinates.index(name)
             lower[axis], upper[axis] = parameter.seen_range
+        if self.time_scale is not None:
+            lower[-1], upper[-1] = self.time_scale.seen_range
         return lower, upper
 
     def seen(self, coordinates: Sequence[Any]) -> list[Any]:
@@ -241,7 +249,21 @@ class Problem(_Frozen):
         for name, parameter in self._parameters.items():
             axis = self.coordinates.index(name)
             seen[axis] = parameter.seen(seen[axis])
+        if self.time_scale is not None:
+            seen[-1] = self.time_scale.seen(seen[-1])
         return seen
+
+    @property
+    def time_scale(self) -> LogTime | None:
+        """The scale on which time counts by its logarithm; None where it counts as it is."""
+        if self.time is None or self.log_time is None:
+            return None
+        return LogTime(*self.time, self.log_time)
+
+    @property
+    def log_axes(self) -> dict[str, float]:
+        """By coordinate, the value after its lower bound from which on it counts by logarithm."""
+        return {} if self.log_time is None else {"t": self.log_time}
 
     def at(self, coordinates: Mapping[str, Any]) -> Self:
         """Return a copy whose parameters have their values at points; itself without parameters.

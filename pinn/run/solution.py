@@ -189,6 +189,7 @@ class Solution:
             weights=weighted,
             units=problem.units,
             laws=problem.laws_of_one_field,
+            log_axes=problem.log_axes,
             truths={k: v.get("truth") for k, v in self.metrics.get("unknowns", {}).items()},
             measured=measured_columns(problem, self.points, self._evaluate, self._units),
         )

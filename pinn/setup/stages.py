@@ -102,6 +102,8 @@ def why_one_window(problem: Problem) -> str:
     if problem.unknowns or problem.unknown_fields:
         names = ", ".join([*problem.unknowns, *problem.unknown_fields])
         return f"{names} would be found anew in every window (see network.subdomains)"
+    if problem.log_time is not None:
+        return "time counts by its logarithm, from its beginning"
     if problem.gauge:
         return f"{', '.join(problem.gauge)} is known up to a function of time"
     for integral in problem.integrals.values():
