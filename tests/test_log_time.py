@@ -7,7 +7,8 @@ from test_problems import batch_for
 
 from pinn import Delay, Interval, Points, Problem, check, residual, solve, two_phases
 from pinn.errors import InputError
-from pinn.objective import Evaluator, LeastSquares, Objective, draw
+from pinn.objective import Evaluator, LeastSquares, Objective, Scales, draw, find_scales
+from pinn.objective.probe import Probe
 from pinn.plotting.style import panels, place_ticks
 from pinn.problem.log_time import LogTime
 from pinn.run.solution import Solution
@@ -34,6 +35,23 @@ class Slowing(Problem):
 
     def reference(self, t):
         return {"u": np.log1p((t - 1) / SCALE)}
+
+
+class Decay(Problem):
+    """u_t = −k u: the first millisecond, and ten thousand seconds."""
+
+    fields = ("u",)
+    time = (1.0, 1e4)
+    log_time = SCALE
+    k: float = 30.0
+
+    @residual(on="interior")
+    def decay(self, u, u_t):
+        return u_t + self.k * u
+
+    @residual(on="initial")
+    def start(self, u):
+        return u - 1
 
 
 class Beam(Problem):
@@ -108,6 +126,39 @@ def test_residuals_are_those_of_the_equation_by_the_logarithm(derivatives, eager
         expected = np.mean(stretched**2) * weights[name]
         index = loss.terms.index(term)
         assert float(loss.losses(theta, batch)[index]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_residual_has_the_same_size_at_all_times():
+    """In s, the share of u grows like x = 1 + (t − t₀)/τ, and that of u_t does not."""
+    loss = objective(Decay())
+    scales = find_scales(loss)
+    assert scales.rates.keys() == {"decay"}
+    probe = Probe(loss, loss.problem)
+    times = probe.times("interior")
+    in_s = probe.residuals("interior", scales.fields)["decay"]
+    scale = LogTime(*Decay.time, SCALE)
+    factor = scale.factor(times, 1, scales.rates["decay"]) / scale.factor(times, 1)
+    sizes = np.abs(factor * in_s) / scales.residuals["decay"]
+    early = np.median(sizes[times < 1 + SCALE])
+    late = np.median(sizes[times > 1e3])
+    assert 0.2 < early < 5
+    assert 0.2 < late < 5
+    # Alone, the equation in s grows by nearly seven decades.
+    plain = np.abs(in_s)
+    assert np.median(plain[times > 1e3]) > 1e3 * np.median(plain[times < 1 + SCALE])
+    # At the beginning nothing changes.
+    assert scale.factor(np.array([1.0]), 2, 7.0) == pytest.approx(1)
+
+
+def test_rates_are_settings():
+    node = Scales(rates={"decay": 0.5}).to_plain()
+    assert Scales.from_plain(node).rates == {"decay": 0.5}
+    assert not Scales(rates={"decay": 0.5}).continues(Scales())
+    assert find_scales(objective(Decay()), given=Scales(rates={"decay": 0.5})).rates["decay"] == 0.5
+    with pytest.raises(InputError, match=r"scales.rates.start: no such residual with derivatives"):
+        solve(Decay(), scales=Scales(rates={"start": 1.0}), show=False)
+    with pytest.raises(InputError, match=r"scales.rates.decay"):
+        Scales(rates={"decay": 0.0})
 
 
 def test_the_jacobian_gives_the_gradient(eager):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rescaled import can_be_rescaled, in_units
+from scipy.optimize import brentq
 
 from pinn import problems
 from pinn.errors import InputError
@@ -20,6 +21,7 @@ from pinn.objective import (
     draw,
     find_scales,
 )
+from pinn.objective.balance import balanced
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Problem, positive, residual
 from pinn.run import load, resume, solve
@@ -188,6 +190,50 @@ def test_a_field_that_nothing_drives_balances_the_others():
     # Poiseuille: 1.25e-2 m/s at most.
     assert 2e-3 <= scales.fields["u"].scale <= 1
     assert 0 < scales.fields["v"].scale <= 1
+
+
+class Kinetics(Problem):
+    """Robertson's: y₂ is as small as 3·10⁷ y₂² makes it, and y₃ counts by 10⁴ y₂ y₃."""
+
+    fields = ("y1", "y2", "y3")
+    time = (0.0, 40.0)
+
+    @residual(on="interior")
+    def first(self, y1, y2, y3, y1_t):
+        return y1_t + 0.04 * y1 - 1e4 * y2 * y3
+
+    @residual(on="interior")
+    def second(self, y1, y2, y3, y2_t):
+        return y2_t - 0.04 * y1 + 1e4 * y2 * y3 + 3e7 * y2**2
+
+    @residual(on="initial")
+    def start(self, y1):
+        return y1 - 1
+
+    @residual(on="initial")
+    def none(self, y2):
+        return y2
+
+
+def test_a_square_and_a_product_give_scales():
+    fields = find_scales(objective(Kinetics())).fields
+    assert 1e-5 < fields["y2"].scale < 1e-4
+    assert 0.03 < fields["y3"].scale < 3
+    assert fields["y1"].offset == 1
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2, 5])
+def test_the_search_ends_for_any_power(power):
+    steps: list[float] = []
+
+    def change(size):
+        steps.append(size)
+        return 3e7 * size**power + 1e-3 * size
+
+    found = balanced(change, 0.04, guess=1.0)
+    assert len(steps) < 20
+    exact = brentq(lambda size: change(size) - 0.04, 1e-20, 100.0, xtol=1e-20)
+    assert found == pytest.approx(exact, rel=0.15)
 
 
 def test_measurements_give_offset_and_scale():

@@ -47,8 +47,20 @@ def balanced(
             low = size
         else:
             high = size
-        size = step if low < step < high else _between(low, high)
+        size = step if _shrinks(low, step, high) else _between(low, high)
     return size
+
+
+def _shrinks(low: float, step: float, high: float) -> bool:
+    """Return whether a step leaves neither end of a bracket where it is.
+
+    Where the change is a power of the size, proportional steps would go from end to end.
+    """
+    if not low < step < high:
+        return False
+    if low == 0 or high == np.inf:
+        return True
+    return low**0.75 * high**0.25 <= step <= low**0.25 * high**0.75
 
 
 def _between(low: float, high: float) -> float:

@@ -40,6 +40,8 @@ from pinn.problem import Term
 
 LEAST_SHARE = 1e-16  # of the largest value: the least that counts for a positive field
 CENTERED = 3.0  # a middle within this many half-ranges of zero needs no offset
+END = 0.1  # the share of points at each end of logarithmic time that tells how residuals grow
+NONE: Mapping[str, float] = {}
 
 
 def find_scales(
@@ -77,11 +79,12 @@ def find_scales(
     fields = _Fields(probe, plain, data, given).found()
     unknowns = _sizes_of_unknowns(objective, probe, fields, given)
     starts = {name: u.start for name, u in searched(problem, unknowns).items()}
-    sizes, balances = _residual_sizes(objective, probe, fields, starts)
+    sizes, balances, rates = _residual_sizes(objective, probe, fields, starts, given)
     return Scales(
         fields=fields,
         residuals={**sizes, **_of_terms(objective, given.residuals)},
         balances={**balances, **_of_terms(objective, given.balances)},
+        rates=rates,
         unknowns=unknowns,
     )
 
@@ -120,16 +123,28 @@ def _residual_sizes(
     probe: Probe,
     fields: Mapping[str, FieldScale],
     coefficients: Mapping[str, float],
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the size of every term where all fields have their typical size, and the balances.
+    given: Scales,
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Return the size of every term where all fields have their typical size, balances and rates.
 
     The fields are smooth: with the wave numbers of the data, the highest derivatives would count
     for so much that the loss hardly asked for the equation.
     """
     found: dict[str, float] = {}
+    rates = _of_terms(objective, given.rates)
+    time_scale = probe.problem.time_scale
+    orders = {term.name: term.order_in_time for term in objective.terms}
     for region in probe.regions:
         found_there = probe.residuals(region, fields, coefficients=coefficients)
         for name, residuals in found_there.items():
+            order = orders.get(name, 0)
+            if time_scale is not None and order and not is_data(region):
+                times = probe.times(region)
+                plain = time_scale.factor(times, order)
+                rate = rates.get(name) or _rate(residuals, plain)
+                if rate > 0:
+                    rates[name] = rate
+                    residuals = residuals * time_scale.factor(times, order, rate) / plain
             found[name] = median_size(residuals)
     sizes: dict[str, float] = {}
     balances: dict[str, float] = {}
@@ -147,7 +162,27 @@ def _residual_sizes(
         sizes[term.name] = _usable(size)
     # The most precise measurements have the size that they would have without deviations.
     common = _usable(max(weighed.values(), default=1.0))
-    return {**sizes, **dict.fromkeys(weighed, common)}, balances
+    return {**sizes, **dict.fromkeys(weighed, common)}, balances, rates
+
+
+def _rate(residuals: Array, stretched: Array) -> float:
+    """Return κ of residuals whose mean square grows like a² + (b x)²: b/a; 0 where it does not.
+
+    Args:
+        residuals: the residuals [draws, n] of an equation in logarithmic time.
+        stretched: xᵐ at their points, [draws, n].
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.where(np.isfinite(residuals), residuals, 0.0) ** 2
+    early = stretched <= np.quantile(stretched, END)
+    late = stretched >= np.quantile(stretched, 1 - END)
+    first, last = (float(np.mean(squares[at])) for at in (early, late))
+    x2_first, x2_last = (float(np.mean(stretched[at] ** 2)) for at in (early, late))
+    growth = (last - first) / (x2_last - x2_first) if x2_last > x2_first else 0.0
+    if not (growth > 0 and np.isfinite(growth)):
+        return 0.0
+    at_start = max(first - growth * x2_first, NEGLIGIBLE * first)
+    return power_of_two(np.sqrt(growth / at_start))
 
 
 def _usable(size: float) -> float:
@@ -324,9 +359,12 @@ class _Fields:
                 for term in self._terms_with(name):
                     at_rest = self._at(term.region, name, 0.0)[term.name]
                     others = moved[term.region][term.name]
-                    scale = self._balanced(term, name, median_size(others - at_rest))
-                    if scale > 0:
-                        asked[name] = min(asked.get(name, np.inf), scale)
+                    target = median_size(others - at_rest)
+                    alone = self._balanced(term, name, target)
+                    beside = self._balanced(term, name, target, beside=True)
+                    for scale in (alone, beside):
+                        if scale > 0:
+                            asked[name] = min(asked.get(name, np.inf), scale)
             if not asked:
                 return
             self.scales |= asked
@@ -343,13 +381,21 @@ class _Fields:
                 terms.append(term)
         return terms
 
-    def _balanced(self, term: Term, name: str, target: float) -> float:
-        """Return the scale of a field at which a residual changes by `target`; 0 if none does."""
+    def _balanced(self, term: Term, name: str, target: float, *, beside: bool = False) -> float:
+        """Return the scale of a field at which a residual changes by `target`; 0 if none does.
+
+        Args:
+            term: the term of the residual.
+            name: the field.
+            target: the change.
+            beside: whether the fields with a scale vary meanwhile, or rest.
+        """
         offset = abs(self.offsets[name])
+        at = self._beside if beside else self._at
 
         def change(scale: float) -> float:
-            at_rest = self._at(term.region, name, 0.0)[term.name]
-            return median_size(self._at(term.region, name, scale)[term.name] - at_rest)
+            at_rest = at(term.region, name, 0.0)[term.name]
+            return median_size(at(term.region, name, scale)[term.name] - at_rest)
 
         return balanced(change, target, guess=offset or 1.0, whole=offset)
 
@@ -367,9 +413,19 @@ class _Fields:
             self._known[key] = self.probe.residuals(region, fields, self.wave_numbers)
         return self._known[key]
 
-    def _moved(self, region: str) -> dict[str, Array]:
-        """Return the residuals of a region where the fields with a scale vary, the others rest."""
+    def _beside(self, region: str, name: str, scale: float) -> dict[str, Array]:
+        """Return the residuals of a region where one field, and those with a scale, vary."""
+        return self._moved(region, {name: scale})
+
+    def _moved(self, region: str, more: Mapping[str, float] = NONE) -> dict[str, Array]:
+        """Return the residuals of a region where the fields with a scale vary, the others rest.
+
+        Args:
+            region: the region.
+            more: scales of others that vary too.
+        """
         present = {}
         for name, offset in self.offsets.items():
-            present[name] = FieldScale(offset, self.scales.get(name, 0.0))
+            scale = more.get(name, self.scales.get(name, 0.0))
+            present[name] = FieldScale(offset, scale)
         return self.probe.residuals(region, present, self.wave_numbers)

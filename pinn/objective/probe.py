@@ -124,6 +124,10 @@ class Probe:
             region, self._points(region), fields, wave_numbers, coefficients=coefficients
         )
 
+    def times(self, region: str) -> Array:
+        """Return the times [draws, n] of the points of a region."""
+        return np.asarray(self._points(region).coordinates[-1], float).reshape(DRAWS, -1)
+
     def variation(self, region: str, fields: Mapping[str, FieldScale]) -> Array:
         """Return how fast a region's residuals vary along the coordinates, [d].
 

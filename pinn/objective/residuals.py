@@ -139,10 +139,11 @@ class Residuals:
                     value = value * block.inverse_sigmas[name]
                 elif name in block.measured:
                     value = value * block.measured[name]
-            if problem.time_scale is not None and not isinstance(term, Misfit):
-                # By its logarithm, dt/ds is what a derivative by time lacks.
+            order = term.order_in_time
+            if problem.time_scale is not None and order and not isinstance(term, Misfit):
                 times = available.get("t", block.coordinates[-1])
-                value = value * problem.time_scale.stretch(times) ** _order_in_time(term)
+                rate = self.scales.rates.get(function.name, 0.0)
+                value = value * problem.time_scale.factor(times, order, rate)
             size = self.scales.of_residual(function.name)
             if size != 1.0:
                 value = value * (1 / size)
@@ -293,11 +294,6 @@ def _moved(problem: Problem, dtype: str, continuation: Sequence[str]) -> Problem
         raw = tf.constant(unknown.inverse(unknown.start) + IRRATIONAL, dtype)
         moved[name] = unknown.value(raw)
     return problem.bind(moved)
-
-
-def _order_in_time(term: Term) -> int:
-    """Return the highest order of the derivatives by time that a term takes."""
-    return max((s.index.count("t") for s in term.symbols), default=0)
 
 
 def _named(names: Sequence[str], rows: tf.Tensor) -> dict[str, tf.Tensor]:

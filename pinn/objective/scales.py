@@ -60,7 +60,7 @@ class FieldScale(NamedTuple):
         return FieldScale(middle, middle * math.log1p(self.scale / middle))
 
 
-_KEYS = ("fields", "residuals", "balances", "unknowns", "later")
+_KEYS = ("fields", "residuals", "balances", "rates", "unknowns", "later")
 
 UNIT = FieldScale()
 """The scale of a field that is what the network computes."""
@@ -77,6 +77,9 @@ class Scales:
         balances: what the second expression of a complementarity is multiplied by to have the
             typical size of the first, by the name of the term; 1 where a name is missing.  The size
             of the term is that of its first expression.
+        rates: in logarithmic time, the typical size of what a residual holds beside its derivatives
+            by time, over that of these, at the beginning, by the name of the term (see
+            `LogTime.factor`); 0 where a name is missing.
         unknowns: the typical size of every unknown coefficient in its own units, by name: how far
             it has to be from zero, or from its only bound, to count as much as the rest of an
             equation.
@@ -90,6 +93,7 @@ class Scales:
     fields: Mapping[str, FieldScale] = field(default_factory=dict)
     residuals: Mapping[str, float] = field(default_factory=dict)
     balances: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
     unknowns: Mapping[str, float] = field(default_factory=dict)
     later: Scales | None = None
 
@@ -101,6 +105,8 @@ class Scales:
             check_positive(f"scales.residuals.{name}", size)
         for name, balance in self.balances.items():
             check_positive(f"scales.balances.{name}", balance)
+        for name, rate in self.rates.items():
+            check_positive(f"scales.rates.{name}", rate)
         for name, size in self.unknowns.items():
             check_positive(f"scales.unknowns.{name}", size)
 
@@ -127,6 +133,7 @@ class Scales:
         if self.later is not None and earlier.later is not None:
             same_sizes = same_sizes and self.later.continues(earlier.later)
         same_balances = dict(self.balances) == dict(earlier.balances)
+        same_balances = same_balances and dict(self.rates) == dict(earlier.rates)
         return same_sizes and same_balances and dict(self.fields) == dict(earlier.fields)
 
     def plain_losses(self, losses: Mapping[str, float]) -> dict[str, float]:
@@ -146,6 +153,8 @@ class Scales:
         node: dict[str, Any] = {"fields": fields, "residuals": dict(self.residuals)}
         if self.balances:
             node["balances"] = dict(self.balances)
+        if self.rates:
+            node["rates"] = dict(self.rates)
         if self.unknowns:
             node["unknowns"] = dict(self.unknowns)
         if self.later is not None:
@@ -171,6 +180,7 @@ class Scales:
             fields=fields,
             residuals=dict(_mapping(node, "residuals")),
             balances=dict(_mapping(node, "balances")),
+            rates=dict(_mapping(node, "rates")),
             unknowns=dict(_mapping(node, "unknowns")),
             later=later,
         )

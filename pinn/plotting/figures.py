@@ -71,7 +71,9 @@ class _Sampler:
         scale = self.log_axes.get(self.coordinates[axis])
         if scale is None:
             return np.linspace(lower, upper, count)
-        return lower + scale * np.expm1(np.linspace(0.0, np.log1p((upper - lower) / scale), count))
+        ends = np.log1p((upper - lower) / scale)
+        # Rounding in the exponential must not lead out of the interval.
+        return np.minimum(lower + scale * np.expm1(np.linspace(0.0, ends, count)), upper)
 
     @property
     def middle(self) -> dict[str, float]:

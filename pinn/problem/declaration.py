@@ -50,6 +50,11 @@ class Term:
         """Whether it is a method of the problem, and no condition on interfaces or modes."""
         return self.kind in ("residual", "complementarity")
 
+    @property
+    def order_in_time(self) -> int:
+        """The highest order of the derivatives by time that it takes."""
+        return max((symbol.index.count("t") for symbol in self.symbols), default=0)
+
     def value(self, problem: Problem, arguments: Sequence[Any]) -> Any:
         """Return what the method gives for one argument per symbol: tensors or arrays [n]."""
         names = [symbol.name for symbol in self.symbols]

@@ -46,3 +46,22 @@ class LogTime(NamedTuple):
     def stretch(self, times: Any) -> Any:
         """Return 1 + (t − t₀)/τ = dt/ds / τ at times: an array or a tensor."""
         return 1.0 + (times - self.begin) * (1 / self.scale)
+
+    def factor(self, times: Any, order: int, rate: float = 0.0) -> Any:
+        """Return what a residual is multiplied by at times: an array or a tensor.
+
+            f = xᵐ √(1 + κ²) / √(1 + κ² x²ᵐ),   x = 1 + (t − t₀)/τ
+
+        xᵐ alone gives the equation in s, of which what has no derivatives by time grows like xᵐ. So
+        its typical size is that of 1 / √(1 + κ² x²ᵐ).
+
+        Args:
+            times: the times.
+            order: m, the highest order of the residual's derivatives by time.
+            rate: κ, the typical size of what else the residual holds, over that of its derivatives
+                by time, both at t₀.
+        """
+        stretched = self.stretch(times) ** order
+        if rate == 0:
+            return stretched
+        return stretched * ((1 + rate**2) / (1 + (rate * stretched) ** 2)) ** 0.5

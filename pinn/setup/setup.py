@@ -40,6 +40,9 @@ from pinn.weights import Scheme
 # Iterations of the last phase; fewer are a trial, of which no window is expected to be solved.
 FEWEST = 100
 
+# What the settings of scales belong to, where their names do not say so.
+KINDS = {"balances": "complementarity", "rates": "residual with derivatives by time"}
+
 Constraints = Literal["auto", "hard", "soft"]
 
 
@@ -241,21 +244,25 @@ class Setup(Settings):
                 )
         residuals: list[str] = []
         pairs: list[str] = []
+        changing: list[str] = []
         for term in self.problem.terms:
             residuals.append(term.name)
             if term.kind == "complementarity":
                 pairs.append(term.name)
+            if self.problem.log_time is not None and term.order_in_time:
+                changing.append(term.name)
         known = {
             "fields": self.problem.functions,
             "residuals": residuals,
             "balances": pairs,
+            "rates": changing,
             "unknowns": self.problem.unknowns,
         }
         for key, names in known.items():
             for name in getattr(self.scales, key):
                 if name not in names and not (key == "residuals" and is_data(name)):
                     hint = did_you_mean(name, names) or " Leave it out."
-                    kind = "complementarity" if key == "balances" else key.removesuffix("s")
+                    kind = KINDS.get(key, key.removesuffix("s"))
                     raise InputError(f"scales.{key}.{name}: no such {kind}.{hint}")
 
     @property
