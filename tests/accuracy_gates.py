@@ -253,6 +253,13 @@ GATES = {
         slow=True,
         reached={"u": 6.2e-5},
     ),
+    "Robertson": Gate(
+        problem=variant(problems.Robertson(k1=0.5, k2=1.0, k3=1.0), time=(0.0, 10.0), log_time=0.5),
+        interior=100,
+        others=1,
+        iterations=40,
+        reached={"y1": 1.3e-5, "y2": 2.4e-5, "y3": 1.7e-5},
+    ),
     "LorenzInverse": Gate(
         problem=short(
             problems.LorenzInverse(

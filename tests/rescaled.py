@@ -35,6 +35,7 @@ def in_units(
         "positive_fields": problem.positive_fields,
         "space": _scaled_space(problem, length),
         "time": problem.time and tuple(time * edge for edge in problem.time),
+        "log_time": problem.log_time and time * problem.log_time,
         "gauge": problem.gauge,
         "periodic": problem.periodic,
         "symmetries": problem.symmetries,

@@ -44,6 +44,8 @@ EXPECTED = {
     "HeatLawInverse": ["T of order 1 in t: a condition is missing"],
     "KdVInverse": [UNSTARTED],
     "NavierStokesInverse": ["u of order 1, v of order 1 in t: a condition is missing"],
+    # Without scales, which its experiment has.
+    "Robertson": ["speed_2: the share of y2", "speed_3 is 2.3e+07 times start_2, and scales=none"],
     "PoissonFieldInverse": [*NO_WALLS, CONSTANT],
 }
 

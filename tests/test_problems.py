@@ -47,12 +47,13 @@ from pinn.problems import (
     PoissonBoltzmann,
     PoissonFieldInverse,
     Reaction,
+    Robertson,
     Schrodinger,
     TaylorGreen,
     Wave,
 )
 from pinn.record.history import History
-from pinn.references import cole_hopf, two_solitons, two_solitons_slope
+from pinn.references import cole_hopf, robertson, two_solitons, two_solitons_slope
 from pinn.run.errors import Errors
 from pinn.run.monitor import columns
 from pinn.run.solution import Solution
@@ -330,6 +331,30 @@ def test_reference_of_the_lorenz_system_has_the_speeds_of_its_equations():
             assert residual_of(problem, term, values) == pytest.approx(0, abs=1e-4)
     assert np.max(np.abs(speeds)) > 50
     assert problem.reference(t=np.zeros(1)) == {"x": [-8.0], "y": [7.0], "z": [27.0]}
+
+
+def test_reference_of_robertsons_kinetics():
+    problem = Robertson()
+    t = np.logspace(-5, 5, 30)
+    h = 1e-3 * t
+
+    def fields(shift):
+        return np.array(list(problem.reference(t=t + shift * h).values()))
+
+    # Central differences of fourth order.
+    speeds = (8 * (fields(1) - fields(-1)) - (fields(2) - fields(-2))) / (12 * h)
+    values = dict(zip(problem.fields, fields(0), strict=True))
+    values |= dict(zip(("y1_t", "y2_t", "y3_t"), speeds, strict=True))
+    for term in problem.terms:
+        if term.region == "interior":
+            assert residual_of(problem, term, values) == pytest.approx(0, abs=1e-7)
+    assert fields(0).sum(axis=0) == pytest.approx(1, abs=1e-13)
+    assert problem.reference(t=np.zeros(1)) == {"y1": [1.0], "y2": [0.0], "y3": [0.0]}
+    assert max(problem.reference_error().values()) < 1e-11
+    # Mazzia & Magherini (2008), Test Set for Initial Value Problem Solvers, problem ROBER.
+    end = robertson(1e11, k1=0.04, k2=3e7, k3=1e4)
+    known = [2.083340149701255e-8, 8.333360770334713e-14, 0.9999999791665050]
+    assert end == pytest.approx(known, rel=1e-9, abs=0)
 
 
 def test_reference_of_the_kdv_inverse_problem_solves_its_equation():

@@ -21,6 +21,7 @@ from pinn.problems.nonlinear_poisson import NonlinearPoisson
 from pinn.problems.perforated import PoissonBoltzmann, PoissonHoles
 from pinn.problems.poisson import LaplacianMultiscale, Poisson, Poisson5D, Poisson10D
 from pinn.problems.reaction import Reaction
+from pinn.problems.robertson import Robertson
 from pinn.problems.schrodinger import Schrodinger
 from pinn.problems.taylor_green import TaylorGreen
 from pinn.problems.wave import Wave
@@ -58,6 +59,7 @@ __all__ = [
     "PoissonFieldInverse",
     "PoissonHoles",
     "Reaction",
+    "Robertson",
     "Schrodinger",
     "TaylorGreen",
     "Wave",

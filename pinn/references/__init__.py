@@ -12,6 +12,7 @@ from pinn.references.kuramoto_sivashinsky import kuramoto_sivashinsky, kuramoto_
 from pinn.references.lorenz import lorenz
 from pinn.references.multipoles import Multipoles
 from pinn.references.plane import PeriodicRectangle, PlaneFunction
+from pinn.references.robertson import robertson
 from pinn.references.schrodinger import schrodinger, schrodinger_error
 from pinn.references.solitons import two_solitons, two_solitons_slope
 
@@ -41,6 +42,7 @@ __all__ = [
     "lorenz",
     "project",
     "pseudospectral",
+    "robertson",
     "sample",
     "schrodinger",
     "schrodinger_error",
