@@ -1,8 +1,6 @@
 """Diffusion with drift from an empty start to an end value of 1 (deepxde#625); dimensionless."""
 
-from settings import gauss_newton
-
-from pinn import Interval, Points, Problem, residual
+from pinn import Interval, Problem, residual
 
 
 class Corner(Problem):
@@ -11,6 +9,7 @@ class Corner(Problem):
     fields = ("u",)
     space = Interval(x=(0.0, 10.0))
     time = (0.0, 1.0)
+    log_time = 0.01
 
     @residual(on="interior")
     def drift(self, u_t, u_x, u_xx):
@@ -30,12 +29,3 @@ class Corner(Problem):
 
 
 RUNS = {"t ≤ 1": {"problem": Corner()}}
-# The interior's points go where the residual is large: to the jump.
-POINTS = Points(adaptive="rad", counts={"interior": 3000, "initial": 600, "boundary": 600})
-DOCUMENTED = {
-    "t ≤ 1": {
-        "points": POINTS,
-        "phases": gauss_newton(polish=150, redraw_every=10),
-        "windows": 1,
-    }
-}

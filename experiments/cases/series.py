@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import erfc
 
-TERMS = 200  # of a series
+TERMS = 400  # of a series
 
 
 def nafems_t4(x: float, y: float) -> float:

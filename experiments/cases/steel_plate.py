@@ -1,5 +1,7 @@
 """A hot steel plate that is quenched (deepxde#61); m, kg, s, K."""
 
+from settings import towards_jumps
+
 from pinn import Problem, Rectangle, positive, residual
 
 
@@ -9,6 +11,7 @@ class SteelPlate(Problem):
     fields = ("T",)
     space = Rectangle(x=(0.0, 0.04), y=(0.0, 0.02))
     time = (0.0, 30.0)
+    log_time = 0.1
     rho: float = positive(8000.0)
     c: float = positive(500.0)
     k: float = positive(200.0)
@@ -27,3 +30,4 @@ class SteelPlate(Problem):
 
 
 RUNS = {"30 s": {"problem": SteelPlate()}}
+DOCUMENTED = {"30 s": towards_jumps()}

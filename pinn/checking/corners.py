@@ -73,11 +73,13 @@ def disagreements(subject: Subject) -> list[str]:
             continue
         told.add(names)
         fixed = {**one.fixed, **other.fixed}
+        at_start = "t" in fixed and subject.problem.log_time is None
+        remedy = "smooth one condition" + (", or declare log_time" if at_start else "")
         place = [f"{c} = {shown(fixed[c])}" for c in subject.problem.coordinates if c in fixed]
         warnings.append(
             f"{' and '.join(names)}: {one.field} is {shown(first[worst])} and "
             f"{shown(second[worst])} in the corner at {', '.join(place)}, so that it jumps there; "
-            "no network follows a jump: smooth one condition."
+            f"no network follows a jump: {remedy}."
         )
     return warnings
 
