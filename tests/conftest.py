@@ -35,6 +35,8 @@ gc.set_threshold(100_000, 50, 100)
 pinn.setup.draws.cores = lambda: 1
 # Without XLA, every set of held-out points costs as much as an iteration.
 pinn.run.stage_runs.CHECKS = 2
+# The error of a run is estimated where a test asks for it.
+pinn.run.error_estimate.FEWEST = 1_000_000
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,12 +38,12 @@ def scatter() -> str:
 
 
 def wave_coefficients() -> str:
-    """Return 200 samples of cos 3t² sin πx, of which no u_tt is a sum of u_xx, u_x and u.
+    """Return 200 samples of cos 3t² sin πx², which solves no such equation.
 
-    With constant factors: u_tt holds sin 3t² sin πx.
+    u_tt holds sin 3t², which none of u_xx, u_x and u does, and these three are independent.
     """
     x, t = np.random.default_rng(0).random((2, 200))
-    return _table({"x": x, "t": t, "u": np.cos(3 * t**2) * np.sin(np.pi * x)})
+    return _table({"x": x, "t": t, "u": np.cos(3 * t**2) * np.sin(np.pi * x**2)})
 
 
 def strain_data() -> str:

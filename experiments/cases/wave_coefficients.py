@@ -28,7 +28,7 @@ class WaveCoefficients(Problem):
         return {"u": np.exp(-x / 4) * (first + second / 2)}
 
 
-# Samples of cos 3t² sin πx, which solves no equation of this kind.
+# Samples of cos 3t² sin πx², which solves no equation of this kind.
 OTHER = DataFile(path=str(Path(__file__).parent / "data" / "wave_coefficients.csv"))
 GUESS = WaveCoefficients(unknowns={"a": 2.0, "b": 0.0, "c": 0.0})
 RUNS = {

@@ -13,6 +13,7 @@ from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import standard_errors
+from pinn.objective.tangent_error import left_out, tangent_step
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.terms import Misfit
 from pinn.objective.trial import trial
@@ -40,8 +41,10 @@ __all__ = [
     "find_scales",
     "fitted_last_layer",
     "is_shallow",
+    "left_out",
     "mode_start",
     "standard_errors",
+    "tangent_step",
     "trial",
     "undetermined",
 ]

@@ -18,6 +18,9 @@ from pinn.objective.trial import unknown_field_output, unknown_field_value
 from pinn.problem import Problem
 from pinn.problem.materials import masks_at
 
+Values = dict[str, Float[np.ndarray, " n"]]
+"""Values [n] by name."""
+
 CHUNK = 4096  # points per call: few shapes to compile, and bounded memory
 
 
@@ -63,13 +66,51 @@ class Evaluator:
         rows = _with_masks(self.objective.problem, points)
         for columns in _chunks(rows, self.objective.dtype, nodes):
             chunks.append(self._chunk(theta, columns, stage))
+        return self._joined(chunks, len(points))
+
+    @check_shapes
+    def slope(
+        self,
+        theta: Float[tf.Tensor, " p"],
+        direction: Float[tf.Tensor, " p"],
+        points: Float[np.ndarray, "n d"],
+        stage: StageParameters = FIRST_STAGE,
+    ) -> dict[str, Float[np.ndarray, " n"]]:
+        """Return the derivatives [n] by name along a direction [p] of the vector [p]."""
+        chunks = []
+        nodes = self.objective.values.nodes(self.symbols)
+        rows = _with_masks(self.objective.problem, points)
+        for columns in _chunks(rows, self.objective.dtype, nodes):
+            chunks.append(self._slope_chunk(theta, direction, columns, stage))
+        return self._joined(chunks, len(points))
+
+    @tf.function(autograph=False)
+    def _slope_chunk(
+        self, theta: tf.Tensor, direction: tf.Tensor, columns: tf.Tensor, stage: StageParameters
+    ) -> dict[str, tf.Tensor]:
+        with tf.autodiff.ForwardAccumulator(theta, direction) as accumulator:
+            values = self._values(theta, columns, stage)
+        slopes = {}
+        for name, value in values.items():
+            slope = accumulator.jvp(value)
+            slopes[name] = tf.zeros_like(value) if slope is None else slope
+        return slopes
+
+    def _joined(self, chunks: Sequence[Mapping[str, tf.Tensor]], count: int) -> Values:
+        """Return the values [n] of chunks by name, without the points that fill the last one."""
         values = {}
-        for name in names:
-            values[name] = np.concatenate([c[name].numpy() for c in chunks])[: len(points)]
+        for symbol in self.symbols:
+            joined = np.concatenate([chunk[symbol.name].numpy() for chunk in chunks])
+            values[symbol.name] = joined[:count]
         return values
 
     @tf.function(autograph=False, jit_compile=True)
     def _chunk(
+        self, theta: tf.Tensor, columns: tf.Tensor, stage: StageParameters
+    ) -> dict[str, tf.Tensor]:
+        return self._values(theta, columns, stage)
+
+    def _values(
         self, theta: tf.Tensor, columns: tf.Tensor, stage: StageParameters
     ) -> dict[str, tf.Tensor]:
         objective = self.objective

@@ -27,10 +27,15 @@ class LeastSquares:
     r [m] holds the residual of every term at every point of its region, times the square roots of
     the term's weight, of the point's quadrature weight and of the point's weight.  The order of r
     is fixed for a batch.
+
+    Args:
+        objective: the objective.
+        compiled: whether XLA compiles the Jacobian, which takes longer than to compute it once.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, *, compiled: bool = True) -> None:
         self.objective = objective
+        self.compiled = compiled
 
     @tf.function(autograph=False)
     def loss(self, theta: tf.Tensor, batch: Batch) -> tf.Tensor:
@@ -89,11 +94,12 @@ class LeastSquares:
         step: int,
     ) -> list[tuple[tf.Tensor, tf.Tensor]]:
         """Return r and Jᵀ of some blocks of every thread, computed in parallel."""
+        columns = self._columns if self.compiled else self._columns_of
         chunks = []
         for thread in range(blocks.shape[0]):
             share = tf.nest.map_structure(lambda a, i=thread: a[i, start : start + step], blocks)
             merged = _merge(share, step)
-            chunks.append(self._columns(theta, merged, weights, stage, region=region))
+            chunks.append(columns(theta, merged, weights, stage, region=region))
         return chunks
 
     @tf.function(autograph=False, jit_compile=True)
@@ -107,6 +113,18 @@ class LeastSquares:
         region: str,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return r [k] and Jᵀ [p, k] of one block."""
+        return self._columns_of(theta, block, weights, stage, region=region)
+
+    def _columns_of(
+        self,
+        theta: tf.Tensor,
+        block: Blocks,
+        weights: tf.Tensor,
+        stage: StageParameters,
+        *,
+        region: str,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the same without compilation."""
         flat = self.objective.flat
         tensors = flat.partition(theta)
         names = [t.name for t in self.objective.terms if t.region == region]

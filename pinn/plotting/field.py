@@ -137,10 +137,12 @@ def field_figure(
     distance: np.ndarray | None = None,
     units: Mapping[str, str] = {},
     log_axes: Mapping[str, float] = {},
+    estimated: Mapping[str, np.ndarray] = {},
 ) -> Figure:
     """Return a row of three pictures per field: prediction, reference and |prediction − reference|.
 
-    The first two share their colors.  Fields without a reference show the prediction alone.
+    The first two share their colors.  Fields without a reference show the prediction, and the size
+    of the estimated error where there is an estimate.
 
     Args:
         axes_names: names of the two coordinates; a second one called "t" runs along the horizontal
@@ -152,10 +154,11 @@ def field_figure(
             given, the boundary is drawn.
         units: units by name.
         log_axes: by coordinate, the value from which on it counts by its logarithm.
+        estimated: the estimated error [n, m] by field.
     """
     plane = _Plane(axes_names, grids, distance, units, log_axes)
     has_reference = any(reference is not None for _, reference in fields.values())
-    columns = 3 if has_reference else 1
+    columns = 3 if has_reference else 1 + bool(estimated)
     figure, axes = plane.panels(len(fields), columns, width=_WIDTH, margins=(0.75, 0.75))
     for row, (name, (prediction, reference)) in zip(axes, fields.items(), strict=True):
         colors = _field_colors(prediction, reference)
@@ -163,7 +166,13 @@ def field_figure(
         row[0].set_title(f"{label(name, units)}, prediction")
         if reference is None:
             _add_color_bar(row[0], image)
-            for panel in row[1:]:
+            rest = row[1:]
+            if name in estimated and len(rest):
+                error, colors = _error_colors(np.abs(estimated[name]))
+                _add_color_bar(rest[0], plane.draw(rest[0], error, colors))
+                rest[0].set_title(f"{label(name, units)}, estimated error")
+                rest = rest[1:]
+            for panel in rest:
                 panel.set_axis_off()
             continue
         _add_color_bar(row[1], plane.draw(row[1], reference, colors))

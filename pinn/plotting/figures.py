@@ -135,6 +135,7 @@ def save_figures(
     parameters: Mapping[str, Parameter] = {},
     laws: Mapping[str, str] = {},
     log_axes: Mapping[str, float] = {},
+    estimated: Callable[[Columns], Columns] | None = None,
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
@@ -169,6 +170,8 @@ def save_figures(
         laws: the field on which an unknown function of one field depends, by its name.
         log_axes: by coordinate, the value after its lower bound from which on it counts by its
             logarithm.
+        estimated: from coordinates [n] by name to the estimated errors [n] by field; shown where
+            there is no reference.
     """
     folder.mkdir(parents=True, exist_ok=True)
     axes = [i for i, name in enumerate(coordinates) if name not in parameters]
@@ -186,7 +189,7 @@ def save_figures(
     paths: list[Path] = []
     for suffix, values in _cases(parameters).items():
         at_values = replace(sampler, parameters=values)
-        for name, figure in _solution_figures(at_values, distance, laws):
+        for name, figure in _solution_figures(at_values, distance, laws, estimated):
             paths.append(save_figure(figure, folder / f"{name}{suffix}.png"))
     placed = {region: rows[:, axes] for region, rows in points.items()}
     weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
@@ -218,6 +221,7 @@ def _solution_figures(
     sampler: _Sampler,
     distance: Callable[[Columns], np.ndarray] | None,
     laws: Mapping[str, str],
+    estimated: Callable[[Columns], Columns] | None,
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the pictures of the solution with their names."""
     names = sampler.axes_names
@@ -236,7 +240,16 @@ def _solution_figures(
         depth = sampler.on_grid(lambda points: {"distance": distance(points)})["distance"]
     yield (
         "solution",
-        field_figure(names, grids, fields, note=note, distance=depth, units=units, log_axes=logs),
+        field_figure(
+            names,
+            grids,
+            fields,
+            note=note,
+            distance=depth,
+            units=units,
+            log_axes=logs,
+            estimated=sampler.on_grid(estimated) if estimated else {},
+        ),
     )
     yield "slices", slices_figure(names, grids, fields, note=note, units=units, log_axes=logs)
     if len(sampler.coordinates) > 2 and sampler.coordinates[-1] == "t":

@@ -172,6 +172,8 @@ class Metrics(Record):
         finished: whether the run has ended by itself.
         relative_l2: relative L2 error, dimensionless, by field and derived quantity; empty without
             a reference.
+        estimated_error: relative L2 error, dimensionless, by field, derived quantity and unknown,
+            estimated without a reference; empty where there is no estimate.
         max_error: largest error by field and derived quantity, in its own units.
         by_parameter: the errors at the values of a parameter's grid, by parameter; empty where the
             problem has none.
@@ -205,6 +207,7 @@ class Metrics(Record):
     problem: str | None = None
     finished: bool = False
     relative_l2: dict[str, float] = field(default_factory=dict)
+    estimated_error: dict[str, float] = field(default_factory=dict)
     max_error: dict[str, float] = field(default_factory=dict)
     by_parameter: dict[str, list[ErrorAt]] = field(default_factory=dict)
     reference_error: dict[str, float] = field(default_factory=dict)

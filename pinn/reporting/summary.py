@@ -23,6 +23,8 @@ from pinn.record.columns import describe_weights
 from pinn.reporting.published import Comparison, comparisons, number, published
 from pinn.reporting.tables import count, plain_table, seconds
 
+ESTIMATED = "estimated relative L2"  # the title of the error that needs no reference
+
 # A held-out loss this many times larger than the training loss is pointed out. Between draws of
 # points, losses differ by less.
 LARGE_RATIO = 10.0
@@ -83,15 +85,17 @@ def _title(metrics: Metrics) -> Text:
 
 def _errors(metrics: Metrics, by_name: Mapping[str, Sequence[Comparison]]) -> list[RenderableType]:
     """Return the errors of the fields, and that of the reference where it states one."""
-    if not metrics.relative_l2:
+    estimated = metrics.estimated_error
+    if not metrics.relative_l2 and not estimated:
         return [Text("no reference solution, so no error", style="dim")]
-    table = plain_table(
-        ["field", "relative L2", "max error", ""], right=["relative L2", "max error"]
-    )
-    for name, error in metrics.relative_l2.items():
-        largest = metrics.max_error.get(name)
-        verdict = _verdict(by_name.get(name, ()))
-        table.add_row(_named(name, metrics.units), number(error, 3), number(largest, 3), verdict)
+    known = ["relative L2", "max error"] if metrics.relative_l2 else []
+    numeric = [*known, *([ESTIMATED] if estimated else [])]
+    table = plain_table(["field", *numeric, ""], right=numeric)
+    for name in metrics.relative_l2 or (n for n in estimated if n not in metrics.unknowns):
+        cells = [number(metrics.relative_l2.get(name), 3), number(metrics.max_error.get(name), 3)]
+        cells = cells if known else []
+        cells += [number(estimated.get(name), 2)] if estimated else []
+        table.add_row(_named(name, metrics.units), *cells, _verdict(by_name.get(name, ())))
     parts: list[RenderableType] = [table]
     for name, errors in metrics.by_parameter.items():
         parts.append(_errors_at(name, errors))

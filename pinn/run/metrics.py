@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pinn import norms
 from pinn.conf_folders import package_of
-from pinn.objective import Batch, LeastSquares, standard_errors, undetermined
+from pinn.objective import Batch, LeastSquares, left_out, standard_errors, undetermined
 from pinn.problem import Problem
 from pinn.record import (
     Metrics,
@@ -20,8 +20,9 @@ from pinn.record import (
     WeightMetrics,
 )
 from pinn.run.blind_spots import blind_spots
+from pinn.run.error_estimate import ErrorEstimate, large_errors
 from pinn.run.errors import Errors
-from pinn.run.misfits import misfits, unfitted
+from pinn.run.misfits import misfits, unfitted, unpredicted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
@@ -34,7 +35,11 @@ _PACKAGES = ("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy")
 
 
 def metrics_of(
-    stage_runs: StageRuns, stage_run: StageRun, progress: Progress, warnings: Sequence[str]
+    stage_runs: StageRuns,
+    stage_run: StageRun,
+    progress: Progress,
+    warnings: Sequence[str],
+    estimate: ErrorEstimate | None = None,
 ) -> Metrics:
     """Return the metrics of a run that has ended, or was interrupted.
 
@@ -43,6 +48,7 @@ def metrics_of(
         stage_run: the last stage that was run.
         progress: what the run has done.
         warnings: what was doubtful about the problem before it was solved.
+        estimate: the estimated error; None where there is none.
     """
     setup = stage_runs.setup
     objective = stage_run.objective
@@ -53,20 +59,33 @@ def metrics_of(
     batch = stage_run.batch(progress)
     loss, _ = objective.value_and_gradient(theta, batch)
     left = remaining(setup, stage_run, progress, theta)
+    estimated: dict[str, float] = {}
+    if estimate is not None:
+        estimated = {**estimate.relative_l2(errors.points), **estimate.of_unknowns()}
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
     found_out = [*_unknown(stage_run, theta, batch, solution), *unfitted(stage_runs.data, off)]
+    if estimate is not None:
+        factors = left_out(LeastSquares(objective, compiled=False), theta, batch)
+        found_out += unpredicted(objective, stage_runs.data, off, factors)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
         relative_l2=errors.relative_l2(evaluate),
+        estimated_error=estimated,
         max_error=errors.max_error(evaluate),
         by_parameter=errors.by_parameter(evaluate),
         reference_error=setup.problem.checked_reference_error(),
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[*warnings, *doubts(left), *found_out, *doubtful_modes(setup, modes)],
+        warnings=[
+            *warnings,
+            *doubts(left),
+            *large_errors(estimated),
+            *found_out,
+            *doubtful_modes(setup, modes),
+        ],
         remaining=left,
         loss=float(loss),
         heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),

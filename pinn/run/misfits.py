@@ -10,7 +10,7 @@ import numpy as np
 from pinn.arrays import Array
 from pinn.geometry import is_data
 from pinn.measurements import coordinates_of, name_of
-from pinn.objective import DataSets, PointSet
+from pinn.objective import DataSets, Misfit, Objective, PointSet
 from pinn.plotting import MeasuredColumn
 from pinn.problem import Problem
 from pinn.record import MisfitMetrics
@@ -18,6 +18,7 @@ from pinn.run.stage_runs import EvaluateNames
 
 FAR_SHARE = 0.1  # of the spread of measurements: the misfit from which on they are not fitted
 FAR_SIGMAS = 2.0  # the same over standard deviations, where these are known
+ONE_BY_ONE = 3.0  # times as far as a fitted measurement is one that was left out
 FEWEST = 10  # measurements that can say so
 
 
@@ -98,6 +99,39 @@ def unfitted(data: DataSets, found: Mapping[str, Mapping[str, MisfitMetrics]]) -
                     f"{name}: the solution is off the measurements{where} by {far} (rms): their "
                     "noise is as large, or the equations do not hold for them."
                 )
+    return lines
+
+
+def unpredicted(
+    objective: Objective,
+    data: DataSets,
+    found: Mapping[str, Mapping[str, MisfitMetrics]],
+    factors: Mapping[str, float],
+) -> list[str]:
+    """Return one line for every column of measurements that a solution fits value by value.
+
+    Args:
+        objective: the loss.
+        data: the measurements, by region.
+        found: the misfits to them, as `misfits` returns them.
+        factors: by how much more each would be missed if it were left out, as `left_out` has them.
+    """
+    lines: list[str] = []
+    for term in objective.terms:
+        if not isinstance(term, Misfit):
+            continue
+        name = term.predicted.name
+        misfit = found[name_of(term.region)][name]
+        spread = float(np.nanstd(data[term.region].values[name]))
+        factor = factors.get(term.name, 1.0)
+        missed = factor * (misfit.rms or 0.0)
+        if factor > ONE_BY_ONE and missed > FAR_SHARE * spread and misfit.count >= FEWEST:
+            lines.append(
+                f"{name}: each measurement is fitted by itself: left out, it would be missed by "
+                f"{100 * missed / spread:.2g} % of their spread (rms); the equations do not hold "
+                "for them, or do not determine what is between them: give conditions, or more "
+                "measurements."
+            )
     return lines
 
 

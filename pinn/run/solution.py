@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pinn.parameters import check_given
 from pinn.plotting import save_figures
 from pinn.problem import Problem, free_coordinates
 from pinn.record import History, RunFolder
+from pinn.run.error_estimate import ErrorEstimate
 from pinn.run.errors import Values, gauge_values
 from pinn.run.misfits import measured_columns
 from pinn.run.stage_runs import EvaluateNames
@@ -54,6 +56,7 @@ class Solution:
         evaluate: EvaluateNames | None = None,
         units: Mapping[str, Mapping[str, str]] | None = None,
         modes: Sequence[Solution] = (),
+        estimate: Callable[[], ErrorEstimate | None] | None = None,
     ) -> None:
         """Keep what a run has found.
 
@@ -70,6 +73,8 @@ class Solution:
                 objective's trial solution.
             units: by region, the units that measurements state.
             modes: see above.
+            estimate: returns the estimated error, which takes seconds where it is not known yet, or
+                None where there is none.
         """
         self.objective = objective
         self.theta = theta
@@ -81,6 +86,7 @@ class Solution:
         self.modes = tuple(modes)
         self._evaluate = evaluate or self._trial
         self._units = units
+        self._find_estimate = estimate
         self.points = {region: self._placed(region, drawn) for region, drawn in points.items()}
 
     @property
@@ -107,6 +113,30 @@ class Solution:
         shape, points = self._located(positional, coordinates)
         values = self._values(self.problem.functions, points, shape)
         return self.problem.with_derived(values, points)
+
+    def estimated_error(
+        self, *positional: ArrayLike, **coordinates: ArrayLike
+    ) -> dict[str, Float[np.ndarray, "*shape"]]:
+        """Return the estimated true values less those of the solution, by name, at coordinates.
+
+        The arguments are those of a call for the fields.  The estimate is a Gauss–Newton step on
+        points that no training used, to first order.  Noise in measurements is not part of it.
+
+        Raises:
+            InputError: where there is no estimate, and as for the fields.
+        """
+        if self._estimate is None:
+            raise InputError(
+                "Solution: there is no estimate of the error in windows of time, of several modes, "
+                "in float32, for many parameters, and for trials; compare two runs instead."
+            )
+        shape, points = self._located(positional, coordinates)
+        _, missing = self._estimate(points)
+        return {name: value.reshape(shape) for name, value in missing.items()}
+
+    @cached_property
+    def _estimate(self) -> ErrorEstimate | None:
+        return None if self._find_estimate is None else self._find_estimate()
 
     def derivative(
         self, name: str, *positional: ArrayLike, **coordinates: ArrayLike
@@ -170,6 +200,9 @@ class Solution:
                 raise InputError("save_figures: this solution has no run folder; name one.")
             folder = RunFolder(self.folder).figures
         problem = self.problem
+        has_reference = bool(self.metrics.get("relative_l2"))
+        # Of a run that was loaded, it takes seconds to make the estimate again.
+        shows_estimate = bool(self.metrics.get("estimated_error")) and not has_reference
         weighted = {}
         for term in self.objective.terms:
             if term.name in self.weights:
@@ -182,7 +215,8 @@ class Solution:
             bounds=problem.bounds,
             fields=problem.quantities,
             evaluate=lambda at: self._inside(at, lambda inside: self(**inside)),
-            reference=self._drawn_reference if self.metrics.get("relative_l2") else None,
+            reference=self._drawn_reference if has_reference else None,
+            estimated=self._drawn_estimate if shows_estimate else None,
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
             points={region: points.on_all_sides for region, points in self.points.items()},
@@ -212,6 +246,9 @@ class Solution:
         shape, points = _points(self.problem.coordinates, coordinates)
         reference = self.problem.with_derived(self.problem.reference_at(points), points)
         return {name: value.reshape(shape) for name, value in reference.items()}
+
+    def _drawn_estimate(self, coordinates: Mapping[str, np.ndarray]) -> Values:
+        return self._inside(coordinates, lambda inside: self.estimated_error(**inside))
 
     def _drawn_reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
         return self._inside(coordinates, self._reference)

@@ -23,6 +23,7 @@ from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
 from pinn.run import checkpoint
 from pinn.run import folder as run_folder
+from pinn.run.error_estimate import ErrorEstimate, error_estimate
 from pinn.run.metrics import metrics_of
 from pinn.run.misfits import measured_columns
 from pinn.run.mode_solutions import mode_solutions
@@ -146,6 +147,7 @@ def load(folder: str | Path) -> Solution:
         metrics=record.read_metrics(),
         history=record.read_history(),
         record=record,
+        estimate=lambda: error_estimate(stage_runs, stage_run, progress),
     )
 
 
@@ -237,10 +239,17 @@ def execute(
 
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings)
+    estimate = error_estimate(stage_runs, stage_run, progress)
+    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings, estimate)
     _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
     solution = _solution(
-        stage_runs, stage_run, progress, metrics=metrics, history=history, record=record
+        stage_runs,
+        stage_run,
+        progress,
+        metrics=metrics,
+        history=history,
+        record=record,
+        estimate=lambda: estimate,
     )
     if record:
         _save_result(record, setup, metrics, solution)
@@ -383,6 +392,7 @@ def _solution(
     metrics: Metrics | None,
     history: History,
     record: RunFolder | None,
+    estimate: Callable[[], ErrorEstimate | None],
 ) -> Solution:
     """Return the solution of all stages; the network gets the parameters of the last."""
     theta = progress.best
@@ -403,6 +413,7 @@ def _solution(
         problem=stage_runs.setup.problem,
         evaluate=stage_runs.solution(progress, theta),
         units=stage_runs.units,
+        estimate=estimate,
     )
 
 

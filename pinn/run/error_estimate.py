@@ -1,0 +1,121 @@
+"""The error of a run's solution, estimated without a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+
+import numpy as np
+import tensorflow as tf
+
+from pinn import norms
+from pinn.objective import Evaluator, LeastSquares, tangent_step
+from pinn.objective.standard_errors import coefficient_slopes
+from pinn.run.errors import Values, gauge_values, scaled_times
+from pinn.run.stage_runs import StageRun, StageRuns
+from pinn.training.progress import Progress
+
+FIRST_DRAW = 1000  # of the points that no training used; earlier ones are held out otherwise
+MOST_POINTS = 1000  # of a region per draw
+FEWEST = 100  # iterations of the last phase; fewer are a trial, whose error nobody asks for
+LARGE = 0.05  # the relative error from which on a run says so
+
+
+class ErrorEstimate:
+    """What a Gauss–Newton step on points that no training used would change.
+
+    Args:
+        stage_run: the stage whose solution is meant.
+        theta: its vector [p].
+        step: the step [p].
+    """
+
+    def __init__(self, stage_run: StageRun, theta: tf.Tensor, step: np.ndarray) -> None:
+        self.stage_run = stage_run
+        self.theta = theta
+        self.step = tf.constant(step, theta.dtype)
+        self.problem = stage_run.stage.problem
+        self._evaluator = Evaluator(stage_run.objective, self.problem.functions)
+
+    def __call__(self, points: np.ndarray) -> tuple[Values, Values]:
+        """Return the functions [n], and what is estimated to be missing of them [n], by name.
+
+        Derived quantities are among them.  Of a field that is determined up to a constant or a
+        function of time, that is left out.
+
+        Args:
+            points: the points [n, d].
+        """
+        parameters = self.stage_run.parameters
+        values = self._evaluator(self.theta, points, parameters)
+        missing = dict(self._evaluator.slope(self.theta, self.step, points, parameters))
+        times = scaled_times(self.problem, points)
+        for name in self.problem.gauge:
+            series = norms.gauge(missing[name], np.zeros_like(missing[name]), times)
+            missing[name] = missing[name] + gauge_values(self.problem, series, points)
+        better = {name: values[name] + missing[name] for name in values}
+        plain = self.problem.with_derived(values, points)
+        improved = self.problem.with_derived(better, points)
+        return plain, {name: improved[name] - plain[name] for name in plain}
+
+    def relative_l2(self, points: np.ndarray) -> dict[str, float]:
+        """Return the estimated relative L2 error, dimensionless, over points [n, d], by name."""
+        values, missing = self(points)
+        found: dict[str, float] = {}
+        for name, value in values.items():
+            better = value + missing[name]
+            found[name] = norms.relative_l2(value, better)
+        return found
+
+    def of_unknowns(self) -> dict[str, float]:
+        """Return the estimated relative errors of the unknown coefficients, by name.
+
+        What noise in measurements adds is the standard error.
+        """
+        squares = self.stage_run.programs.least_squares
+        values = squares.objective.coefficients(self.theta)
+        if not values:
+            return {}
+        slopes = coefficient_slopes(squares, self.theta)
+        first = len(slopes) - len(values)
+        found: dict[str, float] = {}
+        for i, (name, value) in enumerate(values.items(), start=first):
+            missing = float(slopes[i]) * float(self.step[i])
+            found[name] = norms.relative_error(float(value), float(value) + missing)
+        return found
+
+
+def error_estimate(
+    stage_runs: StageRuns, stage_run: StageRun, progress: Progress
+) -> ErrorEstimate | None:
+    """Return the estimated error of a run; None where there is no estimate.
+
+    There is none in windows of time and for several modes, whose errors add up; in single
+    precision, which does not resolve the directions that matter; for many parameters; and for runs
+    that are trials or were interrupted.
+
+    Args:
+        stage_runs: all stages of the run.
+        stage_run: the last one.
+        progress: what the run has done.
+    """
+    setup = stage_runs.setup
+    last = setup.phases[-1].stop.max_iterations
+    is_trial = last is not None and last < FEWEST
+    one = not stage_runs.windowed(progress) and setup.modes == 1
+    if progress.interrupted or is_trial or not one or stage_run.objective.dtype != "float64":
+        return None
+    squares = LeastSquares(stage_run.objective, compiled=False)
+    draws = stage_run.draws
+    batches = (draws.held_out(FIRST_DRAW + i, most=MOST_POINTS) for i in count())
+    step = tangent_step(squares, progress.best, batches)
+    return None if step is None else ErrorEstimate(stage_run, progress.best, step)
+
+
+def large_errors(estimated: Mapping[str, float]) -> list[str]:
+    """Return one line on the functions and coefficients whose estimated error is large."""
+    large = {name: error for name, error in estimated.items() if not error <= LARGE}
+    if not large:
+        return []
+    told = [f"{name} {100 * error:.2g} %" for name, error in large.items()]
+    return [f"estimated relative errors are large: {', '.join(told)}"]
