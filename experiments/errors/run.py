@@ -26,8 +26,8 @@ from pinn.versions import cores, machine  # noqa: E402
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
+import record  # noqa: E402
 from record import markdown_table, write_json  # noqa: E402
-from record import replace as write_part
 
 RESULTS = HERE / "results.json"
 FACTOR = 5.0
@@ -117,10 +117,10 @@ def publish(results: dict[str, Any]) -> str:
     machines = sorted({result["machine"] for result in results.values()})
     text += (
         f"\n\n{100 * within:.0f} % of {len(rows)} estimates are within a factor of {FACTOR:g} of "
-        f"the true relative L2 error, and {100 * low:.0f} % are below a third of it.\n\nMeasured on: "
-        f"{'; '.join(machines)}, {cores()} cores, Linux; float64, one seed."
+        f"the true relative L2 error, and {100 * low:.0f} % are below a third of it.\n\n"
+        f"Measured on: {'; '.join(machines)}, {cores()} cores, Linux; float64, one seed."
     )
-    write_part(HERE / "README.md", "results", text)
+    record.replace(HERE / "README.md", "results", text)
     _draw(rows)
     return text
 
