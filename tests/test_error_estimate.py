@@ -105,6 +105,7 @@ def test_the_slope_is_the_derivative_along_a_direction(eager):
         assert slope == pytest.approx((ahead[name] - behind[name]) / (2 * h), abs=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem", [Heat(), Kovasznay()], ids=["linear", "flow"])
 def test_the_estimate_is_the_error_of_a_run(problem):
     solution = short(problem)
@@ -114,6 +115,7 @@ def test_the_estimate_is_the_error_of_a_run(problem):
         assert error / 5 < estimated[name] < 5 * error
 
 
+@pytest.mark.slow
 def test_unknown_coefficients_have_an_estimate_too():
     problem = Decay(unknowns={"k": 1.0})
     solution = short(problem, data=Synthetic(count=20), phases=two_phases(explore=60, polish=3))
@@ -138,6 +140,7 @@ def test_a_solution_tells_its_error_and_so_does_a_loaded_one(tmp_path):
     assert "estimated relative L2" in screen.file.getvalue()
 
 
+@pytest.mark.quick("trial")
 @pytest.mark.parametrize(
     "settings",
     [{"windows": 2}, {"phases": two_phases(explore=1, polish=0)[:1]}],

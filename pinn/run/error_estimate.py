@@ -16,7 +16,7 @@ from pinn.run.stage_runs import StageRun, StageRuns
 from pinn.training.progress import Progress
 
 FIRST_DRAW = 1000  # of the points that no training used; earlier ones are held out otherwise
-MOST_POINTS = 1000  # of a region per draw
+POINTS = (200, 1000)  # of a region per draw, at least and at most
 FEWEST = 100  # iterations of the last phase; fewer are a trial, whose error nobody asks for
 LARGE = 0.05  # the relative error from which on a run says so
 
@@ -118,7 +118,7 @@ def error_estimate(
         return None
     squares = LeastSquares(stage_run.objective, compiled=False)
     draws = stage_run.draws
-    batches = (draws.held_out(FIRST_DRAW + i, most=MOST_POINTS) for i in count())
+    batches = (draws.held_out(FIRST_DRAW + i, between=POINTS) for i in count())
     step = tangent_step(squares, progress.best, batches)
     return None if step is None else ErrorEstimate(stage_run, progress.best, step, squares)
 

@@ -90,17 +90,21 @@ class Draws:
             followed[region] = PointSet(rows).located(self.problem)
         return sets | followed
 
-    def held_out_sets(self, number: int = 0, *, most: int | None = None) -> dict[str, PointSet]:
+    def held_out_sets(
+        self, number: int = 0, *, between: tuple[int, int] | None = None
+    ) -> dict[str, PointSet]:
         """Return uniform points that no draw uses; measurements stand for themselves.
 
         Args:
             number: every number gives other points.
-            most: points of a region, at most; None: the held-out share of its count.
+            between: points of a region, at least and at most; None: the held-out share of its count
+                alone tells.
         """
 
         def drawn(region: str) -> PointSet:
             share = int(self.points.heldout * self._count(region))
-            share = share if most is None else min(share, most)
+            if between is not None:
+                share = min(max(share, between[0]), between[1])
             count = max(1, share, len(self.problem.faces))
             return draw(
                 self.problem,
@@ -117,9 +121,9 @@ class Draws:
         """Return the batch of draw `number`."""
         return self.cut(self.sets(number, adapted))
 
-    def held_out(self, number: int = 0, *, most: int | None = None) -> Batch:
+    def held_out(self, number: int = 0, *, between: tuple[int, int] | None = None) -> Batch:
         """Return the batch of the held-out points, as `held_out_sets` draws them."""
-        return self.cut(self.held_out_sets(number, most=most), grows=False)
+        return self.cut(self.held_out_sets(number, between=between), grows=False)
 
     def cut(self, sets: Mapping[str, PointSet], *, grows: bool = True) -> Batch:
         """Return point sets as a batch, cut into blocks for this machine.
