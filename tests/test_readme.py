@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import pinn.run.error_estimate
 import pinn.setup.points
 from pinn.cli.main import main
 
@@ -82,7 +83,9 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize("code", PYTHON, ids=lambda c: re.search(r"from pinn import (.*)", c)[1])
 def test_python(code, here, eager, monkeypatch):
     monkeypatch.setattr(pinn.setup.points, "AUTOMATIC", (50, 50))
-    code = re.sub(r"max_iterations=\d+", "max_iterations=2", code)
+    if "estimated_error" in code:
+        monkeypatch.setattr(pinn.run.error_estimate, "FEWEST", 1)
+    code = re.sub(r"(max_iterations|explore|polish)=\d+", r"\1=2", code)
     code = re.sub(r'("(interior|initial|boundary)": )\d+', r"\g<1>50", code)
     exec(compile(code, "snippet", "exec"), {"__name__": "snippet"})
 

@@ -360,9 +360,11 @@ class _Fields:
                     at_rest = self._at(term.region, name, 0.0)[term.name]
                     others = moved[term.region][term.name]
                     target = median_size(others - at_rest)
-                    alone = self._balanced(term, name, target)
-                    beside = self._balanced(term, name, target, beside=True)
-                    for scale in (alone, beside):
+                    found = [self._balanced(term, name, target)]
+                    # An unknown function is a coefficient, which may be small beside the rest.
+                    if name in self.probe.problem.fields:
+                        found.append(self._balanced(term, name, target, beside=True))
+                    for scale in found:
                         if scale > 0:
                             asked[name] = min(asked.get(name, np.inf), scale)
             if not asked:

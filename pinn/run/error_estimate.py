@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Evaluator, LeastSquares, tangent_step
+from pinn.objective import Batch, Evaluator, LeastSquares, left_out, tangent_step
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.run.errors import Values, gauge_values, scaled_times
 from pinn.run.stage_runs import StageRun, StageRuns
@@ -28,10 +28,14 @@ class ErrorEstimate:
         stage_run: the stage whose solution is meant.
         theta: its vector [p].
         step: the step [p].
+        squares: its loss as a sum of squares.
     """
 
-    def __init__(self, stage_run: StageRun, theta: tf.Tensor, step: np.ndarray) -> None:
+    def __init__(
+        self, stage_run: StageRun, theta: tf.Tensor, step: np.ndarray, squares: LeastSquares
+    ) -> None:
         self.stage_run = stage_run
+        self._squares = squares
         self.theta = theta
         self.step = tf.constant(step, theta.dtype)
         self.problem = stage_run.stage.problem
@@ -58,21 +62,28 @@ class ErrorEstimate:
         improved = self.problem.with_derived(better, points)
         return plain, {name: improved[name] - plain[name] for name in plain}
 
-    def relative_l2(self, points: np.ndarray) -> dict[str, float]:
-        """Return the estimated relative L2 error, dimensionless, over points [n, d], by name."""
+    def relative(self, points: np.ndarray) -> dict[str, float]:
+        """Return the estimated relative errors, dimensionless, by function and unknown.
+
+        Those of functions are L2 errors over points [n, d].
+        """
         values, missing = self(points)
         found: dict[str, float] = {}
         for name, value in values.items():
             better = value + missing[name]
             found[name] = norms.relative_l2(value, better)
-        return found
+        return {**found, **self._of_unknowns()}
 
-    def of_unknowns(self) -> dict[str, float]:
+    def left_out(self, batch: Batch) -> dict[str, float]:
+        """Return by how much more measurements would be missed if they were left out, by term."""
+        return left_out(self._squares, self.theta, batch)
+
+    def _of_unknowns(self) -> dict[str, float]:
         """Return the estimated relative errors of the unknown coefficients, by name.
 
         What noise in measurements adds is the standard error.
         """
-        squares = self.stage_run.programs.least_squares
+        squares = self._squares
         values = squares.objective.coefficients(self.theta)
         if not values:
             return {}
@@ -109,7 +120,7 @@ def error_estimate(
     draws = stage_run.draws
     batches = (draws.held_out(FIRST_DRAW + i, most=MOST_POINTS) for i in count())
     step = tangent_step(squares, progress.best, batches)
-    return None if step is None else ErrorEstimate(stage_run, progress.best, step)
+    return None if step is None else ErrorEstimate(stage_run, progress.best, step, squares)
 
 
 def large_errors(estimated: Mapping[str, float]) -> list[str]:

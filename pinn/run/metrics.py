@@ -5,15 +5,24 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import tensorflow as tf
 
 from pinn import norms
 from pinn.conf_folders import package_of
-from pinn.objective import Batch, LeastSquares, left_out, standard_errors, undetermined
+from pinn.objective import (
+    Batch,
+    DataSets,
+    LeastSquares,
+    Objective,
+    standard_errors,
+    undetermined,
+)
 from pinn.problem import Problem
 from pinn.record import (
     Metrics,
+    MisfitMetrics,
     PhaseMetrics,
     TimeMetrics,
     UnknownMetrics,
@@ -57,17 +66,14 @@ def metrics_of(
     solution = stage_runs.solution(progress, theta)
     evaluate = partial(solution, setup.problem.functions)
     batch = stage_run.batch(progress)
-    loss, _ = objective.value_and_gradient(theta, batch)
     left = remaining(setup, stage_run, progress, theta)
-    estimated: dict[str, float] = {}
-    if estimate is not None:
-        estimated = {**estimate.relative_l2(errors.points), **estimate.of_unknowns()}
+    estimated = estimate.relative(errors.points) if estimate else {}
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
-    found_out = [*_unknown(stage_run, theta, batch, solution), *unfitted(stage_runs.data, off)]
-    if estimate is not None:
-        factors = left_out(LeastSquares(objective, compiled=False), theta, batch)
-        found_out += unpredicted(objective, stage_runs.data, off, factors)
+    told = [*warnings, *doubts(left), *large_errors(estimated)]
+    told += _unknown(stage_run, theta, batch, solution)
+    told += _unfitted(stage_runs.data, off, estimate, batch)
+    told += doubtful_modes(setup, modes)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
@@ -79,15 +85,9 @@ def metrics_of(
         published=setup.published,
         scales=setup.plain_scales,
         units=dict(setup.problem.units),
-        warnings=[
-            *warnings,
-            *doubts(left),
-            *large_errors(estimated),
-            *found_out,
-            *doubtful_modes(setup, modes),
-        ],
+        warnings=told,
         remaining=left,
-        loss=float(loss),
+        loss=float(objective.value_and_gradient(theta, batch)[0]),
         heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
@@ -96,13 +96,20 @@ def metrics_of(
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
-        parameters=objective.flat.size,
         gauge={name: series.tolist() for name, series in errors.gauges(evaluate).items()},
-        seed=setup.seed,
-        dtype=objective.dtype,
-        device=_device(),
-        versions=versions(*_PACKAGES, *_registered(setup.problem)),
+        **_circumstances(setup, objective),
     )
+
+
+def _circumstances(setup: Setup, objective: Objective) -> dict[str, Any]:
+    """Return what a run was made with and on."""
+    return {
+        "parameters": objective.flat.size,
+        "seed": setup.seed,
+        "dtype": objective.dtype,
+        "device": _device(),
+        "versions": versions(*_PACKAGES, *_registered(setup.problem)),
+    }
 
 
 def _registered(problem: Problem) -> list[str]:
@@ -121,6 +128,20 @@ def _unknown(
             f"{name}: equations and conditions do not determine it, other values fit as well; give "
             "measurements, or a further condition."
         )
+    return warnings
+
+
+def _unfitted(
+    data: DataSets,
+    off: Mapping[str, Mapping[str, MisfitMetrics]],
+    estimate: ErrorEstimate | None,
+    batch: Batch,
+) -> list[str]:
+    """Return a warning for measurements that are not fitted, or only one by one."""
+    warnings = unfitted(data, off)
+    if estimate is not None:
+        objective = estimate.stage_run.objective
+        warnings += unpredicted(objective, data, off, estimate.left_out(batch))
     return warnings
 
 

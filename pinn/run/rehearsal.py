@@ -1,10 +1,14 @@
-"""The methods that a run needs at its end, called before it begins."""
+"""What is looked at before a run begins: the methods that its end needs, and its first loss."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from pinn.objective import draw
+import numpy as np
+import tensorflow as tf
+
+from pinn.errors import InputError
+from pinn.objective import Batch, Objective, draw
 from pinn.problem import Problem
 
 POINTS = 3  # more than one, so that arrays are taken for arrays
@@ -25,3 +29,16 @@ def rehearse(problem: Problem) -> None:
         values = {name: rng.standard_normal(POINTS) for name in problem.functions}
     problem.with_derived(values, points)
     problem.checked_reference_error()
+
+
+def explain_not_finite(objective: Objective, theta: tf.Tensor, batch: Batch) -> None:
+    """Raise an InputError that names the residual which is not finite."""
+    problem = type(objective.problem).__name__
+    losses = objective.losses(theta, batch).numpy()
+    for term, loss in zip(objective.terms, losses, strict=True):
+        if not math.isfinite(loss):
+            raise InputError(
+                f"{problem}.{term.name}: the residual is {loss} at the start on region "
+                f"{term.region!r}; look for a division by zero, or a root or logarithm of a "
+                f"negative number."
+            )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +13,9 @@ import keras
 import tensorflow as tf
 
 from pinn.checking import examine
-from pinn.errors import InputError, ProblemWarning
+from pinn.errors import ProblemWarning
 from pinn.measurements import Given
-from pinn.objective import Batch, Objective, Scales
+from pinn.objective import Batch, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.plotting import save_data_figure
 from pinn.problem import Problem
@@ -28,7 +27,7 @@ from pinn.run.metrics import metrics_of
 from pinn.run.misfits import measured_columns
 from pinn.run.mode_solutions import mode_solutions
 from pinn.run.monitor import Clock, Monitor, columns
-from pinn.run.rehearsal import rehearse
+from pinn.run.rehearsal import explain_not_finite, rehearse
 from pinn.run.screen import Screen
 from pinn.run.solution import Solution
 from pinn.run.stage_runs import Programs, StageRun, StageRuns
@@ -140,15 +139,9 @@ def load(folder: str | Path) -> Solution:
     stage_runs = _stage_runs(setup)
     stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
-    return _solution(
-        stage_runs,
-        stage_run,
-        progress,
-        metrics=record.read_metrics(),
-        history=record.read_history(),
-        record=record,
-        estimate=lambda: error_estimate(stage_runs, stage_run, progress),
-    )
+    metrics, history = record.read_metrics(), record.read_history()
+    find = cache(partial(error_estimate, stage_runs, stage_run, progress))
+    return _solution(stage_runs, stage_run, progress, metrics, history, record, find)
 
 
 def resume(
@@ -226,9 +219,7 @@ def execute(
             ending.enter_context(_new_folder(record, setup, stage_run, config))
             _draw_data(record, stage_runs)
         elif record and config:
-            # The reopened progress first, so that a kill from here on is survived.
-            checkpoint.save(record.checkpoint, progress)
-            record.write_config(_contents(setup, stage_run, config))
+            _reopen(record, progress, _contents(setup, stage_run, config))
         history = _history(stage_runs, stage_run, record, progress)
         clock = Clock(progress.seconds)
 
@@ -239,21 +230,13 @@ def execute(
 
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    estimate = error_estimate(stage_runs, stage_run, progress)
-    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings, estimate)
+    find = cache(partial(error_estimate, stage_runs, stage_run, progress))
+    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings, find())
     _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
-    solution = _solution(
-        stage_runs,
-        stage_run,
-        progress,
-        metrics=metrics,
-        history=history,
-        record=record,
-        estimate=lambda: estimate,
-    )
+    found = _solution(stage_runs, stage_run, progress, metrics, history, record, find)
     if record:
-        _save_result(record, setup, metrics, solution)
-    return solution
+        _save_result(record, setup, metrics, found)
+    return found
 
 
 def _stage_runs(setup: Setup) -> StageRuns:
@@ -285,6 +268,13 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
     solution.save_figures()
     for number, mode in enumerate(solution.modes[:-1], start=1):
         mode.save_figures(record.figures / f"mode_{number}")
+
+
+def _reopen(record: RunFolder, progress: Progress, config: Mapping[str, Any]) -> None:
+    """Write the progress of a run that goes on, and its new configuration."""
+    # The reopened progress first, so that a kill from here on is survived.
+    checkpoint.save(record.checkpoint, progress)
+    record.write_config(config)
 
 
 def _warn(name: str, lines: Sequence[str]) -> None:
@@ -370,7 +360,7 @@ def _feed(run: StageRun) -> Feed[Batch]:
     """Return what the trainer needs of a stage."""
 
     def explain(theta: tf.Tensor, batch: Batch) -> None:
-        _explain_not_finite(run.objective, theta, batch)
+        explain_not_finite(run.objective, theta, batch)
 
     return Feed(run.draws.batch, adapt=run.draws.adapt, weighting=run.weighting, explain=explain)
 
@@ -388,7 +378,6 @@ def _solution(
     stage_runs: StageRuns,
     stage_run: StageRun,
     progress: Progress,
-    *,
     metrics: Metrics | None,
     history: History,
     record: RunFolder | None,
@@ -415,16 +404,3 @@ def _solution(
         units=stage_runs.units,
         estimate=estimate,
     )
-
-
-def _explain_not_finite(objective: Objective, theta: tf.Tensor, batch: Batch) -> None:
-    """Raise an InputError that names the residual which is not finite."""
-    problem = type(objective.problem).__name__
-    losses = objective.losses(theta, batch).numpy()
-    for term, loss in zip(objective.terms, losses, strict=True):
-        if not math.isfinite(loss):
-            raise InputError(
-                f"{problem}.{term.name}: the residual is {loss} at the start on region "
-                f"{term.region!r}; look for a division by zero, or a root or logarithm of a "
-                f"negative number."
-            )
