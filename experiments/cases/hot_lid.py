@@ -12,7 +12,7 @@ class HotLid(Problem):
     fields = ("T",)
     space = Rectangle(x=(0.0, 1.0), y=(0.0, 1.0)).named(cold=["x-", "x+", "y-"])
     time = (0.0, 1.0)
-    log_time = 1e-3
+    log_time = 3e-4
 
     @residual(on="interior")
     def heat(self, T_t, T_xx, T_yy):
