@@ -6,10 +6,9 @@ that Gauss–Newton would still take:
     d = −V S (S² + ε² S₁²)⁻¹ Uᵀ r,   J = U S Vᵀ
 
 It is not taken.  Carried to the fields, (∂u/∂θ) d is what is missing of them, as far as changes of
-θ can express it.  Directions count which the residuals hardly see: there a small loss hides a large
-error.  JᵀJ would lose them to rounding, so that J itself is decomposed, by QR and SVD (Golub & Van
-Loan 2013, "Matrix Computations", section 5.5).  Of several ε, the one is taken with which the step
-from one half of the points leaves the least of the linearized residuals on the other half.
+θ can express it.  ε is so small that directions count which the residuals hardly see: there a small
+loss hides a large error.  JᵀJ would lose them to rounding, so that J itself is decomposed, by QR
+and SVD (Golub & Van Loan 2013, "Matrix Computations", section 5.5).
 
 The same decomposition gives the leverage hᵢ of a measurement, the share of it that the fit follows.
 Without the measurement, the fit would miss it by rᵢ/(1 − hᵢ) (Allen 1974,
@@ -29,8 +28,7 @@ from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.terms import Misfit
 
-# ε of a step: singular values below this share of the largest do not count.
-RESOLVED = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13)
+RESOLVED = 1e-11  # ε of a step: singular values below this share of the largest do not count
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
 LARGEST = 3000  # parameters; the cost of the decomposition grows with their cube
 ROWS = 6  # of the Jacobian per parameter, at least
@@ -52,30 +50,18 @@ def tangent_step(squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batc
     size = static_size(theta)
     if size > LARGEST:
         return None
-    halves = [np.zeros((0, size + 1)), np.zeros((0, size + 1))]
+    triangle = np.zeros((0, size + 1))
     count = 0
-    for i, batch in enumerate(batches):
+    for batch in batches:
         rows = _rows(squares, theta, batch)
         count += len(rows)
-        halves[i % 2] = _triangle(np.concatenate([halves[i % 2], rows]))
-        if count >= ROWS * size and i > 0:
+        triangle = _triangle(np.concatenate([triangle, rows]))
+        if count >= ROWS * size:
             break
-    # 1. ε, from a step on either half.
-    left = np.zeros(len(RESOLVED))
-    for one, other in (halves, reversed(halves)):
-        for i, step in enumerate(_steps(one, RESOLVED)):
-            left[i] += float(np.linalg.norm(other @ np.append(step, 1.0)))
-    # 2. The step on both.
-    (step,) = _steps(_triangle(np.concatenate(halves)), [RESOLVED[int(np.argmin(left))]])
-    return step
-
-
-def _steps(triangle: Array, shares: Iterable[float]) -> list[Array]:
-    """Return the steps [p] for several ε, from the triangle [p + 1, p + 1] of [J r]."""
-    size = triangle.shape[1] - 1
     u, s, vt = scipy.linalg.svd(triangle[:, :size], full_matrices=False, check_finite=False)
     seen = u.T @ triangle[:, size]
-    return [-vt.T @ (s / (s**2 + (share * s[0]) ** 2) * seen) for share in shares]
+    step: Array = -vt.T @ (s / (s**2 + (RESOLVED * s[0]) ** 2) * seen)
+    return step
 
 
 def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, float]:
