@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -58,15 +58,7 @@ class Evaluator:
         stage: StageParameters = FIRST_STAGE,
     ) -> dict[str, Float[np.ndarray, " n"]]:
         """Return the values [n] by name at points [n, d] for a vector [p] in a stage."""
-        names = [s.name for s in self.symbols]
-        if not len(points):
-            return {name: np.zeros(0, self.objective.dtype) for name in names}
-        chunks = []
-        nodes = self.objective.values.nodes(self.symbols)
-        rows = _with_masks(self.objective.problem, points)
-        for columns in _chunks(rows, self.objective.dtype, nodes):
-            chunks.append(self._chunk(theta, columns, stage))
-        return self._joined(chunks, len(points))
+        return self._by_chunks(points, lambda columns: self._chunk(theta, columns, stage))
 
     @check_shapes
     def slope(
@@ -77,12 +69,9 @@ class Evaluator:
         stage: StageParameters = FIRST_STAGE,
     ) -> dict[str, Float[np.ndarray, " n"]]:
         """Return the derivatives [n] by name along a direction [p] of the vector [p]."""
-        chunks = []
-        nodes = self.objective.values.nodes(self.symbols)
-        rows = _with_masks(self.objective.problem, points)
-        for columns in _chunks(rows, self.objective.dtype, nodes):
-            chunks.append(self._slope_chunk(theta, direction, columns, stage))
-        return self._joined(chunks, len(points))
+        return self._by_chunks(
+            points, lambda columns: self._slope_chunk(theta, direction, columns, stage)
+        )
 
     @tf.function(autograph=False)
     def _slope_chunk(
@@ -96,12 +85,20 @@ class Evaluator:
             slopes[name] = tf.zeros_like(value) if slope is None else slope
         return slopes
 
-    def _joined(self, chunks: Sequence[Mapping[str, tf.Tensor]], count: int) -> Values:
-        """Return the values [n] of chunks by name, without the points that fill the last one."""
-        values = {}
-        for symbol in self.symbols:
-            joined = np.concatenate([chunk[symbol.name].numpy() for chunk in chunks])
-            values[symbol.name] = joined[:count]
+    def _by_chunks(
+        self, points: np.ndarray, program: Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
+    ) -> Values:
+        """Return what a program gives for chunks of points [n, d], joined: [n] by name."""
+        names = [symbol.name for symbol in self.symbols]
+        if not len(points):
+            return {name: np.zeros(0, self.objective.dtype) for name in names}
+        rows = _with_masks(self.objective.problem, points)
+        nodes = self.objective.values.nodes(self.symbols)
+        chunks = [program(columns) for columns in _chunks(rows, self.objective.dtype, nodes)]
+        values: Values = {}
+        for name in names:
+            # Points fill the last chunk up.
+            values[name] = np.concatenate([c[name].numpy() for c in chunks])[: len(points)]
         return values
 
     @tf.function(autograph=False, jit_compile=True)

@@ -102,19 +102,6 @@ class LeastSquares:
             chunks.append(columns(theta, merged, weights, stage, region=region))
         return chunks
 
-    @tf.function(autograph=False, jit_compile=True)
-    def _columns(
-        self,
-        theta: tf.Tensor,
-        block: Blocks,
-        weights: tf.Tensor,
-        stage: StageParameters,
-        *,
-        region: str,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return r [k] and Jᵀ [p, k] of one block."""
-        return self._columns_of(theta, block, weights, stage, region=region)
-
     def _columns_of(
         self,
         theta: tf.Tensor,
@@ -124,7 +111,7 @@ class LeastSquares:
         *,
         region: str,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the same without compilation."""
+        """Return r [k] and Jᵀ [p, k] of one block."""
         flat = self.objective.flat
         tensors = flat.partition(theta)
         names = [t.name for t in self.objective.terms if t.region == region]
@@ -169,6 +156,8 @@ class LeastSquares:
             for i, r in enumerate(residuals):
                 columns[i] += slope[:, None] * gradient(outer, r, numbers[name])[None]
         return tf.concat(residuals, 0), tf.concat(columns, 1)
+
+    _columns = tf.function(_columns_of, autograph=False, jit_compile=True)
 
     def _numbers(
         self,

@@ -13,11 +13,11 @@ from pinn.objective import Batch, Evaluator, LeastSquares, left_out, tangent_ste
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.run.errors import Values, gauge_values, scaled_times
 from pinn.run.stage_runs import StageRun, StageRuns
+from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
 
 FIRST_DRAW = 1000  # of the points that no training used; earlier ones are held out otherwise
 POINTS = (200, 1000)  # of a region per draw, at least and at most
-FEWEST = 100  # iterations of the last phase; fewer are a trial, whose error nobody asks for
 LARGE = 0.05  # the relative error from which on a run says so
 
 
@@ -116,8 +116,7 @@ def error_estimate(
         progress: what the run has done.
     """
     setup = stage_runs.setup
-    last = setup.phases[-1].stop.max_iterations
-    is_trial = last is not None and last < FEWEST
+    is_trial = setup.phases[-1].stop.max_iterations < FEWEST
     one = not stage_runs.windowed(progress) and setup.modes == 1
     if progress.interrupted or is_trial or not one or stage_run.objective.dtype != "float64":
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,7 +140,7 @@ def load(folder: str | Path) -> Solution:
     stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
     metrics, history = record.read_metrics(), record.read_history()
-    find = cache(partial(error_estimate, stage_runs, stage_run, progress))
+    find = partial(error_estimate, stage_runs, stage_run, progress)
     return _solution(stage_runs, stage_run, progress, metrics, history, record, find)
 
 
@@ -230,10 +230,10 @@ def execute(
 
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    find = cache(partial(error_estimate, stage_runs, stage_run, progress))
-    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings, find())
+    estimate = error_estimate(stage_runs, stage_run, progress)
+    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings, estimate)
     _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
-    found = _solution(stage_runs, stage_run, progress, metrics, history, record, find)
+    found = _solution(stage_runs, stage_run, progress, metrics, history, record, lambda: estimate)
     if record:
         _save_result(record, setup, metrics, found)
     return found

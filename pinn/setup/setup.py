@@ -37,7 +37,8 @@ from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
-# Iterations of the last phase; fewer are a trial, of which no window is expected to be solved.
+# Iterations of the last phase; fewer are a trial: no window is expected to be solved, and nobody
+# asks for an estimate of the error.
 FEWEST = 100
 
 # What the settings of scales belong to, where their names do not say so.
