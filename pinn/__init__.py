@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.optimizers import SOAP as SOAP
     from pinn.optimizers import Adam as Adam
     from pinn.optimizers import GaussNewton as GaussNewton
+    from pinn.optimizers import GaussNewtonSVD as GaussNewtonSVD
     from pinn.optimizers import MultiBatchLBFGS as MultiBatchLBFGS
     from pinn.optimizers import Residuals as Residuals
     from pinn.optimizers import SSBroyden as SSBroyden
@@ -97,7 +98,8 @@ _NAMES = {
     "networks": "Factorization Fourier Periodic Slope Subdomains mlp",
     "objective": "FieldScale PointSet Scales",
     "optimizers": (
-        "BFGS LBFGS LBFGSB SOAP Adam GaussNewton MultiBatchLBFGS Residuals SSBroyden "
+        "BFGS LBFGS LBFGSB SOAP Adam GaussNewton GaussNewtonSVD MultiBatchLBFGS Residuals "
+        "SSBroyden "
         "WarmupExponentialDecay"
     ),
     "parameters": "Parameter",

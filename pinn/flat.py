@@ -49,7 +49,11 @@ class FlatVariables:
 
     def flatten(self) -> tf.Tensor:
         """Return the current values of the variables as one vector [p]."""
-        return self.concat([tf.convert_to_tensor(v.value) for v in self.variables])
+        return self.concat(self.values())
+
+    def values(self) -> list[tf.Tensor]:
+        """Return the current values of the variables, in their shapes."""
+        return [tf.convert_to_tensor(v.value) for v in self.variables]
 
     def concat(self, tensors: Sequence[tf.Tensor]) -> tf.Tensor:
         """Return one vector [p] from tensors in the variables' shapes."""

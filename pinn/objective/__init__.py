@@ -13,7 +13,7 @@ from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import standard_errors
-from pinn.objective.tangent_error import left_out, tangent_step
+from pinn.objective.tangent_error import ROWS, left_out, tangent_step
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.terms import Misfit
 from pinn.objective.trial import trial
@@ -21,6 +21,7 @@ from pinn.objective.trial import trial
 __all__ = [
     "FIRST_STAGE",
     "NODES",
+    "ROWS",
     "UNSCALED",
     "Batch",
     "Blocks",

@@ -24,6 +24,8 @@ class StageParameters(NamedTuple):
             name is missing.
         modes: the earlier modes at the nodes of their inner product [modes - 1, nodes], zero for
             those still to come, by what the integrand takes; empty where there is one mode.
+        center: the vector θ₀ [p] about which the networks of the fields are linearized; None: they
+            are not.
     """
 
     coefficients: Mapping[str, tf.Tensor] = {}
@@ -32,6 +34,7 @@ class StageParameters(NamedTuple):
     fields: Mapping[str, tf.Tensor] = {}
     sizes: Mapping[str, tf.Tensor] = {}
     modes: Mapping[str, tf.Tensor] = {}
+    center: tf.Tensor | None = None
 
 
 FIRST_STAGE = StageParameters()

@@ -195,6 +195,7 @@ class Objective:
             stage=stage,
             scales=self._fields(stage),
             materials=materials,
+            flat=self.flat,
         )
 
     def _fields(self, stage: StageParameters) -> Mapping[str, FieldScale]:

@@ -1,23 +1,17 @@
 """What the Jacobian tells of a solution's error, without a reference.
 
-At a vector θ, the residuals r on points that no training used, and their Jacobian J, tell the step
-that Gauss–Newton would still take:
+At a vector θ, the residuals on points that no training used, and their Jacobian, tell the step d
+that Gauss–Newton by singular values would still take.  It is not taken.  Carried to the fields,
+(∂u/∂θ) d is what is missing of them, as far as changes of θ can express it.
 
-    d = −V S (S² + ε² S₁²)⁻¹ Uᵀ r,   J = U S Vᵀ
-
-It is not taken.  Carried to the fields, (∂u/∂θ) d is what is missing of them, as far as changes of
-θ can express it.  ε is so small that directions count which the residuals hardly see: there a small
-loss hides a large error.  JᵀJ would lose them to rounding, so that J itself is decomposed, by QR
-and SVD (Golub & Van Loan 2013, "Matrix Computations", section 5.5).
-
-The same decomposition gives the leverage hᵢ of a measurement, the share of it that the fit follows.
+The decomposition gives, too, the leverage hᵢ of a measurement, the share of it that the fit follows.
 Without the measurement, the fit would miss it by rᵢ/(1 − hᵢ) (Allen 1974,
 doi:10.1080/00401706.1974.10489157).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import scipy.linalg
@@ -27,6 +21,8 @@ from pinn.arrays import Array, static_size
 from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.terms import Misfit
+from pinn.optimizers.gauss_newton_svd import svd_step
+from pinn.optimizers.normal_equations import Triangle
 
 RESOLVED = 1e-11  # ε of a step: singular values below this share of the largest do not count
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
@@ -50,18 +46,7 @@ def tangent_step(squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batc
     size = static_size(theta)
     if size > LARGEST:
         return None
-    triangle = np.zeros((0, size + 1))
-    count = 0
-    for batch in batches:
-        rows = _rows(squares, theta, batch)
-        count += len(rows)
-        triangle = _triangle(np.concatenate([triangle, rows]))
-        if count >= ROWS * size:
-            break
-    u, s, vt = scipy.linalg.svd(triangle[:, :size], full_matrices=False, check_finite=False)
-    seen = u.T @ triangle[:, size]
-    step: Array = -vt.T @ (s / (s**2 + (RESOLVED * s[0]) ** 2) * seen)
-    return step
+    return svd_step(_pieces(squares, theta, batches), size, RESOLVED)
 
 
 def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, float]:
@@ -83,10 +68,7 @@ def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str,
     measured = [i for i, term in enumerate(objective.terms) if isinstance(term, Misfit)]
     if size > LARGEST or not measured:
         return {}
-    triangle = np.zeros((0, size + 1))
-    for region, blocks in batch.points.items():
-        rows = _rows(squares, theta, batch._replace(points={region: blocks}))
-        triangle = _triangle(np.concatenate([triangle, rows]))
+    triangle = Triangle(squares.jacobian(theta, batch), size).triangle
     _, s, vt = scipy.linalg.svd(triangle[:, :size], full_matrices=False, check_finite=False)
     whitened = vt.T / np.sqrt(s**2 + (SMOOTH * s[0]) ** 2)
     factors: dict[str, float] = {}
@@ -94,25 +76,24 @@ def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str,
         term = objective.terms[i]
         alone = tf.one_hot(i, len(objective.terms), dtype=batch.weights.dtype) * batch.weights
         points = {term.region: batch.points[term.region]}
-        rows = _rows(squares, theta, batch._replace(points=points, weights=alone))
-        leverages = np.sum((rows[:, :size] @ whitened) ** 2, axis=1)
-        residuals = rows[:, size]
+        pieces = squares.jacobian(theta, batch._replace(points=points, weights=alone))
+        found = [(np.asarray(r), np.asarray(columns)) for r, columns in pieces]
+        residuals = np.concatenate([r for r, _ in found])
+        leverages = np.concatenate([np.sum((c.T @ whitened) ** 2, axis=1) for _, c in found])
         missed = residuals / np.maximum(1 - leverages, LEAST_SHARE)
         norm = float(np.linalg.norm(residuals))
         factors[term.name] = float(np.linalg.norm(missed)) / norm if norm else 1.0
     return factors
 
 
-def _rows(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> Array:
-    """Return [J r], [m, p + 1]."""
-    blocks: list[Array] = []
-    for residuals, columns in squares.jacobian(theta, batch):
-        block = np.concatenate([np.asarray(columns), np.asarray(residuals)[None]])
-        blocks.append(np.asarray(block, np.float64).T)
-    return np.concatenate(blocks)
-
-
-def _triangle(rows: Array) -> Array:
-    """Return R of the QR factorization of rows [m, p + 1], of at most p + 1 rows."""
-    found = scipy.linalg.qr(rows, mode="r", overwrite_a=True, check_finite=False)
-    return np.asarray(found[0])[: rows.shape[1]]
+def _pieces(
+    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch]
+) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    """Yield r [k] and Jᵀ [p, k] of as many batches as give `ROWS` rows per parameter."""
+    count = 0
+    for batch in batches:
+        for residuals, columns in squares.jacobian(theta, batch):
+            count += static_size(residuals)
+            yield residuals, columns
+        if count >= ROWS * static_size(theta):
+            return

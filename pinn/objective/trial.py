@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from pinn import jets
 from pinn.derivatives import Trial
+from pinn.flat import FlatVariables
 from pinn.jets import Jet
 from pinn.networks import LayerHook, forward
 from pinn.objective.batch import FIRST_STAGE, StageParameters
@@ -35,6 +36,7 @@ def trial(
     stage: StageParameters = FIRST_STAGE,
     scales: Mapping[str, FieldScale] = NO_SCALES,
     materials: Mapping[str, tf.Tensor] = NO_MATERIALS,
+    flat: FlatVariables | None = None,
 ) -> Trial:
     """Return the function from coordinates (tensors [n] or jets) to functions by name.
 
@@ -46,11 +48,17 @@ def trial(
         stage: the parameters of the stage, which say what time the network sees.
         scales: offset and scale by function; (0, 1) where a name is missing.
         materials: in which material the points lie, 1 or 0 [n] by material.
+        flat: the variables of a linearized network.
 
     Raises:
         InputError: when called, if the ansatz fails, or does not return one value per point for
             every field of the problem.
     """
+
+    def outputs_of(part: keras.Model, inputs: list[Quantity], count: int) -> tuple[Quantity, ...]:
+        if flat is None or stage.center is None:
+            return _outputs(part, inputs, count, hook)
+        return _linearized_outputs(part, inputs, count, hook, flat, flat.partition(stage.center))
 
     def functions(coordinates: Mapping[str, Quantity]) -> dict[str, Quantity]:
         inputs = problem.seen([coordinates[c] for c in problem.coordinates])
@@ -59,13 +67,13 @@ def trial(
         if stage.time_offset is not None:
             inputs[-1] = inputs[-1] - stage.time_offset
         if not problem.laws:
-            outputs = _outputs(network, inputs, problem.outputs, hook)
+            outputs = outputs_of(network, inputs, problem.outputs)
             return functions_of(
                 problem, outputs, coordinates, hard=hard, scales=scales, materials=materials
             )
         # The networks one by one, as those of laws take the fields that the ansatz makes.
         seen = dict(zip(problem.coordinates, inputs, strict=True))
-        outputs = _outputs(network.get_layer("fields"), inputs, len(problem.fields), hook)
+        outputs = outputs_of(network.get_layer("fields"), inputs, len(problem.fields))
 
         def unknown_field(name: str, fields: Mapping[str, Quantity]) -> Quantity:
             return unknown_field_output(problem, network, name, seen, fields, scales, hook=hook)
@@ -175,15 +183,63 @@ def _of_materials(
 
 
 def _outputs(
-    network: keras.Model, inputs: list[Quantity], count: int, hook: LayerHook | None
+    network: keras.Model,
+    inputs: list[Quantity],
+    count: int,
+    hook: LayerHook | None,
+    *,
+    once: bool = True,
 ) -> tuple[Quantity, ...]:
-    """Return the network's outputs one by one, as jets where the inputs are."""
+    """Return the network's outputs one by one, as jets where the inputs are.
+
+    Args:
+        network: the network.
+        inputs: its inputs [n].
+        count: the number of its outputs.
+        hook: as in `forward`.
+        once: whether XLA is to compute the derivatives by the outputs only once.
+    """
     if isinstance(inputs[0], Jet):
-        stacked = forward(network, jets.stack(inputs), hook=hook).map(_computed_once)
+        stacked = forward(network, jets.stack(inputs), hook=hook)
+        if once:
+            stacked = stacked.map(_computed_once)
         return tuple(stacked[i] for i in range(count))
     # Keras layers cast their inputs silently; the network's dtype is checked where it is built.
     columns = network(tf.stack(inputs, axis=1), training=False)
     return tuple(columns[:, i] for i in range(count))
+
+
+def _linearized_outputs(
+    network: keras.Model,
+    inputs: list[Quantity],
+    count: int,
+    hook: LayerHook | None,
+    flat: FlatVariables,
+    center: Sequence[tf.Tensor],
+) -> tuple[Quantity, ...]:
+    """Return N(θ₀) + (∂N/∂θ)(θ₀) (θ − θ₀), as `_outputs` returns N(θ).
+
+    Args:
+        network: the network.
+        inputs: as in `_outputs`.
+        count: the number of outputs.
+        hook: as in `forward`; it sees N(θ₀), whose derivatives by θ₀ are those of the result by θ.
+        flat: the variables, which have the values θ.
+        center: θ₀, in the shapes of the variables.
+    """
+    changes = [v - c for v, c in zip(flat.values(), center, strict=True)]
+    with flat.scope(center):
+        with tf.autodiff.ForwardAccumulator(center, changes) as along:
+            plain = _outputs(network, inputs, count, None, once=False)
+        outputs = plain if hook is None else _outputs(network, inputs, count, hook)
+
+    def slope(value: tf.Tensor) -> tf.Tensor:
+        return along.jvp(value, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    total: list[Quantity] = []
+    for output, value in zip(outputs, plain, strict=True):
+        total.append(output + (value.map(slope) if isinstance(value, Jet) else slope(value)))
+    return tuple(total)
 
 
 def constrained(

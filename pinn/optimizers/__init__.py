@@ -3,6 +3,7 @@
 
 from pinn.optimizers.adam import Adam
 from pinn.optimizers.gauss_newton import GaussNewton
+from pinn.optimizers.gauss_newton_svd import GaussNewtonSVD
 from pinn.optimizers.interface import (
     BoundOptimizer,
     Limits,
@@ -28,6 +29,7 @@ __all__ = [
     "Adam",
     "BoundOptimizer",
     "GaussNewton",
+    "GaussNewtonSVD",
     "Limits",
     "Minimization",
     "MultiBatchLBFGS",

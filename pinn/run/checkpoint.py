@@ -14,12 +14,10 @@ from pinn.atomic import write_atomically
 from pinn.errors import InputError
 from pinn.optimizers import State
 from pinn.optimizers.memories import to_arrays
-from pinn.training.progress import Progress
+from pinn.training.progress import ARRAYS, Progress
 
 FORMAT = "pinn checkpoint 1"
 MEMBERS = "members"  # the names of all other arrays; earlier checkpoints lack it
-GROUPS = ("points", "weights", "ends")
-"""The fields of a progress that are arrays by name."""
 
 
 def save(path: Path, progress: Progress) -> None:
@@ -34,7 +32,7 @@ def save(path: Path, progress: Progress) -> None:
             arrays[f"state/{name}/"] = np.asarray(value)
     for name, array in to_arrays(progress.state.memory).items():
         arrays[f"state/memory/{name}"] = array
-    for group in GROUPS:
+    for group in ARRAYS:
         for name, array in getattr(progress, group).items():
             arrays[f"{group}/{name}"] = array
     # A damaged directory of the archive may leave out a member without a word.
@@ -61,14 +59,14 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             raise KeyError("format")
         numbers = json.loads(str(arrays.pop("progress")))
         groups: dict[str, dict[str, AnyArray]] = {}
-        for group in GROUPS:
+        for group in ARRAYS:
             groups[group] = _pop_group(arrays, group)
         # The memory remains arrays until the optimizer is known that can restore it.
         memory = _pop_group(arrays, "state/memory")
         fields: dict[str, tf.Tensor] = {}
         for name, array in arrays.items():
             fields[name.removeprefix("state/").removesuffix("/")] = tf.constant(array)
-        progress = Progress.from_json(numbers, State(**fields, memory=memory), **groups)
+        progress = Progress.from_json(numbers, State(**fields, memory=memory), groups)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: "

@@ -116,11 +116,11 @@ def error_estimate(
         progress: what the run has done.
     """
     setup = stage_runs.setup
-    is_trial = setup.phases[-1].stop.max_iterations < FEWEST
+    is_trial = setup.decisive.stop.max_iterations < FEWEST
     one = not stage_runs.windowed(progress) and setup.modes == 1
     if progress.interrupted or is_trial or not one or stage_run.objective.dtype != "float64":
         return None
-    squares = LeastSquares(stage_run.objective, compiled=False)
+    squares = stage_run.programs.few_jacobians
     draws = stage_run.draws
     batches = (draws.held_out(FIRST_DRAW + i, between=POINTS) for i in count())
     step = tangent_step(squares, progress.best, batches)

@@ -87,7 +87,7 @@ def metrics_of(
         units=dict(setup.problem.units),
         warnings=told,
         remaining=left,
-        loss=float(objective.value_and_gradient(theta, batch)[0]),
+        loss=float(objective.value(theta, batch)),
         heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
         unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),

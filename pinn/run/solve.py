@@ -327,30 +327,43 @@ def _run_stages(
     save: Save,
 ) -> StageRun:
     """Run all stages from a progress on, and return the last one that was run."""
-    trainers: dict[Programs, Trainer] = {}  # which keep what they have compiled
-    while True:
-        run = stage_runs.run(progress)
-        progress.stage_name = run.stage.name
-        if run.programs not in trainers:
-            trainers[run.programs] = Trainer(_minimization(run.programs))
-        theta = trainers[run.programs].run(
-            stage_runs.start(progress),
-            stage_runs.setup.phases_of(progress.stage, returned=progress.returned),
+    trainers: dict[tuple[Programs, bool], Trainer] = {}  # which keep what they have compiled
+
+    def train(run: StageRun, theta: tf.Tensor, phases: Sequence[Phase]) -> tf.Tensor:
+        key = (run.programs, run.linearized)
+        if key not in trainers:
+            trainers[key] = Trainer(_minimization(run))
+        return trainers[key].run(
+            theta,
+            phases,
             _feed(run),
             progress,
             callbacks=[monitor(run), *stage_runs.judges(progress), *callbacks],
             save=save,
         )
+
+    while True:
+        run = stage_runs.run(progress)
+        progress.stage_name = run.stage.name
+        phases = stage_runs.setup.phases_of(progress.stage, returned=progress.returned)
+        theta = stage_runs.start(progress)
+        if not run.linearized:
+            theta = train(run, theta, [phase for phase in phases if not phase.linearized])
+            if stage_runs.goes_on_linearized(progress, phases):
+                run = stage_runs.linearize(progress, theta)
+        if run.linearized:
+            theta = train(run, theta, phases)
         if progress.interrupted or not stage_runs.go_on(run, progress, theta):
             return run
 
 
-def _minimization(programs: Programs) -> Minimization[Batch]:
-    """Return what the optimizers may know of a loss."""
-    objective = programs.objective
+def _minimization(run: StageRun) -> Minimization[Batch]:
+    """Return what the optimizers may know of the loss of a stage."""
+    objective = run.objective
+    programs = run.programs
     return Minimization(
         objective.value_and_gradient,
-        residuals=programs.least_squares,
+        residuals=programs.few_jacobians if run.linearized else programs.least_squares,
         shapes=objective.flat.shapes,
         subset=objective.subset,
     )
@@ -368,7 +381,7 @@ def _feed(run: StageRun) -> Feed[Batch]:
 def _check(progress: Progress, setup: Setup, stage_run: StageRun, folder: RunFolder) -> None:
     """Raise an InputError where a checkpoint's progress does not fit the setup."""
     run_folder.check(
-        progress, setup, _minimization(stage_run.programs), stage_run.objective, folder
+        progress, setup, _minimization(stage_run), stage_run.objective, folder
     )
     batch = stage_run.draws.batch(progress.draw, progress.points)
     run_folder.check_weights(progress, stage_run.weighting, batch, folder)
@@ -383,9 +396,13 @@ def _solution(
     record: RunFolder | None,
     estimate: Callable[[], ErrorEstimate | None],
 ) -> Solution:
-    """Return the solution of all stages; the network gets the parameters of the last."""
+    """Return the solution of all stages; the network gets the parameters of the last.
+
+    A linearized network gets those about which it is linearized.
+    """
     theta = progress.best
-    stage_run.objective.flat.assign(theta)
+    center = stage_run.parameters.center
+    stage_run.objective.flat.assign(theta if center is None else center)
     weights = {}
     if stage_run.weighting:
         batch = stage_run.draws.batch(progress.draw, progress.points)

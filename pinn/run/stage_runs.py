@@ -12,6 +12,7 @@ import tensorflow as tf
 from pinn.measurements import Measurements
 from pinn.objective import (
     FIRST_STAGE,
+    ROWS,
     Batch,
     DataSets,
     Evaluator,
@@ -32,8 +33,9 @@ from pinn.setup.points import FOLLOWED
 from pinn.setup.setup import Setup
 from pinn.setup.stages import Handover, Stage, handover, window
 from pinn.training.feed import Arrays
-from pinn.training.phase_run import Callback
+from pinn.training.phase_run import Callback, Phase
 from pinn.training.progress import Progress
+from pinn.training.stopping import StopKind
 from pinn.weights import Weighting
 
 EvaluateNames = Callable[[Sequence[str], np.ndarray], Values]
@@ -50,6 +52,7 @@ class Programs:
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.least_squares = LeastSquares(objective)
+        self.few_jacobians = LeastSquares(objective, compiled=False)
         self.diagnostics = TermDiagnostics(objective)
         self.residual_size = ResidualSize(objective, FOLLOWED)
         self._evaluators: dict[tuple[str, ...], Evaluator] = {}
@@ -88,6 +91,11 @@ class StageRun:
     def objective(self) -> Objective:
         """The loss."""
         return self.programs.objective
+
+    @property
+    def linearized(self) -> bool:
+        """Whether its networks are linearized."""
+        return self.parameters.center is not None
 
     def evaluate(self, theta: tf.Tensor, names: Sequence[str], points: np.ndarray) -> Values:
         """Return named functions and derivatives [n] at points [n, d] for a vector [p]."""
@@ -195,6 +203,15 @@ class StageRuns:
 
     def parameters(self, number: int, progress: Progress) -> StageParameters:
         """Return what travels in the batches of a stage."""
+        parameters = self._nonlinear_parameters(number, progress)
+        center = progress.centers.get(str(number))
+        if center is None:
+            return parameters
+        dtype = self.programs(number).objective.dtype
+        return parameters._replace(center=tf.constant(center, dtype))
+
+    def _nonlinear_parameters(self, number: int, progress: Progress) -> StageParameters:
+        """Return what travels in the batches of a stage whose networks are not linearized."""
         stage = self.stage(number, progress)
         objective = self.programs(number).objective
         dtype = objective.dtype
@@ -226,8 +243,11 @@ class StageRuns:
         none = StageParameters(modes=earlier_modes(programs.objective, ()))
         found = []
         for earlier in range(number):
-            theta = tf.constant(progress.ends[str(earlier)], programs.objective.dtype)
-            found.append(programs.evaluator(names)(theta, nodes, none))
+            dtype = programs.objective.dtype
+            theta = tf.constant(progress.ends[str(earlier)], dtype)
+            center = progress.centers.get(str(earlier))
+            own = none if center is None else none._replace(center=tf.constant(center, dtype))
+            found.append(programs.evaluator(names)(theta, nodes, own))
         return earlier_modes(programs.objective, found)
 
     def _handover(self, number: int, progress: Progress) -> Handover | None:
@@ -246,6 +266,7 @@ class StageRuns:
         objective = programs.objective
         parameters = self.parameters(number, progress)
         windowed = self.windowed(progress)
+        linearized = parameters.center is not None
         draws = Draws(
             setup.points,
             objective,
@@ -255,6 +276,7 @@ class StageRuns:
             parameters=parameters,
             handover=self._handover(number, progress),
             size=programs.residual_size,
+            rows=ROWS * objective.flat.size if linearized and setup.scheme is None else 0,
         )
         weighting = None
         if setup.scheme is not None:
@@ -280,11 +302,32 @@ class StageRuns:
         objective = self.programs(progress.stage).objective
         if self.setup.modes > 1:
             return self._mode_start(progress)
-        if progress.returned:
-            return tf.constant(progress.ends["0"], objective.dtype)
-        if progress.stage:
-            return tf.constant(progress.ends[str(progress.stage - 1)], objective.dtype)
-        return self.setup.start(objective, self.data)
+        if not progress.returned and not progress.stage:
+            return self.setup.start(objective, self.data)
+        last = "0" if progress.returned else str(progress.stage - 1)
+        return tf.constant(progress.centers.get(last, progress.ends[last]), objective.dtype)
+
+    def goes_on_linearized(self, progress: Progress, phases: Sequence[Phase]) -> bool:
+        """Return whether linearized phases follow those that a stage has been through.
+
+        None follow in a window that is too long to be solved.
+        """
+        reason = progress.records[-1].stop_reason
+        too_long = reason is not None and reason.kind == StopKind.TOO_LONG
+        return phases[-1].linearized and not progress.interrupted and not too_long
+
+    def linearize(self, progress: Progress, theta: tf.Tensor) -> StageRun:
+        """Linearize the networks of the present stage, and return the stage as it is then.
+
+        Args:
+            progress: what the run has done; it is updated.
+            theta: the vector [p] about which they are linearized.
+        """
+        progress.centers = {**progress.centers, str(progress.stage): theta.numpy()}
+        progress.draw += 1
+        run = self.run(progress)
+        progress.points = run.draws.adapt(progress.draw, theta, {})
+        return run
 
     def _mode_start(self, progress: Progress) -> tf.Tensor:
         """Return the vector [p] from which the search for a mode starts.
@@ -300,7 +343,7 @@ class StageRuns:
 
     def judges(self, progress: Progress) -> list[Callback]:
         """Return the callbacks that end a mode, or a window which the run has chosen."""
-        last_phase = self.setup.phases[-1].name
+        last_phase = self.setup.decisive.name
         if self.setup.modes > 1 and self.setup.scales != "none":
             return [Found(last_phase)]
         if not self.tries_windows or progress.returned:
@@ -339,7 +382,7 @@ class StageRuns:
             return True
         if interval.is_whole:
             # To which the run returns where windows are useless.
-            progress.ends = {"0": theta.numpy()}
+            progress.ends = {"0": progress.centers.get("0", theta.numpy())}
         if edge > interval.end:
             progress.note_remaining(losses)
             progress.next_stage(theta.numpy())

@@ -111,5 +111,5 @@ class Judge:
         for share, limit in HOPELESS.items():
             if iterations >= share * report.phase.stop.max_iterations and loss > limit:
                 text = f"too long a window: loss {loss:.1e} after {iterations} iterations"
-                return StopReason(StopKind.WINDOW, text)
+                return StopReason(StopKind.TOO_LONG, text)
         return None

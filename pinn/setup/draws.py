@@ -47,6 +47,8 @@ class Draws:
         parameters: the parameters of the stage.
         handover: the initial condition of a window after the first; None without windows.
         size: the objective's residual sizes, where its programs are shared; None: new ones.
+        rows: residuals of a draw, at least; all counts grow by one factor to give so many.  Held-out
+            points are then as many as those of a draw, so that one program serves both.
 
     Raises:
         InputError: for points that do not fit the objective.
@@ -63,6 +65,7 @@ class Draws:
         parameters: StageParameters = FIRST_STAGE,
         handover: Handover | None = None,
         size: ResidualSize | None = None,
+        rows: int = 0,
     ) -> None:
         points.check(objective)
         self.points = points
@@ -73,6 +76,9 @@ class Draws:
         self.parameters = parameters
         self.handover = handover
         self._size = size or ResidualSize(objective, FOLLOWED)
+        self.rows = rows
+        drawn = [t.region for t in objective.terms if not is_data(t.region)]
+        self._factor = max(1.0, rows / sum(map(self._declared, drawn)))
 
     def sets(self, number: int, adapted: Arrays) -> dict[str, PointSet]:
         """Return the point sets of draw `number` by region; measurements are always the same.
@@ -102,8 +108,10 @@ class Draws:
         """
 
         def drawn(region: str) -> PointSet:
-            share = int(self.points.heldout * self._count(region))
-            if between is not None:
+            share = int(self.points.heldout * self._declared(region))
+            if self.rows:
+                share = self._count(region)
+            elif between is not None:
                 share = min(max(share, between[0]), between[1])
             count = max(1, share, len(self.problem.faces))
             return draw(
@@ -186,6 +194,11 @@ class Draws:
         return candidates[chosen]
 
     def _count(self, region: str) -> int:
+        """Return the number of points of a region in a draw."""
+        return math.ceil(self._factor * self._declared(region))
+
+    def _declared(self, region: str) -> int:
+        """Return the number of points of a region according to the settings."""
         nodes = self.objective.nodes(region) if region in self.objective.regions else 1
         return self.points.count(region, self.problem, nodes)
 

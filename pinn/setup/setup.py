@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal, Self
 
 import keras
@@ -197,6 +198,17 @@ class Setup(Settings):
                 f"phases.{first.name} is {first.optimizer.label}; begin with adam or soap, or use "
                 "weights=fixed."
             )
+        if first.linearized:
+            raise InputError(
+                f"phases.{first.name}: is linearized about the end of the phase before it, and "
+                "there is none; begin with another, such as optimizer@phases.polish=ssbroyden."
+            )
+        for before, after in pairwise(self.phases):
+            if before.linearized and not after.linearized:
+                raise InputError(
+                    f"phases.{after.name}: follows phases.{before.name}, which is linearized; "
+                    "put linearized phases last."
+                )
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
             raise InputError(f"phases: {', '.join(names)}; give every phase a name of its own.")
@@ -267,6 +279,11 @@ class Setup(Settings):
                     raise InputError(f"scales.{key}.{name}: no such {kind}.{hint}")
 
     @property
+    def decisive(self) -> Phase:
+        """The last phase that is not linearized."""
+        return [phase for phase in self.phases if not phase.linearized][-1]
+
+    @property
     def hard(self) -> bool:
         """Whether the ansatz builds conditions into the trial solution."""
         return self.constraints == "hard" or (
@@ -290,7 +307,7 @@ class Setup(Settings):
             return False
         if self.scales == "none":
             return False
-        if self.phases[-1].stop.max_iterations < FEWEST:
+        if self.decisive.stop.max_iterations < FEWEST:
             return False
         return not why_one_window(self.problem) and not self.problem.regions
 
@@ -313,7 +330,7 @@ class Setup(Settings):
         if first or not near or self.scheme is not None:
             return self.phases
         remaining = [phase for phase in self.phases if not phase.optimizer.single_steps]
-        return remaining or self.phases
+        return remaining if remaining and not remaining[0].linearized else self.phases
 
     def measurements(self) -> dict[str, PointSet]:
         """Return the measurements by region: as given, from files, or from the reference."""

@@ -44,6 +44,8 @@ class Phase(Settings):
         stop: when the phase stops.
         report_every: iterations between reports.
         redraw_every: iterations between redraws of the points; None: they are never redrawn.
+        linearized: whether the networks of the fields are linearized about the parameters with
+            which the phase begins; only such phases may follow.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Phase(Settings):
     stop: StopRule = field(default_factory=StopRule)
     report_every: int = count(100)
     redraw_every: int | None = count(None)
+    linearized: bool = False
 
     def setting(self, name: str) -> str:
         """Return what messages call a setting."""

@@ -13,7 +13,7 @@ from pinn.optimizers.interface import State, Status
 from pinn.training.feed import Arrays
 from pinn.training.stopping import StopKind, StopReason
 
-ARRAYS = ("points", "weights", "ends")
+ARRAYS = ("points", "weights", "ends", "centers")
 """The attributes of a progress that are arrays by name."""
 
 
@@ -84,6 +84,8 @@ class Progress:
         past: the phases of the stages before it.
         stage: number of the present stage.
         ends: the vectors [p] that the stages before it ended with, by number.
+        centers: the vectors [p] about which the networks of these stages are linearized, by number;
+            of the present stage, too, once a phase has linearized them.
         edges: where the stages that were chosen in the course of the run end, the present stage
             last; empty where all stages are known before.
         sizes: the typical sizes that belong to these stages, as plain values.
@@ -106,6 +108,7 @@ class Progress:
     past: list[PhaseRecord] = field(default_factory=list)
     stage: int = 0
     ends: Arrays = field(default_factory=dict)
+    centers: Arrays = field(default_factory=dict)
     edges: list[float] = field(default_factory=list)
     sizes: list[Mapping[str, Any]] = field(default_factory=list)
     attempts: list[float] = field(default_factory=list)
@@ -183,6 +186,7 @@ class Progress:
         self.past = [*self.past, *self.records]
         self.records = []
         self.state = None
+        self.centers = {k: c for k, c in self.centers.items() if k != str(self.stage)}
         self.draw = 0
         self.points = {}
         self.weights = {}
@@ -222,21 +226,16 @@ class Progress:
 
     @staticmethod
     def from_json(
-        numbers: Mapping[str, Any],
-        state: State[Any] | None,
-        *,
-        points: Arrays,
-        weights: Arrays,
-        ends: Arrays,
+        numbers: Mapping[str, Any], state: State[Any] | None, arrays: Mapping[str, Arrays]
     ) -> Progress:
-        """Return the progress that `to_json`, a state and arrays by name describe."""
+        """Return the progress that `to_json`, a state and its `ARRAYS` describe."""
         nested: dict[str, Any] = {
             "records": _records(numbers["records"]),
             "past": _records(numbers["past"]),
             "counters": PhaseState(**numbers["counters"]),
         }
         plain = {name: numbers[name] for name in numbers if name not in nested}
-        return Progress(**plain, **nested, points=points, weights=weights, ends=ends, state=state)
+        return Progress(**plain, **nested, **arrays, state=state)
 
 
 def _records(numbers: Sequence[Mapping[str, Any]]) -> list[PhaseRecord]:

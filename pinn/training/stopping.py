@@ -28,6 +28,7 @@ class StopKind(StrEnum):
     NOT_FINITE = "not finite"
     CALLBACK = "callback"
     WINDOW = "window"
+    TOO_LONG = "window too long"
     MODE = "mode"
     INTERRUPTED = "interrupted"
 
