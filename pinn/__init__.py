@@ -72,6 +72,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.run import solve as solve
     from pinn.setup import Points as Points
     from pinn.setup import Setup as Setup
+    from pinn.setup import correction as correction
     from pinn.setup import two_phases as two_phases
     from pinn.symmetry import Mirror as Mirror
     from pinn.training import Callback as Callback
@@ -108,7 +109,7 @@ _NAMES = {
         "positive residual satisfies"
     ),
     "run": "Solution load resume solve",
-    "setup": "Points Setup two_phases",
+    "setup": "Points Setup correction two_phases",
     "symmetry": "Mirror",
     "training": "Callback Phase Report StopRule",
     "unknowns": "Unknown UnknownField",

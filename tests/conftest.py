@@ -34,8 +34,9 @@ gc.set_threshold(100_000, 50, 100)
 # Every thread of a loss is a program of its own, to be traced and compiled.
 pinn.setup.draws.cores = lambda: 1
 # Without XLA, every set of held-out points costs as much as an iteration.
-pinn.run.stage_runs.CHECKS = 2
-# The error of a run is estimated where a test asks for it.
+pinn.run.stage_run.CHECKS = 2
+# A run is corrected, and its error estimated, where a test asks for it.
+pinn.run.stage_runs.FEWEST = 1_000_000
 pinn.run.error_estimate.FEWEST = 1_000_000
 
 

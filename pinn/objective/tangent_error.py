@@ -4,7 +4,7 @@ At a vector θ, the residuals on points that no training used, and their Jacobia
 that Gauss–Newton by singular values would still take.  It is not taken.  Carried to the fields,
 (∂u/∂θ) d is what is missing of them, as far as changes of θ can express it.
 
-The decomposition gives, too, the leverage hᵢ of a measurement, the share of it that the fit follows.
+The decomposition also gives the leverage hᵢ of a measurement, the share of it that the fit follows.
 Without the measurement, the fit would miss it by rᵢ/(1 − hᵢ) (Allen 1974,
 doi:10.1080/00401706.1974.10489157).
 """

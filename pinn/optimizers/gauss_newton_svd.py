@@ -12,7 +12,7 @@ import scipy.linalg
 import tensorflow as tf
 
 from pinn.arrays import Array, static_size
-from pinn.errors import InputError, require_memory
+from pinn.errors import InputError
 from pinn.optimizers.interface import (
     BatchT,
     BoundOptimizer,
@@ -24,10 +24,13 @@ from pinn.optimizers.interface import (
 from pinn.optimizers.least_squares import SumOfSquares
 from pinn.optimizers.loops import PythonLoop
 from pinn.optimizers.normal_equations import Pieces, Triangle
+from pinn.settings import count
 
 # ε of which one is chosen.
 SHARES = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13)
-HALVINGS = 6  # of a step that does not reduce the loss
+OTHERS = 1 / 7  # share of the residuals that do not make the step, but test it
+FEW = 64  # rows of a piece that are too few for a share of them to stand for all
+HALVINGS = 6  # lengths of a step that are tried, each half of the one before
 
 
 class NoMemory(NamedTuple):
@@ -36,7 +39,7 @@ class NoMemory(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class GaussNewtonSVD(Optimizer[NoMemory]):
-    """Gauss–Newton by singular values, with a step that is halved until it reduces the loss.
+    """Gauss–Newton by singular values, with steps that must reduce residuals they were not made of.
 
     A step d minimizes |r + J d|² + ε² s₁² |d|², with the largest singular value s₁ of J:
 
@@ -48,9 +51,21 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
     the parameters of a network.  For a linearized network, whose fields are linear in them, they
     are right: this is Newton's method for the fields (quasilinearization; Bellman & Kalaba 1965,
     "Quasilinearization and Nonlinear Boundary-Value Problems").
+
+    Of several ε, the one is taken with which the step from one half of the rows of [J r] leaves the
+    least of the linear residuals on the other half.  A seventh of the rows belongs to neither.  The
+    step is halved until it reduces their residuals.
+
+    Attributes:
+        largest: number of parameters above which a phase is left out, as its time grows with their
+            cube.
+
+    Raises:
+        InputError: for a number out of range.
     """
 
     label: ClassVar[str] = "Gauss-Newton by SVD"
+    largest: int = count(3000)
 
     def bind(self, minimization: Minimization[BatchT]) -> BoundOptimizer[NoMemory, BatchT]:
         """Return the optimizer bound to a sum of squares.
@@ -75,16 +90,46 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
         """Return nothing to remember."""
         return NoMemory()
 
-    def validate(self, size: int, dtype: str) -> None:
-        """Raise an InputError where the decomposition does not fit into memory.
+    def why_left_out(self, size: int, dtype: str) -> str | None:
+        """Return why a phase with `size` parameters is left out; None where it is not."""
+        if dtype != "float64":
+            return f"{dtype} does not resolve the singular values that matter"
+        if size > self.largest:
+            return f"{size:,} parameters are more than {self.largest:,}"
+        return None
 
-        It holds the triangle, its singular vectors on both sides, and the rows of a piece.
-        """
-        require_memory(
-            8 * 6 * size**2,
-            f"GaussNewtonSVD: singular values of {size:,} parameters",
-            "leave the phase out, or use a smaller network",
-        )
+
+class _Parts:
+    """The rows of [J r], drawn at random into two halves and others, which no step sees.
+
+    The few rows of a short piece, such as an initial value, belong to both halves.
+
+    Args:
+        pieces: r [k] and Jᵀ [p, k], piece by piece.
+        seed: of the draw.
+
+    Attributes:
+        halves: r and Jᵀ of either half, piece by piece.
+        others: Σ r² over the others.
+    """
+
+    def __init__(self, pieces: Pieces, *, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.halves: tuple[list[tuple[Array, Array]], ...] = ([], [])
+        self.others = 0.0
+        for residuals, columns in pieces:
+            r, transposed = np.asarray(residuals), np.asarray(columns)
+            # Not every second row: every second point of a Sobol sequence lies in one half of the
+            # domain.
+            drawn = rng.random(len(r))
+            if len(r) < FEW:
+                for half in self.halves:
+                    half.append((r / np.sqrt(2), transposed / np.sqrt(2)))
+                continue
+            self.others += float(np.sum(r[drawn < OTHERS] ** 2))
+            upper = drawn > (1 + OTHERS) / 2
+            for half, rows in zip(self.halves, (upper, ~upper & (drawn >= OTHERS)), strict=True):
+                half.append((r[rows], transposed[:, rows]))
 
 
 class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
@@ -110,9 +155,7 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         """Return the state at a position [p], after one evaluation."""
         return self._evaluated(position, batch, tf.constant(0), tf.constant(0))
 
-    def restart(
-        self, state: State[NoMemory], batch: BatchT, shrink: tf.Tensor
-    ) -> State[NoMemory]:
+    def restart(self, state: State[NoMemory], batch: BatchT, shrink: tf.Tensor) -> State[NoMemory]:
         """Return the best state."""
         return self._evaluated(state.best_position, batch, state.iterations, state.evaluations)
 
@@ -122,29 +165,29 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
 
     def iterate(self, state: State[NoMemory], batch: BatchT) -> State[NoMemory]:
         """Return the state after one step."""
-        pieces = self.squares.jacobian(state.position, batch)
-        step, slope = _validated_step(pieces, static_size(state.position))
-        evaluations = state.evaluations + 1
-        gradient = tf.constant(2 * slope, state.position.dtype)
+        seed = int(state.iterations)
+        # 1. The step, from most of the residuals.
+        parts = _Parts(self.squares.jacobian(state.position, batch), seed=seed)
+        step, slope = _validated_step(parts.halves, static_size(state.position))
         failed = state._replace(
             iterations=state.iterations + 1,
+            evaluations=state.evaluations + 1 + HALVINGS,
             status=tf.constant(int(Status.SEARCH_FAILED)),
-            gradient=gradient,
+            gradient=tf.constant(2 * slope, state.position.dtype),
         )
+        # 2. Its length: the longest that reduces the others.
         for halving in range(HALVINGS):
             move = tf.constant(step / 2**halving, state.position.dtype)
             position = state.position + move
-            loss = self.squares.loss(position, batch)
-            evaluations += 1
-            if float(loss) < float(state.loss):
+            if _Parts(self.squares.jacobian(position, batch), seed=seed).others < parts.others:
                 return failed._replace(
                     position=position,
-                    loss=loss,
-                    evaluations=evaluations,
+                    loss=self.squares.loss(position, batch),
+                    evaluations=state.evaluations + halving + 3,
                     step=tf.norm(move),
                     status=state.status,
                 )
-        return failed._replace(evaluations=evaluations)
+        return failed
 
     def _evaluated(
         self, position: tf.Tensor, batch: BatchT, iterations: tf.Tensor, evaluations: tf.Tensor
@@ -176,16 +219,18 @@ def svd_step(pieces: Pieces, size: int, resolved: float) -> Array:
     return _steps(Triangle(pieces, size).triangle, [resolved])[0]
 
 
-def _validated_step(pieces: Pieces, size: int) -> tuple[Array, Array]:
+def _validated_step(
+    halves: Sequence[Sequence[tuple[Array, Array]]], size: int
+) -> tuple[Array, Array]:
     """Return the step d [p] with the ε of `SHARES` that predicts best, and Jᵀr [p].
 
     Of the steps from one half of the rows, the best one leaves the least of the linear residuals on
     the other half.
+
+    Args:
+        halves: r [k] and Jᵀ [p, k] of either half, piece by piece.
+        size: p.
     """
-    halves: list[list[tuple[Array, Array]]] = [[], []]
-    for residuals, columns in pieces:
-        for i, half in enumerate(halves):
-            half.append((np.asarray(residuals)[i::2], np.asarray(columns)[:, i::2]))
     systems = [Triangle(half, size) for half in halves]
     triangles = [system.triangle for system in systems]
     left = np.zeros(len(SHARES))
@@ -198,7 +243,7 @@ def _validated_step(pieces: Pieces, size: int) -> tuple[Array, Array]:
 
 
 def _steps(triangle: Array, shares: Sequence[float]) -> list[Array]:
-    """Return the steps [p] for several ε, from R [p + 1, p + 1] of the QR factorization of [J r]."""
+    """Return the steps [p] for several ε, from R [p + 1, p + 1] of [J r] = QR."""
     size = triangle.shape[1] - 1
     u, s, vt = scipy.linalg.svd(triangle[:, :size], full_matrices=False, check_finite=False)
     seen = u.T @ triangle[:, size]

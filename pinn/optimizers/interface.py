@@ -166,6 +166,10 @@ class Optimizer(Settings, ABC, Generic[MemoryT]):
         """Return the memory for a new loss at the same position, given an old and a fresh one."""
         return fresh
 
+    def why_left_out(self, size: int, dtype: str) -> str | None:
+        """Return why a phase with `size` parameters is left out; None where it is not."""
+        return None
+
     def validate(self, size: int, dtype: str) -> None:
         """Raise an InputError where the optimizer cannot work on `size` parameters.
 

@@ -11,7 +11,7 @@ from pinn.arrays import Array
 from pinn.objective import Objective
 from pinn.objective.method_checks import residual_value
 from pinn.problem import Problem, Term
-from pinn.run.stage_runs import EvaluateNames
+from pinn.run.stage_run import EvaluateNames
 
 BLIND = 0.02  # of the largest slope of residuals, below which a field is hardly determined
 PLACES = 401  # of an unknown field of one coordinate; of others, as many random ones

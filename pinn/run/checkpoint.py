@@ -17,24 +17,16 @@ from pinn.optimizers.memories import to_arrays
 from pinn.training.progress import ARRAYS, Progress
 
 FORMAT = "pinn checkpoint 1"
+NONLINEAR = "nonlinear"  # the prefix of a second progress
 MEMBERS = "members"  # the names of all other arrays; earlier checkpoints lack it
 
 
 def save(path: Path, progress: Progress) -> None:
     """Write a progress to a file; a crash at any moment leaves the old file or the new one."""
-    assert progress.state is not None
-    arrays: dict[str, Any] = {
-        "format": np.array(FORMAT),
-        "progress": np.array(json.dumps(progress.to_json())),
-    }
-    for name, value in progress.state._asdict().items():
-        if name != "memory":
-            arrays[f"state/{name}/"] = np.asarray(value)
-    for name, array in to_arrays(progress.state.memory).items():
-        arrays[f"state/memory/{name}"] = array
-    for group in ARRAYS:
-        for name, array in getattr(progress, group).items():
-            arrays[f"{group}/{name}"] = array
+    arrays: dict[str, Any] = {"format": np.array(FORMAT), **_arrays(progress)}
+    if progress.nonlinear is not None:
+        for name, array in _arrays(progress.nonlinear).items():
+            arrays[f"{NONLINEAR}/{name}"] = array
     # A damaged directory of the archive may leave out a member without a word.
     arrays[MEMBERS] = np.array(json.dumps(sorted(arrays)))
     write_atomically(path, lambda file: np.savez(file, **arrays))
@@ -57,16 +49,10 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             raise KeyError(MEMBERS)
         if str(arrays.pop("format")) != FORMAT:
             raise KeyError("format")
-        numbers = json.loads(str(arrays.pop("progress")))
-        groups: dict[str, dict[str, AnyArray]] = {}
-        for group in ARRAYS:
-            groups[group] = _pop_group(arrays, group)
-        # The memory remains arrays until the optimizer is known that can restore it.
-        memory = _pop_group(arrays, "state/memory")
-        fields: dict[str, tf.Tensor] = {}
-        for name, array in arrays.items():
-            fields[name.removeprefix("state/").removesuffix("/")] = tf.constant(array)
-        progress = Progress.from_json(numbers, State(**fields, memory=memory), groups)
+        nonlinear = _pop_group(arrays, NONLINEAR)
+        progress = _progress(arrays)
+        if nonlinear:
+            progress.nonlinear = _progress(nonlinear)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise InputError(
             f"{path}: not a checkpoint of this program, or truncated ({type(error).__name__}: "
@@ -80,6 +66,35 @@ def load(path: Path, *, size: int | None = None) -> Progress:
             f"restore the run's own checkpoint."
         )
     return progress
+
+
+def _arrays(progress: Progress) -> dict[str, Any]:
+    """Return all of a progress but its `nonlinear` as arrays by name."""
+    assert progress.state is not None
+    arrays: dict[str, Any] = {"progress": np.array(json.dumps(progress.to_json()))}
+    for name, value in progress.state._asdict().items():
+        if name != "memory":
+            arrays[f"state/{name}/"] = np.asarray(value)
+    for name, array in to_arrays(progress.state.memory).items():
+        arrays[f"state/memory/{name}"] = array
+    for group in ARRAYS:
+        for name, array in getattr(progress, group).items():
+            arrays[f"{group}/{name}"] = array
+    return arrays
+
+
+def _progress(arrays: dict[str, AnyArray]) -> Progress:
+    """Return the progress that `_arrays` describes."""
+    numbers = json.loads(str(arrays.pop("progress")))
+    groups: dict[str, dict[str, AnyArray]] = {}
+    for group in ARRAYS:
+        groups[group] = _pop_group(arrays, group)
+    # The memory remains arrays until the optimizer is known that can restore it.
+    memory = _pop_group(arrays, "state/memory")
+    fields: dict[str, tf.Tensor] = {}
+    for name, array in arrays.items():
+        fields[name.removeprefix("state/").removesuffix("/")] = tf.constant(array)
+    return Progress.from_json(numbers, State(**fields, memory=memory), groups)
 
 
 def _pop_group(arrays: dict[str, AnyArray], group: str) -> dict[str, AnyArray]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import count
 
 import numpy as np
 import tensorflow as tf
@@ -12,12 +11,11 @@ from pinn import norms
 from pinn.objective import Batch, Evaluator, LeastSquares, left_out, tangent_step
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.run.errors import Values, gauge_values, scaled_times
-from pinn.run.stage_runs import StageRun, StageRuns
+from pinn.run.stage_run import StageRun
+from pinn.run.stage_runs import StageRuns
 from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
 
-FIRST_DRAW = 1000  # of the points that no training used; earlier ones are held out otherwise
-POINTS = (200, 1000)  # of a region per draw, at least and at most
 LARGE = 0.05  # the relative error from which on a run says so
 
 
@@ -121,9 +119,7 @@ def error_estimate(
     if progress.interrupted or is_trial or not one or stage_run.objective.dtype != "float64":
         return None
     squares = stage_run.programs.few_jacobians
-    draws = stage_run.draws
-    batches = (draws.held_out(FIRST_DRAW + i, between=POINTS) for i in count())
-    step = tangent_step(squares, progress.best, batches)
+    step = tangent_step(squares, progress.best, stage_run.unseen(progress))
     return None if step is None else ErrorEstimate(stage_run, progress.best, step, squares)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -67,6 +68,10 @@ def read(
     with kept_in(folder.code):
         setup = configuration.setup(config, network=network)
     if progress.records and (changes_loss or "phases" in changed):
+        linearized = tuple(f"phases.{p.name}." for p in setup.phases if p.linearized)
+        if progress.nonlinear and not all(o.startswith(linearized) for o in overrides):
+            # The phases before the linearized ones go on; the time that has passed remains.
+            progress = replace(progress.nonlinear, seconds=progress.seconds)
         progress.reopen(stale=changes_loss)
     return setup, progress, config
 

@@ -35,7 +35,8 @@ from pinn.run.misfits import misfits, unfitted, unpredicted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
-from pinn.run.stage_runs import EvaluateNames, StageRun, StageRuns
+from pinn.run.stage_run import EvaluateNames, StageRun
+from pinn.run.stage_runs import StageRuns
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions

@@ -14,7 +14,7 @@ from pinn.objective import DataSets, Misfit, Objective, PointSet
 from pinn.plotting import MeasuredColumn
 from pinn.problem import Problem
 from pinn.record import MisfitMetrics
-from pinn.run.stage_runs import EvaluateNames
+from pinn.run.stage_run import EvaluateNames
 
 FAR_SHARE = 0.1  # of the spread of measurements: the misfit from which on they are not fitted
 FAR_SIGMAS = 2.0  # the same over standard deviations, where these are known

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from pinn.record import History, ModeMetrics
 from pinn.run.solution import Solution
-from pinn.run.stage_runs import StageRun, StageRuns
+from pinn.run.stage_run import StageRun
+from pinn.run.stage_runs import StageRuns
 from pinn.training.progress import Progress
 
 

@@ -27,7 +27,7 @@ from pinn.record.columns import (
 )
 from pinn.run.errors import Errors
 from pinn.run.screen import Screen
-from pinn.run.stage_runs import StageRun
+from pinn.run.stage_run import StageRun
 from pinn.training.trainer import Report
 from pinn.weights import Weighting
 

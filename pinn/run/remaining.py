@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.geometry import is_data
-from pinn.run.stage_runs import StageRun
+from pinn.run.stage_run import StageRun
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 

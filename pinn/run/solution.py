@@ -22,7 +22,7 @@ from pinn.record import History, RunFolder
 from pinn.run.error_estimate import ErrorEstimate
 from pinn.run.errors import Values, gauge_values
 from pinn.run.misfits import measured_columns
-from pinn.run.stage_runs import EvaluateNames
+from pinn.run.stage_run import EvaluateNames
 
 
 class Solution:

@@ -30,7 +30,8 @@ from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import explain_not_finite, rehearse
 from pinn.run.screen import Screen
 from pinn.run.solution import Solution
-from pinn.run.stage_runs import Programs, StageRun, StageRuns
+from pinn.run.stage_run import Programs, StageRun
+from pinn.run.stage_runs import StageRuns
 from pinn.runtime import configure
 from pinn.setup.config import describe
 from pinn.setup.points import Points
@@ -74,7 +75,8 @@ def solve(
         network: a Keras model from coordinates [n, d] to fields [n, k]; None: 3 layers of 20 tanh
             units.  In windows of time it sees the times of the first window, and of a parameter
             with a logarithmic scale the logarithm.
-        phases: optimizers, when each stops, and how often each reports; None: `two_phases()`.
+        phases: optimizers, when each stops, and how often each reports; None: `two_phases()` and
+            `correction()`.
         points: how many points there are, and how they are drawn; None: `Points()`.
         weights: weight by residual; 1 for residuals that are not named.
         scheme: how the weights follow the training; None: they are fixed.
@@ -214,7 +216,7 @@ def execute(
     with contextlib.ExitStack() as ending:
         if screen:
             ending.callback(screen.close)
-            screen.tell([*_what_was_read(stage_runs), *report.brief()])
+            screen.tell([*_what_was_read(stage_runs), *report.brief(), *_left_out(stage_runs)])
         if record and fresh:
             ending.enter_context(_new_folder(record, setup, stage_run, config))
             _draw_data(record, stage_runs)
@@ -251,6 +253,12 @@ def _what_was_read(stage_runs: StageRuns) -> list[str]:
     problem = stage_runs.setup.problem
     read = stage_runs.found.values()
     return [line for measured in read for line in measured.lines(problem)]
+
+
+def _left_out(stage_runs: StageRuns) -> list[str]:
+    """Return which phases a run leaves out."""
+    reasons = stage_runs.left_out.items()
+    return [f"phases.{name}: is left out, as {reason}" for name, reason in reasons]
 
 
 def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
@@ -345,7 +353,7 @@ def _run_stages(
     while True:
         run = stage_runs.run(progress)
         progress.stage_name = run.stage.name
-        phases = stage_runs.setup.phases_of(progress.stage, returned=progress.returned)
+        phases = stage_runs.phases(progress)
         theta = stage_runs.start(progress)
         if not run.linearized:
             theta = train(run, theta, [phase for phase in phases if not phase.linearized])
@@ -380,9 +388,7 @@ def _feed(run: StageRun) -> Feed[Batch]:
 
 def _check(progress: Progress, setup: Setup, stage_run: StageRun, folder: RunFolder) -> None:
     """Raise an InputError where a checkpoint's progress does not fit the setup."""
-    run_folder.check(
-        progress, setup, _minimization(stage_run), stage_run.objective, folder
-    )
+    run_folder.check(progress, setup, _minimization(stage_run), stage_run.objective, folder)
     batch = stage_run.draws.batch(progress.draw, progress.points)
     run_folder.check_weights(progress, stage_run.weighting, batch, folder)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,129 +13,23 @@ from pinn.measurements import Measurements
 from pinn.objective import (
     FIRST_STAGE,
     ROWS,
-    Batch,
     DataSets,
-    Evaluator,
-    LeastSquares,
-    Objective,
-    ResidualSize,
     Scales,
     StageParameters,
-    TermDiagnostics,
     find_scales,
     mode_start,
 )
-from pinn.run.errors import Errors, Evaluate, Values
+from pinn.run.errors import Errors, Values
 from pinn.run.modes import Found, earlier_modes, symbols_of
-from pinn.run.windows import CHECKS, Interval, Judge, is_useless, next_edge
+from pinn.run.stage_run import EvaluateNames, Programs, StageRun
+from pinn.run.windows import Interval, Judge, is_useless, next_edge
 from pinn.setup.draws import Draws
-from pinn.setup.points import FOLLOWED
-from pinn.setup.setup import Setup
+from pinn.setup.setup import FEWEST, Setup
 from pinn.setup.stages import Handover, Stage, handover, window
-from pinn.training.feed import Arrays
 from pinn.training.phase_run import Callback, Phase
 from pinn.training.progress import Progress
 from pinn.training.stopping import StopKind
 from pinn.weights import Weighting
-
-EvaluateNames = Callable[[Sequence[str], np.ndarray], Values]
-"""(names of functions and derivatives, points [n, d]) -> values [n] by name."""
-
-
-class Programs:
-    """An objective and the programs made of it, which all of its stages share.
-
-    Nothing here changes from stage to stage, so that a stage compiles nothing that another stage
-    has compiled.
-    """
-
-    def __init__(self, objective: Objective) -> None:
-        self.objective = objective
-        self.least_squares = LeastSquares(objective)
-        self.few_jacobians = LeastSquares(objective, compiled=False)
-        self.diagnostics = TermDiagnostics(objective)
-        self.residual_size = ResidualSize(objective, FOLLOWED)
-        self._evaluators: dict[tuple[str, ...], Evaluator] = {}
-
-    def evaluator(self, names: Sequence[str]) -> Evaluator:
-        """Return the evaluator of named functions and derivatives."""
-        key = tuple(names)
-        if key not in self._evaluators:
-            self._evaluators[key] = Evaluator(self.objective, key)
-        return self._evaluators[key]
-
-
-@dataclass(frozen=True)
-class StageRun:
-    """A stage with all that its phases need; a plain value.
-
-    Attributes:
-        stage: the stage.
-        programs: its loss.
-        parameters: what travels in its batches.
-        draws: its points.
-        weighting: its loss weights, where a scheme adapts them.
-        errors: its errors against the reference.
-        scales: its typical sizes of fields and residuals.
-    """
-
-    stage: Stage
-    programs: Programs
-    parameters: StageParameters
-    scales: Scales
-    draws: Draws
-    weighting: Weighting | None
-    errors: Errors
-
-    @property
-    def objective(self) -> Objective:
-        """The loss."""
-        return self.programs.objective
-
-    @property
-    def linearized(self) -> bool:
-        """Whether its networks are linearized."""
-        return self.parameters.center is not None
-
-    def evaluate(self, theta: tf.Tensor, names: Sequence[str], points: np.ndarray) -> Values:
-        """Return named functions and derivatives [n] at points [n, d] for a vector [p]."""
-        return self.programs.evaluator(names)(theta, points, self.parameters)
-
-    def functions(self, theta: tf.Tensor) -> Evaluate:
-        """Return the function from points [n, d] to the problem's functions by name."""
-        return partial(self.evaluate, theta, self.objective.problem.functions)
-
-    def held_out_loss(self, theta: tf.Tensor, held_out: Batch, memory: Arrays) -> float:
-        """Return the loss on held-out points, under the same weights as the training loss.
-
-        Args:
-            theta: the vector [p].
-            held_out: the batch of the held-out points.
-            memory: of the weighting scheme.
-        """
-        if self.weighting is not None:
-            held_out = self.weighting.apply(held_out, memory)
-            return float(self.objective.value(theta, held_out))
-        losses = self.objective.losses(theta, held_out).numpy()
-        return float(np.sum(np.asarray(self.objective.weights) * losses))
-
-    def held_out_losses(self, theta: tf.Tensor) -> dict[str, float]:
-        """Return every term's loss on many held-out points, by name, without adapted weights.
-
-        Between few points, a solution may leap from one branch to another.
-        """
-        losses = []
-        for number in range(CHECKS):
-            losses.append(self.objective.losses(theta, self.draws.held_out(number)).numpy())
-        names = [term.name for term in self.objective.terms]
-        return dict(zip(names, np.mean(losses, axis=0).tolist(), strict=True))
-
-    def batch(self, progress: Progress) -> Batch:
-        """Return the batch that a progress has reached, with its weights."""
-        batch = self.draws.batch(progress.draw, progress.points)
-        if self.weighting is None:
-            return batch
-        return self.weighting.apply(batch, progress.weights)
 
 
 class StageRuns:
@@ -266,9 +160,11 @@ class StageRuns:
         objective = programs.objective
         parameters = self.parameters(number, progress)
         windowed = self.windowed(progress)
-        linearized = parameters.center is not None
+        points, rows = setup.points, 0
+        if parameters.center is not None and setup.scheme is None:
+            points, rows = points.following(objective), ROWS * objective.flat.size
         draws = Draws(
-            setup.points,
+            points,
             objective,
             self.data,
             seed=setup.seed,
@@ -276,7 +172,7 @@ class StageRuns:
             parameters=parameters,
             handover=self._handover(number, progress),
             size=programs.residual_size,
-            rows=ROWS * objective.flat.size if linearized and setup.scheme is None else 0,
+            rows=rows,
         )
         weighting = None
         if setup.scheme is not None:
@@ -307,14 +203,32 @@ class StageRuns:
         last = "0" if progress.returned else str(progress.stage - 1)
         return tf.constant(progress.centers.get(last, progress.ends[last]), objective.dtype)
 
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The reasons for which phases are left out, by phase."""
+        objective = self._first.objective
+        reasons: dict[str, str] = {}
+        for phase in self.setup.phases:
+            reason = phase.optimizer.why_left_out(objective.flat.size, objective.dtype)
+            if reason is not None:
+                reasons[phase.name] = reason
+        return reasons
+
+    def phases(self, progress: Progress) -> Sequence[Phase]:
+        """Return the phases of the present stage."""
+        phases = self.setup.phases_of(progress.stage, returned=progress.returned)
+        return [phase for phase in phases if phase.name not in self.left_out]
+
     def goes_on_linearized(self, progress: Progress, phases: Sequence[Phase]) -> bool:
         """Return whether linearized phases follow those that a stage has been through.
 
-        None follow in a window that is too long to be solved.
+        None follow in a trial, and in a window that is too long to be solved.
         """
         reason = progress.records[-1].stop_reason
         too_long = reason is not None and reason.kind == StopKind.TOO_LONG
-        return phases[-1].linearized and not progress.interrupted and not too_long
+        is_trial = self.setup.decisive.stop.max_iterations < FEWEST
+        stops = progress.interrupted or too_long or is_trial
+        return phases[-1].linearized and not stops
 
     def linearize(self, progress: Progress, theta: tf.Tensor) -> StageRun:
         """Linearize the networks of the present stage, and return the stage as it is then.
@@ -323,8 +237,7 @@ class StageRuns:
             progress: what the run has done; it is updated.
             theta: the vector [p] about which they are linearized.
         """
-        progress.centers = {**progress.centers, str(progress.stage): theta.numpy()}
-        progress.draw += 1
+        progress.linearize(theta.numpy())
         run = self.run(progress)
         progress.points = run.draws.adapt(progress.draw, theta, {})
         return run
@@ -372,7 +285,8 @@ class StageRuns:
         loss = sum(weights[name] * value for name, value in losses.items())
         attempts = [*progress.attempts, loss]
         interval = self._interval(progress)
-        edge = next_edge(interval, attempts, progress.records[-1].stop_reason)
+        decisive = [r for r in progress.records if r.name == self.setup.decisive.name]
+        edge = next_edge(interval, attempts, decisive[-1].stop_reason)
         returns = progress.stage == 0 and is_useless(attempts)
         if edge is None and not returns:
             return False

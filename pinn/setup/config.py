@@ -187,6 +187,8 @@ def _data_set(node: Mapping[str, Any]) -> DataSet:
 def _plain_phase(phase: Phase) -> dict[str, Any]:
     node = _plain_fields(phase)
     node.pop("name")
+    if not phase.linearized:  # which keeps the fingerprints of older runs
+        node.pop("linearized")
     node["stop"].pop(TARGET)
     return node
 

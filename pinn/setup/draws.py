@@ -47,8 +47,8 @@ class Draws:
         parameters: the parameters of the stage.
         handover: the initial condition of a window after the first; None without windows.
         size: the objective's residual sizes, where its programs are shared; None: new ones.
-        rows: residuals of a draw, at least; all counts grow by one factor to give so many.  Held-out
-            points are then as many as those of a draw, so that one program serves both.
+        rows: residuals of a draw, at least; all counts grow by one factor to give so many, and
+            held-out points are as many as those of a draw, so that one program serves both.
 
     Raises:
         InputError: for points that do not fit the objective.

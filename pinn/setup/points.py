@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pinn import settings
@@ -17,6 +17,7 @@ from pinn.sampling import Method
 AUTOMATIC = (1000, 2000)  # points of one coordinate, and of more
 FEWER = 5  # the factor where a residual takes an integral at every point, at Q nodes
 FOLLOWED = "interior"  # the region whose points follow the residuals
+POWER = 2.0  # of |r| in the density of points, where a run makes them follow the residuals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,16 @@ class Points(settings.Settings):
             return count // FEWER if nodes > 1 else count
         settings.check_count(f"points.counts.{region}", found)
         return int(found)
+
+    def following(self, objective: Objective) -> Points:
+        """Return points of which those of the interior follow the residuals, as `rad` draws them.
+
+        Few points then resolve a layer or a shock.  Points that follow the residuals otherwise, or
+        have no interior, are returned as they are.
+        """
+        if self.adaptive != "none" or FOLLOWED not in objective.regions:
+            return self
+        return replace(self, adaptive="rad", power=POWER)
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""

@@ -27,14 +27,13 @@ from pinn.objective import (
     is_shallow,
 )
 from pinn.objective.scales import UNIT
-from pinn.optimizers import Adam, SSBroyden
 from pinn.problem import Problem
 from pinn.problem.modes import check_modes
 from pinn.settings import Settings, count
 from pinn.setup.network import default_network
+from pinn.setup.phases import default_phases
 from pinn.setup.points import Points
 from pinn.setup.stages import AUTO, Continuation, Stage, Windows, stages, why_one_window
-from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 from pinn.weights import Scheme
 
@@ -46,23 +45,6 @@ FEWEST = 100
 KINDS = {"balances": "complementarity", "rates": "residual with derivatives by time"}
 
 Constraints = Literal["auto", "hard", "soft"]
-
-
-def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
-    """Return the standard phases: Adam explores, self-scaled Broyden polishes.
-
-    Args:
-        explore: iterations of the first phase.
-        polish: iterations of the second phase, which draws new points every 100 iterations.
-    """
-    first = Phase(name="explore", optimizer=Adam(), stop=StopRule(max_iterations=explore))
-    second = Phase(
-        name="polish",
-        optimizer=SSBroyden(),
-        stop=StopRule(max_iterations=polish),
-        redraw_every=100,
-    )
-    return [first, second]
 
 
 def setup_of(
@@ -149,7 +131,7 @@ class Setup(Settings):
 
     problem: Problem
     network: keras.Model
-    phases: Sequence[Phase] = field(default_factory=two_phases)
+    phases: Sequence[Phase] = field(default_factory=default_phases)
     points: Points = field(default_factory=Points)
     weights: Mapping[str, float] = field(default_factory=dict)
     scheme: Scheme | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,8 @@ class Progress:
         compile_seconds: wall-clock seconds of compilation.
         seconds: wall-clock seconds of the whole run, compilation included.
         scales: what the loss was scaled by, as plain values; None without scales.
+        nonlinear: the progress at the end of the present stage's phases that are not linearized,
+            from which they can go on; None before a linearized phase.
     """
 
     records: list[PhaseRecord] = field(default_factory=list)
@@ -123,6 +125,7 @@ class Progress:
     compile_seconds: float = 0.0
     seconds: float = 0.0
     scales: Mapping[str, Any] | None = None
+    nonlinear: Progress | None = None
 
     @property
     def returned(self) -> bool:
@@ -186,10 +189,18 @@ class Progress:
         self.past = [*self.past, *self.records]
         self.records = []
         self.state = None
+        self.nonlinear = None
         self.centers = {k: c for k, c in self.centers.items() if k != str(self.stage)}
         self.draw = 0
         self.points = {}
         self.weights = {}
+
+    def linearize(self, center: np.ndarray) -> None:
+        """Linearize the networks of the present stage about a vector [p]; new points are due."""
+        self.nonlinear = replace(self, records=list(self.records))
+        self.centers = {**self.centers, str(self.stage): center}
+        self.draw += 1
+        self.points = {}
 
     def reopen(self, *, stale: bool) -> None:
         """Let the present phase continue under other settings.
