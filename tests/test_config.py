@@ -34,7 +34,8 @@ from pinn.setup import config as configuration
 from pinn.setup.build import TARGET, build
 from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup.setup import Setup, two_phases
+from pinn.setup import two_phases
+from pinn.setup.setup import Setup
 from pinn.training.stopping import StopRule
 from pinn.weights import NTK, Causal, GradientNorm, ReLoBRaLo, ResidualAttention, SelfAdaptive
 

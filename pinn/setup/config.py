@@ -115,12 +115,12 @@ def describe(setup: Setup) -> dict[str, Any]:
 
 
 def _phases(nodes: Mapping[str, Any]) -> list[Phase]:
-    """Return the phases; null leaves one out."""
+    """Return the phases, linearized ones last; null leaves one out."""
     phases = []
     for name, node in nodes.items():
         if node is not None:
             phases.append(_phase(name, node))
-    return phases
+    return sorted(phases, key=lambda phase: phase.linearized)
 
 
 def _phase(name: str, node: Any) -> Phase:
