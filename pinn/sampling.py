@@ -154,12 +154,16 @@ def _check_share(accepted: int, drawn: int) -> None:
 
 def weighted_choice(
     sizes: Array, count: int, *, power: float, offset: float, seed: Seed
-) -> IntArray:
-    """Return `count` different indices [count] of candidates, in ascending order.
+) -> tuple[IntArray, Array]:
+    """Return `count` different indices [count] of candidates, in ascending order, and shares.
 
-    They are drawn with a probability p that increases with the size |r| [n] of a candidate:
+    They are drawn with a density p that increases with the size |r| [n] of a candidate:
 
         p ∝ |r|^power / mean |r|^power + offset
+
+    The shares [count], whose sum is 1, are those in an estimate of a mean over all candidates:
+    inverse to the probability with which an index is drawn (Horvitz & Thompson 1952,
+    doi:10.1080/01621459.1952.10483446).
 
     Source: Wu, Zhu, Tan, Kartha & Lu (2022), doi:10.1016/j.cma.2022.115671.
 
@@ -178,7 +182,12 @@ def weighted_choice(
     # Their logarithms are -e/p, e exponential, so the smallest e/p are taken here.
     with np.errstate(divide="ignore"):
         keys = np.random.default_rng(seed).exponential(size=len(sizes)) / density
-    return np.sort(np.argpartition(keys, count - 1)[:count])
+    chosen = np.sort(np.argpartition(keys, count - 1)[:count])
+    # An exponential variable e is below t p with the probability 1 - exp(-t p).
+    with np.errstate(invalid="ignore"):  # where all are taken that have a density
+        probability = -np.expm1(-np.max(keys[chosen]) * density[chosen])
+    weights = 1 / np.nan_to_num(probability, nan=1.0)
+    return chosen, weights / np.sum(weights)
 
 
 def apportion(count: int, sizes: Sequence[float]) -> list[int]:

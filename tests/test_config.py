@@ -31,10 +31,10 @@ from pinn.problem import Problem
 from pinn.reporting.listing import composed
 from pinn.reporting.published import check_published, published
 from pinn.setup import config as configuration
+from pinn.setup import two_phases
 from pinn.setup.build import TARGET, build
 from pinn.setup.network import default_network
 from pinn.setup.points import Points
-from pinn.setup import two_phases
 from pinn.setup.setup import Setup
 from pinn.training.stopping import StopRule
 from pinn.weights import NTK, Causal, GradientNorm, ReLoBRaLo, ResidualAttention, SelfAdaptive

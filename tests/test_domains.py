@@ -277,7 +277,7 @@ def test_rejection_sample_takes_the_accepted_points_of_the_cube():
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
+@pytest.mark.parametrize("adaptive", ["rad", "importance", "rar_d", "r3"])
 def test_adaptive_points_stay_inside(adaptive):
     problem = PoissonHoles()
     objective = Objective(problem, default_network(problem, width=4, depth=1, seed=0), hard=True)

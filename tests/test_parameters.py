@@ -412,7 +412,7 @@ def test_a_run_is_resumed_and_loaded_and_draws_three_pictures(tmp_path, eager):
 
 
 @pytest.mark.quick("rad")
-@pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
+@pytest.mark.parametrize("adaptive", ["rad", "importance", "rar_d", "r3"])
 def test_adaptive_points_follow_the_residual_over_the_parameter_too(adaptive, eager):
     points = Points(counts=GENTLE.counts, test=8, adaptive=adaptive)
     solution = solve(

@@ -101,7 +101,7 @@ def test_too_few_points_to_apportion():
 def test_choice_has_the_density_of_the_formula():
     x = np.random.default_rng(0).random(200_000)
     sizes = np.exp(-(((x - 0.3) / 0.05) ** 2))
-    chosen = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
+    chosen, _ = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
     assert len(np.unique(chosen)) == 5000
     density = sizes**2 / np.mean(sizes**2) + 0.5
     probability = density / density.sum()
@@ -109,15 +109,15 @@ def test_choice_has_the_density_of_the_formula():
     counts, _ = np.histogram(x[chosen], bins=20, range=(0, 1))
     deviation = np.sqrt(expected + 1)
     assert np.all(np.abs(counts - expected) < 5 * deviation)
-    same_seed = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
-    other_seed = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=2)
+    same_seed, _ = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=1)
+    other_seed, _ = sampling.weighted_choice(sizes, 5000, power=2.0, offset=0.5, seed=2)
     assert np.array_equal(chosen, same_seed)
     assert not np.array_equal(chosen, other_seed)
 
 
 @pytest.mark.parametrize("sizes", [np.zeros(100), np.full(100, np.nan), np.r_[np.zeros(99), 1.0]])
 def test_choice_among_candidates_of_size_zero(sizes):
-    chosen = sampling.weighted_choice(sizes, 60, power=1.0, offset=0.0, seed=0)
+    chosen, _ = sampling.weighted_choice(sizes, 60, power=1.0, offset=0.0, seed=0)
     assert len(np.unique(chosen)) == 60
 
 

@@ -151,7 +151,7 @@ def test_every_set_changes_after_a_redraw(method):
 
 
 @pytest.mark.quick("rar_d")
-@pytest.mark.parametrize("adaptive", ["rad", "rar_d", "r3"])
+@pytest.mark.parametrize("adaptive", ["rad", "importance", "rar_d", "r3"])
 def test_adaptive_points_move_to_the_front(adaptive, eager):
     """The network is untrained, and |r| is large only where |x| is small."""
     problem = Front()

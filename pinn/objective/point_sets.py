@@ -28,6 +28,7 @@ class PointSet(NamedTuple):
         opposite: the corresponding points on the second side, where the region has two.
         sigmas: the standard deviations of measurements, [n] by name, in the units of the values;
             those that are not named have none.
+        shares: of the points in a mean over the region [n], whose sum is 1; None: all are equal.
     """
 
     coordinates: Float[np.ndarray, "n d"]
@@ -36,6 +37,7 @@ class PointSet(NamedTuple):
     materials: Mapping[str, Bool[np.ndarray, " n"]] = {}
     opposite: PointSet | None = None
     sigmas: Mapping[str, Float[np.ndarray, " n"]] = {}
+    shares: Float[np.ndarray, " n"] | None = None
 
     def take(self, rows: np.ndarray) -> PointSet:
         """Return the points of some rows, by their indices."""
@@ -46,6 +48,7 @@ class PointSet(NamedTuple):
             {name: mask[rows] for name, mask in self.materials.items()},
             None if self.opposite is None else self.opposite.take(rows),
             {name: sigmas[rows] for name, sigmas in self.sigmas.items()},
+            None if self.shares is None else self.shares[rows] / np.sum(self.shares[rows]),
         )
 
     @property

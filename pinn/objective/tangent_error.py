@@ -24,7 +24,6 @@ from pinn.objective.terms import Misfit
 from pinn.optimizers.gauss_newton_svd import svd_step
 from pinn.optimizers.normal_equations import Triangle
 
-RESOLVED = 1e-11  # ε of a step: singular values below this share of the largest do not count
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
 LARGEST = 3000  # parameters; the cost of the decomposition grows with their cube
 ROWS = 6  # of the Jacobian per parameter, at least
@@ -46,7 +45,7 @@ def tangent_step(squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batc
     size = static_size(theta)
     if size > LARGEST:
         return None
-    return svd_step(_pieces(squares, theta, batches), size, RESOLVED)
+    return svd_step(_pieces(squares, theta, batches), size)[0]
 
 
 def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, float]:

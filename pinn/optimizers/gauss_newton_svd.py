@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -26,8 +26,8 @@ from pinn.optimizers.loops import PythonLoop
 from pinn.optimizers.normal_equations import Pieces, Triangle
 from pinn.settings import count
 
-# ε of which one is chosen.
-SHARES = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13)
+RESOLVED = 1e-13  # singular values below this share of the largest are rounding errors
+TINY = np.finfo(float).tiny
 OTHERS = 1 / 7  # share of the residuals that do not make the step, but test it
 FEW = 64  # rows of a piece that are too few for a share of them to stand for all
 HALVINGS = 6  # lengths of a step that are tried, each half of the one before
@@ -41,20 +41,22 @@ class NoMemory(NamedTuple):
 class GaussNewtonSVD(Optimizer[NoMemory]):
     """Gauss–Newton by singular values, with steps that must reduce residuals they were not made of.
 
-    A step d minimizes |r + J d|² + ε² s₁² |d|², with the largest singular value s₁ of J:
+    With J = U S Vᵀ and c = Uᵀ r, the step along every right singular vector is
 
-        d = −V S (S² + ε² s₁²)⁻¹ Uᵀ r,   J = U S Vᵀ
+        dᵢ = −(cᵢ / sᵢ) max(0, 1 − σ²/cᵢ²),   σ² = |r − U c|² / (m − p)
 
-    ε is so small that directions count which the residuals hardly see: there a small loss hides a
-    large error.  JᵀJ would lose them to rounding, so that J itself is decomposed, by QR and SVD
-    (Golub & Van Loan 2013, "Matrix Computations", section 5.5).  Such steps are far too long for
-    the parameters of a network.  For a linearized network, whose fields are linear in them, they
-    are right: this is Newton's method for the fields (quasilinearization; Bellman & Kalaba 1965,
-    "Quasilinearization and Nonlinear Boundary-Value Problems").
+    Directions count which the residuals hardly see: there a small loss hides a large error.  JᵀJ
+    would lose them to rounding, so that J itself is decomposed, by QR and SVD (Golub & Van Loan
+    2013, "Matrix Computations", section 5.5).  What no step can reduce, noise above all, has the
+    variance σ² in every direction; a direction in which there is no more than that is left alone
+    (the positive part of Stein's estimator; Efron & Morris 1973,
+    doi:10.1080/01621459.1973.10481350).
 
-    Of several ε, the one is taken with which the step from one half of the rows of [J r] leaves the
-    least of the linear residuals on the other half.  A seventh of the rows belongs to neither.  The
-    step is halved until it reduces their residuals.
+    Such steps are far too long for the parameters of a network.  For a linearized network, whose
+    fields are linear in them, they are right: this is Newton's method for the fields
+    (quasilinearization; Bellman & Kalaba 1965, "Quasilinearization and Nonlinear Boundary-Value
+    Problems").  A seventh of the residuals takes no part in a step, which is halved until it
+    reduces them.
 
     Attributes:
         largest: number of parameters above which a phase is left out, as its time grows with their
@@ -100,36 +102,29 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
 
 
 class _Parts:
-    """The rows of [J r], drawn at random into two halves and others, which no step sees.
+    """The rows of [J r], drawn at random into those that make a step, and others that test it.
 
-    The few rows of a short piece, such as an initial value, belong to both halves.
+    The few rows of a short piece, such as an initial value, make the step.
 
     Args:
         pieces: r [k] and Jᵀ [p, k], piece by piece.
         seed: of the draw.
 
     Attributes:
-        halves: r and Jᵀ of either half, piece by piece.
-        others: Σ r² over the others.
+        making: r and Jᵀ of the former, piece by piece.
+        others: Σ r² over the latter.
     """
 
     def __init__(self, pieces: Pieces, *, seed: int) -> None:
         rng = np.random.default_rng(seed)
-        self.halves: tuple[list[tuple[Array, Array]], ...] = ([], [])
+        self.making: list[tuple[Array, Array]] = []
         self.others = 0.0
         for residuals, columns in pieces:
             r, transposed = np.asarray(residuals), np.asarray(columns)
-            # Not every second row: every second point of a Sobol sequence lies in one half of the
-            # domain.
-            drawn = rng.random(len(r))
-            if len(r) < FEW:
-                for half in self.halves:
-                    half.append((r / np.sqrt(2), transposed / np.sqrt(2)))
-                continue
-            self.others += float(np.sum(r[drawn < OTHERS] ** 2))
-            upper = drawn > (1 + OTHERS) / 2
-            for half, rows in zip(self.halves, (upper, ~upper & (drawn >= OTHERS)), strict=True):
-                half.append((r[rows], transposed[:, rows]))
+            # Not every seventh row: such points of a Sobol sequence may lie in one place.
+            makes = (rng.random(len(r)) >= OTHERS) | (len(r) < FEW)
+            self.making.append((r[makes], transposed[:, makes]))
+            self.others += float(np.sum(r[~makes] ** 2))
 
 
 class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
@@ -168,7 +163,7 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         seed = int(state.iterations)
         # 1. The step, from most of the residuals.
         parts = _Parts(self.squares.jacobian(state.position, batch), seed=seed)
-        step, slope = _validated_step(parts.halves, static_size(state.position))
+        step, slope = svd_step(parts.making, static_size(state.position))
         failed = state._replace(
             iterations=state.iterations + 1,
             evaluations=state.evaluations + 1 + HALVINGS,
@@ -208,43 +203,28 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         )
 
 
-def svd_step(pieces: Pieces, size: int, resolved: float) -> Array:
-    """Return the step d [p] that `GaussNewtonSVD` describes.
+def svd_step(pieces: Pieces, size: int) -> tuple[Array, Array]:
+    """Return the step d [p] that `GaussNewtonSVD` describes, and Jᵀr [p].
 
     Args:
         pieces: r [k] and Jᵀ [p, k], piece by piece.
         size: p.
-        resolved: ε.
     """
-    return _steps(Triangle(pieces, size).triangle, [resolved])[0]
+    rows = 0
 
+    def counted() -> Iterator[tuple[Array, Array]]:
+        nonlocal rows
+        for residuals, columns in pieces:
+            rows += len(residuals)
+            yield np.asarray(residuals), np.asarray(columns)
 
-def _validated_step(
-    halves: Sequence[Sequence[tuple[Array, Array]]], size: int
-) -> tuple[Array, Array]:
-    """Return the step d [p] with the ε of `SHARES` that predicts best, and Jᵀr [p].
-
-    Of the steps from one half of the rows, the best one leaves the least of the linear residuals on
-    the other half.
-
-    Args:
-        halves: r [k] and Jᵀ [p, k] of either half, piece by piece.
-        size: p.
-    """
-    systems = [Triangle(half, size) for half in halves]
-    triangles = [system.triangle for system in systems]
-    left = np.zeros(len(SHARES))
-    for one, other in (triangles, reversed(triangles)):
-        for i, step in enumerate(_steps(one, SHARES)):
-            left[i] += float(np.linalg.norm(other @ np.append(step, 1.0)))
-    best = SHARES[int(np.argmin(left))]
-    both = scipy.linalg.qr(np.concatenate(triangles), mode="r", check_finite=False)[0]
-    return _steps(both[: size + 1], [best])[0], systems[0].slope + systems[1].slope
-
-
-def _steps(triangle: Array, shares: Sequence[float]) -> list[Array]:
-    """Return the steps [p] for several ε, from R [p + 1, p + 1] of [J r] = QR."""
-    size = triangle.shape[1] - 1
-    u, s, vt = scipy.linalg.svd(triangle[:, :size], full_matrices=False, check_finite=False)
-    seen = u.T @ triangle[:, size]
-    return [-vt.T @ (s / (s**2 + (share * s[0]) ** 2) * seen) for share in shares]
+    system = Triangle(counted(), size)
+    triangle = system.triangle[:, :size]
+    u, s, vt = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
+    seen = u.T @ system.triangle[:, size]
+    # R of [J r] ends with the norm of what is left of r.
+    left = float(system.triangle[-1, size]) ** 2 if len(system.triangle) > size else 0.0
+    variance = left / max(rows - size, 1)
+    shares = np.maximum(0.0, 1 - variance / np.maximum(seen**2, TINY))
+    step: Array = -vt.T @ (shares * s / (s**2 + (RESOLVED * s[0]) ** 2) * seen)
+    return step, system.slope

@@ -29,6 +29,7 @@ from pinn.versions import cores
 
 Arrays = Mapping[str, np.ndarray]
 
+SHARES = "shares"  # of the points that follow the residuals, among adapted arrays
 FIRST_SHARE = 0.5  # of the count, with which RAR-D starts
 ADDED_SHARE = 0.05  # of the count, which RAR-D adds at every redraw
 BLOCK_CHANNELS = 20_000  # values per block and hidden layer, which fit a core's L2 cache
@@ -91,10 +92,10 @@ class Draws:
         if self.points.adaptive == "rar_d" and FOLLOWED not in adapted:
             first = math.ceil(FIRST_SHARE * self._count(FOLLOWED))
             adapted = {FOLLOWED: sets[FOLLOWED].coordinates[:first]}
-        followed = {}
-        for region, rows in adapted.items():
-            followed[region] = PointSet(rows).located(self.problem)
-        return sets | followed
+        if FOLLOWED in adapted:
+            found = PointSet(adapted[FOLLOWED], shares=adapted.get(SHARES))
+            sets[FOLLOWED] = found.located(self.problem)
+        return sets
 
     def held_out_sets(
         self, number: int = 0, *, between: tuple[int, int] | None = None
@@ -159,6 +160,8 @@ class Draws:
     def adapt(self, number: int, theta: tf.Tensor, adapted: Arrays) -> Arrays:
         """Return the points of draw `number` that follow the residuals, given those of the last.
 
+        Where they are weighed, their shares [n] are among them, as `SHARES`.
+
         Args:
             number: of the draw.
             theta: where the residuals are evaluated [p].
@@ -167,8 +170,10 @@ class Draws:
         if self.points.adaptive == "none":
             return {}
         count = self._count(FOLLOWED)
-        if self.points.adaptive == "rad":
-            return {FOLLOWED: self._following(number, theta, count)}
+        if self.points.adaptive in ("rad", "importance"):
+            rows, shares = self._following(number, theta, count)
+            weighed = self.points.adaptive == "importance"
+            return {FOLLOWED: rows, SHARES: shares} if weighed else {FOLLOWED: rows}
         old = self.sets(number - 1, adapted)[FOLLOWED].coordinates
         if self.points.adaptive == "r3":
             # Points of large residuals stay; the others are drawn anew.
@@ -179,19 +184,21 @@ class Draws:
         added = min(math.ceil(ADDED_SHARE * count), count - len(old))
         if not added:
             return dict(adapted)
-        return {FOLLOWED: np.concatenate([old, self._following(number, theta, added)])}
+        return {FOLLOWED: np.concatenate([old, self._following(number, theta, added)[0]])}
 
-    def _following(self, number: int, theta: tf.Tensor, count: int) -> np.ndarray:
-        """Return points [count, d] drawn with a density that follows the residuals."""
+    def _following(
+        self, number: int, theta: tf.Tensor, count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return points [count, d] with a density that follows the residuals, and their shares."""
         candidates = self._candidates(number, self.points.candidates * count)
-        chosen = weighted_choice(
+        chosen, shares = weighted_choice(
             self._size(theta, candidates, self.parameters),
             count,
             power=self.points.power,
             offset=self.points.offset,
             seed=(self.seed, number),
         )
-        return candidates[chosen]
+        return candidates[chosen], shares
 
     def _count(self, region: str) -> int:
         """Return the number of points of a region in a draw."""

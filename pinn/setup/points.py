@@ -31,10 +31,11 @@ class Points(settings.Settings):
         method: "sobol", "halton", "latin_hypercube", "uniform" or "grid".
         adaptive: what a redraw does with the interior's points.  "none": all are drawn by the
             method. "rad": all are drawn with a density ∝ |r|^power / mean |r|^power + offset (Wu et
-            al. 2022, doi:10.1016/j.cma.2022.115671).  "rar_d": half of the count at first; every
-            redraw adds a twentieth of it with that density, and keeps the rest (ibid.).  "r3":
-            points where |r| is above its mean stay, the others are drawn anew by the method (Daw et
-            al. 2023, arXiv:2207.02338).
+            al. 2022, doi:10.1016/j.cma.2022.115671).  "importance": the same, and every point
+            weighs the inverse of its probability, so that the loss remains the mean over the
+            interior.  "rar_d": half of the count at first; every redraw adds a twentieth of it with
+            that density, and keeps the rest (Wu et al.).  "r3": points where |r| is above its mean
+            stay, the others are drawn anew by the method (Daw et al. 2023, arXiv:2207.02338).
         power: k of that density; larger follows the residual more closely.
         offset: c of that density, the share that is uniform; smaller follows the residual more
             closely.
@@ -55,7 +56,7 @@ class Points(settings.Settings):
         default_factory=lambda: {"interior": "auto", "initial": 400, "boundary": 400}
     )
     method: Method = "sobol"
-    adaptive: Literal["none", "rad", "rar_d", "r3"] = "none"
+    adaptive: Literal["none", "rad", "importance", "rar_d", "r3"] = "none"
     power: float = settings.at_least(0, 1.0)
     offset: float = settings.at_least(0, 1.0)
     candidates: int = settings.count(10, least=2)
@@ -90,14 +91,14 @@ class Points(settings.Settings):
         return int(found)
 
     def following(self, objective: Objective) -> Points:
-        """Return points of which those of the interior follow the residuals, as `rad` draws them.
+        """Return points of which those of the interior follow the residuals, by `importance`.
 
         Few points then resolve a layer or a shock.  Points that follow the residuals otherwise, or
         have no interior, are returned as they are.
         """
         if self.adaptive != "none" or FOLLOWED not in objective.regions:
             return self
-        return replace(self, adaptive="rad", power=POWER)
+        return replace(self, adaptive="importance", power=POWER)
 
     def check(self, objective: Objective) -> None:
         """Raise an InputError for a count of a region that does not exist or an impossible one."""
