@@ -134,22 +134,6 @@ class Solution:
         _, missing = self._estimate(points)
         return {name: value.reshape(shape) for name, value in missing.items()}
 
-    def corrected(
-        self, *positional: ArrayLike, **coordinates: ArrayLike
-    ) -> dict[str, Float[np.ndarray, "*shape"]]:
-        """Return all functions with what is estimated to be missing of them, at coordinates.
-
-        Where equations and conditions are linear, or the error is small, they are far more accurate
-        than the solution; where the error is large and the problem is not linear, they need not be.
-
-        Raises:
-            InputError: as for the estimated error.
-        """
-        missing = self.estimated_error(*positional, **coordinates)
-        values = self(*positional, **coordinates)
-        return {name: value + missing[name] for name, value in values.items()}
-
-    @cached_property
     def _estimate(self) -> ErrorEstimate | None:
         return None if self._find_estimate is None else self._find_estimate()
 
