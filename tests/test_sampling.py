@@ -115,6 +115,20 @@ def test_choice_has_the_density_of_the_formula():
     assert not np.array_equal(chosen, other_seed)
 
 
+def test_shares_give_means_over_all_candidates():
+    """Of a function that is large where the density is, with a tenth of its standard deviation."""
+    x = np.random.default_rng(0).random(20_000)
+    sizes = np.exp(-(((x - 0.3) / 0.01) ** 2))
+    means = []
+    for seed in range(50):
+        chosen, shares = sampling.weighted_choice(sizes, 1000, power=1.0, offset=0.5, seed=seed)
+        assert np.sum(shares) == pytest.approx(1)
+        means.append(np.sum(shares * sizes[chosen]))
+    assert np.mean(means) == pytest.approx(np.mean(sizes), rel=0.02)
+    uniform = np.std(sizes) / np.sqrt(1000)
+    assert np.std(means) < 0.4 * uniform
+
+
 @pytest.mark.parametrize("sizes", [np.zeros(100), np.full(100, np.nan), np.r_[np.zeros(99), 1.0]])
 def test_choice_among_candidates_of_size_zero(sizes):
     chosen, _ = sampling.weighted_choice(sizes, 60, power=1.0, offset=0.0, seed=0)

@@ -21,16 +21,25 @@ from pinn.arrays import Array, static_size
 from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.terms import Misfit
-from pinn.optimizers.gauss_newton_svd import svd_step
+from pinn.optimizers.gauss_newton_svd import RESOLVED, svd_step
 from pinn.optimizers.normal_equations import Triangle
 
+# Smaller singular values ask for steps so long that they say nothing of a network, unless it is
+# linearized.
+VALID = 1e-11
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
 LARGEST = 3000  # parameters; the cost of the decomposition grows with their cube
 ROWS = 6  # of the Jacobian per parameter, at least
 LEAST_SHARE = 1e-9  # of a measurement that the fit does not follow
 
 
-def tangent_step(squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch]) -> Array | None:
+def tangent_step(
+    squares: LeastSquares,
+    theta: tf.Tensor,
+    batches: Iterable[Batch],
+    *,
+    linearized: bool = False,
+) -> Array | None:
     """Return the step d [p] of Gauss–Newton on points that no training used.
 
     Args:
@@ -38,6 +47,7 @@ def tangent_step(squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batc
         theta: the flat vector [p].
         batches: batches of the same regions, with other points each; as many are taken as give
             `ROWS` rows per parameter.
+        linearized: whether they belong to a linearized network.
 
     Returns:
         The step; None for more than `LARGEST` parameters.
@@ -45,7 +55,8 @@ def tangent_step(squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batc
     size = static_size(theta)
     if size > LARGEST:
         return None
-    return svd_step(_pieces(squares, theta, batches), size)[0]
+    resolved = RESOLVED if linearized else VALID
+    return svd_step(_pieces(squares, theta, batches), size, resolved=resolved)[0]
 
 
 def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, float]:

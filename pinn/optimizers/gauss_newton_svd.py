@@ -203,12 +203,13 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         )
 
 
-def svd_step(pieces: Pieces, size: int) -> tuple[Array, Array]:
+def svd_step(pieces: Pieces, size: int, *, resolved: float = RESOLVED) -> tuple[Array, Array]:
     """Return the step d [p] that `GaussNewtonSVD` describes, and Jᵀr [p].
 
     Args:
         pieces: r [k] and Jᵀ [p, k], piece by piece.
         size: p.
+        resolved: share of the largest singular value below which others do not count.
     """
     rows = 0
 
@@ -226,5 +227,5 @@ def svd_step(pieces: Pieces, size: int) -> tuple[Array, Array]:
     left = float(system.triangle[-1, size]) ** 2 if len(system.triangle) > size else 0.0
     variance = left / max(rows - size, 1)
     shares = np.maximum(0.0, 1 - variance / np.maximum(seen**2, TINY))
-    step: Array = -vt.T @ (shares * s / (s**2 + (RESOLVED * s[0]) ** 2) * seen)
+    step: Array = -vt.T @ (shares * s / (s**2 + (resolved * s[0]) ** 2) * seen)
     return step, system.slope

@@ -119,7 +119,8 @@ def error_estimate(
     if progress.interrupted or is_trial or not one or stage_run.objective.dtype != "float64":
         return None
     squares = stage_run.programs.few_jacobians
-    step = tangent_step(squares, progress.best, stage_run.unseen(progress))
+    batches = stage_run.unseen(progress)
+    step = tangent_step(squares, progress.best, batches, linearized=stage_run.linearized)
     return None if step is None else ErrorEstimate(stage_run, progress.best, step, squares)
 
 

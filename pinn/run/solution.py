@@ -134,6 +134,7 @@ class Solution:
         _, missing = self._estimate(points)
         return {name: value.reshape(shape) for name, value in missing.items()}
 
+    @cached_property
     def _estimate(self) -> ErrorEstimate | None:
         return None if self._find_estimate is None else self._find_estimate()
 
