@@ -24,17 +24,17 @@ def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
     return [first, second]
 
 
-def correction(*, steps: int = 5) -> Phase:
+def correction(*, steps: int = 10) -> Phase:
     """Return the phase that corrects the solution of the phases before it.
 
     Args:
-        steps: of Gauss–Newton, at most, each on new points; the first one that does not reduce the
+        steps: of Gauss–Newton, at most, each on new points; the first one that does not halve its
             loss is the last.
     """
     return Phase(
         name="correct",
         optimizer=GaussNewtonSVD(),
-        stop=StopRule(max_iterations=steps, patience=1, max_restarts=0),
+        stop=StopRule(max_iterations=steps, loss_tolerance=0.5, max_restarts=0),
         report_every=1,
         redraw_every=1,
         linearized=True,
