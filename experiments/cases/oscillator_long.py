@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pinn import At, Interval, Problem, residual
+from pinn import At, Interval, Points, Problem, Subdomains, correction, mlp, residual, two_phases
 
 
 class LongOscillator(Problem):
@@ -32,3 +32,12 @@ class LongOscillator(Problem):
 
 
 RUNS = {"[−300, 300]": {"problem": LongOscillator()}}
+# A small network for every 6 of the length, and all of them corrected at once.
+PARTS = {"width": 6, "depth": 1, "subdomains": Subdomains(counts={0: 100})}
+DOCUMENTED = {
+    "[−300, 300]": {
+        "network": mlp(lower=[-300.0], upper=[300.0], outputs=1, seed=0, **PARTS),
+        "points": Points(counts={"interior": 4000, "boundary": 1}),
+        "phases": [*two_phases(explore=100, polish=100), correction()],
+    },
+}

@@ -1,4 +1,5 @@
-# pyright: strict, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: strict, reportMissingTypeStubs=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 """Gauss–Newton by singular values, for networks that are linearized about their parameters."""
 
 from __future__ import annotations

@@ -244,9 +244,10 @@ class Progress:
             "records": _records(numbers["records"]),
             "past": _records(numbers["past"]),
             "counters": PhaseState(**numbers["counters"]),
+            **arrays,
         }
         plain = {name: numbers[name] for name in numbers if name not in nested}
-        return Progress(**plain, **nested, **arrays, state=state)
+        return Progress(**plain, **nested, state=state)
 
 
 def _records(numbers: Sequence[Mapping[str, Any]]) -> list[PhaseRecord]:
