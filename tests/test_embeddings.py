@@ -547,7 +547,7 @@ def test_defaults_of_the_perceptron_are_in_its_file():
     node = compose([])[0]["network"]
     defaults = {}
     for name, parameter in inspect.signature(mlp).parameters.items():
-        if name not in ("lower", "upper", "outputs", "seed"):
+        if name not in ("lower", "upper", "outputs", "seed", "dtype"):
             defaults[name] = parameter.default
     assert node.pop(config.TARGET) == "pinn.networks.mlp"
     assert node.pop("symmetric") is None
@@ -682,7 +682,7 @@ def test_double_precision_is_exact_and_kept_where_single_precision_is_the_defaul
     set_precision("float32")
     try:
         loaded = keras.models.load_model(tmp_path / "network.keras")
-        single = build("everything")
+        single = build("everything", dtype="float32")
     finally:
         set_precision("float64")
     assert np.array_equal(loaded(x), network(x))

@@ -57,6 +57,7 @@ def restored():
 def network(problem, *, outputs=None, depth=1, **settings):
     lower, upper = problem.bounds
     count = len(problem.fields) if outputs is None else outputs
+    settings["dtype"] = keras.config.floatx()
     model = mlp(lower=lower, upper=upper, outputs=count, width=5, depth=depth, **settings)
     for bias in (v for v in model.trainable_variables if v.name == "bias"):
         bias.assign(np.linspace(-0.3, 0.4, bias.shape[0]))

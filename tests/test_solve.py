@@ -324,22 +324,27 @@ def test_a_user_s_problem_without_a_reference_is_solved(eager, tmp_path):
 
 @pytest.mark.slow
 def test_a_float32_network_is_solved_in_float32(eager, tmp_path):
+    network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1, dtype="float32")
+    folder = tmp_path / "run"
+    settings = {"phases": SHORT, "points": POINTS, "show": False}
+    solution = solve(Burgers(), network=network, folder=folder, **settings)
+    assert solution.metrics["dtype"] == solution.theta.dtype == "float32"
+    assert {v.dtype for v in solution.network.variables} == {"float32"}
+    with np.load(folder / "checkpoint.npz") as file:
+        dtypes = {file[key].dtype for key in file.files if key.startswith("state/")}
+    assert {dtype for dtype in dtypes if dtype.kind == "f"} == {np.dtype("float32")}
+    loaded = load(folder)
+    assert loaded.objective.dtype == "float32"
+    assert loaded(**GRID)["u"].dtype == np.float32
+    assert loaded(**GRID)["u"].tobytes() == solution(**GRID)["u"].tobytes()
+
+
+def test_a_perceptron_is_float64_whatever_keras_is_set_to():
+    set_precision("float32")
     try:
-        set_precision("float32")
         network = mlp(lower=[-1, 0], upper=[1, 1], outputs=1, width=4, depth=1)
-        set_precision("float64")
-        folder = tmp_path / "run"
-        settings = {"phases": SHORT, "points": POINTS, "show": False}
-        solution = solve(Burgers(), network=network, folder=folder, **settings)
-        assert solution.metrics["dtype"] == solution.theta.dtype == "float32"
-        assert {v.dtype for v in solution.network.variables} == {"float32"}
-        with np.load(folder / "checkpoint.npz") as file:
-            dtypes = {file[key].dtype for key in file.files if key.startswith("state/")}
-        assert {dtype for dtype in dtypes if dtype.kind == "f"} == {np.dtype("float32")}
-        loaded = load(folder)
-        assert loaded.objective.dtype == "float32"
-        assert loaded(**GRID)["u"].dtype == np.float32
-        assert loaded(**GRID)["u"].tobytes() == solution(**GRID)["u"].tobytes()
+        assert {v.dtype for v in network.variables} == {"float64"}
+        assert keras.config.floatx() == "float32"
     finally:
         set_precision("float64")
 

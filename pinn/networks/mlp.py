@@ -19,6 +19,7 @@ from pinn.networks.decomposed import decomposed
 from pinn.networks.layers import FactorizedDense, PeriodicEmbedding, TrainableSlope
 from pinn.networks.separable import separable
 from pinn.networks.settings import Factorization, Fourier, Periodic, Slope, Subdomains
+from pinn.runtime import precision
 from pinn.settings import Settings, check_count, count, positive
 
 Activation = Literal["tanh", "sin", "cos", "sigmoid", "softplus", "silu", "swish", "gelu"]
@@ -71,6 +72,7 @@ def mlp(
     subdomains: Subdomains | None = None,
     rank: int | None = None,
     seed: int = 0,
+    dtype: str = "float64",
 ) -> keras.Model:
     """Return a network of hidden layers, from coordinates [n, d] to fields [n, outputs].
 
@@ -109,6 +111,7 @@ def mlp(
             each of which is a network with all the other settings (Cho et al. 2023,
             arXiv:2306.15969); None for one network.
         seed: seed of all random numbers.
+        dtype: "float64" or "float32", whatever Keras is set to.
 
     Raises:
         InputError: if width, depth, rank or frequency is not positive, or a word is unknown.
@@ -130,12 +133,13 @@ def mlp(
         seed=seed,
     )
     box = _Box(np.asarray(lower, float), np.asarray(upper, float))
-    if subdomains is not None:
-        design.check_alone(rank)
-        return design.decomposed(box, outputs, subdomains)
-    if rank is None:
-        return design.network(box, outputs)
-    return separable(design.factors(box, rank * outputs), outputs=outputs)
+    with precision(dtype):
+        if subdomains is not None:
+            design.check_alone(rank)
+            return design.decomposed(box, outputs, subdomains)
+        if rank is None:
+            return design.network(box, outputs)
+        return separable(design.factors(box, rank * outputs), outputs=outputs)
 
 
 class _Box(NamedTuple):

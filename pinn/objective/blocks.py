@@ -90,8 +90,8 @@ def cut_into_blocks(
     places = np.arange(threads * depth * width)
     # Padding repeats points, so that it meets no singularity that the points do not meet.
     chosen = places % count
-    shares = np.full(count, 1.0 / count) if points.shares is None else points.shares
-    quadrature = np.where(places < count, shares[chosen], 0.0)
+    shares = 1.0 / count if points.shares is None else points.shares[chosen]
+    quadrature = np.where(places < count, shares, 0.0)
 
     def rows(array: np.ndarray) -> tf.Tensor:
         shaped = array[chosen].reshape(threads, depth, width, -1)

@@ -26,7 +26,8 @@ from pinn.runtime import precision
 from pinn.settings import check_count
 from pinn.setup.build import TARGET, locate, plain
 
-_FROM_PROBLEM = ("lower", "upper", "outputs", "seed")  # arguments that the problem and the run give
+# Arguments that the problem and the run give.
+_FROM_PROBLEM = ("lower", "upper", "outputs", "seed", "dtype")
 
 
 def default_network(
@@ -200,7 +201,8 @@ def _perceptron(
     if isinstance(subdomains, Subdomains):
         settings["subdomains"] = subdomains.by_index(problem.coordinates, axes)
     lower, upper = _box(problem, arguments)
-    return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, **settings)
+    dtype = keras.config.floatx()
+    return mlp(lower=lower, upper=upper, outputs=outputs, seed=seed, dtype=dtype, **settings)
 
 
 def _monotone(
