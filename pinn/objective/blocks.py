@@ -90,8 +90,7 @@ def cut_into_blocks(
     places = np.arange(threads * depth * width)
     # Padding repeats points, so that it meets no singularity that the points do not meet.
     chosen = places % count
-    shares = 1.0 / count if points.shares is None else points.shares[chosen]
-    quadrature = np.where(places < count, shares, 0.0)
+    quadrature = np.where(places < count, points.quadrature[chosen], 0.0)
 
     def rows(array: np.ndarray) -> tf.Tensor:
         shaped = array[chosen].reshape(threads, depth, width, -1)

@@ -39,6 +39,12 @@ class PointSet(NamedTuple):
     sigmas: Mapping[str, Float[np.ndarray, " n"]] = {}
     shares: Float[np.ndarray, " n"] | None = None
 
+    @property
+    def quadrature(self) -> np.ndarray:
+        """The shares of the points in a mean over the region [n]."""
+        count = len(self.coordinates)
+        return np.full(count, 1.0 / count) if self.shares is None else self.shares
+
     def take(self, rows: np.ndarray) -> PointSet:
         """Return the points of some rows, by their indices."""
         return PointSet(

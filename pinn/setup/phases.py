@@ -7,7 +7,7 @@ from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
 
 
-def two_phases(*, explore: int = 1000, polish: int = 5000) -> list[Phase]:
+def two_phases(*, explore: int = 1000, polish: int = 4000) -> list[Phase]:
     """Return the standard phases: Adam explores, self-scaled Broyden polishes.
 
     Args:
