@@ -30,6 +30,7 @@ from pinn.settings import count
 RESOLVED = 1e-13  # singular values below this share of the largest are rounding errors
 TINY = np.finfo(float).tiny
 OTHERS = 1 / 7  # share of the residuals that do not make the step, but test it
+WORTHWHILE = 0.1  # share by which a whole step must reduce the others for another one to follow
 FEW = 64  # rows of a piece that are too few for a share of them to stand for all
 HALVINGS = 6  # lengths of a step that are tried, each half of the one before
 
@@ -57,7 +58,7 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
     fields are linear in them, they are right: this is Newton's method for the fields
     (quasilinearization; Bellman & Kalaba 1965, "Quasilinearization and Nonlinear Boundary-Value
     Problems").  A seventh of the residuals takes no part in a step, which is halved until it
-    reduces them.
+    reduces them.  A whole step that reduces them by less than a tenth is the last.
 
     Attributes:
         largest: number of parameters above which a phase is left out, as its time grows with their
@@ -175,13 +176,16 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         for halving in range(HALVINGS):
             move = tf.constant(step / 2**halving, state.position.dtype)
             position = state.position + move
-            if _Parts(self.squares.jacobian(position, batch), seed=seed).others < parts.others:
+            others = _Parts(self.squares.jacobian(position, batch), seed=seed).others
+            if others < parts.others:
+                # The loss of the step's own residuals falls with every step on new points.
+                ends = halving == 0 and others > (1 - WORTHWHILE) * parts.others
                 return failed._replace(
                     position=position,
                     loss=self.squares.loss(position, batch),
                     evaluations=state.evaluations + halving + 3,
                     step=tf.norm(move),
-                    status=state.status,
+                    status=tf.constant(int(Status.LOSS_CHANGE)) if ends else state.status,
                 )
         return failed
 

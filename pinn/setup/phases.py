@@ -28,13 +28,12 @@ def correction(*, steps: int = 10) -> Phase:
     """Return the phase that corrects the solution of the phases before it.
 
     Args:
-        steps: of Gauss–Newton, at most, each on new points; the first one that reduces its
-            loss by less than a tenth is the last.
+        steps: of Gauss–Newton, at most, each on new points.
     """
     return Phase(
         name="correct",
         optimizer=GaussNewtonSVD(),
-        stop=StopRule(max_iterations=steps, loss_tolerance=0.1, max_restarts=0),
+        stop=StopRule(max_iterations=steps, max_restarts=0),
         report_every=1,
         redraw_every=1,
         linearized=True,

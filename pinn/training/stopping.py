@@ -116,7 +116,9 @@ class StopRule(Settings):
             text = f"converged: no parameter changed by more than {self.position_tolerance}"
             return StopReason(StopKind.POSITION, text)
         if status == Status.LOSS_CHANGE:
-            text = f"converged: loss changed by at most {self.loss_tolerance} of itself"
+            text = "converged: another step would hardly reduce the loss"
+            if self.loss_tolerance is not None:
+                text = f"converged: loss changed by at most {self.loss_tolerance} of itself"
             return StopReason(StopKind.LOSS_CHANGE, text)
         assert status == Status.EVALUATIONS
         return StopReason(StopKind.EVALUATIONS, f"evaluation budget used: {self.max_evaluations}")
