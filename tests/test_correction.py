@@ -265,6 +265,7 @@ def test_a_solution_is_corrected_by_orders_of_magnitude(constraints, tmp_path):
     assert solution(t=t)["u"] == pytest.approx(truth, rel=1e-2 * before)
 
 
+@pytest.mark.slow
 def test_an_unknown_coefficient_is_corrected_too():
     problem = Logistic(unknowns={"k": 1.0})
     solution = short(problem, data=Synthetic(count=20), constraints="soft", steps=4)
@@ -315,6 +316,7 @@ def test_a_run_killed_in_its_correction_and_resumed_is_the_undisturbed_one(tmp_p
     assert len(resumed.history.rows) == len(undisturbed.history.rows)
 
 
+@pytest.mark.slow
 def test_a_corrected_run_goes_on_from_the_end_of_the_phase_before(tmp_path):
     """More iterations of it give the run that had as many from the start, bit by bit."""
     longer = short(Logistic(), polish=50, folder=tmp_path / "a", constraints="soft")

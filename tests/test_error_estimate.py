@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from pinn import Points, Problem, Synthetic, load, residual, solve, two_phases
+from pinn import Points, Problem, Synthetic, correction, load, residual, solve, two_phases
 from pinn.errors import InputError
 from pinn.objective import (
     Evaluator,
@@ -160,6 +160,24 @@ def test_too_many_parameters_have_no_estimate(monkeypatch, eager):
     monkeypatch.setattr("pinn.objective.tangent_error.LARGEST", 5)
     assert tangent_step(squares, loss.flat.flatten(), iter(())) is None
     assert left_out(squares, loss.flat.flatten(), batch) == {}
+
+
+def test_what_a_correction_leaves_may_hide_errors(monkeypatch):
+    """Of the residuals that remain, a tenth in size, half as much per residual as was removed."""
+    monkeypatch.setattr("pinn.run.stage_runs.FEWEST", 1)
+    solution = short(Decay(), phases=[*two_phases(explore=20, polish=5), correction(steps=1)])
+    estimate = solution._estimate
+    monkeypatch.setattr(estimate, "step", 0 * estimate.step)
+    (u,) = estimate.relative(np.linspace(0, 1, 50)[:, None]).values()
+    objective, stage = solution.objective, estimate.stage_run
+    batch = stage.draws.held_out(1000)
+    center = stage.parameters.center
+    before, after = (float(objective.value(t, batch)) for t in (center, solution.theta))
+    t = np.linspace(0, 1, 50)
+    removed = stage.functions(center)(t[:, None])["u"] - solution(t=t)["u"]
+    size = np.linalg.norm(removed) / np.linalg.norm(solution(t=t)["u"])
+    assert after < before
+    assert u == pytest.approx(0.5 * size * np.sqrt(after / before), rel=1e-6)
 
 
 def test_large_errors_are_told():

@@ -11,11 +11,13 @@ from pinn import norms
 from pinn.objective import Batch, Evaluator, LeastSquares, left_out, tangent_step
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.run.errors import Values, gauge_values, scaled_times
-from pinn.run.stage_run import StageRun
+from pinn.run.stage_run import FIRST_DRAW, StageRun
 from pinn.run.stage_runs import StageRuns
 from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
 
+TINY = np.finfo(float).tiny
+HIDDEN = 0.5  # of the error per residual that a correction removed, which the rest may hide
 LARGE = 0.05  # the relative error from which on a run says so
 
 
@@ -51,31 +53,57 @@ class ErrorEstimate:
         parameters = self.stage_run.parameters
         values = self._evaluator(self.theta, points, parameters)
         missing = dict(self._evaluator.slope(self.theta, self.step, points, parameters))
-        times = scaled_times(self.problem, points)
-        for name in self.problem.gauge:
-            series = norms.gauge(missing[name], np.zeros_like(missing[name]), times)
-            missing[name] = missing[name] + gauge_values(self.problem, series, points)
-        better = {name: values[name] + missing[name] for name in values}
-        plain = self.problem.with_derived(values, points)
-        improved = self.problem.with_derived(better, points)
-        return plain, {name: improved[name] - plain[name] for name in plain}
+        return self._changed(values, missing, points)
 
     def relative(self, points: np.ndarray) -> dict[str, float]:
         """Return the estimated relative errors, dimensionless, by function and unknown.
 
-        Those of functions are L2 errors over points [n, d].
+        Those of functions are L2 errors over points [n, d].  A correction removed an error of known
+        size, and residuals of known size with it.  The residuals that remain are taken to hide at
+        least half as much, per residual, of what no change of the network can express.
         """
         values, missing = self(points)
+        found = self._relative(values, missing, points)
+        center = self.stage_run.parameters.center
+        if center is not None and found:
+            batch = self.stage_run.draws.held_out(FIRST_DRAW)
+            objective = self.stage_run.objective
+            before, after = (float(objective.value(t, batch)) for t in (center, self.theta))
+            first = self._evaluator(center, points, self.stage_run.parameters)
+            now = self._evaluator(self.theta, points, self.stage_run.parameters)
+            removed = self._changed(first, {n: now[n] - first[n] for n in now}, points)
+            for name, size in self._relative(*removed, points).items():
+                found[name] = max(found[name], HIDDEN * size * np.sqrt(after / max(before, TINY)))
+        return {**found, **self._of_unknowns()}
+
+    def _changed(self, values: Values, change: Values, points: np.ndarray) -> tuple[Values, Values]:
+        """Return functions [n], and by how much they change [n] where the fields do, by name.
+
+        Derived quantities are among them.  Of a field that is determined up to a constant or a
+        function of time, that is left out of the change.
+        """
+        change = dict(change)
+        times = scaled_times(self.problem, points)
+        for name in self.problem.gauge:
+            series = norms.gauge(change[name], np.zeros_like(change[name]), times)
+            change[name] = change[name] + gauge_values(self.problem, series, points)
+        better = {name: values[name] + change[name] for name in values}
+        plain = self.problem.with_derived(values, points)
+        improved = self.problem.with_derived(better, points)
+        return plain, {name: improved[name] - plain[name] for name in plain}
+
+    def _relative(self, values: Values, change: Values, points: np.ndarray) -> dict[str, float]:
+        """Return the changes of functions [n] over their changed values, in L2, by name."""
         found: dict[str, float] = {}
         for name, value in values.items():
-            truth = value + missing[name]
+            truth = value + change[name]
             if name in self.problem.gauge:  # whose constant is no part of its size
                 series = norms.gauge(
                     truth, np.zeros_like(truth), scaled_times(self.problem, points)
                 )
                 truth = truth + gauge_values(self.problem, series, points)
-            found[name] = norms.relative_l2(truth - missing[name], truth)
-        return {**found, **self._of_unknowns()}
+            found[name] = norms.relative_l2(truth - change[name], truth)
+        return found
 
     def left_out(self, batch: Batch) -> dict[str, float]:
         """Return by how much more measurements would be missed if they were left out, by term."""
