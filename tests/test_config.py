@@ -172,7 +172,8 @@ def test_defaults_of_networks():
     defaults = {name: p.default for name, p in parameters.items() if name in node}
     assert node == {**defaults, "symmetric": None}
     left_out = set(parameters) - set(node)
-    assert left_out == {"lower", "upper", "outputs", "seed", "dtype"}  # from the problem and the run
+    # These come from the problem and the run.
+    assert left_out == {"lower", "upper", "outputs", "seed", "dtype"}
 
 
 @pytest.mark.parametrize(
