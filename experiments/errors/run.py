@@ -125,9 +125,9 @@ def publish(results: dict[str, Any]) -> str:
     text = markdown_table(("run", "quantity", *COLUMNS), cells)
     machines = sorted({result["machine"] for result in results.values()})
     text += (
-        f"\n\n{_told(plain[:, 0], plain[:, 1])} of the solutions, and {_told(after, estimated)} of "
-        f"the corrected ones. A correction lowers {np.sum(after < before)} of {len(pairs)} true "
-        f"errors, by a factor of {np.median(before / after):.0f} (median), and raises "
+        f"\n\nOf the solutions, {_told(plain[:, 0], plain[:, 1])}. Of the corrected ones, "
+        f"{_told(after, estimated)}. A correction lowers {np.sum(after < before)} of {len(pairs)} "
+        f"true errors, by a factor of {np.median(before / after):.0f} (median), and raises "
         f"{np.sum(after > 1.1 * before)} by more than a tenth."
         f"\n\nMeasured on: {'; '.join(machines)}, {cores()} cores; float64, one seed."
     )
@@ -149,7 +149,7 @@ def _told(true: np.ndarray, estimated: np.ndarray) -> str:
     within = np.mean((ratios > 1 / FACTOR) & (ratios < FACTOR))
     return (
         f"{100 * within:.0f} % of {len(true)} estimates are within a factor of {FACTOR:g} of the "
-        f"true relative L2 error, and {100 * np.mean(ratios < 1 / 3):.0f} % below a third of it,"
+        f"true relative L2 error, and {100 * np.mean(ratios < 1 / 3):.0f} % below a third of it"
     )
 
 
