@@ -63,7 +63,7 @@ class Logistic(Problem):
 
 
 class Rod(Problem):
-    """A positive temperature in two materials, whose values are a linear function of nothing."""
+    """The positive temperature T of a rod: T_xx = T, 1 at both ends."""
 
     fields = ("T",)
     positive_fields = ("T",)

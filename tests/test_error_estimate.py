@@ -163,7 +163,7 @@ def test_too_many_parameters_have_no_estimate(monkeypatch, eager):
 
 
 def test_what_a_correction_leaves_may_hide_errors(monkeypatch):
-    """Of the residuals that remain, a tenth in size, half as much per residual as was removed."""
+    """Half as much, per residual that remains, as was removed."""
     monkeypatch.setattr("pinn.run.stage_runs.FEWEST", 1)
     solution = short(Decay(), phases=[*two_phases(explore=20, polish=5), correction(steps=1)])
     estimate = solution._estimate

@@ -21,14 +21,13 @@ from pinn.arrays import Array, static_size
 from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.terms import Misfit
-from pinn.optimizers.gauss_newton_svd import RESOLVED, svd_step
+from pinn.optimizers.gauss_newton_svd import LARGEST, RESOLVED, svd_step
 from pinn.optimizers.normal_equations import Triangle
 
 # Smaller singular values ask for steps so long that they say nothing of a network, unless it is
 # linearized.
 VALID = 1e-11
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
-LARGEST = 3000  # parameters; the cost of the decomposition grows with their cube
 ROWS = 6  # of the Jacobian per parameter, at least
 LEAST_SHARE = 1e-9  # of a measurement that the fit does not follow
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn.arrays import Array, static_size
-from pinn.errors import InputError, require_memory
+from pinn.errors import require_memory
 from pinn.optimizers.interface import (
     BatchT,
     BoundOptimizer,
@@ -85,12 +85,7 @@ class GaussNewton(Optimizer[Damping]):
         Raises:
             InputError: where there is only a loss.
         """
-        if minimization.residuals is None:
-            raise InputError(
-                "GaussNewton: needs residuals, and here is only a loss; use LBFGS, or give "
-                "`Residuals`."
-            )
-        return _BoundGaussNewton(self, minimization, minimization.residuals)
+        return _BoundGaussNewton(self, minimization, minimization.squares("GaussNewton"))
 
     def memory(
         self,

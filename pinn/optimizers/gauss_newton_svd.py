@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.linalg
 import tensorflow as tf
 
 from pinn.arrays import Array, static_size
-from pinn.errors import InputError
 from pinn.optimizers.interface import (
     BatchT,
     BoundOptimizer,
@@ -27,6 +26,7 @@ from pinn.optimizers.loops import PythonLoop
 from pinn.optimizers.normal_equations import Pieces, Triangle
 from pinn.settings import count
 
+LARGEST = 3000  # parameters; the cost of the decomposition grows with their cube
 RESOLVED = 1e-13  # singular values below this share of the largest are rounding errors
 TINY = np.finfo(float).tiny
 OTHERS = 1 / 7  # share of the residuals that do not make the step, but test it
@@ -61,15 +61,14 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
     reduces them.  A whole step that reduces them by less than a tenth is the last.
 
     Attributes:
-        largest: number of parameters above which a phase is left out, as its time grows with their
-            cube.
+        largest: number of parameters above which a phase is left out.
 
     Raises:
         InputError: for a number out of range.
     """
 
     label: ClassVar[str] = "Gauss-Newton by SVD"
-    largest: int = count(3000)
+    largest: int = count(LARGEST)
 
     def bind(self, minimization: Minimization[BatchT]) -> BoundOptimizer[NoMemory, BatchT]:
         """Return the optimizer bound to a sum of squares.
@@ -77,12 +76,7 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
         Raises:
             InputError: where there is only a loss.
         """
-        if minimization.residuals is None:
-            raise InputError(
-                "GaussNewtonSVD: needs residuals, and here is only a loss; use LBFGS, or give "
-                "`Residuals`."
-            )
-        return _BoundGaussNewtonSVD(self, minimization, minimization.residuals)
+        return _BoundGaussNewtonSVD(self, minimization, minimization.squares("GaussNewtonSVD"))
 
     def memory(
         self,
@@ -106,8 +100,6 @@ class GaussNewtonSVD(Optimizer[NoMemory]):
 class _Parts:
     """The rows of [J r], drawn at random into those that make a step, and others that test it.
 
-    The few rows of a short piece, such as an initial value, make the step.
-
     Args:
         pieces: r [k] and Jᵀ [p, k], piece by piece.
         seed: of the draw.
@@ -118,15 +110,32 @@ class _Parts:
     """
 
     def __init__(self, pieces: Pieces, *, seed: int) -> None:
-        rng = np.random.default_rng(seed)
+        self._seed = seed
         self.making: list[tuple[Array, Array]] = []
         self.others = 0.0
+        rng = np.random.default_rng(seed)
         for residuals, columns in pieces:
-            r, transposed = np.asarray(residuals), np.asarray(columns)
-            # Not every seventh row: such points of a Sobol sequence may lie in one place.
-            makes = (rng.random(len(r)) >= OTHERS) | (len(r) < FEW)
-            self.making.append((r[makes], transposed[:, makes]))
+            r, makes = np.asarray(residuals), _makes(rng, len(residuals))
+            self.making.append((r[makes], np.asarray(columns)[:, makes]))
             self.others += float(np.sum(r[~makes] ** 2))
+
+    def others_at(self, pieces: Pieces) -> float:
+        """Return Σ r² over the others at another position, from its pieces."""
+        rng = np.random.default_rng(self._seed)
+        total = 0.0
+        for residuals, _ in pieces:
+            r = np.asarray(residuals)
+            total += float(np.sum(r[~_makes(rng, len(r))] ** 2))
+        return total
+
+
+def _makes(rng: np.random.Generator, count: int) -> npt.NDArray[np.bool_]:
+    """Return which of a piece's rows make a step [count].
+
+    The few rows of a short piece, such as an initial value, all do.
+    """
+    # Not every seventh row: such points of a Sobol sequence may lie in one place.
+    return (rng.random(count) >= OTHERS) | (count < FEW)
 
 
 class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
@@ -162,9 +171,9 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
 
     def iterate(self, state: State[NoMemory], batch: BatchT) -> State[NoMemory]:
         """Return the state after one step."""
-        seed = int(state.iterations)
         # 1. The step, from most of the residuals.
-        parts = _Parts(self.squares.jacobian(state.position, batch), seed=seed)
+        pieces = self.squares.jacobian(state.position, batch)
+        parts = _Parts(pieces, seed=int(state.iterations))
         step, slope = svd_step(parts.making, static_size(state.position))
         failed = state._replace(
             iterations=state.iterations + 1,
@@ -176,7 +185,8 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         for halving in range(HALVINGS):
             move = tf.constant(step / 2**halving, state.position.dtype)
             position = state.position + move
-            others = _Parts(self.squares.jacobian(position, batch), seed=seed).others
+            # By the Jacobian, which is traced already: residuals alone would take longer.
+            others = parts.others_at(self.squares.jacobian(position, batch))
             if others < parts.others:
                 # The loss of the step's own residuals falls with every step on new points.
                 ends = halving == 0 and others > (1 - WORTHWHILE) * parts.others
@@ -216,21 +226,13 @@ def svd_step(pieces: Pieces, size: int, *, resolved: float = RESOLVED) -> tuple[
         size: p.
         resolved: share of the largest singular value below which others do not count.
     """
-    rows = 0
-
-    def counted() -> Iterator[tuple[Array, Array]]:
-        nonlocal rows
-        for residuals, columns in pieces:
-            rows += len(residuals)
-            yield np.asarray(residuals), np.asarray(columns)
-
-    system = Triangle(counted(), size)
+    system = Triangle(pieces, size)
     triangle = system.triangle[:, :size]
     u, s, vt = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
     seen = u.T @ system.triangle[:, size]
     # R of [J r] ends with the norm of what is left of r.
     left = float(system.triangle[-1, size]) ** 2 if len(system.triangle) > size else 0.0
-    variance = left / max(rows - size, 1)
+    variance = left / max(system.rows - size, 1)
     shares = np.maximum(0.0, 1 - variance / np.maximum(seen**2, TINY))
     step: Array = -vt.T @ (shares * s / (s**2 + (resolved * s[0]) ** 2) * seen)
     return step, system.slope

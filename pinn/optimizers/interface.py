@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import numpy as np
 import tensorflow as tf
 
+from pinn.errors import InputError
 from pinn.optimizers.least_squares import SumOfSquares
 from pinn.optimizers.memories import Arrays, from_arrays, layout
 from pinn.settings import Settings
@@ -63,6 +64,19 @@ class Minimization(Generic[BatchT]):
     residuals: SumOfSquares[BatchT] | None = None
     shapes: Sequence[Shape] | None = None
     subset: Subset[BatchT] | None = None
+
+    def squares(self, optimizer: str) -> SumOfSquares[BatchT]:
+        """Return the loss as a sum of squares, which an optimizer of a name needs.
+
+        Raises:
+            InputError: where there is only a loss.
+        """
+        if self.residuals is None:
+            raise InputError(
+                f"{optimizer}: needs residuals, and here is only a loss; use LBFGS, or give "
+                "`Residuals`."
+            )
+        return self.residuals
 
 
 class State(NamedTuple, Generic[MemoryT]):

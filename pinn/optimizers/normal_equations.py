@@ -118,15 +118,20 @@ class Triangle(NormalEquations):
     """QR factorization of J, from which that of [J; √λ I] follows.
 
     It takes four times the work of `Gram` and resolves all singular values.
+
+    Attributes:
+        triangle: R of the QR factorization of [J r], which contains Qᵀr.
+        rows: number of residuals.
     """
 
     def __init__(self, pieces: Pieces, size: int) -> None:
-        # R of the QR factorization of [J r], which contains Qᵀr.
         self.triangle: Array = np.zeros((0, size + 1))
+        self.rows = 0
         self.slope = np.zeros(size)
         rows: list[Array] = []
         for residuals, columns in _double(pieces):
             self.slope += columns @ residuals
+            self.rows += len(residuals)
             rows.append(np.concatenate([columns.T, residuals[:, None]], 1))
             if sum(map(len, rows)) >= 2 * size:
                 self.triangle = _triangle([self.triangle, *rows])

@@ -70,8 +70,7 @@ class ErrorEstimate:
             objective = self.stage_run.objective
             before, after = (float(objective.value(t, batch)) for t in (center, self.theta))
             first = self._evaluator(center, points, self.stage_run.parameters)
-            now = self._evaluator(self.theta, points, self.stage_run.parameters)
-            removed = self._changed(first, {n: now[n] - first[n] for n in now}, points)
+            removed = self._changed(first, {n: values[n] - first[n] for n in first}, points)
             for name, size in self._relative(*removed, points).items():
                 found[name] = max(found[name], HIDDEN * size * np.sqrt(after / max(before, TINY)))
         return {**found, **self._of_unknowns()}

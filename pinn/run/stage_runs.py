@@ -97,7 +97,12 @@ class StageRuns:
 
     def parameters(self, number: int, progress: Progress) -> StageParameters:
         """Return what travels in the batches of a stage."""
-        parameters = self._nonlinear_parameters(number, progress)
+        return self._about_center(self._nonlinear_parameters(number, progress), number, progress)
+
+    def _about_center(
+        self, parameters: StageParameters, number: int, progress: Progress
+    ) -> StageParameters:
+        """Return parameters with the center of a stage, where its networks are linearized."""
         center = progress.centers.get(str(number))
         if center is None:
             return parameters
@@ -137,10 +142,8 @@ class StageRuns:
         none = StageParameters(modes=earlier_modes(programs.objective, ()))
         found = []
         for earlier in range(number):
-            dtype = programs.objective.dtype
-            theta = tf.constant(progress.ends[str(earlier)], dtype)
-            center = progress.centers.get(str(earlier))
-            own = none if center is None else none._replace(center=tf.constant(center, dtype))
+            theta = tf.constant(progress.ends[str(earlier)], programs.objective.dtype)
+            own = self._about_center(none, earlier, progress)
             found.append(programs.evaluator(names)(theta, nodes, own))
         return earlier_modes(programs.objective, found)
 
@@ -217,7 +220,8 @@ class StageRuns:
     def phases(self, progress: Progress) -> Sequence[Phase]:
         """Return the phases of the present stage."""
         phases = self.setup.phases_of(progress.stage, returned=progress.returned)
-        return [phase for phase in phases if phase.name not in self.left_out]
+        left_out = self.left_out
+        return [phase for phase in phases if phase.name not in left_out]
 
     def goes_on_linearized(self, progress: Progress, phases: Sequence[Phase]) -> bool:
         """Return whether linearized phases follow those that a stage has been through.

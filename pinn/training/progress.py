@@ -96,7 +96,7 @@ class Progress:
         state: the state of the present phase's optimizer.
         counters: of the present phase.
         draw: number of the present draw of points.
-        points: points that followed the residuals, by region.
+        points: points that followed the residuals, by region, and their shares where they have any.
         weights: memory of the weighting scheme; empty without one.
         rows: number of rows of the history.
         compile_seconds: wall-clock seconds of compilation.
