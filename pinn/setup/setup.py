@@ -152,8 +152,8 @@ class Setup(Settings):
         self._check_weights()
         self._check_phases()
         self._check_data()
-        self._check_scales()
         self._check_modes()
+        self._check_scales()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
 
