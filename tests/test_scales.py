@@ -338,3 +338,29 @@ def test_a_problem_in_other_units_is_solved_as_well(name):
         errors.append(solution.metrics["relative_l2"])
     for field, error in errors[0].items():
         assert error / 3 <= errors[1][field] <= 3 * error
+
+
+class TwoSpecies(Problem):
+    """Two species in water, in SI units, whose diffusivities are 1 and 5 × 10⁻¹⁰ m²/s."""
+
+    fields = ("a", "b")
+    space = Interval(x=(0.0, 1e-4))
+    time = (0.0, 60.0)
+
+    @residual(on="interior")
+    def diffusion_a(self, a_t, a_xx):
+        return a_t - 1e-10 * a_xx
+
+    @residual(on="interior")
+    def diffusion_b(self, b_t, b_xx):
+        return b_t - 5e-10 * b_xx
+
+
+def test_small_diffusivities_of_two_species_stay_apart(eager):
+    problem = TwoSpecies()
+    network = default_network(problem, seed=0, width=6, depth=1)
+    residuals = []
+    for engine in ("taylor", "nested"):
+        loss = Objective(problem, network, hard=False, derivatives=engine)
+        residuals.append(loss.losses(loss.flat.flatten(), batch(loss)).numpy())
+    np.testing.assert_allclose(residuals[0], residuals[1], rtol=1e-9)

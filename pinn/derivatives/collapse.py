@@ -181,8 +181,16 @@ def _summands(symbol: Symbol, space: Sequence[str]) -> tuple[Index, ...]:
 
 
 def _parallel(a: Array, b: Array) -> bool:
-    norms = np.linalg.norm(a) * np.linalg.norm(b)
-    return bool(norms > 0 and a[0] != 0 and abs(abs(a @ b) / norms - 1) < SAME)
+    """Return whether b is a multiple of a, component by component.
+
+    Their units differ: a diffusivity of 1e-10 m²/s must not vanish beside the 1 of a time
+    derivative, as it does in the angle between the two.
+    """
+    if a[0] == 0:
+        return False
+    share = b[0] / a[0]
+    sizes = np.maximum(np.abs(b), np.abs(share * a))
+    return bool(share != 0 and np.all(np.abs(b - share * a) <= SAME * sizes))
 
 
 def _random_slopes(function: ResidualFunction, bounds: Bounds, dtype: str) -> list[Array] | None:

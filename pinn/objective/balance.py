@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 STEPS = 40  # of the search, at most; two where the residual is linear
-SETTLED = 1.1  # the factor from the target at which the search ends
+SETTLED = 1.001  # the factor from the target at which the search ends
 FAR = 1024.0  # the factor of a step where the bracket is open
 NEGLIGIBLE = 1e-10  # a share below which something counts as zero: rounding
 ROUNDING = 1e-14  # the same where it is not what remains of larger values
@@ -19,7 +20,7 @@ def balanced(
     """Return the size at which something changes a residual by `target`; 0 if none does.
 
     The change grows with the size, in proportion where the residual is linear, so that the second
-    step is exact.  Otherwise bisection in the logarithm keeps the steps in a bracket.
+    step is exact.  Otherwise it is taken as a power of the size between the ends of a bracket.
 
     Args:
         change: from a size to the change of the residual.
@@ -31,7 +32,7 @@ def balanced(
     if not target > 0:
         return 0.0
     size = guess
-    low, high = 0.0, np.inf
+    low, high = _End(0.0, 0.0), _End(np.inf, np.inf)
     for _ in range(STEPS):
         effect = change(size)
         if effect == 0:
@@ -44,27 +45,40 @@ def balanced(
         if 1 / SETTLED < target / effect < SETTLED:
             return step
         if effect < target:
-            low = size
+            low = _End(size, effect)
         else:
-            high = size
-        size = step if _shrinks(low, step, high) else _between(low, high)
+            high = _End(size, effect)
+        size = (
+            step
+            if _is_open(low, high) and low.size < step < high.size
+            else _between(low, high, target)
+        )
     return size
 
 
-def _shrinks(low: float, step: float, high: float) -> bool:
-    """Return whether a step leaves neither end of a bracket where it is.
+class _End(NamedTuple):
+    """An end of the bracket: a size and its effect."""
 
-    Where the change is a power of the size, proportional steps would go from end to end.
+    size: float
+    effect: float
+
+
+def _is_open(low: _End, high: _End) -> bool:
+    """Return whether an end of the bracket is not known yet."""
+    return low.size == 0 or high.size == np.inf
+
+
+def _between(low: _End, high: _End, target: float) -> float:
+    """Return a size inside a bracket, whose ends may be 0 and infinity.
+
+    Regula falsi in the logarithms, kept off the ends so that the bracket shrinks.
     """
-    if not low < step < high:
-        return False
-    if low == 0 or high == np.inf:
-        return True
-    return low**0.75 * high**0.25 <= step <= low**0.25 * high**0.75
-
-
-def _between(low: float, high: float) -> float:
-    """Return a size inside a bracket, whose ends may be 0 and infinity."""
-    if low == 0:
-        return high / FAR
-    return low * FAR if high == np.inf else float(np.sqrt(low * high))
+    if low.size == 0:
+        return high.size / FAR
+    if high.size == np.inf:
+        return low.size * FAR
+    share = 0.5
+    if high.effect < np.inf:
+        share = np.log(target / low.effect) / np.log(high.effect / low.effect)
+    share = min(max(float(share), 0.1), 0.9)
+    return float(low.size ** (1 - share) * high.size**share)
