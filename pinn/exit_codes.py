@@ -10,12 +10,14 @@ class ExitCode(IntEnum):
 
     Attributes:
         OK: everything went well.
-        FAILED: a check or a job failed.
+        FAILED: a check or a job failed; with --strict, the answer of a run.
         BAD_INPUT: the input was wrong, and one line said so.
+        DOUBTFUL: with --strict, the answer of a run is doubtful.
         INTERRUPTED: Ctrl-C; 128 + SIGINT, as shells have it.
     """
 
     OK = 0
     FAILED = 1
     BAD_INPUT = 2
+    DOUBTFUL = 3
     INTERRUPTED = 130

@@ -56,10 +56,19 @@ def gauge(
         this is the difference of the means.  Otherwise it is a function of time that is smooth on
         the problem's own scale.
     """
-    if time is None:
-        basis = np.polynomial.chebyshev.chebvander(np.zeros_like(estimate), 0)
-    else:
-        basis = np.polynomial.chebyshev.chebvander(time, _GAUGE_DEGREE)
+    basis = gauge_basis(len(estimate), time)
     # The pseudo-inverse of the basis gives coefficients that are not finite for a difference that
     # is not finite; other least-squares solvers raise an error.
     return np.linalg.pinv(basis) @ (truth - estimate)
+
+
+def gauge_basis(count: int, time: Float[Array, " n"] | None) -> Float[Array, "n k"]:
+    """Return what may be added to a field with a gauge, [n, k].
+
+    Args:
+        count: the number n of points.
+        time: the points' times [n], scaled to [-1, 1]; None where the problem is steady.
+    """
+    if time is None:
+        return np.ones((count, 1))
+    return np.asarray(np.polynomial.chebyshev.chebvander(time, _GAUGE_DEGREE), np.float64)

@@ -7,6 +7,7 @@ variables must be set before TensorFlow is loaded.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def prepare_process() -> None:
     It must run before NumPy and TensorFlow are loaded. A variable that is set already is kept.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # above all of traces for new shapes
     # OpenBLAS threads wait by spinning, for milliseconds that TensorFlow's threads then lack.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "12")
     prepare_import()

@@ -15,7 +15,7 @@ from pinn.conf_folders import conf_folder
 from pinn.errors import InputError
 
 ROOT = Path(pinn.__file__).parent.parent
-COMMANDS = ("run", "resume", "plot", "compare", "reproduce", "list", "new", "doctor")
+COMMANDS = ("run", "resume", "plot", "diagnose", "compare", "reproduce", "list", "new", "doctor")
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def run_module(monkeypatch):
     module = types.ModuleType("pinn.cli.run")
 
     def record(name, code=0):
-        def function(*arguments):
-            calls.append((name, *arguments))
+        def function(*arguments, strict=False):
+            calls.append((name, *arguments, *(["strict"] if strict else [])))
             return code
 
         return function

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from pinn.cli.commands import named_folders, options_of_folders
+from pinn.cli.commands import STRICT, named_folders, options_of_folders
 from pinn.conf_folders import ConfFolder, conf_folders, shown, user_folders
 from pinn.errors import InputError
 
@@ -59,6 +59,7 @@ class Line(argparse.Namespace):
         overrides: settings such as "seed=1", as Hydra accepts them.
         experiment_file: the file of the experiment, or None.
         no_local_conf: whether `conf/` in the working folder is left out.
+        strict: of `pinn run`, whether the exit code says if the answer is doubtful.
         picture: of `pinn check`, a PNG file, or None.
     """
 
@@ -69,6 +70,7 @@ class Line(argparse.Namespace):
     config_dir: str | None
     config_path: str | None
     config_name: str | None
+    strict: bool
     picture: str | None
 
     @contextlib.contextmanager
@@ -153,6 +155,8 @@ def parser(command: str) -> argparse.ArgumentParser:
         action="store_true",
         help="Leave out the configuration of conf/ in the working folder",
     )
+    if command == "run":
+        hydra_parser.add_argument("--strict", action="store_true", help=STRICT.capitalize())
     if command == "check":
         hydra_parser.add_argument("--picture", help="A PNG file for a picture of the points")
     return hydra_parser

@@ -19,6 +19,8 @@ LEDGER = Path("experiments")
 """Where `pinn reproduce` writes the ledger if --ledger is not given."""
 KINDS = ("steady", "transient", "ode", "inverse")
 """Kinds of problems that `pinn new` writes."""
+STRICT = "the exit code is 3 for a doubtful answer, and 1 for one that failed"
+"""What --strict does."""
 SEEDS = 3
 """The number of seeds of `pinn reproduce` if --seeds is not given."""
 
@@ -86,7 +88,7 @@ def resume_parser() -> Parser:
     """Return the parser of `pinn resume`."""
     parser = Parser(
         "resume",
-        "FOLDER [key=value ...]",
+        "FOLDER [key=value ...] [--strict]",
         "Continue a run from its last checkpoint, or do what is left of a sweep",
         "Overrides change the run's configuration, such as the number of iterations of a phase.\n"
         "Of a sweep, unfinished and failed runs continue, and runs that have not begun start.",
@@ -94,6 +96,7 @@ def resume_parser() -> Parser:
     parser.add_argument(
         "arguments", nargs="*", metavar="FOLDER", help="the folder of the run or of the sweep"
     )
+    parser.add_argument("--strict", action="store_true", help=f"of a run, {STRICT}")
     return parser
 
 
@@ -108,6 +111,20 @@ def plot_parser() -> Parser:
     parser.add_argument(
         "arguments", nargs="*", metavar="FOLDER", help="the folder of a run or of a sweep"
     )
+    return parser
+
+
+def diagnose_parser() -> Parser:
+    """Return the parser of `pinn diagnose`."""
+    parser = Parser(
+        "diagnose",
+        "FOLDER ... [--strict]",
+        "Show how far the answers of runs can be trusted",
+        "Shows the estimated errors, what equations and conditions leave open (which the run has\n"
+        "drawn in figures/undetermined.png), the warnings of the run and its verdict.",
+    )
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="the folder of a run")
+    parser.add_argument("--strict", action="store_true", help=STRICT)
     return parser
 
 
@@ -271,6 +288,7 @@ PARSERS: dict[str, Callable[[], Parser]] = {
     "check": check_parser,
     "resume": resume_parser,
     "plot": plot_parser,
+    "diagnose": diagnose_parser,
     "compare": compare_parser,
     "reproduce": reproduce_parser,
     "list": list_parser,

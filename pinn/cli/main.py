@@ -13,6 +13,7 @@ from pinn.cli.commands import (
     HELP_OPTIONS,
     PARSERS,
     compare_parser,
+    diagnose_parser,
     doctor_parser,
     list_parser,
     named_folders,
@@ -117,12 +118,13 @@ def _check(arguments: list[str]) -> int:
 
 
 def _resume(arguments: list[str]) -> int:
-    folders, overrides = _split(resume_parser().parse(arguments).arguments)
+    options = resume_parser().parse(arguments)
+    folders, overrides = _split(options.arguments)
     if len(folders) != 1:
         raise InputError(f"resume: {len(folders)} folders; give one, such as {_RUN_FOLDER}.")
     from pinn.cli.run import resume
 
-    return resume(folders[0], overrides)
+    return resume(folders[0], overrides, strict=options.strict)
 
 
 def _plot(arguments: list[str]) -> int:
@@ -132,6 +134,16 @@ def _plot(arguments: list[str]) -> int:
     from pinn.cli.run import plot
 
     return max(plot(folder) for folder in folders)
+
+
+def _diagnose(arguments: list[str]) -> int:
+    options = diagnose_parser().parse(arguments)
+    folders, overrides = _split(options.folders)
+    if not folders or overrides:
+        raise InputError(f"diagnose: give the folders of runs, such as {_RUN_FOLDER}.")
+    from pinn.cli.run import diagnose
+
+    return max(diagnose(folder, strict=options.strict) for folder in folders)
 
 
 def _compare(arguments: list[str]) -> int:
@@ -198,6 +210,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "check": _check,
     "resume": _resume,
     "plot": _plot,
+    "diagnose": _diagnose,
     "compare": _compare,
     "reproduce": _reproduce,
     "list": _list,

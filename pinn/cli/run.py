@@ -1,4 +1,4 @@
-"""`pinn run`, `check`, `resume` and `plot`: from Hydra's configuration to a solved problem."""
+"""Commands on one run or sweep: from Hydra's configuration to a solved problem, and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pinn.cli.quiet import quiet
 from pinn.cli.sweep import plot_sweep, resume_sweep, sweep
 from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
-from pinn.record import SweepFolder
+from pinn.record import RunFolder, SweepFolder
 from pinn.reporting.published import check_published
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pinn.run.solution import Solution
     from pinn.setup import Setup
 
-__all__ = ["check", "compose", "plot", "resume", "run"]
+__all__ = ["check", "compose", "diagnose", "plot", "resume", "run"]
 
 _SHOWING = ("help", "hydra_help", "cfg", "resolve", "info", "shell_completion")
 """Options of Hydra that show something and run nothing."""
@@ -55,6 +55,8 @@ def run(argv: Sequence[str]) -> int:
             if config is not None:
                 announce(folders)
                 return _job(config, line)
+        if line.strict:
+            raise InputError("--strict is for one run; look at the runs of a sweep one by one.")
         announce(folders)
         return sweep(line, folders, argv)
 
@@ -118,7 +120,7 @@ def _job(config: DictConfig, line: Line) -> int:
 
         def task(values: DictConfig) -> None:
             try:
-                outcome.append(_solve(resolved(values)[0], folder))
+                outcome.append(_solve(resolved(values)[0], folder, strict=line.strict))
             except Exception as error:  # Hydra would print more about it
                 outcome.append(error)
 
@@ -166,7 +168,7 @@ def _setup(config: Mapping[str, Any]) -> Setup:
     return configuration.setup(config)
 
 
-def _solve(config: dict[str, Any], folder: Path) -> int:
+def _solve(config: dict[str, Any], folder: Path, *, strict: bool) -> int:
     """Solve the problem of a configuration, show the result, and return the exit code."""
     check_published(config.get("published"))
     with quiet():  # TensorFlow is loaded only once Hydra has found no fault with the configuration
@@ -175,10 +177,10 @@ def _solve(config: dict[str, Any], folder: Path) -> int:
     setup = _setup(config)
     # Settings that the setup does not hold, but the run's config.yaml does.
     more_settings = {"network": config.get("network"), "device": config.get("device", "auto")}
-    return _show(execute(setup, folder=folder, config=more_settings))
+    return _show(execute(setup, folder=folder, config=more_settings), strict=strict)
 
 
-def resume(folder: str, overrides: Sequence[str] = ()) -> int:
+def resume(folder: str, overrides: Sequence[str] = (), *, strict: bool = False) -> int:
     """Continue a run from its last checkpoint, or a sweep, and return the exit code.
 
     Overrides, such as a larger budget, reopen the last phase of a run.
@@ -193,7 +195,7 @@ def resume(folder: str, overrides: Sequence[str] = ()) -> int:
     with quiet():
         from pinn.run import resume as resume_run
 
-    return _show(resume_run(folder, overrides=overrides))
+    return _show(resume_run(folder, overrides=overrides), strict=strict)
 
 
 def plot(folder: str) -> int:
@@ -208,7 +210,28 @@ def plot(folder: str) -> int:
     return ExitCode.OK
 
 
-def _show(solution: Solution) -> int:
+def diagnose(folder: str, *, strict: bool) -> int:
+    """Show how far the answer of a run can be trusted, and return the exit code."""
+    if SweepFolder(Path(folder)).exists:
+        raise InputError(f"diagnose: {folder} is a sweep; give the folder of one of its runs.")
+    with quiet():
+        from pinn.run import load
+
+    solution = load(folder)
+    lines = [f"{folder}:", *solution.diagnose()]
+    picture = RunFolder(Path(folder)).figures / "undetermined.png"
+    lines += [str(picture)] if picture.exists() else []
+    Console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+    return _trust(solution.metrics.get("verdict")) if strict else ExitCode.OK
+
+
+def _trust(verdict: str | None) -> int:
+    """Return the exit code that --strict asks for."""
+    codes = {"trusted": ExitCode.OK, "doubtful": ExitCode.DOUBTFUL}
+    return codes.get(verdict or "", ExitCode.FAILED)
+
+
+def _show(solution: Solution, *, strict: bool = False) -> int:
     """Show the summary of a run, and return the exit code."""
     from pinn.record import Metrics
     from pinn.reporting.summary import summary
@@ -219,4 +242,4 @@ def _show(solution: Solution) -> int:
     if not metrics.finished:
         console.print(f"continue with: pinn resume {solution.folder}", highlight=False)
         return ExitCode.INTERRUPTED
-    return ExitCode.OK
+    return _trust(metrics.verdict) if strict else ExitCode.OK

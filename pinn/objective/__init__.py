@@ -13,7 +13,7 @@ from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import standard_errors
-from pinn.objective.tangent_error import ROWS, left_out, tangent_step
+from pinn.objective.tangent_error import ROWS, amplification, left_out, unseen_jacobian
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.terms import Misfit
 from pinn.objective.trial import trial
@@ -36,6 +36,7 @@ __all__ = [
     "Scales",
     "StageParameters",
     "TermDiagnostics",
+    "amplification",
     "cut_into_blocks",
     "draw",
     "evaluate_law",
@@ -45,7 +46,7 @@ __all__ = [
     "left_out",
     "mode_start",
     "standard_errors",
-    "tangent_step",
     "trial",
     "undetermined",
+    "unseen_jacobian",
 ]

@@ -85,10 +85,34 @@ class Evaluator:
             slopes[name] = tf.zeros_like(value) if slope is None else slope
         return slopes
 
+    @check_shapes
+    def jacobian(
+        self,
+        theta: Float[tf.Tensor, " p"],
+        points: Float[np.ndarray, "n d"],
+        stage: StageParameters = FIRST_STAGE,
+    ) -> dict[str, Float[np.ndarray, "n p"]]:
+        """Return the derivatives [n, p] by name by the vector [p], at few points [n, d]."""
+        return self._by_chunks(points, lambda columns: self._jacobian_chunk(theta, columns, stage))
+
+    @tf.function(autograph=False)
+    def _jacobian_chunk(
+        self, theta: tf.Tensor, columns: tf.Tensor, stage: StageParameters
+    ) -> dict[str, tf.Tensor]:
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(theta)
+            values = self._values(theta, columns, stage)
+        found = {}
+        for name, value in values.items():
+            found[name] = tape.jacobian(
+                value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+        return found
+
     def _by_chunks(
         self, points: np.ndarray, program: Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
     ) -> Values:
-        """Return what a program gives for chunks of points [n, d], joined: [n] by name."""
+        """Return what a program gives for chunks of points [n, d], joined: [n, …] by name."""
         names = [symbol.name for symbol in self.symbols]
         if not len(points):
             return {name: np.zeros(0, self.objective.dtype) for name in names}

@@ -48,8 +48,9 @@ def standard_errors(
 
     Returns:
         Standard errors by name, NaN where there are too few measurements for an estimate of the
-        noise.  None for more than `LARGEST` parameters, where no term is a measurement, and where
-        measurements have one weight per point, so that their rows have noise of several sizes.
+        noise, or they hardly determine the coefficient.  None for more than `LARGEST` parameters,
+        where no term is a measurement, and where measurements have one weight per point, so that
+        their rows have noise of several sizes.
     """
     objective = squares.objective
     size = static_size(theta)
@@ -93,8 +94,18 @@ def standard_errors(
         entries=range(first_unknown, size),
     )
     slopes = coefficient_slopes(squares, theta)[first_unknown:]
-    errors = np.abs(slopes) * np.sqrt(np.diag(covariance))
+    errors = np.abs(slopes) * _deviations(covariance)
     return dict(zip(objective.unknowns, map(float, errors), strict=True))
+
+
+def _deviations(covariance: Array) -> Array:
+    """Return the standard deviations [k] of a covariance [k, k].
+
+    Below zero there is only rounding, because the measurements hardly determine the coefficient:
+    NaN.
+    """
+    variances = np.diag(covariance)
+    return np.sqrt(np.where(variances >= 0, variances, np.nan))
 
 
 def _count(data: Blocks, term: Term) -> int:

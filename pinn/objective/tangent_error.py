@@ -21,41 +21,56 @@ from pinn.arrays import Array, static_size
 from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.terms import Misfit
-from pinn.optimizers.gauss_newton_svd import LARGEST, RESOLVED, svd_step
+from pinn.optimizers.gauss_newton_svd import LARGEST, Decomposition
 from pinn.optimizers.normal_equations import Triangle
 
-# Smaller singular values ask for steps so long that they say nothing of a network, unless it is
-# linearized.
-VALID = 1e-11
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
+OPEN = 1e-9  # ε of amplifications
 ROWS = 6  # of the Jacobian per parameter, at least
 LEAST_SHARE = 1e-9  # of a measurement that the fit does not follow
 
 
-def tangent_step(
-    squares: LeastSquares,
-    theta: tf.Tensor,
-    batches: Iterable[Batch],
-    *,
-    linearized: bool = False,
-) -> Array | None:
-    """Return the step d [p] of Gauss–Newton on points that no training used.
+def unseen_jacobian(
+    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch]
+) -> Decomposition | None:
+    """Return the decomposition of residuals and Jacobian on points that no training used.
 
     Args:
         squares: the loss as a sum of squares.
         theta: the flat vector [p].
         batches: batches of the same regions, with other points each; as many are taken as give
             `ROWS` rows per parameter.
-        linearized: whether they belong to a linearized network.
 
     Returns:
-        The step; None for more than `LARGEST` parameters.
+        The decomposition; None for more than `LARGEST` parameters.
     """
     size = static_size(theta)
-    if size > LARGEST:
-        return None
-    resolved = RESOLVED if linearized else VALID
-    return svd_step(_pieces(squares, theta, batches), size, resolved=resolved)[0]
+    return None if size > LARGEST else Decomposition(_pieces(squares, theta, batches), size)
+
+
+def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]:
+    """Return how far the residuals let a solution change, and the directions along which.
+
+    Along a direction d, the residuals change by J d and the solution by C d.  The generalized
+    singular values of C and J, with a small multiple of the identity beneath J,
+
+        max |C d|   where   |J d|² + (ε s₁)² |d|² = 1,
+
+    are the factors from residuals to errors (Hansen 1998, "Rank-Deficient and Discrete Ill-Posed
+    Problems", section 2.1).  What the equations do not determine has a factor that grows like 1/ε.
+
+    Args:
+        jacobian: the decomposition of J on points that no training used.
+        change: C [m, p], the derivatives by the vector [p] of what is asked for, over its size.
+
+    Returns:
+        The factors [k], the largest first, and their directions [k, p], along which C d has the
+        norm of the factor.
+    """
+    s = jacobian.values
+    whitened = jacobian.directions.T / np.sqrt(s**2 + (OPEN * s[0]) ** 2)
+    _, factors, vt = scipy.linalg.svd(change @ whitened, full_matrices=False, check_finite=False)
+    return factors, vt @ whitened.T
 
 
 def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, float]:

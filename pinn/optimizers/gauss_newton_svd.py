@@ -174,7 +174,8 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         # 1. The step, from most of the residuals.
         pieces = self.squares.jacobian(state.position, batch)
         parts = _Parts(pieces, seed=int(state.iterations))
-        step, slope = svd_step(parts.making, static_size(state.position))
+        decomposition = Decomposition(parts.making, static_size(state.position))
+        step, slope = decomposition.step(), decomposition.slope
         failed = state._replace(
             iterations=state.iterations + 1,
             evaluations=state.evaluations + 1 + HALVINGS,
@@ -218,21 +219,42 @@ class _BoundGaussNewtonSVD(PythonLoop[NoMemory, BatchT]):
         )
 
 
-def svd_step(pieces: Pieces, size: int, *, resolved: float = RESOLVED) -> tuple[Array, Array]:
-    """Return the step d [p] that `GaussNewtonSVD` describes, and Jᵀr [p].
+class Decomposition:
+    """A residual vector and its Jacobian J = U S Vᵀ, by QR and SVD, in double precision.
 
     Args:
         pieces: r [k] and Jᵀ [p, k], piece by piece.
         size: p.
-        resolved: share of the largest singular value below which others do not count.
+
+    Attributes:
+        values: the singular values [k], the largest first.
+        directions: the right singular vectors Vᵀ [k, p].
+        slope: Jᵀr [p].
     """
-    system = Triangle(pieces, size)
-    triangle = system.triangle[:, :size]
-    u, s, vt = scipy.linalg.svd(triangle, full_matrices=False, check_finite=False)
-    seen = u.T @ system.triangle[:, size]
-    # R of [J r] ends with the norm of what is left of r.
-    left = float(system.triangle[-1, size]) ** 2 if len(system.triangle) > size else 0.0
-    variance = left / max(system.rows - size, 1)
-    shares = np.maximum(0.0, 1 - variance / np.maximum(seen**2, TINY))
-    step: Array = -vt.T @ (shares * s / (s**2 + (resolved * s[0]) ** 2) * seen)
-    return step, system.slope
+
+    def __init__(self, pieces: Pieces, size: int) -> None:
+        system = Triangle(pieces, size)
+        triangle = system.triangle[:, :size]
+        u, self.values, self.directions = scipy.linalg.svd(
+            triangle, full_matrices=False, check_finite=False
+        )
+        self.slope = system.slope
+        self._seen: Array = u.T @ system.triangle[:, size]
+        # R of [J r] ends with the norm of what is left of r.
+        left = float(system.triangle[-1, size]) ** 2 if len(system.triangle) > size else 0.0
+        self._variance = left / max(system.rows - size, 1)
+
+    def step(self, resolved: float = RESOLVED) -> Array:
+        """Return the step d [p] that `GaussNewtonSVD` describes.
+
+        Args:
+            resolved: share of the largest singular value below which others do not count.
+        """
+        shares = np.maximum(0.0, 1 - self._variance / np.maximum(self._seen**2, TINY))
+        s = self.values
+        damped = shares * s / (s**2 + (resolved * s[0]) ** 2)
+        return -self.directions.T @ (damped * self._seen)
+
+    def norms(self, steps: Array) -> Array:
+        """Return |J d| [n] for steps [n, p]."""
+        return np.linalg.norm((steps @ self.directions.T) * self.values, axis=1)

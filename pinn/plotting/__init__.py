@@ -3,7 +3,7 @@
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.data import MeasuredColumn, data_figure, misfit_figure
-from pinn.plotting.field import evolution_figure, field_figure
+from pinn.plotting.field import changes_figure, evolution_figure, field_figure
 from pinn.plotting.figures import (
     save_data_figure,
     save_figure,
@@ -13,7 +13,7 @@ from pinn.plotting.figures import (
 from pinn.plotting.search import importance_figure, search_figure
 from pinn.plotting.seeds import seeds_figure
 from pinn.plotting.shown_runs import ShownRun
-from pinn.plotting.slices import slices_figure
+from pinn.plotting.slices import change_lines_figure, slices_figure
 from pinn.plotting.sweep import curves_figure, setting_figure, solutions_figure
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
@@ -21,6 +21,8 @@ from pinn.plotting.weights import weights_figure
 __all__ = [
     "MeasuredColumn",
     "ShownRun",
+    "change_lines_figure",
+    "changes_figure",
     "convergence_figure",
     "curves_figure",
     "data_figure",

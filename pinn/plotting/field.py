@@ -226,6 +226,42 @@ def evolution_figure(
     return figure
 
 
+@journal()
+def changes_figure(
+    axes_names: Sequence[str],
+    grids: Sequence[np.ndarray],
+    changes: Sequence[Mapping[str, np.ndarray]],
+    *,
+    note: str = "",
+    distance: np.ndarray | None = None,
+    units: Mapping[str, str] = {},
+    log_axes: Mapping[str, float] = {},
+) -> Figure:
+    """Return changes of fields that the equations allow: one column per change, a row per field.
+
+    Args:
+        axes_names: names of the two coordinates, as in `field_figure`.
+        grids: values of the two coordinates, [n] and [m].
+        changes: by field, [n, m]; NaN lies outside the domain.
+        note: a line above the figure.
+        distance: as in `field_figure`.
+        units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
+    """
+    plane = _Plane(axes_names, grids, distance, units, log_axes)
+    names = list(changes[0])
+    figure, axes = plane.panels(len(names), len(changes), width=_WIDTH, margins=(0.75, 0.75))
+    for name, row in zip(names, axes, strict=True):
+        for number, (panel, change) in enumerate(zip(row, changes, strict=True), start=1):
+            top = float(np.nanmax(np.abs(change[name]))) or 1.0
+            colors = _Colors("RdBu_r", Normalize(-top, top))
+            _add_color_bar(panel, plane.draw(panel, change[name], colors))
+            panel.set_title(f"{label(name, units)}, change {number}")
+    _label_outer_panels(axes)
+    add_note(figure, note)
+    return figure
+
+
 def _draw_frames(
     plane: _Plane, row: np.ndarray, frames: np.ndarray, titles: Sequence[str], colors: _Colors
 ) -> None:

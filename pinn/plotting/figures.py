@@ -15,9 +15,9 @@ from pinn.errors import InputError
 from pinn.plotting.collocation import points_figure
 from pinn.plotting.convergence import convergence_figure
 from pinn.plotting.data import MeasuredColumn, data_figure, misfit_figure
-from pinn.plotting.field import evolution_figure, field_figure
+from pinn.plotting.field import changes_figure, evolution_figure, field_figure
 from pinn.plotting.laws import Law, laws_figure
-from pinn.plotting.slices import slices_figure
+from pinn.plotting.slices import change_lines_figure, slices_figure
 from pinn.plotting.style import Fields, journal, symbol, with_unit
 from pinn.plotting.unknowns import unknowns_figure
 from pinn.plotting.weights import weights_figure
@@ -31,6 +31,7 @@ Columns = dict[str, np.ndarray]
 
 _SIZE = 201  # grid points along each axis: one pixel or two of the printed panel
 _TIMES = 4  # of the evolution, the first and the last one included
+_MOST_CHANGES = 3  # that one picture shows
 _DPI = 150
 
 
@@ -136,12 +137,13 @@ def save_figures(
     laws: Mapping[str, str] = {},
     log_axes: Mapping[str, float] = {},
     estimated: Callable[[Columns], Columns] | None = None,
+    undetermined: Sequence[Callable[[Columns], Columns]] = (),
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
 
-    These are the solution, slices, evolution, laws, convergence, points, unknowns, weights, data
-    and misfit.  A picture that has nothing to show (no history, no points, no unknowns, fixed
-    weights, no measurements) is left out.
+    These are the solution, slices, evolution, laws, convergence, points, unknowns, weights, data,
+    misfit, and what the equations leave undetermined.  A picture that has nothing to show (no
+    history, no points, no unknowns, fixed weights, no measurements) is left out.
 
     The solution is drawn on a grid over the first two coordinates; further ones are fixed in the
     middle of their range, and time at its end, where errors have grown.  Where two coordinates in
@@ -172,6 +174,8 @@ def save_figures(
             logarithm.
         estimated: from coordinates [n] by name to the estimated errors [n] by field; shown where
             there is no reference.
+        undetermined: from coordinates [n] by name to changes [n] by field that the equations allow;
+            one picture shows the first three.
     """
     folder.mkdir(parents=True, exist_ok=True)
     axes = [i for i, name in enumerate(coordinates) if name not in parameters]
@@ -195,6 +199,9 @@ def save_figures(
     weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
     for name, figure in _training_figures(sampler, history, placed, truths, weighted):
         paths.append(save_figure(figure, folder / f"{name}.png"))
+    if undetermined:
+        figure = _changes(sampler, distance, undetermined[:_MOST_CHANGES])
+        paths.append(save_figure(figure, folder / "undetermined.png"))
     if measured:
         paths.append(save_data_figure(folder, measured))
         paths.append(save_figure(misfit_figure(measured), folder / "misfit.png"))
@@ -235,9 +242,7 @@ def _solution_figures(
     if len(names) == 1:
         yield "solution", slices_figure(names, grids, fields, note=note, units=units, log_axes=logs)
         return
-    depth = None
-    if distance is not None:
-        depth = sampler.on_grid(lambda points: {"distance": distance(points)})["distance"]
+    depth = _depth(sampler, distance)
     yield (
         "solution",
         field_figure(
@@ -287,6 +292,42 @@ def _training_figures(
         yield "unknowns", unknowns_figure(history, truths, units)
     if history.rows and history.weights():
         yield "weights", weights_figure(history, weights, axes_names, units)
+
+
+def _changes(
+    sampler: _Sampler,
+    distance: Callable[[Columns], np.ndarray] | None,
+    changes: Sequence[Callable[[Columns], Columns]],
+) -> Figure:
+    """Return the picture of changes that the equations allow."""
+    found = [sampler.on_grid(change) for change in changes]
+    names = sampler.axes_names
+    note = "changes that no residual sees"
+    fixed = _note(sampler.fixed(), sampler.units)
+    text = f"{note}, {fixed}" if fixed else note
+    units, logs = sampler.units, sampler.log_axes
+    if len(names) == 1:
+        return change_lines_figure(
+            names[0], sampler.grids[0], found, note=text, units=units, log_axes=logs
+        )
+    return changes_figure(
+        names,
+        sampler.grids,
+        found,
+        note=text,
+        distance=_depth(sampler, distance),
+        units=units,
+        log_axes=logs,
+    )
+
+
+def _depth(
+    sampler: _Sampler, distance: Callable[[Columns], np.ndarray] | None
+) -> np.ndarray | None:
+    """Return the distance to the boundary on the grid, where it is drawn."""
+    if distance is None:
+        return None
+    return sampler.on_grid(lambda points: {"distance": distance(points)})["distance"]
 
 
 def _evolution(sampler: _Sampler, distance: np.ndarray | None) -> Figure:

@@ -73,6 +73,43 @@ def slices_figure(
     return figure
 
 
+@journal()
+def change_lines_figure(
+    axis_name: str,
+    grid: np.ndarray,
+    changes: Sequence[Mapping[str, np.ndarray]],
+    *,
+    note: str = "",
+    units: Mapping[str, str] = {},
+    log_axes: Mapping[str, float] = {},
+) -> Figure:
+    """Return changes of fields that the equations allow: one panel per field, a line per change.
+
+    Args:
+        axis_name: name of the coordinate.
+        grid: its values [n].
+        changes: by field, [n].
+        note: a line above the figure.
+        units: units by name.
+        log_axes: by coordinate, the value from which on it counts by its logarithm.
+    """
+    names = list(changes[0])
+    figure, axes = _panels(len(names), 1, width=4.2, height=2.8)
+    for name, (panel,) in zip(names, axes, strict=True):
+        for number, change in enumerate(changes, start=1):
+            panel.plot(grid, change[name], color=COLORS[number], label=f"change {number}")
+        panel.axhline(0.0, color=TRUTH, linewidth=0.5)
+        panel.set_xlim(grid[0], grid[-1])
+        panel.yaxis.set_major_locator(few_ticks(5))
+        panel.set_ylabel(label(name, units), rotation=0, va="center", labelpad=8)
+        place_ticks(panel, "x", axis_name, log_axes)
+    axes[-1, 0].set_xlabel(label(axis_name, units))
+    lines, labels = _legend(axes)
+    figure.legend(lines, labels, loc="outside lower center", ncols=len(changes))
+    add_note(figure, note)
+    return figure
+
+
 def _panels(rows: int, columns: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
     return panels(rows, columns, width=width, height=height, sharex=True, sharey="row")
 

@@ -91,6 +91,21 @@ class MisfitMetrics(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenMetrics(Record):
+    """A change of a solution, by as much as its own size, that the residuals hardly see.
+
+    Attributes:
+        residual: the rms by which the residuals change, over their typical sizes.
+        functions: the relative change, rms, by function.
+        unknowns: the relative change by unknown coefficient, with its sign.
+    """
+
+    residual: float | None = None
+    functions: dict[str, float] = field(default_factory=dict)
+    unknowns: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorAt(Record):
     """The errors at one value of a parameter of the problem.
 
@@ -174,6 +189,10 @@ class Metrics(Record):
             a reference.
         estimated_error: relative L2 error, dimensionless, by field, derived quantity and unknown,
             estimated without a reference; empty where there is no estimate.
+        amplification: the largest relative change of a field or an unknown that residuals of one of
+            their typical sizes may hide, dimensionless; None where there is no estimate.
+        undetermined: what no residual determines, the least determined first.
+        verdict: "trusted", "doubtful" or "failed", as the warnings say.
         max_error: largest error by field and derived quantity, in its own units.
         by_parameter: the errors at the values of a parameter's grid, by parameter; empty where the
             problem has none.
@@ -208,6 +227,9 @@ class Metrics(Record):
     finished: bool = False
     relative_l2: dict[str, float] = field(default_factory=dict)
     estimated_error: dict[str, float] = field(default_factory=dict)
+    amplification: float | None = None
+    undetermined: list[OpenMetrics] = field(default_factory=list)
+    verdict: str | None = None
     max_error: dict[str, float] = field(default_factory=dict)
     by_parameter: dict[str, list[ErrorAt]] = field(default_factory=dict)
     reference_error: dict[str, float] = field(default_factory=dict)
@@ -267,6 +289,8 @@ class Metrics(Record):
             misfits[name] = MisfitMetrics.by_name(measured)
         known["misfits"] = misfits
         known["modes"] = [ModeMetrics.from_json(mode) for mode in known.get("modes", ())]
+        directions = known.get("undetermined", ())
+        known["undetermined"] = [OpenMetrics.from_json(direction) for direction in directions]
         by_parameter: dict[str, list[ErrorAt]] = {}
         for name, errors in known.get("by_parameter", {}).items():
             by_parameter[name] = [ErrorAt.from_json(error) for error in errors]
@@ -290,6 +314,7 @@ class Metrics(Record):
             values["by_parameter"] = by_parameter
         else:
             del values["by_parameter"]
+        values["undetermined"] = [direction.to_json() for direction in self.undetermined]
         values["modes"] = [mode.to_json() for mode in self.modes]
         if not self.modes:
             del values["modes"]

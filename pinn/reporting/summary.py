@@ -25,6 +25,9 @@ from pinn.reporting.tables import count, plain_table, seconds
 
 ESTIMATED = "estimated relative L2"  # the title of the error that needs no reference
 
+VERDICTS = {"trusted": "green", "doubtful": "yellow", "failed": "red"}
+"""The color of every verdict."""
+
 # A held-out loss this many times larger than the training loss is pointed out. Between draws of
 # points, losses differ by less.
 LARGE_RATIO = 10.0
@@ -69,9 +72,28 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
     parts += _losses(metrics)
     parts += [Text(f"warning: {warning}", style="yellow") for warning in metrics.warnings]
     parts += _times(metrics)
+    if metrics.verdict:
+        parts.append(_trust(metrics))
     if folder is not None:
         parts.append(Text(str(folder)))
     return Group(*parts)
+
+
+def _trust(metrics: Metrics) -> Text:
+    """Return whether the answer can be trusted, and how far."""
+    found = metrics.verdict or ""
+    count = len(metrics.warnings)
+    above = "" if count <= 1 else "s"
+    if found == "trusted" and metrics.estimated_error:
+        worst = number(max(metrics.estimated_error.values()), 2)
+        why = f"estimated relative errors at most {worst}"
+    elif found == "trusted":
+        why = "nothing doubtful was found; there is no estimate of the error"
+    elif count:
+        why = f"see the warning{above} above"
+    else:
+        why = "the run was interrupted" if not metrics.finished else "the error is not known"
+    return Text(f"{found}: {why}", style=VERDICTS[found])
 
 
 def _title(metrics: Metrics) -> Text:

@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Batch, Evaluator, LeastSquares, left_out, tangent_step
+from pinn.geometry import is_data
+from pinn.objective import Batch, Evaluator, LeastSquares, draw, left_out, unseen_jacobian
 from pinn.objective.standard_errors import coefficient_slopes
+from pinn.optimizers.gauss_newton_svd import RESOLVED, Decomposition
 from pinn.run.errors import Values, gauge_values, scaled_times
+from pinn.run.open_directions import OpenDirections
 from pinn.run.stage_run import FIRST_DRAW, StageRun
 from pinn.run.stage_runs import StageRuns
 from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
+from pinn.unknowns import ScaledUnknown
 
+# Smaller singular values ask for steps so long that they say nothing of a network, unless it is
+# linearized.
+VALID = 1e-11
 TINY = np.finfo(float).tiny
 HIDDEN = 0.5  # of the error per residual that a correction removed, which the rest may hide
+VANISHING = 0.01  # of its typical size: what is smaller is measured by that
+PLACES = 200  # at which functions may change along open directions
 LARGE = 0.05  # the relative error from which on a run says so
 
 
 class ErrorEstimate:
     """What a Gauss–Newton step on points that no training used would change.
 
+    Its `jacobian` also tells what the equations leave open.
+
     Args:
         stage_run: the stage whose solution is meant.
         theta: its vector [p].
-        step: the step [p].
+        jacobian: the decomposition of its residuals' Jacobian at such points.
         squares: its loss as a sum of squares.
     """
 
     def __init__(
-        self, stage_run: StageRun, theta: tf.Tensor, step: np.ndarray, squares: LeastSquares
+        self,
+        stage_run: StageRun,
+        theta: tf.Tensor,
+        jacobian: Decomposition,
+        squares: LeastSquares,
     ) -> None:
         self.stage_run = stage_run
-        self._squares = squares
+        self.squares = squares
         self.theta = theta
-        self.step = tf.constant(step, theta.dtype)
+        self.jacobian = jacobian
+        resolved = RESOLVED if stage_run.linearized else VALID
+        self.step = tf.constant(jacobian.step(resolved), theta.dtype)
         self.problem = stage_run.stage.problem
-        self._evaluator = Evaluator(stage_run.objective, self.problem.functions)
+        self.evaluator = Evaluator(stage_run.objective, self.problem.functions)
 
     def __call__(self, points: np.ndarray) -> tuple[Values, Values]:
         """Return the functions [n], and what is estimated to be missing of them [n], by name.
@@ -51,9 +69,8 @@ class ErrorEstimate:
             points: the points [n, d].
         """
         parameters = self.stage_run.parameters
-        values = self._evaluator(self.theta, points, parameters)
-        missing = dict(self._evaluator.slope(self.theta, self.step, points, parameters))
-        return self._changed(values, missing, points)
+        values = self.evaluator(self.theta, points, parameters)
+        return self._changed(values, self.along(self.step.numpy(), points), points)
 
     def relative(self, points: np.ndarray) -> dict[str, float]:
         """Return the estimated relative errors, dimensionless, by function and unknown.
@@ -69,7 +86,7 @@ class ErrorEstimate:
             batch = self.stage_run.draws.held_out(FIRST_DRAW)
             objective = self.stage_run.objective
             before, after = (float(objective.value(t, batch)) for t in (center, self.theta))
-            first = self._evaluator(center, points, self.stage_run.parameters)
+            first = self.evaluator(center, points, self.stage_run.parameters)
             removed = self._changed(first, {n: values[n] - first[n] for n in first}, points)
             for name, size in self._relative(*removed, points).items():
                 found[name] = max(found[name], HIDDEN * size * np.sqrt(after / max(before, TINY)))
@@ -104,25 +121,64 @@ class ErrorEstimate:
             found[name] = norms.relative_l2(truth - change[name], truth)
         return found
 
+    def along(self, step: np.ndarray, points: np.ndarray) -> Values:
+        """Return the changes of the functions [n] at points [n, d] for a change of the vector."""
+        direction = tf.constant(step, self.theta.dtype)
+        return self.evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
+
+    @cached_property
+    def open_directions(self) -> OpenDirections:
+        """What the equations leave open."""
+        problem, stage_run = self.problem, self.stage_run
+        drawn = draw(problem, "interior", PLACES, method="uniform", seed=PLACES)
+        points = problem.on_grid(drawn.coordinates)
+        values = self.evaluator(self.theta, points, stage_run.parameters)
+        slopes = self.evaluator.jacobian(self.theta, points, stage_run.parameters)
+        scales = stage_run.scales.fields
+        functions = {}
+        for name, value in values.items():
+            slope = slopes[name]
+            if name in problem.gauge:  # which is free on purpose
+                basis = norms.gauge_basis(len(value), scaled_times(problem, points))
+                free = np.linalg.pinv(basis)
+                slope, value = slope - basis @ (free @ slope), value - basis @ (free @ value)
+            functions[name] = slope / _size(value, scales[name].scale if name in scales else 0.0)
+        searched = stage_run.objective.searched
+        unknowns = {}
+        for name, (value, slope) in self.coefficients().items():
+            unknowns[name] = slope / _size_of_unknown(value, searched[name])
+        return OpenDirections(self.jacobian, functions, unknowns, self._left())
+
+    def _left(self) -> float:
+        """Return the rms of what is left of all residuals but misfits, over typical sizes."""
+        losses = self.stage_run.held_out_losses(self.theta)
+        terms = self.stage_run.objective.terms
+        return float(np.sqrt(sum(losses[t.name] for t in terms if not is_data(t.region))))
+
+    def coefficients(self) -> dict[str, tuple[float, np.ndarray]]:
+        """Return the unknown coefficients, and their derivatives [p] by the vector, by name."""
+        values = self.squares.objective.coefficients(self.theta)
+        if not values:
+            return {}
+        slopes = np.diag(coefficient_slopes(self.squares, self.theta))
+        rows = slopes[len(slopes) - len(values) :]
+        return {name: (float(v), row) for (name, v), row in zip(values.items(), rows, strict=True)}
+
     def left_out(self, batch: Batch) -> dict[str, float]:
         """Return by how much more measurements would be missed if they were left out, by term."""
-        return left_out(self._squares, self.theta, batch)
+        return left_out(self.squares, self.theta, batch)
 
     def _of_unknowns(self) -> dict[str, float]:
         """Return the estimated relative errors of the unknown coefficients, by name.
 
         What noise in measurements adds is the standard error.
         """
-        squares = self._squares
-        values = squares.objective.coefficients(self.theta)
-        if not values:
-            return {}
-        slopes = coefficient_slopes(squares, self.theta)
-        first = len(slopes) - len(values)
+        step = self.step.numpy()
+        searched = self.squares.objective.searched
         found: dict[str, float] = {}
-        for i, (name, value) in enumerate(values.items(), start=first):
-            missing = float(slopes[i]) * float(self.step[i])
-            found[name] = norms.relative_error(float(value), float(value) + missing)
+        for name, (value, slope) in self.coefficients().items():
+            truth = value + float(slope @ step)
+            found[name] = abs(truth - value) / _size_of_unknown(truth, searched[name])
         return found
 
 
@@ -147,8 +203,20 @@ def error_estimate(
         return None
     squares = stage_run.programs.few_jacobians
     batches = stage_run.unseen(progress)
-    step = tangent_step(squares, progress.best, batches, linearized=stage_run.linearized)
-    return None if step is None else ErrorEstimate(stage_run, progress.best, step, squares)
+    jacobian = unseen_jacobian(squares, progress.best, batches)
+    return None if jacobian is None else ErrorEstimate(stage_run, progress.best, jacobian, squares)
+
+
+def _size(values: np.ndarray, typical: float) -> float:
+    """Return the rms of values [n], or their typical size where they vanish."""
+    rms = float(np.sqrt(np.mean(values**2)))
+    return (rms if rms > VANISHING * typical else typical) or 1.0
+
+
+def _size_of_unknown(value: float, searched: ScaledUnknown) -> float:
+    """Return by what a change of a coefficient is measured."""
+    never_zero = (searched.lower == 0) != (searched.upper == 0)
+    return abs(value) if value and never_zero else _size(np.array([value]), searched.size)
 
 
 def large_errors(estimated: Mapping[str, float]) -> list[str]:

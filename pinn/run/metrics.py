@@ -23,6 +23,7 @@ from pinn.problem import Problem
 from pinn.record import (
     Metrics,
     MisfitMetrics,
+    OpenMetrics,
     PhaseMetrics,
     TimeMetrics,
     UnknownMetrics,
@@ -37,6 +38,7 @@ from pinn.run.modes import doubtful_modes
 from pinn.run.remaining import doubts, remaining
 from pinn.run.stage_run import EvaluateNames, StageRun
 from pinn.run.stage_runs import StageRuns
+from pinn.run.verdict import verdict
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 from pinn.versions import cores, versions
@@ -71,21 +73,19 @@ def metrics_of(
     estimated = estimate.relative(errors.points) if estimate else {}
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
-    told = [*warnings, *doubts(left), *large_errors(estimated)]
-    told += _unknown(stage_run, theta, batch, solution)
+    told = [*warnings, *doubts(left), *large_errors(estimated), *doubtful_modes(setup, modes)]
+    told += _open(stage_run, theta, batch, solution, estimate)
     told += _unfitted(stage_runs.data, off, estimate, batch)
-    told += doubtful_modes(setup, modes)
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=not progress.interrupted,
         relative_l2=errors.relative_l2(evaluate),
         estimated_error=estimated,
+        verdict=verdict(told, estimated, left, finished=not progress.interrupted),
+        **_openness(estimate),
         max_error=errors.max_error(evaluate),
         by_parameter=errors.by_parameter(evaluate),
         reference_error=setup.problem.checked_reference_error(),
-        published=setup.published,
-        scales=setup.plain_scales,
-        units=dict(setup.problem.units),
         warnings=told,
         remaining=left,
         loss=float(objective.value(theta, batch)),
@@ -105,6 +105,9 @@ def metrics_of(
 def _circumstances(setup: Setup, objective: Objective) -> dict[str, Any]:
     """Return what a run was made with and on."""
     return {
+        "published": setup.published,
+        "scales": setup.plain_scales,
+        "units": dict(setup.problem.units),
         "parameters": objective.flat.size,
         "seed": setup.seed,
         "dtype": objective.dtype,
@@ -119,11 +122,29 @@ def _registered(problem: Problem) -> list[str]:
     return [package.name] if package else []
 
 
-def _unknown(
-    stage_run: StageRun, theta: tf.Tensor, batch: Batch, solution: EvaluateNames
+def _openness(estimate: ErrorEstimate | None) -> dict[str, Any]:
+    """Return how far residuals let the solution change, and what none of them determines."""
+    if estimate is None:
+        return {}
+    opened = estimate.open_directions
+    directions: list[OpenMetrics] = []
+    for d in opened.found:
+        functions, unknowns = dict(d.functions), dict(d.unknowns)
+        directions.append(OpenMetrics(residual=d.residual, functions=functions, unknowns=unknowns))
+    return {"amplification": opened.amplification, "undetermined": directions}
+
+
+def _open(
+    stage_run: StageRun,
+    theta: tf.Tensor,
+    batch: Batch,
+    solution: EvaluateNames,
+    estimate: ErrorEstimate | None,
 ) -> list[str]:
-    """Return a warning for every unknown that nothing determines, or not everywhere."""
+    """Return a warning for what nothing determines, or not everywhere."""
     warnings = blind_spots(stage_run.objective, theta, solution)
+    if estimate is not None:
+        return [*estimate.open_directions.lines(), *warnings]
     for name in undetermined(stage_run.programs.least_squares, theta, batch):
         warnings.append(
             f"{name}: equations and conditions do not determine it, other values fit as well; give "

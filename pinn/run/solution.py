@@ -18,11 +18,17 @@ from pinn.objective import Evaluator, Objective, PointSet, evaluate_law
 from pinn.parameters import check_given
 from pinn.plotting import save_figures
 from pinn.problem import Problem, free_coordinates
-from pinn.record import History, RunFolder
+from pinn.record import History, OpenMetrics, RunFolder
 from pinn.run.error_estimate import ErrorEstimate
 from pinn.run.errors import Values, gauge_values
 from pinn.run.misfits import measured_columns
+from pinn.run.open_directions import SHARE
 from pinn.run.stage_run import EvaluateNames
+
+NO_ESTIMATE = (
+    "there is no estimate of the error in windows of time, of several modes, in float32, for many "
+    "parameters, and for trials"
+)
 
 
 class Solution:
@@ -125,14 +131,37 @@ class Solution:
         Raises:
             InputError: where there is no estimate, and as for the fields.
         """
-        if self._estimate is None:
-            raise InputError(
-                "Solution: there is no estimate of the error in windows of time, of several modes, "
-                "in float32, for many parameters, and for trials; compare two runs instead."
-            )
+        estimate = self._known_estimate()
         shape, points = self._located(positional, coordinates)
-        _, missing = self._estimate(points)
+        _, missing = estimate(points)
         return {name: value.reshape(shape) for name, value in missing.items()}
+
+    def diagnose(self) -> list[str]:
+        """Return what is known of the solution's error without a reference, in one line each.
+
+        These are estimated errors, what the equations leave open, other warnings of the run, and
+        its verdict.  Of a run that was loaded, it takes seconds.
+        """
+        found: Mapping[str, float] = self.metrics.get("estimated_error", {})
+        lines = [f"{name}: estimated relative error {size:.1e}" for name, size in found.items()]
+        warnings = list(self.metrics.get("warnings", ()))
+        if self._estimate is None:
+            lines.append(f"{NO_ESTIMATE}; compare two runs instead")
+        else:
+            opened = self._estimate.open_directions
+            lines.append(
+                f"amplification {opened.amplification:.2g}: the largest relative error that a "
+                "residual may hide, over that residual's share of its typical size"
+            )
+            warnings += [line for line in opened.lines() if line not in warnings]
+        verdict = self.metrics.get("verdict")
+        return [*lines, *(f"warning: {line}" for line in warnings), *([verdict] if verdict else [])]
+
+    def _known_estimate(self) -> ErrorEstimate:
+        """Return the estimated error; an InputError where there is none."""
+        if self._estimate is None:
+            raise InputError(f"Solution: {NO_ESTIMATE}; compare two runs instead.")
+        return self._estimate
 
     @cached_property
     def _estimate(self) -> ErrorEstimate | None:
@@ -217,6 +246,7 @@ class Solution:
             evaluate=lambda at: self._inside(at, lambda inside: self(**inside)),
             reference=self._drawn_reference if has_reference else None,
             estimated=self._drawn_estimate if shows_estimate else None,
+            undetermined=self._drawn_directions(),
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
             points={region: points.on_all_sides for region, points in self.points.items()},
@@ -249,6 +279,26 @@ class Solution:
 
     def _drawn_estimate(self, coordinates: Mapping[str, np.ndarray]) -> Values:
         return self._inside(coordinates, lambda inside: self.estimated_error(**inside))
+
+    def _drawn_directions(self) -> list[Callable[[Mapping[str, np.ndarray]], Values]]:
+        """Return what the equations leave open of functions, where the metrics say so."""
+        recorded = [OpenMetrics.from_json(d) for d in self.metrics.get("undetermined", [])]
+        taking_part = {n for d in recorded for n, size in d.functions.items() if size >= SHARE}
+        if not taking_part or self._estimate is None:
+            return []
+        names = [name for name in self.problem.functions if name in taking_part]
+        estimate = self._estimate
+
+        def drawn(step: np.ndarray) -> Callable[[Mapping[str, np.ndarray]], Values]:
+            def change(inside: Mapping[str, np.ndarray]) -> Values:
+                _, points = _points(self.problem.coordinates, inside)
+                found = estimate.along(step, points)
+                return {name: found[name] for name in names}
+
+            return lambda at: self._inside(at, change)
+
+        directions = estimate.open_directions.found
+        return [drawn(direction.step) for direction in directions if direction.parts[0]]
 
     def _drawn_reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
         return self._inside(coordinates, self._reference)

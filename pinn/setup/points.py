@@ -80,10 +80,8 @@ class Points(settings.Settings):
         several = INTERFACES if "," in region else region  # interfaces that share a condition
         found = self.counts.get(region, self.counts.get(several, self.counts.get("boundary")))
         if found is None:
-            raise InputError(
-                f"points.counts: nothing for region {region!r}; add counts.{region} or "
-                "counts.boundary."
-            )
+            names = " or ".join(f"counts.{name}" for name in dict.fromkeys((region, "boundary")))
+            raise InputError(f"points.counts: nothing for region {region!r}; add {names}.")
         if found == "auto":
             count = AUTOMATIC[min(len(problem.coordinates), len(AUTOMATIC)) - 1]
             return count // FEWER if nodes > 1 else count
