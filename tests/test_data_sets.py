@@ -115,7 +115,7 @@ def test_sets_of_different_noise_give_the_weighted_least_squares_estimate(scales
     assert float(loss) == pytest.approx(chi_squared / 53 / size**2, rel=1e-10)
     assert objective.scales.of_residual("data_coarse_u") == size
     # The standard error is that of the given deviations, not of the misfits.
-    errors = standard_errors(LeastSquares(objective), theta, batch)
+    errors = standard_errors(LeastSquares(objective), theta, batch).errors
     assert errors == {"slope": pytest.approx(np.sqrt(covariance[0, 0]), rel=1e-6)}
 
 
@@ -145,7 +145,7 @@ def test_a_set_without_deviations_keeps_its_own_noise(eager):
     residuals = plain["u"] - 2 * plain["x"] - 0.5
     assert second == pytest.approx(np.mean(residuals**2))
     assert first == pytest.approx(np.mean(((fine["u"] - 2 * fine["x"] - 0.5) / 0.01) ** 2))
-    assert standard_errors(LeastSquares(objective), theta, batch)["slope"] > 0
+    assert standard_errors(LeastSquares(objective), theta, batch).errors["slope"] > 0
 
 
 def test_gaps_have_no_share_in_the_misfit_in_units_of_the_deviation(eager):

@@ -1,18 +1,23 @@
 """Standard errors against the textbook's formula, constrained least squares, and samples."""
 
+import io
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rich.console import Console
 from scipy.optimize import least_squares
 
 from pinn import Adam, Interval, Problem, residual, solve
 from pinn.measurements.synthetic import Synthetic
 from pinn.objective import LeastSquares, Objective, PointSet, cut_into_blocks, standard_errors
-from pinn.objective.standard_errors import propagated_covariance
+from pinn.objective.standard_errors import _of_values, propagated_covariance
 from pinn.optimizers import GaussNewton
 from pinn.problems import Burgers
+from pinn.record import Metrics
 from pinn.references import cole_hopf
+from pinn.reporting.summary import summary
 from pinn.setup import Points
 from pinn.training import Phase, StopRule
 
@@ -101,7 +106,7 @@ def slope_error(unknown, x, measured):
         "data": PointSet(x[:, None], None, {"u": measured}),
     }
     points = {r: cut_into_blocks(s, threads=2, size=32, dtype="float64") for r, s in sets.items()}
-    return standard_errors(LeastSquares(objective), theta, objective.batch(points))
+    return standard_errors(LeastSquares(objective), theta, objective.batch(points)).errors
 
 
 @pytest.mark.usefixtures("eager")
@@ -169,3 +174,24 @@ def test_heavily_weighted_equations_give_the_exact_solution_that_fits_noisy_data
         assert abs(unknown["estimate"] - best[name]) < 0.1 * error, (name, unknown, best)
         # The noise moves both estimates, by the same amount.
         assert abs(best[name] - getattr(problem, name)) > 0.2 * error
+
+
+def test_correlations_are_those_of_the_covariance():
+    deviations = np.array([2.0, 0.5, 3.0])
+    correlation = np.array([[1.0, 0.96, -0.2], [0.96, 1.0, 0.0], [-0.2, 0.0, 1.0]])
+    found = _of_values(correlation * np.outer(deviations, deviations), ("a", "b", "c"))
+    assert found.errors == pytest.approx({"a": 2.0, "b": 0.5, "c": 3.0})
+    assert found.correlations["b"] == pytest.approx({"a": 0.96, "c": 0.0})
+    undetermined = _of_values(np.array([[-1e-20, 0.0], [0.0, 1.0]]), ("a", "b"))
+    assert np.isnan(undetermined.errors["a"]) and np.isnan(undetermined.correlations["b"]["a"])
+    metrics = {
+        "unknowns": {
+            "a": {"estimate": 1.0, "correlations": {"b": 0.96, "c": -0.2}},
+            "b": {"estimate": 1.0, "correlations": {"a": 0.96, "c": 0.0}},
+            "c": {"estimate": 1.0, "correlations": {"a": -0.2, "b": 0.0}},
+        }
+    }
+    screen = Console(file=io.StringIO(), width=100)
+    screen.print(summary(Metrics.from_json(metrics)))
+    shown = screen.file.getvalue()
+    assert "correlated estimates: a and b 0.96" in shown and "a and c" not in shown

@@ -387,7 +387,7 @@ def test_measurements_with_one_weight_per_point_have_no_standard_errors(eager):
         weighted = weighting.apply(batch, weighting.initial_memory(batch))
         return standard_errors(LeastSquares(objective), objective.flat.flatten(), weighted)
 
-    assert errors(["momentum"])["nu"] > 0
+    assert errors(["momentum"]).errors["nu"] > 0
     assert errors(["data_u"]) is None
 
 

@@ -73,7 +73,7 @@ def fits(weight: float) -> list[Fit]:
         errors = standard_errors(squares, theta, batch)
         assert errors is not None
         estimate = float(objective.coefficients(theta)["alpha"])
-        fits.append({"estimate": estimate, "standard error": errors["alpha"]})
+        fits.append({"estimate": estimate, "standard error": errors.errors["alpha"]})
         print(draw, fits[-1], flush=True)
     return fits
 

@@ -31,7 +31,7 @@ def relative(seed: int) -> dict[str, dict[str, float]]:
         assert unknown.truth is not None and unknown.relative_error is not None
         relative_errors[name] = {
             "error": unknown.relative_error,
-            "standard error": uncertain[name] / abs(unknown.truth),
+            "standard error": uncertain.errors[name] / abs(unknown.truth),
         }
     return relative_errors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -23,10 +24,24 @@ LARGEST = 6000  # the largest number of parameters; several matrices [p, p] must
 FREE_SHARE = 1e-6
 
 
-def standard_errors(
-    squares: LeastSquares, theta: tf.Tensor, batch: Batch
-) -> dict[str, float] | None:
-    """Return the standard error of every unknown coefficient, in the coefficient's units.
+class StandardErrors(NamedTuple):
+    """How far noise in the measurements moves the unknown coefficients.
+
+    NaN stands where there are too few measurements for an estimate of the noise, and where they
+    hardly determine the coefficient.
+
+    Attributes:
+        errors: the standard error by name, in the coefficient's units.
+        correlations: the correlation, from -1 to 1, of every coefficient with every other one, by
+            the names of both.
+    """
+
+    errors: dict[str, float]
+    correlations: dict[str, dict[str, float]]
+
+
+def standard_errors(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> StandardErrors | None:
+    """Return the standard errors of the unknown coefficients, and their correlations.
 
     The model: only the measurements are random.  A residual on measurements is what the equations
     allow, at the true coefficients, plus independent Gaussian noise.  Where standard deviations are
@@ -47,10 +62,9 @@ def standard_errors(
         batch: the points and weights of the loss.
 
     Returns:
-        Standard errors by name, NaN where there are too few measurements for an estimate of the
-        noise, or they hardly determine the coefficient.  None for more than `LARGEST` parameters,
-        where no term is a measurement, and where measurements have one weight per point, so that
-        their rows have noise of several sizes.
+        The errors.  None for more than `LARGEST` parameters, where no term is a measurement, and
+        where measurements have one weight per point, so that their rows have noise of several
+        sizes.
     """
     objective = squares.objective
     size = static_size(theta)
@@ -94,18 +108,23 @@ def standard_errors(
         entries=range(first_unknown, size),
     )
     slopes = coefficient_slopes(squares, theta)[first_unknown:]
-    errors = np.abs(slopes) * _deviations(covariance)
-    return dict(zip(objective.unknowns, map(float, errors), strict=True))
+    return _of_values(covariance * np.outer(slopes, slopes), tuple(objective.unknowns))
 
 
-def _deviations(covariance: Array) -> Array:
-    """Return the standard deviations [k] of a covariance [k, k].
-
-    Below zero there is only rounding, because the measurements hardly determine the coefficient:
-    NaN.
-    """
+def _of_values(covariance: Array, names: Sequence[str]) -> StandardErrors:
+    """Return the standard errors of coefficients that have a covariance [k, k]."""
+    # A variance below zero is rounding: the measurements hardly determine the coefficient.
     variances = np.diag(covariance)
-    return np.sqrt(np.where(variances >= 0, variances, np.nan))
+    deviations = np.sqrt(np.where(variances >= 0, variances, np.nan))
+    errors = dict(zip(names, deviations.tolist(), strict=True))
+    correlations: dict[str, dict[str, float]] = {name: {} for name in names}
+    for i, first in enumerate(names):
+        for j, second in enumerate(names):
+            size = deviations[i] * deviations[j]
+            if i != j:
+                found = covariance[i, j] / size if size > 0 else np.nan
+                correlations[first][second] = float(np.clip(found, -1.0, 1.0))
+    return StandardErrors(errors, correlations)
 
 
 def _count(data: Blocks, term: Term) -> int:

@@ -46,12 +46,14 @@ class UnknownMetrics(Record):
     Attributes:
         estimate: the estimate, in the coefficient's own units.
         standard_error: the standard error of the estimate, in the same units.
+        correlations: the correlation of its estimate with that of every other unknown, by name.
         truth: the true value, in the same units.
         relative_error: |estimate − truth| / |truth|, dimensionless.
     """
 
     estimate: float | None = None
     standard_error: float | None = None
+    correlations: dict[str, float] = field(default_factory=dict)
     truth: float | None = None
     relative_error: float | None = None
 

@@ -25,6 +25,8 @@ from pinn.reporting.tables import count, plain_table, seconds
 
 ESTIMATED = "estimated relative L2"  # the title of the error that needs no reference
 
+CORRELATED = 0.9  # the correlation of two unknowns from which on it is told
+
 VERDICTS = {"trusted": "green", "doubtful": "yellow", "failed": "red"}
 """The color of every verdict."""
 
@@ -54,6 +56,7 @@ def summary(metrics: Metrics, folder: Path | None = None) -> RenderableType:
         parts.append(_modes(metrics.modes, metrics.units))
     elif metrics.unknowns:
         parts.append(_unknowns(metrics.unknowns, by_name, metrics.units))
+        parts += _correlations(metrics.unknowns)
     if metrics.integrals:
         values = ", ".join(f"{name} {_six_digits(v)}" for name, v in metrics.integrals.items())
         parts.append(Text(f"integrals: {values}"))
@@ -152,6 +155,18 @@ def _unknowns(
             cells += [_six_digits(unknown.truth), number(unknown.relative_error, 3)]
         table.add_row(_named(name, units), *cells, _verdict(by_name.get(name, ())))
     return table
+
+
+def _correlations(unknowns: Mapping[str, UnknownMetrics]) -> list[RenderableType]:
+    """Return the pairs of unknowns that measurements hardly tell apart."""
+    told: list[str] = []
+    names = list(unknowns)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            found = unknowns[first].correlations.get(second, 0.0)
+            if abs(found) >= CORRELATED:
+                told.append(f"{first} and {second} {found:.3g}")
+    return [Text(f"correlated estimates: {', '.join(told)}")] if told else []
 
 
 def _modes(modes: Sequence[ModeMetrics], units: Mapping[str, str]) -> Table:

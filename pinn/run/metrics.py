@@ -16,6 +16,7 @@ from pinn.objective import (
     DataSets,
     LeastSquares,
     Objective,
+    StandardErrors,
     standard_errors,
     undetermined,
 )
@@ -179,14 +180,15 @@ def _unknowns(
     squares: LeastSquares, theta: tf.Tensor, batch: Batch, truths: Mapping[str, float | None]
 ) -> dict[str, UnknownMetrics]:
     """Return the estimate of every unknown, with its error where the truth is known."""
-    uncertainty = standard_errors(squares, theta, batch) or {}
+    found = standard_errors(squares, theta, batch) or StandardErrors({}, {})
     unknowns: dict[str, UnknownMetrics] = {}
     for name, value in squares.objective.coefficients(theta).items():
         estimate = float(value)
         truth = truths[name]
         unknowns[name] = UnknownMetrics(
             estimate=estimate,
-            standard_error=uncertainty.get(name),
+            standard_error=found.errors.get(name),
+            correlations=found.correlations.get(name, {}),
             truth=truth,
             relative_error=None if truth is None else norms.relative_error(estimate, truth),
         )
