@@ -67,7 +67,7 @@ def solved(monkeypatch):
     """The configurations and folders that would be solved."""
     calls = []
 
-    def solve(config, folder):
+    def solve(config, folder, *, strict):
         calls.append((config, folder))
         Path(folder, "made").touch()
         return 0
@@ -241,7 +241,9 @@ def test_the_folder_of_a_run(here, capsys, solved, monkeypatch):
     assert folder("output=b", "hydra.run.dir=c/d") == Path("c/d") and Path("c/d/made").is_file()
     assert folder("hydra.run.dir=e/${seed}", "seed=3") == Path("e/3")
     monkeypatch.setattr(
-        run_module, "_solve", lambda config, folder: solved.append((config, Path.cwd())) or 0
+        run_module,
+        "_solve",
+        lambda config, folder, strict: solved.append((config, Path.cwd())) or 0,
     )
     assert folder("hydra.run.dir=f", "hydra.job.chdir=true") == (here / "f").resolve()
     assert not Path("f").exists()  # nothing was written

@@ -380,6 +380,9 @@ def test_a_free_direction_of_a_matrix_is_found():
 @pytest.mark.parametrize(
     ("warnings", "estimated", "remaining", "finished", "expected"),
     [
+        (["hard"], {"u": 1e-3}, {}, True, "trusted"),
+        (["hard"], {"u": 0.02}, {}, True, "doubtful"),
+        (["hard"], {}, {"f": 1e-4}, True, "doubtful"),
         ([], {"u": 1e-3}, {}, True, "trusted"),
         (["a"], {"u": 1e-3}, {}, True, "doubtful"),
         ([], {"u": 1e-3}, {}, False, "doubtful"),
@@ -390,7 +393,8 @@ def test_a_free_direction_of_a_matrix_is_found():
     ],
 )
 def test_verdicts(warnings, estimated, remaining, finished, expected):
-    assert verdict(warnings, estimated, remaining, finished=finished) == expected
+    found = verdict(warnings, estimated, remaining, advice=["hard"], finished=finished)
+    assert found == expected
 
 
 @pytest.mark.filterwarnings("ignore::pinn.errors.ProblemWarning")
@@ -405,3 +409,15 @@ def test_a_run_draws_what_is_open_and_diagnose_tells_it(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "u: not determined: " in shown and "undetermined.png" in shown
     assert main(["diagnose", str(folder), "--strict"]) == 3
+
+
+def test_what_cannot_be_diagnosed_is_told(tmp_path, capsys):
+    (tmp_path / "sweep.json").touch()
+    for line, expected in {
+        ("diagnose",): "give the folders of runs",
+        ("diagnose", "none"): "no such folder",
+        ("diagnose", str(tmp_path)): "is a sweep",
+        ("run", "-m", "experiment=smoke", "seed=0,1", "--strict"): "--strict is for one run",
+    }.items():
+        assert main(list(line)) == 2
+        assert expected in capsys.readouterr().err

@@ -36,6 +36,9 @@ CHECKS: tuple[Callable[[Subject], list[str]], ...] = (
 )
 """What looks for something doubtful, in the order of the warnings."""
 
+ADVICE = (magnitudes.distant_sizes, magnitudes.fine_waves)
+"""Those that look for what makes a problem hard, and not wrong."""
+
 
 def check(
     problem: Problem, *, picture: str | Path | None = None, device: str = "auto", **settings: Any
@@ -111,6 +114,7 @@ def examine(setup: Setup, objective: Objective, data: DataSets | None) -> Report
         jumps=bool(found[corners.disagreements]),
         log_axes=problem.log_axes,
         warnings=(*warnings, *unlike),
+        advice=tuple(line for look in ADVICE for line in found[look]),
     )
 
 

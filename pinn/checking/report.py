@@ -53,6 +53,7 @@ class Report:
         jumps: whether conditions disagree where they meet, so that a field jumps there.
         log_axes: by coordinate, the value from which on it counts by its logarithm.
         warnings: what is doubtful, in one line each.
+        advice: those of them that say what makes the problem hard, and not wrong.
     """
 
     problem: str
@@ -70,6 +71,7 @@ class Report:
     jumps: bool = False
     log_axes: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
 from pinn import norms
+from pinn.checking import Report
 from pinn.conf_folders import package_of
 from pinn.objective import (
     Batch,
@@ -32,7 +33,7 @@ from pinn.record import (
 )
 from pinn.run.blind_spots import blind_spots
 from pinn.run.error_estimate import ErrorEstimate, large_errors
-from pinn.run.errors import Errors
+from pinn.run.errors import Errors, Evaluate
 from pinn.run.misfits import misfits, unfitted, unpredicted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
@@ -51,7 +52,7 @@ def metrics_of(
     stage_runs: StageRuns,
     stage_run: StageRun,
     progress: Progress,
-    warnings: Sequence[str],
+    report: Report,
     estimate: ErrorEstimate | None = None,
 ) -> Metrics:
     """Return the metrics of a run that has ended, or was interrupted.
@@ -60,7 +61,7 @@ def metrics_of(
         stage_runs: all stages of the run.
         stage_run: the last stage that was run.
         progress: what the run has done.
-        warnings: what was doubtful about the problem before it was solved.
+        report: what was found about the problem before it was solved.
         estimate: the estimated error; None where there is none.
     """
     setup = stage_runs.setup
@@ -74,19 +75,18 @@ def metrics_of(
     estimated = estimate.relative(errors.points) if estimate else {}
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
-    told = [*warnings, *doubts(left), *large_errors(estimated), *doubtful_modes(setup, modes)]
-    told += _open(stage_run, theta, batch, solution, estimate)
+    told = [*report.warnings, *doubts(left), *large_errors(estimated)]
+    loose = blind_spots(objective, theta, solution)
+    told += [*_open(stage_run, theta, batch, estimate), *loose, *doubtful_modes(setup, modes)]
     told += _unfitted(stage_runs.data, off, estimate, batch)
+    advice, finished = (*report.advice, *loose), not progress.interrupted
     return Metrics(
         problem=type(setup.problem).__name__,
-        finished=not progress.interrupted,
-        relative_l2=errors.relative_l2(evaluate),
+        finished=finished,
+        **_errors(errors, evaluate),
         estimated_error=estimated,
-        verdict=verdict(told, estimated, left, finished=not progress.interrupted),
+        verdict=verdict(told, estimated, left, advice=advice, finished=finished),
         **_openness(estimate),
-        max_error=errors.max_error(evaluate),
-        by_parameter=errors.by_parameter(evaluate),
-        reference_error=setup.problem.checked_reference_error(),
         warnings=told,
         remaining=left,
         loss=float(objective.value(theta, batch)),
@@ -98,14 +98,24 @@ def metrics_of(
         phases=_phases(progress),
         weights=_weights(setup, stage_run, progress, batch),
         seconds=TimeMetrics(compile=progress.compile_seconds, total=progress.seconds),
-        gauge={name: series.tolist() for name, series in errors.gauges(evaluate).items()},
         **_circumstances(setup, objective),
     )
+
+
+def _errors(errors: Errors, evaluate: Evaluate) -> dict[str, Any]:
+    """Return the errors against the reference."""
+    return {
+        "relative_l2": errors.relative_l2(evaluate),
+        "max_error": errors.max_error(evaluate),
+        "by_parameter": errors.by_parameter(evaluate),
+        "gauge": {name: series.tolist() for name, series in errors.gauges(evaluate).items()},
+    }
 
 
 def _circumstances(setup: Setup, objective: Objective) -> dict[str, Any]:
     """Return what a run was made with and on."""
     return {
+        "reference_error": setup.problem.checked_reference_error(),
         "published": setup.published,
         "scales": setup.plain_scales,
         "units": dict(setup.problem.units),
@@ -139,13 +149,12 @@ def _open(
     stage_run: StageRun,
     theta: tf.Tensor,
     batch: Batch,
-    solution: EvaluateNames,
     estimate: ErrorEstimate | None,
 ) -> list[str]:
-    """Return a warning for what nothing determines, or not everywhere."""
-    warnings = blind_spots(stage_run.objective, theta, solution)
+    """Return a warning for what nothing determines."""
     if estimate is not None:
-        return [*estimate.open_directions.lines(), *warnings]
+        return estimate.open_directions.lines()
+    warnings: list[str] = []
     for name in undetermined(stage_run.programs.least_squares, theta, batch):
         warnings.append(
             f"{name}: equations and conditions do not determine it, other values fit as well; give "

@@ -233,7 +233,7 @@ def execute(
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
     estimate = error_estimate(stage_runs, stage_run, progress)
-    metrics = metrics_of(stage_runs, stage_run, progress, report.warnings, estimate)
+    metrics = metrics_of(stage_runs, stage_run, progress, report, estimate)
     _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
     found = _solution(stage_runs, stage_run, progress, metrics, history, record, lambda: estimate)
     if record:

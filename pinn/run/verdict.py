@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 HALF = 0.5  # the estimated relative error from which on a run has failed
+SMALL = 0.01  # the same up to which advice is no doubt
 UNSOLVED = 0.5  # the same of residuals over their typical sizes, where there is no estimate
 
 
@@ -13,21 +14,26 @@ def verdict(
     estimated: Mapping[str, float],
     remaining: Mapping[str, float],
     *,
+    advice: Collection[str] = (),
     finished: bool,
 ) -> str:
     """Return "trusted", "doubtful" or "failed".
 
     A run has failed where its estimated error is half of the solution or more; without an estimate,
     where residuals are half of their typical sizes or more.  It is doubtful where it warns of
-    anything, or was interrupted.
+    anything, or was interrupted.  Where the estimated error is small, that the solution might have
+    been hard to find, or is loose in some places, is no doubt.
 
     Args:
         warnings: what is doubtful about the problem or its solution.
         estimated: estimated relative errors by name; empty where there is no estimate.
         remaining: the rms of every residual over its typical size, by term.
+        advice: those warnings of what makes a problem hard, or loose in some places.
         finished: whether the run has ended by itself.
     """
     measures, limit = (estimated, HALF) if estimated else (remaining, UNSOLVED)
     if not all(value < limit for value in measures.values()):  # NaN has failed too
         return "failed"
-    return "doubtful" if warnings or not finished else "trusted"
+    is_small = bool(estimated) and max(estimated.values()) <= SMALL
+    doubts = [line for line in warnings if not (is_small and line in advice)]
+    return "doubtful" if doubts or not finished else "trusted"
