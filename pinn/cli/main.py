@@ -128,9 +128,7 @@ def _resume(arguments: list[str]) -> int:
 
 
 def _plot(arguments: list[str]) -> int:
-    folders, overrides = _split(plot_parser().parse(arguments).arguments)
-    if not folders or overrides:
-        raise InputError(f"plot: give the folders of runs, such as {_RUN_FOLDER}, and no more.")
+    folders = _folders_of_runs("plot", plot_parser().parse(arguments).arguments)
     from pinn.cli.run import plot
 
     return max(plot(folder) for folder in folders)
@@ -138,9 +136,7 @@ def _plot(arguments: list[str]) -> int:
 
 def _diagnose(arguments: list[str]) -> int:
     options = diagnose_parser().parse(arguments)
-    folders, overrides = _split(options.folders)
-    if not folders or overrides:
-        raise InputError(f"diagnose: give the folders of runs, such as {_RUN_FOLDER}.")
+    folders = _folders_of_runs("diagnose", options.folders)
     from pinn.cli.run import diagnose
 
     return max(diagnose(folder, strict=options.strict) for folder in folders)
@@ -179,6 +175,16 @@ def _doctor(arguments: list[str]) -> int:
     from pinn.cli.doctor import doctor
 
     return doctor()
+
+
+def _folders_of_runs(command: str, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of a command that takes folders of runs alone, at least one."""
+    folders, overrides = _split(arguments)
+    if not folders or overrides:
+        raise InputError(
+            f"{command}: give the folders of runs, such as {_RUN_FOLDER}, and no more."
+        )
+    return folders
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -48,11 +48,9 @@ def balanced(
             low = _End(size, effect)
         else:
             high = _End(size, effect)
-        size = (
-            step
-            if _is_open(low, high) and low.size < step < high.size
-            else _between(low, high, target)
-        )
+        is_open = low.size == 0 or high.size == np.inf
+        is_inside = low.size < step < high.size
+        size = step if is_open and is_inside else _between(low, high, target)
     return size
 
 
@@ -61,11 +59,6 @@ class _End(NamedTuple):
 
     size: float
     effect: float
-
-
-def _is_open(low: _End, high: _End) -> bool:
-    """Return whether an end of the bracket is not known yet."""
-    return low.size == 0 or high.size == np.inf
 
 
 def _between(low: _End, high: _End, target: float) -> float:

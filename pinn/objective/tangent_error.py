@@ -22,7 +22,6 @@ from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
 from pinn.objective.terms import Misfit
 from pinn.optimizers.gauss_newton_svd import LARGEST, Decomposition
-from pinn.optimizers.normal_equations import Triangle
 
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
 OPEN = 1e-9  # ε of amplifications
@@ -67,8 +66,7 @@ def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]
         The factors [k], the largest first, and their directions [k, p], along which C d has the
         norm of the factor.
     """
-    s = jacobian.values
-    whitened = jacobian.directions.T / np.sqrt(s**2 + (OPEN * s[0]) ** 2)
+    whitened = jacobian.whitened(OPEN)
     _, factors, vt = scipy.linalg.svd(change @ whitened, full_matrices=False, check_finite=False)
     return factors, vt @ whitened.T
 
@@ -92,9 +90,7 @@ def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str,
     measured = [i for i, term in enumerate(objective.terms) if isinstance(term, Misfit)]
     if size > LARGEST or not measured:
         return {}
-    triangle = Triangle(squares.jacobian(theta, batch), size).triangle
-    _, s, vt = scipy.linalg.svd(triangle[:, :size], full_matrices=False, check_finite=False)
-    whitened = vt.T / np.sqrt(s**2 + (SMOOTH * s[0]) ** 2)
+    whitened = Decomposition(squares.jacobian(theta, batch), size).whitened(SMOOTH)
     factors: dict[str, float] = {}
     for i in measured:
         term = objective.terms[i]

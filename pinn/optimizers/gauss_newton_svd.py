@@ -255,6 +255,11 @@ class Decomposition:
         damped = shares * s / (s**2 + (resolved * s[0]) ** 2)
         return -self.directions.T @ (damped * self._seen)
 
+    def whitened(self, share: float) -> Array:
+        """Return W [p, k] of orthogonal columns with |J w|² + (ε s₁)² |w|² = 1, for a share ε."""
+        s = self.values
+        return self.directions.T / np.sqrt(s**2 + (share * s[0]) ** 2)
+
     def norms(self, steps: Array) -> Array:
         """Return |J d| [n] for steps [n, p]."""
         return np.linalg.norm((steps @ self.directions.T) * self.values, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -9,8 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.geometry import is_data
-from pinn.objective import Batch, Evaluator, LeastSquares, draw, left_out, unseen_jacobian
+from pinn.objective import Batch, LeastSquares, draw, left_out, unseen_jacobian
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.optimizers.gauss_newton_svd import RESOLVED, Decomposition
 from pinn.run.errors import Values, gauge_values, scaled_times
@@ -51,13 +51,13 @@ class ErrorEstimate:
         squares: LeastSquares,
     ) -> None:
         self.stage_run = stage_run
-        self.squares = squares
+        self._squares = squares
         self.theta = theta
         self.jacobian = jacobian
         resolved = RESOLVED if stage_run.linearized else VALID
-        self.step = tf.constant(jacobian.step(resolved), theta.dtype)
+        self.step = jacobian.step(resolved)
         self.problem = stage_run.stage.problem
-        self.evaluator = Evaluator(stage_run.objective, self.problem.functions)
+        self._evaluator = stage_run.programs.evaluator(self.problem.functions)
 
     def __call__(self, points: np.ndarray) -> tuple[Values, Values]:
         """Return the functions [n], and what is estimated to be missing of them [n], by name.
@@ -69,8 +69,8 @@ class ErrorEstimate:
             points: the points [n, d].
         """
         parameters = self.stage_run.parameters
-        values = self.evaluator(self.theta, points, parameters)
-        return self._changed(values, self.along(self.step.numpy(), points), points)
+        values = self._evaluator(self.theta, points, parameters)
+        return self._changed(values, self.along(self.step, points), points)
 
     def relative(self, points: np.ndarray) -> dict[str, float]:
         """Return the estimated relative errors, dimensionless, by function and unknown.
@@ -86,7 +86,7 @@ class ErrorEstimate:
             batch = self.stage_run.draws.held_out(FIRST_DRAW)
             objective = self.stage_run.objective
             before, after = (float(objective.value(t, batch)) for t in (center, self.theta))
-            first = self.evaluator(center, points, self.stage_run.parameters)
+            first = self._evaluator(center, points, self.stage_run.parameters)
             removed = self._changed(first, {n: values[n] - first[n] for n in first}, points)
             for name, size in self._relative(*removed, points).items():
                 found[name] = max(found[name], HIDDEN * size * np.sqrt(after / max(before, TINY)))
@@ -124,7 +124,7 @@ class ErrorEstimate:
     def along(self, step: np.ndarray, points: np.ndarray) -> Values:
         """Return the changes of the functions [n] at points [n, d] for a change of the vector."""
         direction = tf.constant(step, self.theta.dtype)
-        return self.evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
+        return self._evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
 
     @cached_property
     def open_directions(self) -> OpenDirections:
@@ -132,8 +132,8 @@ class ErrorEstimate:
         problem, stage_run = self.problem, self.stage_run
         drawn = draw(problem, "interior", PLACES, method="uniform", seed=PLACES)
         points = problem.on_grid(drawn.coordinates)
-        values = self.evaluator(self.theta, points, stage_run.parameters)
-        slopes = self.evaluator.jacobian(self.theta, points, stage_run.parameters)
+        values = self._evaluator(self.theta, points, stage_run.parameters)
+        slopes = self._evaluator.jacobian(self.theta, points, stage_run.parameters)
         scales = stage_run.scales.fields
         functions = {}
         for name, value in values.items():
@@ -147,37 +147,31 @@ class ErrorEstimate:
         unknowns = {}
         for name, (value, slope) in self.coefficients().items():
             unknowns[name] = slope / _size_of_unknown(value, searched[name])
-        return OpenDirections(self.jacobian, functions, unknowns, self._left())
-
-    def _left(self) -> float:
-        """Return the rms of what is left of all residuals but misfits, over typical sizes."""
-        losses = self.stage_run.held_out_losses(self.theta)
-        terms = self.stage_run.objective.terms
-        return float(np.sqrt(sum(losses[t.name] for t in terms if not is_data(t.region))))
+        left = math.hypot(*stage_run.left(self.theta).values())
+        return OpenDirections(self.jacobian, functions, unknowns, left)
 
     def coefficients(self) -> dict[str, tuple[float, np.ndarray]]:
         """Return the unknown coefficients, and their derivatives [p] by the vector, by name."""
-        values = self.squares.objective.coefficients(self.theta)
+        values = self._squares.objective.coefficients(self.theta)
         if not values:
             return {}
-        slopes = np.diag(coefficient_slopes(self.squares, self.theta))
+        slopes = np.diag(coefficient_slopes(self._squares, self.theta))
         rows = slopes[len(slopes) - len(values) :]
         return {name: (float(v), row) for (name, v), row in zip(values.items(), rows, strict=True)}
 
     def left_out(self, batch: Batch) -> dict[str, float]:
         """Return by how much more measurements would be missed if they were left out, by term."""
-        return left_out(self.squares, self.theta, batch)
+        return left_out(self._squares, self.theta, batch)
 
     def _of_unknowns(self) -> dict[str, float]:
         """Return the estimated relative errors of the unknown coefficients, by name.
 
         What noise in measurements adds is the standard error.
         """
-        step = self.step.numpy()
-        searched = self.squares.objective.searched
+        searched = self._squares.objective.searched
         found: dict[str, float] = {}
         for name, (value, slope) in self.coefficients().items():
-            truth = value + float(slope @ step)
+            truth = value + float(slope @ self.step)
             found[name] = abs(truth - value) / _size_of_unknown(truth, searched[name])
         return found
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import tensorflow as tf
 
-from pinn.geometry import is_data
 from pinn.run.stage_run import StageRun
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
@@ -20,8 +18,6 @@ def remaining(
 ) -> dict[str, float]:
     """Return the rms of every residual over its typical size, the largest of all windows.
 
-    Measurements are left out, because a misfit as large as their noise is right.
-
     Args:
         setup: the definition of the run.
         stage_run: its last stage.
@@ -33,12 +29,9 @@ def remaining(
     """
     if setup.scales == "none":
         return {}
-    losses = stage_run.held_out_losses(theta)
     sizes = {}
-    for term in stage_run.objective.terms:
-        if not is_data(term.region):
-            largest = max(losses[term.name], progress.remaining.get(term.name, 0.0))
-            sizes[term.name] = float(np.sqrt(largest))
+    for name, size in stage_run.left(theta).items():
+        sizes[name] = max(size, progress.remaining.get(name, 0.0) ** 0.5)
     return sizes
 
 

@@ -18,11 +18,10 @@ from pinn.objective import Evaluator, Objective, PointSet, evaluate_law
 from pinn.parameters import check_given
 from pinn.plotting import save_figures
 from pinn.problem import Problem, free_coordinates
-from pinn.record import History, OpenMetrics, RunFolder
+from pinn.record import History, RunFolder
 from pinn.run.error_estimate import ErrorEstimate
 from pinn.run.errors import Values, gauge_values
 from pinn.run.misfits import measured_columns
-from pinn.run.open_directions import SHARE
 from pinn.run.stage_run import EvaluateNames
 
 NO_ESTIMATE = (
@@ -282,12 +281,13 @@ class Solution:
 
     def _drawn_directions(self) -> list[Callable[[Mapping[str, np.ndarray]], Values]]:
         """Return what the equations leave open of functions, where the metrics say so."""
-        recorded = [OpenMetrics.from_json(d) for d in self.metrics.get("undetermined", [])]
-        taking_part = {n for d in recorded for n, size in d.functions.items() if size >= SHARE}
-        if not taking_part or self._estimate is None:
+        # Of a run that was loaded, it takes seconds to make the estimate again.
+        if not self.metrics.get("undetermined") or self._estimate is None:
             return []
-        names = [name for name in self.problem.functions if name in taking_part]
         estimate = self._estimate
+        directions = [d for d in estimate.open_directions.found if d.parts[0]]
+        taking_part = {name for direction in directions for name in direction.parts[0]}
+        names = [name for name in self.problem.functions if name in taking_part]
 
         def drawn(step: np.ndarray) -> Callable[[Mapping[str, np.ndarray]], Values]:
             def change(inside: Mapping[str, np.ndarray]) -> Values:
@@ -297,8 +297,7 @@ class Solution:
 
             return lambda at: self._inside(at, change)
 
-        directions = estimate.open_directions.found
-        return [drawn(direction.step) for direction in directions if direction.parts[0]]
+        return [drawn(direction.step) for direction in directions]
 
     def _drawn_reference(self, coordinates: Mapping[str, np.ndarray]) -> Values:
         return self._inside(coordinates, self._reference)

@@ -10,6 +10,7 @@ from itertools import count
 import numpy as np
 import tensorflow as tf
 
+from pinn.geometry import is_data
 from pinn.objective import (
     Batch,
     Evaluator,
@@ -123,6 +124,15 @@ class StageRun:
             losses.append(self.objective.losses(theta, self.draws.held_out(number)).numpy())
         names = [term.name for term in self.objective.terms]
         return dict(zip(names, np.mean(losses, axis=0).tolist(), strict=True))
+
+    def left(self, theta: tf.Tensor) -> dict[str, float]:
+        """Return the rms of every residual but misfits at held-out points, by term.
+
+        A misfit as large as the noise of the measurements is right.
+        """
+        losses = self.held_out_losses(theta)
+        terms = self.objective.terms
+        return {t.name: losses[t.name] ** 0.5 for t in terms if not is_data(t.region)}
 
     def unseen(self, progress: Progress) -> Iterator[Batch]:
         """Yield batches that no phase has trained on or will train on."""
