@@ -13,14 +13,14 @@ from pinn.errors import InputError
 from pinn.objective import (
     Evaluator,
     LeastSquares,
+    MeasuredFit,
     Objective,
     PointSet,
     cut_into_blocks,
     draw,
-    left_out,
     unseen_jacobian,
 )
-from pinn.plotting import field_figure
+from pinn.plotting import field_figure, slices_figure
 from pinn.problems import Heat, Kovasznay
 from pinn.record import Metrics, MisfitMetrics
 from pinn.reporting.summary import summary
@@ -156,11 +156,10 @@ def test_where_there_is_no_estimate_the_solution_says_so(settings, monkeypatch):
 
 
 def test_too_many_parameters_have_no_estimate(monkeypatch, eager):
-    loss, _, batch = measured_loss()
+    loss, _, _ = measured_loss()
     squares = LeastSquares(loss, compiled=False)
     monkeypatch.setattr("pinn.objective.tangent_error.LARGEST", 5)
     assert unseen_jacobian(squares, loss.flat.flatten(), iter(())) is None
-    assert left_out(squares, loss.flat.flatten(), batch) == {}
 
 
 def test_what_a_correction_leaves_may_hide_errors(monkeypatch):
@@ -228,7 +227,45 @@ def test_what_is_left_out_is_missed_by_the_residual_over_what_the_fit_does_not_f
     expected = np.linalg.norm(missed) / np.linalg.norm(fitted)
     shifted = theta + step
     linear = _Linear(squares, theta, shifted)
-    assert left_out(linear, shifted, batch)["data_u"] == pytest.approx(expected, rel=1e-3)
+    fit = MeasuredFit(linear, shifted, batch)
+    assert fit.left_out()["data_u"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_draws_of_noise_have_the_covariance_of_the_linear_fit(eager):
+    """Against (JᵀJ)⁻¹ J_dᵀ J_d (JᵀJ)⁻¹ s², along directions that the residuals determine."""
+    loss, _, batch = measured_loss()
+    theta = loss.flat.flatten()
+    squares = LeastSquares(loss, compiled=False)
+    rows = {}
+    for region, blocks in batch.points.items():
+        ((residuals, columns),) = squares.jacobian(theta, batch._replace(points={region: blocks}))
+        rows[region] = (residuals.numpy(), columns.numpy().T)
+    everything = np.concatenate([columns for _, columns in rows.values()])
+    directions = np.linalg.svd(everything)[2][:5]
+    inverse = np.linalg.pinv(everything.T @ everything, rcond=1e-14)
+    residuals, measured = rows["data"]
+    moves = directions @ inverse @ measured.T
+    free = len(residuals) - np.trace(measured @ inverse @ measured.T)
+    covariance = moves @ moves.T * np.sum(residuals**2) / free
+    found = MeasuredFit(squares, theta, batch).draws(4000) @ directions.T
+    deviations = np.sqrt(np.diag(covariance))
+    expected = covariance / np.outer(deviations, deviations)
+    assert found.T @ found / 4000 / np.outer(deviations, deviations) == pytest.approx(
+        expected, abs=0.07
+    )
+
+
+@pytest.mark.slow
+def test_noise_in_measurements_counts_as_an_error():
+    problem = Decay(unknowns={"k": 1.0})
+    data = Synthetic(count=40, noise=0.05)
+    solution = short(problem, data=data, phases=two_phases(explore=100, polish=200))
+    error = solution.metrics["relative_l2"]["u"]
+    assert error > 1e-3
+    assert error / 5 < solution.metrics["estimated_error"]["u"] < 5 * error
+    inside = solution.standard_error(t=np.linspace(0.0, 1.0, 20))["u"]
+    assert inside[0] < inside[10] / 2  # at t = 0 the value is given
+    assert 0.2 * error < np.sqrt(np.mean(inside**2)) < 5 * error
 
 
 class _Linear:
@@ -253,6 +290,17 @@ def test_measurements_that_only_fit_one_by_one_are_told():
     assert unpredicted(loss, {"data": data}, found, {"data_u": 2.0}) == []
     found = {"data": {"u": MisfitMetrics(count=12, rms=1e-6)}}
     assert unpredicted(loss, {"data": data}, found, {"data_u": 20.0}) == []
+
+
+def test_slices_have_a_band_of_two_standard_errors():
+    grid = np.linspace(0, 1, 5)
+    fields = {"u": (grid, None), "v": (grid, None)}
+    figure = slices_figure(["x"], [grid], fields, spread={"u": np.full(5, 0.1)})
+    (band,) = figure.axes[0].collections
+    low, high = band.get_paths()[0].vertices[:, 1].min(), band.get_paths()[0].vertices[:, 1].max()
+    assert (low, high) == pytest.approx((-0.2, 1.2))
+    assert not figure.axes[1].collections
+    plt.close(figure)
 
 
 def test_the_picture_shows_the_estimate_where_there_is_no_reference():

@@ -13,7 +13,7 @@ from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import StandardErrors, standard_errors
-from pinn.objective.tangent_error import ROWS, amplification, left_out, unseen_jacobian
+from pinn.objective.tangent_error import ROWS, MeasuredFit, amplification, unseen_jacobian
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.terms import Misfit
 from pinn.objective.trial import trial
@@ -29,6 +29,7 @@ __all__ = [
     "Evaluator",
     "FieldScale",
     "LeastSquares",
+    "MeasuredFit",
     "Misfit",
     "Objective",
     "PointSet",
@@ -44,7 +45,6 @@ __all__ = [
     "find_scales",
     "fitted_last_layer",
     "is_shallow",
-    "left_out",
     "mode_start",
     "standard_errors",
     "trial",

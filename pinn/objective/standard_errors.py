@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -94,8 +94,7 @@ def standard_errors(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> St
         misfits.append(misfit)
         counts.append(_count(blocks, term))
         total += gram
-        variance = float(batch.weights[i]) * _variance_of_rows(objective, term, data.values())
-        variances.append(variance if _has_sigmas(blocks, term) else None)
+        variances.append(known_variance(objective, batch, i))
 
     # The covariance of the unknowns' entries of θ, which come last, and of their values.
     first_unknown = size - len(objective.unknowns)
@@ -136,23 +135,32 @@ def _count(data: Blocks, term: Term) -> int:
     return int(np.count_nonzero(known))
 
 
-def _has_sigmas(data: Blocks, term: Term) -> bool:
-    """Return whether a term is a misfit to values that have standard deviations."""
-    return isinstance(term, Misfit) and term.predicted.name in data.inverse_sigmas
+def known_variance(objective: Objective, batch: Batch, index: int) -> float | None:
+    """Return the variance w/(N s²) of noise in a term's rows of the Jacobian; None: not known.
 
+    It is known of misfits to values that have standard deviations σ.  A row is √(w/n) √(n/N)
+    (u − d) / (σ s), with the size s and the weight w of the term, and the number N of all values
+    that have a standard deviation.
 
-def _variance_of_rows(objective: Objective, term: Term, data: Iterable[Blocks]) -> float:
-    """Return the variance 1/(N s²) of the noise in a misfit's rows of weight 1.
-
-    A row is √(1/n) √(n/N) (u − d) / (σ s), with the size s of the term and the number N of all
-    values that have a standard deviation σ.
+    Args:
+        objective: the loss.
+        batch: its points and weights.
+        index: of the term.
     """
+    term = objective.terms[index]
+    if not isinstance(term, Misfit):
+        return None
+    if term.predicted.name not in batch.points[term.region].inverse_sigmas:
+        return None
     total = 0
-    for blocks in data:
+    for region, blocks in batch.points.items():
+        if not is_data(region):
+            continue
         known = np.asarray(blocks.quadrature) > 0
         for inverse in blocks.inverse_sigmas.values():
             total += int(np.count_nonzero(known & (np.asarray(inverse) > 0)))
-    return 1 / (max(total, 1) * objective.scales.of_residual(term.name) ** 2)
+    size = objective.scales.of_residual(term.name)
+    return float(batch.weights[index]) / (max(total, 1) * size**2)
 
 
 def propagated_covariance(

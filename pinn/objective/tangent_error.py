@@ -12,6 +12,7 @@ doi:10.1080/00401706.1974.10489157).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -20,6 +21,7 @@ import tensorflow as tf
 from pinn.arrays import Array, static_size
 from pinn.objective.batch import Batch
 from pinn.objective.least_squares import LeastSquares
+from pinn.objective.standard_errors import known_variance
 from pinn.objective.terms import Misfit
 from pinn.optimizers.gauss_newton_svd import LARGEST, Decomposition
 
@@ -71,39 +73,92 @@ def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]
     return factors, vt @ whitened.T
 
 
-def left_out(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> dict[str, float]:
-    """Return by how much more each measurement would be missed if it were left out, rms.
+class _Measured(NamedTuple):
+    """The rows of one misfit.
 
-        √(Σ (rᵢ/(1 − hᵢ))² / Σ rᵢ²)
+    Attributes:
+        residuals: r [m].
+        rows: J W [m, k], with W Wᵀ = (JᵀJ)⁻¹ of all rows.
+        variance: of the noise in the residuals; None where it is not known.
+    """
+
+    residuals: Array
+    rows: Array
+    variance: float | None
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of the noise: what is known, or from what the fit leaves."""
+        if self.variance is not None:
+            return self.variance**0.5
+        free = max(np.count_nonzero(self.residuals) - float(np.sum(self.rows**2)), LEAST_SHARE)
+        return float(np.sqrt(np.sum(self.residuals**2) / free))
+
+
+class MeasuredFit:
+    """How a fit follows its measurements, and how far their noise moves it.
 
     Args:
-        squares: the loss as a sum of squares.
+        squares: the loss as a sum of squares, of at most `LARGEST` parameters.
         theta: the flat vector [p] at the minimum.
         batch: the points and weights of the loss.
-
-    Returns:
-        The factors, at least 1, by the name of the misfit; empty for more than `LARGEST`
-        parameters.
     """
-    size = static_size(theta)
-    objective = squares.objective
-    measured = [i for i, term in enumerate(objective.terms) if isinstance(term, Misfit)]
-    if size > LARGEST or not measured:
-        return {}
-    whitened = Decomposition(squares.jacobian(theta, batch), size).whitened(SMOOTH)
-    factors: dict[str, float] = {}
-    for i in measured:
-        term = objective.terms[i]
-        alone = tf.one_hot(i, len(objective.terms), dtype=batch.weights.dtype) * batch.weights
-        points = {term.region: batch.points[term.region]}
-        pieces = squares.jacobian(theta, batch._replace(points=points, weights=alone))
-        found = [(np.asarray(r), np.asarray(columns)) for r, columns in pieces]
-        residuals = np.concatenate([r for r, _ in found])
-        leverages = np.concatenate([np.sum((c.T @ whitened) ** 2, axis=1) for _, c in found])
-        missed = residuals / np.maximum(1 - leverages, LEAST_SHARE)
-        norm = float(np.linalg.norm(residuals))
-        factors[term.name] = float(np.linalg.norm(missed)) / norm if norm else 1.0
-    return factors
+
+    def __init__(self, squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> None:
+        terms = squares.objective.terms
+        measured = [i for i, term in enumerate(terms) if isinstance(term, Misfit)]
+        self._size = static_size(theta)
+        self._misfits: dict[str, _Measured] = {}
+        if not measured:
+            return
+        self._whitened = Decomposition(squares.jacobian(theta, batch), self._size).whitened(SMOOTH)
+        for i in measured:
+            term = terms[i]
+            alone = tf.one_hot(i, len(terms), dtype=batch.weights.dtype) * batch.weights
+            points = {term.region: batch.points[term.region]}
+            pieces = squares.jacobian(theta, batch._replace(points=points, weights=alone))
+            found = [(np.asarray(r), np.asarray(c).T @ self._whitened) for r, c in pieces]
+            residuals = np.concatenate([r for r, _ in found])
+            rows = np.concatenate([rows for _, rows in found])
+            variance = known_variance(squares.objective, batch, i)
+            self._misfits[term.name] = _Measured(residuals, rows, variance)
+
+    @property
+    def has_measurements(self) -> bool:
+        """Whether there is anything that has noise."""
+        return bool(self._misfits)
+
+    def left_out(self) -> dict[str, float]:
+        """Return by how much more each measurement would be missed if it were left out, rms.
+
+            √(Σ (rᵢ/(1 − hᵢ))² / Σ rᵢ²)
+
+        Returns:
+            The factors, at least 1, by the name of the misfit.
+        """
+        factors: dict[str, float] = {}
+        for name, (residuals, rows, _) in self._misfits.items():
+            leverages = np.sum(rows**2, axis=1)
+            missed = residuals / np.maximum(1 - leverages, LEAST_SHARE)
+            norm = float(np.linalg.norm(residuals))
+            factors[name] = float(np.linalg.norm(missed)) / norm if norm else 1.0
+        return factors
+
+    def draws(self, count: int) -> Array:
+        """Return draws [count, p] of the change of the vector that noise would make.
+
+            δ = H⁻¹ Σ_f s_f J_fᵀ ξ_f,   H = JᵀJ,   ξ standard normal
+
+        over the misfits f, in the model of `standard_errors`: the noise has the standard deviations
+        that are given, or one size s_f² = |r_f|² / (m_f − Σ hᵢ) per misfit.  All calls return the
+        same draws.
+        """
+        rng = np.random.default_rng(0)
+        changes = np.zeros((count, self._size))
+        for misfit in self._misfits.values():
+            noise = misfit.deviation * rng.standard_normal((count, len(misfit.rows)))
+            changes += noise @ misfit.rows @ self._whitened.T
+        return changes
 
 
 def _pieces(

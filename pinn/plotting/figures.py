@@ -137,6 +137,7 @@ def save_figures(
     laws: Mapping[str, str] = {},
     log_axes: Mapping[str, float] = {},
     estimated: Callable[[Columns], Columns] | None = None,
+    spread: Callable[[Columns], Columns] | None = None,
     undetermined: Sequence[Callable[[Columns], Columns]] = (),
 ) -> list[Path]:
     """Write all pictures of a run as PNG files, and return their paths.
@@ -174,6 +175,8 @@ def save_figures(
             logarithm.
         estimated: from coordinates [n] by name to the estimated errors [n] by field; shown where
             there is no reference.
+        spread: from coordinates [n] by name to standard errors [n] by field; slices have bands of
+            twice that.
         undetermined: from coordinates [n] by name to changes [n] by field that the equations allow;
             one picture shows the first three.
     """
@@ -193,7 +196,7 @@ def save_figures(
     paths: list[Path] = []
     for suffix, values in _cases(parameters).items():
         at_values = replace(sampler, parameters=values)
-        for name, figure in _solution_figures(at_values, distance, laws, estimated):
+        for name, figure in _solution_figures(at_values, distance, laws, estimated, spread):
             paths.append(save_figure(figure, folder / f"{name}{suffix}.png"))
     placed = {region: rows[:, axes] for region, rows in points.items()}
     weighted = {name: (rows[:, axes], values) for name, (rows, values) in weights.items()}
@@ -229,6 +232,7 @@ def _solution_figures(
     distance: Callable[[Columns], np.ndarray] | None,
     laws: Mapping[str, str],
     estimated: Callable[[Columns], Columns] | None,
+    spread: Callable[[Columns], Columns] | None,
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the pictures of the solution with their names."""
     names = sampler.axes_names
@@ -239,8 +243,17 @@ def _solution_figures(
     logs = sampler.log_axes
     if laws:
         yield "laws", laws_figure(_laws(fields, laws), units)
+    slices = slices_figure(
+        names,
+        grids,
+        fields,
+        note=note,
+        units=units,
+        log_axes=logs,
+        spread=sampler.on_grid(spread) if spread else {},
+    )
     if len(names) == 1:
-        yield "solution", slices_figure(names, grids, fields, note=note, units=units, log_axes=logs)
+        yield "solution", slices
         return
     depth = _depth(sampler, distance)
     yield (
@@ -256,7 +269,7 @@ def _solution_figures(
             estimated=sampler.on_grid(estimated) if estimated else {},
         ),
     )
-    yield "slices", slices_figure(names, grids, fields, note=note, units=units, log_axes=logs)
+    yield "slices", slices
     if len(sampler.coordinates) > 2 and sampler.coordinates[-1] == "t":
         yield "evolution", _evolution(sampler, depth)
 

@@ -24,6 +24,7 @@ from pinn.plotting.style import (
 )
 
 _COUNT = 4  # slices of a field over two coordinates
+_WIDE = 2  # standard errors on either side: 95 % of normal errors
 
 
 @journal()
@@ -35,6 +36,7 @@ def slices_figure(
     note: str = "",
     units: Mapping[str, str] = {},
     log_axes: Mapping[str, float] = {},
+    spread: Mapping[str, np.ndarray] = {},
 ) -> Figure:
     """Return one panel per slice and one row per field: prediction dashed over the reference.
 
@@ -46,6 +48,7 @@ def slices_figure(
         note: a line above the figure, such as the values of further coordinates.
         units: units by name.
         log_axes: by coordinate, the value from which on it counts by its logarithm.
+        spread: standard errors by field, of the prediction's shape; a band of twice that is drawn.
     """
     has_slices = len(axes_names) == 2
     if has_slices:
@@ -58,6 +61,8 @@ def slices_figure(
         for panel, index in zip(row, indices, strict=True):
             at = (slice(None), index) if has_slices else slice(None)
             truth = None if reference is None else reference[at]
+            if name in spread:
+                _draw_band(panel, grids[0], prediction[at], _WIDE * spread[name][at])
             _draw_slice(panel, grids[0], prediction[at], truth)
             place_ticks(panel, "x", axes_names[0], log_axes)
         row[0].set_ylabel(label(name, units), rotation=0, va="center", labelpad=8)
@@ -68,7 +73,7 @@ def slices_figure(
     for panel in axes[-1]:
         panel.set_xlabel(label(axes_names[0], units))
     lines, labels = _legend(axes)
-    figure.legend(lines, labels, loc="outside lower center", ncols=2)
+    figure.legend(lines, labels, loc="outside lower center", ncols=3)
     add_note(figure, note)
     return figure
 
@@ -120,6 +125,18 @@ def _slice_indices(name: str, size: int) -> list[int]:
     # where the conditions hold.
     intervals = _COUNT if name == "t" else _COUNT + 1
     return [round((size - 1) * i / intervals) for i in range(1, _COUNT + 1)]
+
+
+def _draw_band(axes: Axes, grid: np.ndarray, middle: np.ndarray, half: np.ndarray) -> None:
+    axes.fill_between(
+        grid,
+        middle - half,
+        middle + half,
+        color=COLORS[1],
+        alpha=0.2,
+        linewidth=0,
+        label=f"± {_WIDE} standard errors",
+    )
 
 
 def _draw_slice(

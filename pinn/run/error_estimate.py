@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Batch, LeastSquares, draw, left_out, unseen_jacobian
+from pinn.objective import Batch, LeastSquares, MeasuredFit, draw, unseen_jacobian
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.optimizers.gauss_newton_svd import RESOLVED, Decomposition
 from pinn.run.errors import Values, gauge_values, scaled_times
@@ -27,7 +27,8 @@ VALID = 1e-11
 TINY = np.finfo(float).tiny
 HIDDEN = 0.5  # of the error per residual that a correction removed, which the rest may hide
 VANISHING = 0.01  # of its typical size: what is smaller is measured by that
-PLACES = 200  # at which functions may change along open directions
+PLACES = 200  # at which functions may change along open directions, and with noise
+DRAWS = 32  # of noise in measurements: they give standard deviations to an eighth
 LARGE = 0.05  # the relative error from which on a run says so
 
 
@@ -41,6 +42,7 @@ class ErrorEstimate:
         theta: its vector [p].
         jacobian: the decomposition of its residuals' Jacobian at such points.
         squares: its loss as a sum of squares.
+        batch: the points and weights of its loss.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class ErrorEstimate:
         theta: tf.Tensor,
         jacobian: Decomposition,
         squares: LeastSquares,
+        batch: Batch,
     ) -> None:
         self.stage_run = stage_run
         self._squares = squares
         self.theta = theta
         self.jacobian = jacobian
+        self.batch = batch
         resolved = RESOLVED if stage_run.linearized else VALID
         self.step = jacobian.step(resolved)
         self.problem = stage_run.stage.problem
@@ -90,6 +94,8 @@ class ErrorEstimate:
             removed = self._changed(first, {n: values[n] - first[n] for n in first}, points)
             for name, size in self._relative(*removed, points).items():
                 found[name] = max(found[name], HIDDEN * size * np.sqrt(after / max(before, TINY)))
+        for name, size in self._of_noise().items():
+            found[name] = math.hypot(found[name], size)
         return {**found, **self._of_unknowns()}
 
     def _changed(self, values: Values, change: Values, points: np.ndarray) -> tuple[Values, Values]:
@@ -126,29 +132,69 @@ class ErrorEstimate:
         direction = tf.constant(step, self.theta.dtype)
         return self._evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
 
+    def standard_error(self, points: np.ndarray) -> Values:
+        """Return the standard deviations [n] that noise in measurements gives functions, by name.
+
+        Derived quantities are among them.
+
+        Args:
+            points: the points [n, d].
+        """
+        values = self._evaluator(self.theta, points, self.stage_run.parameters)
+        return self._spread(values, [self.along(step, points) for step in self._noise], points)
+
     @cached_property
     def open_directions(self) -> OpenDirections:
         """What the equations leave open."""
-        problem, stage_run = self.problem, self.stage_run
-        drawn = draw(problem, "interior", PLACES, method="uniform", seed=PLACES)
-        points = problem.on_grid(drawn.coordinates)
-        values = self._evaluator(self.theta, points, stage_run.parameters)
-        slopes = self._evaluator.jacobian(self.theta, points, stage_run.parameters)
-        scales = stage_run.scales.fields
+        points, values, slopes = self._places
+        scales = self.stage_run.scales.fields
         functions = {}
         for name, value in values.items():
             slope = slopes[name]
-            if name in problem.gauge:  # which is free on purpose
-                basis = norms.gauge_basis(len(value), scaled_times(problem, points))
+            if name in self.problem.gauge:  # which is free on purpose
+                basis = norms.gauge_basis(len(value), scaled_times(self.problem, points))
                 free = np.linalg.pinv(basis)
                 slope, value = slope - basis @ (free @ slope), value - basis @ (free @ value)
             functions[name] = slope / _size(value, scales[name].scale if name in scales else 0.0)
-        searched = stage_run.objective.searched
+        searched = self.stage_run.objective.searched
         unknowns = {}
         for name, (value, slope) in self.coefficients().items():
             unknowns[name] = slope / _size_of_unknown(value, searched[name])
-        left = math.hypot(*stage_run.left(self.theta).values())
+        left = math.hypot(*self.stage_run.left(self.theta).values())
         return OpenDirections(self.jacobian, functions, unknowns, left)
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, Values, Values]:
+        """Points [n, d], the functions there [n], and their derivatives [n, p] by the vector."""
+        drawn = draw(self.problem, "interior", PLACES, method="uniform", seed=PLACES)
+        points = self.problem.on_grid(drawn.coordinates)
+        parameters = self.stage_run.parameters
+        values = self._evaluator(self.theta, points, parameters)
+        return points, values, self._evaluator.jacobian(self.theta, points, parameters)
+
+    @cached_property
+    def _noise(self) -> np.ndarray:
+        """Draws [k, p] of how noise in the measurements moves the vector."""
+        return self.fit.draws(DRAWS)
+
+    def _spread(self, values: Values, changes: Sequence[Values], points: np.ndarray) -> Values:
+        """Return the rms [n] of what changes of the fields make of functions, by name."""
+        squares: dict[str, np.ndarray] = {}
+        for change in changes:
+            for name, moved in self._changed(values, change, points)[1].items():
+                squares[name] = squares.get(name, 0.0) + moved**2 / len(changes)
+        return {name: np.sqrt(square) for name, square in squares.items()}
+
+    def _of_noise(self) -> dict[str, float]:
+        """Return the relative errors that noise in measurements gives functions, in L2, by name."""
+        if not self.has_noise:
+            return {}
+        points, values, slopes = self._places
+        changes: list[Values] = []
+        for step in self._noise:
+            changes.append({name: slope @ step for name, slope in slopes.items()})
+        spread = self._spread(values, changes, points)
+        return self._relative(self.problem.with_derived(values, points), spread, points)
 
     def coefficients(self) -> dict[str, tuple[float, np.ndarray]]:
         """Return the unknown coefficients, and their derivatives [p] by the vector, by name."""
@@ -159,9 +205,15 @@ class ErrorEstimate:
         rows = slopes[len(slopes) - len(values) :]
         return {name: (float(v), row) for (name, v), row in zip(values.items(), rows, strict=True)}
 
-    def left_out(self, batch: Batch) -> dict[str, float]:
-        """Return by how much more measurements would be missed if they were left out, by term."""
-        return left_out(self._squares, self.theta, batch)
+    @property
+    def has_noise(self) -> bool:
+        """Whether the problem has measurements, whose noise moves the solution."""
+        return self.fit.has_measurements
+
+    @cached_property
+    def fit(self) -> MeasuredFit:
+        """How the solution follows its measurements."""
+        return MeasuredFit(self._squares, self.theta, self.batch)
 
     def _of_unknowns(self) -> dict[str, float]:
         """Return the estimated relative errors of the unknown coefficients, by name.
@@ -198,7 +250,10 @@ def error_estimate(
     squares = stage_run.programs.few_jacobians
     batches = stage_run.unseen(progress)
     jacobian = unseen_jacobian(squares, progress.best, batches)
-    return None if jacobian is None else ErrorEstimate(stage_run, progress.best, jacobian, squares)
+    if jacobian is None:
+        return None
+    batch = stage_run.batch(progress)
+    return ErrorEstimate(stage_run, progress.best, jacobian, squares, batch)
 
 
 def _size(values: np.ndarray, typical: float) -> float:

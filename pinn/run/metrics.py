@@ -173,7 +173,7 @@ def _unfitted(
     warnings = unfitted(data, off)
     if estimate is not None:
         objective = estimate.stage_run.objective
-        warnings += unpredicted(objective, data, off, estimate.left_out(batch))
+        warnings += unpredicted(objective, data, off, estimate.fit.left_out())
     return warnings
 
 

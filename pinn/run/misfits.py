@@ -114,7 +114,8 @@ def unpredicted(
         objective: the loss.
         data: the measurements, by region.
         found: the misfits to them, as `misfits` returns them.
-        factors: by how much more each would be missed if it were left out, as `left_out` has them.
+        factors: by how much more each would be missed if it were left out, as
+            `MeasuredFit.left_out` has them.
     """
     lines: list[str] = []
     for term in objective.terms:

@@ -28,6 +28,7 @@ NO_ESTIMATE = (
     "there is no estimate of the error in windows of time, of several modes, in float32, for many "
     "parameters, and for trials"
 )
+NOTICEABLE = 1e-3  # the estimated relative error from which on noise is drawn as a band
 
 
 class Solution:
@@ -125,7 +126,8 @@ class Solution:
         """Return the estimated true values less those of the solution, by name, at coordinates.
 
         The arguments are those of a call for the fields.  The estimate is a Gauss–Newton step on
-        points that no training used, to first order.  Noise in measurements is not part of it.
+        points that no training used, to first order.  Noise in measurements is not part of it: see
+        `standard_error`.
 
         Raises:
             InputError: where there is no estimate, and as for the fields.
@@ -134,6 +136,28 @@ class Solution:
         shape, points = self._located(positional, coordinates)
         _, missing = estimate(points)
         return {name: value.reshape(shape) for name, value in missing.items()}
+
+    def standard_error(
+        self, *positional: ArrayLike, **coordinates: ArrayLike
+    ) -> dict[str, Float[np.ndarray, "*shape"]]:
+        """Return the standard deviations that noise in measurements gives the solution, by name.
+
+        The arguments are those of a call for the fields, and so are the units.  The model is that
+        of the standard errors of unknown coefficients: the fit is linearized, equations and
+        conditions bind it as their weights say, and the noise is as large as the measurements'
+        standard deviations, or as the misfit where none are given.
+
+        Raises:
+            InputError: where there is no estimate, without measurements, and as for the fields.
+        """
+        estimate = self._known_estimate()
+        if not estimate.has_noise:
+            raise InputError(
+                "standard_error: the problem has no measurements, so no noise; see estimated_error."
+            )
+        shape, points = self._located(positional, coordinates)
+        found = estimate.standard_error(points)
+        return {name: value.reshape(shape) for name, value in found.items()}
 
     def diagnose(self) -> list[str]:
         """Return what is known of the solution's error without a reference, in one line each.
@@ -245,6 +269,7 @@ class Solution:
             evaluate=lambda at: self._inside(at, lambda inside: self(**inside)),
             reference=self._drawn_reference if has_reference else None,
             estimated=self._drawn_estimate if shows_estimate else None,
+            spread=self._drawn_spread if self._shows_spread else None,
             undetermined=self._drawn_directions(),
             distance=lambda at: problem.space.distance(*(at[c] for c in problem.space.coordinates)),
             history=self.history,
@@ -277,7 +302,24 @@ class Solution:
         return {name: value.reshape(shape) for name, value in reference.items()}
 
     def _drawn_estimate(self, coordinates: Mapping[str, np.ndarray]) -> Values:
-        return self._inside(coordinates, lambda inside: self.estimated_error(**inside))
+        def size(inside: Mapping[str, np.ndarray]) -> Values:
+            found = self.estimated_error(**inside)
+            if not self._known_estimate().has_noise:
+                return found
+            noise = self.standard_error(**inside)
+            return {name: np.hypot(value, noise[name]) for name, value in found.items()}
+
+        return self._inside(coordinates, size)
+
+    @property
+    def _shows_spread(self) -> bool:
+        """Whether noise in the measurements moves the solution enough for a band around it."""
+        found: Mapping[str, float] = self.metrics.get("estimated_error", {})
+        large = max(found.values(), default=0.0) >= NOTICEABLE
+        return large and self._estimate is not None and self._estimate.has_noise
+
+    def _drawn_spread(self, coordinates: Mapping[str, np.ndarray]) -> Values:
+        return self._inside(coordinates, lambda inside: self.standard_error(**inside))
 
     def _drawn_directions(self) -> list[Callable[[Mapping[str, np.ndarray]], Values]]:
         """Return what the equations leave open of functions, where the metrics say so."""
