@@ -15,7 +15,11 @@ from record import markdown_table, replace
 GOOD = 0.01  # the largest relative error of a right answer
 BAD = 0.05  # from here on a run has to say that it is off
 DOCUMENTED = ", documented settings"  # the end of a result's name
-HEAD = ("case", "run", "right", "found", "error", "seconds", "what the run said", "verdict")
+TRUE = 0.001  # below it a run should not doubt its answer
+HEAD = (
+    *("case", "run", "right", "found", "error", "estimated error", "seconds"),
+    *("what the run said", "trust", "verdict"),
+)
 
 Result = Mapping[str, Any]
 """What `results.json` holds of a run."""
@@ -54,9 +58,11 @@ def table(results: Mapping[str, Mapping[str, Result]]) -> str:
     rows = []
     for case in CASES:
         if case.missing:
-            rows.append([f"`{case.id}`", "", "", "", "", "", "", f"cannot be said: {case.missing}"])
+            rows.append(
+                [f"`{case.id}`", *[""] * (len(HEAD) - 2), f"cannot be said: {case.missing}"]
+            )
         elif case.id not in results:
-            rows.append([f"`{case.id}`", "", "", "", "", "", "", "not run"])
+            rows.append([f"`{case.id}`", *[""] * (len(HEAD) - 2), "not run"])
         else:
             for name, result in results[case.id].items():
                 rows.append(_row(case, name, result))
@@ -75,10 +81,35 @@ def _row(case: Case, name: str, result: Result) -> list[str]:
         "; ".join([*right, *should_say]),
         "; ".join(f"{key} = {q['found']:.6g}" for key, q in quantities.items()),
         "" if error is None else f"{error:.1e}",
+        _largest(result.get("estimated", {})),
         f"{result['seconds']:.0f}",
         "; ".join(said),
+        result.get("trust") or "",
         verdict(result),
     ]
+
+
+def _largest(errors: Mapping[str, float]) -> str:
+    """Return the largest estimated error; nothing where there is no estimate."""
+    return f"{max(errors.values()):.1e}" if errors else ""
+
+
+def _trust(results: Mapping[str, Mapping[str, Result]]) -> str:
+    """Return how the runs' own verdicts compare with their errors."""
+    judged = []
+    for runs in results.values():
+        for run in runs.values():
+            error = error_of(run)
+            if run.get("trust") and error is not None and not run["should_say"]:
+                judged.append((run["trust"], error))
+    trusted = [error for trust, error in judged if trust == "trusted"]
+    true = [trust for trust, error in judged if error < TRUE]
+    doubted = sum(1 for trust in true if trust != "trusted")
+    return (
+        f"Of {len(trusted)} answers that the run trusts, "
+        f"{sum(1 for error in trusted if error > BAD)} are more than {BAD:.0%} off; of {len(true)} "
+        f"that are right to {TRUE:.1%}, it doubts {doubted}."
+    )
 
 
 def _counts(results: Mapping[str, Mapping[str, Result]]) -> str:
@@ -99,7 +130,8 @@ def _counts(results: Mapping[str, Mapping[str, Result]]) -> str:
     lines = [
         f"{len(by_default)} of {len(CASES)} cases are right with the default settings, and "
         f"{len(right)} with those that their files document; {len(results)} were run, and "
-        f"{len(missing)} cannot be said. Silently wrong: {', '.join(silent) or 'none'}."
+        f"{len(missing)} cannot be said. Silently wrong: {', '.join(silent) or 'none'}.",
+        _trust(results),
     ]
     if machines:
         lines.append(

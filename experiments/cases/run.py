@@ -32,7 +32,10 @@ def main() -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in [] if arguments.table else arguments.only or _left(results, arguments.documented):
         found = run_case(BY_ID[name], arguments.seconds, documented=arguments.documented)
-        results[name] = {**results.get(name, {}), **found} if arguments.documented else found
+        # Results of the other settings stay.
+        known = {**_names(BY_ID[name], True), **_names(BY_ID[name], False)}
+        kept = {run: result for run, result in results.get(name, {}).items() if run in known}
+        results[name] = {**kept, **found}
         # In the order of the table, so that the file does not depend on the order of runs.
         results = {case.id: results[case.id] for case in CASES if case.id in results}
         write_json(RESULTS, results)

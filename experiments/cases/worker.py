@@ -42,7 +42,7 @@ def result(case_id: str, run: str, folder: Path, *, documented: bool = False) ->
         try:
             solution = solve(**given, seed=SEED, folder=folder / "run", show=False)
         except InputError as error:
-            return {"said": [str(error)], "stop": "refused", "quantities": {}}
+            return {"said": [str(error)], "stop": "refused", "quantities": {}, "trust": "refused"}
     says = run in getattr(module, "SAY_SO", {})
     found = {}
     for name, quantity in quantities(case, run, solution, says).items():
@@ -59,6 +59,8 @@ def result(case_id: str, run: str, folder: Path, *, documented: bool = False) ->
         "said": [*said, *held_out(metrics)],
         "stop": "; ".join(f"{phase.name}: {phase.stop_reason}" for phase in metrics.phases),
         "quantities": found,
+        "trust": metrics.verdict,
+        "estimated": metrics.estimated_error,
         "remaining": max(metrics.remaining.values(), default=None),
         "iterations": metrics.iterations,
         "run_seconds": metrics.seconds.total,
