@@ -79,6 +79,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.training import Phase as Phase
     from pinn.training import Report as Report
     from pinn.training import StopRule as StopRule
+    from pinn.uncertainty import HMC as HMC
     from pinn.unknowns import Unknown as Unknown
     from pinn.unknowns import UnknownField as UnknownField
     from pinn.weights import NTK as NTK
@@ -112,6 +113,7 @@ _NAMES = {
     "setup": "Points Setup correction two_phases",
     "symmetry": "Mirror",
     "training": "Callback Phase Report StopRule",
+    "uncertainty": "HMC",
     "unknowns": "Unknown UnknownField",
     "weights": "NTK Causal GradientNorm ReLoBRaLo ResidualAttention SelfAdaptive",
 }

@@ -8,7 +8,8 @@ ORDER = """
     errors exit_codes conf_folders arrays seeds settings versions atomic runtime flat combinatorics
     elementary subsets jets networks geometry sampling
     norms references optimizers training fitting derivatives unknowns parameters symmetry problem
-    problems objective record weights plotting measurements setup checking run reporting sweep cli
+    problems objective uncertainty record weights plotting measurements setup checking run
+    reporting sweep cli
 """.split()
 MATHEMATICS = set(
     "flat combinatorics elementary jets geometry sampling norms references optimizers".split()

@@ -12,7 +12,7 @@ from pinn.objective.objective import Objective
 from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
-from pinn.objective.standard_errors import StandardErrors, standard_errors
+from pinn.objective.standard_errors import StandardErrors, of_covariance, standard_errors
 from pinn.objective.tangent_error import ROWS, MeasuredFit, amplification, unseen_jacobian
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.terms import Misfit
@@ -46,6 +46,7 @@ __all__ = [
     "fitted_last_layer",
     "is_shallow",
     "mode_start",
+    "of_covariance",
     "standard_errors",
     "trial",
     "undetermined",

@@ -56,8 +56,11 @@ class LeastSquares:
         """Return Jᵀ v [p] for a vector v [m] in the order of r."""
         shares = split_by_thread(batch.points)
         vectors = tf.split(vector, [sum(self._sizes(share).values()) for share in shares])
+        # As for the gradient of the objective.
+        is_linear = batch.stage.center is not None
+        program = self._product if is_linear else self._vjp_program
         products = [
-            self._vjp_program(theta, points, batch.weights, batch.stage, piece)
+            program(theta, points, batch.weights, batch.stage, piece)
             for points, piece in zip(shares, vectors, strict=True)
         ]
         return tf.add_n(products)
@@ -196,8 +199,7 @@ class LeastSquares:
             pieces.append(tf.reshape(residuals, [-1]))
         return tf.concat(pieces, 0)
 
-    @tf.function(autograph=False, jit_compile=True)
-    def _vjp_program(
+    def _product(
         self,
         theta: tf.Tensor,
         points: dict[str, Blocks],
@@ -223,6 +225,8 @@ class LeastSquares:
 
         sums = accumulate(of_block, pairs, tuple(map(tf.zeros_like, tensors)))
         return self.objective.flat.concat(sums)
+
+    _vjp_program = tf.function(_product, autograph=False, jit_compile=True)
 
     def _scaled(
         self,

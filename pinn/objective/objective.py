@@ -255,8 +255,11 @@ class Objective:
     @tf.function(autograph=False)
     def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss (scalar) and its gradient [p]; the factory that L-BFGS asks for."""
+        # XLA would compile the program of a linearized network anew for every theta.
+        is_linear = batch.stage.center is not None
+        program = self._losses_and_gradient if is_linear else self._gradient_program
         pairs = [
-            self._gradient_program(theta, points, batch.weights, batch.stage)
+            program(theta, points, batch.weights, batch.stage)
             for points in split_by_thread(batch.points)
         ]
         losses = tf.add_n([losses for losses, _ in pairs])
@@ -277,8 +280,7 @@ class Objective:
         shares = split_by_thread(batch.points)
         return tf.add_n([self._losses_program(theta, points, batch.stage) for points in shares])
 
-    @tf.function(autograph=False, jit_compile=True)
-    def _gradient_program(
+    def _losses_and_gradient(
         self,
         theta: tf.Tensor,
         points: dict[str, Blocks],
@@ -302,6 +304,8 @@ class Objective:
         zeros = (tf.zeros_like(weights), *map(tf.zeros_like, tensors))
         losses, *gradients = accumulate(of_block, points, zeros)
         return losses, self.flat.concat(gradients)
+
+    _gradient_program = tf.function(_losses_and_gradient, autograph=False, jit_compile=True)
 
     @tf.function(autograph=False, jit_compile=True)
     def _losses_program(

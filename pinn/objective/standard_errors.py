@@ -107,11 +107,16 @@ def standard_errors(squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> St
         entries=range(first_unknown, size),
     )
     slopes = coefficient_slopes(squares, theta)[first_unknown:]
-    return _of_values(covariance * np.outer(slopes, slopes), tuple(objective.unknowns))
+    return of_covariance(covariance * np.outer(slopes, slopes), tuple(objective.unknowns))
 
 
-def _of_values(covariance: Array, names: Sequence[str]) -> StandardErrors:
-    """Return the standard errors of coefficients that have a covariance [k, k]."""
+def of_covariance(covariance: Array, names: Sequence[str]) -> StandardErrors:
+    """Return the standard errors and correlations of coefficients that have a covariance [k, k].
+
+    Args:
+        covariance: in the coefficients' own units.
+        names: of the coefficients [k].
+    """
     # A variance below zero is rounding: the measurements hardly determine the coefficient.
     variances = np.diag(covariance)
     deviations = np.sqrt(np.where(variances >= 0, variances, np.nan))

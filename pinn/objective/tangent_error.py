@@ -73,7 +73,7 @@ def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]
     return factors, vt @ whitened.T
 
 
-class _Measured(NamedTuple):
+class MeasuredRows(NamedTuple):
     """The rows of one misfit.
 
     Attributes:
@@ -87,11 +87,16 @@ class _Measured(NamedTuple):
     variance: float | None
 
     @property
+    def count(self) -> int:
+        """The number of measured values."""
+        return int(np.count_nonzero(self.residuals))
+
+    @property
     def deviation(self) -> float:
         """The standard deviation of the noise: what is known, or from what the fit leaves."""
         if self.variance is not None:
             return self.variance**0.5
-        free = max(np.count_nonzero(self.residuals) - float(np.sum(self.rows**2)), LEAST_SHARE)
+        free = max(self.count - float(np.sum(self.rows**2)), LEAST_SHARE)
         return float(np.sqrt(np.sum(self.residuals**2) / free))
 
 
@@ -102,13 +107,20 @@ class MeasuredFit:
         squares: the loss as a sum of squares, of at most `LARGEST` parameters.
         theta: the flat vector [p] at the minimum.
         batch: the points and weights of the loss.
+
+    Attributes:
+        squares: as given.
+        theta: as given.
+        batch: as given.
+        misfits: the rows of every misfit, by its name.
     """
 
     def __init__(self, squares: LeastSquares, theta: tf.Tensor, batch: Batch) -> None:
+        self.squares, self.theta, self.batch = squares, theta, batch
         terms = squares.objective.terms
         measured = [i for i, term in enumerate(terms) if isinstance(term, Misfit)]
         self._size = static_size(theta)
-        self._misfits: dict[str, _Measured] = {}
+        self.misfits: dict[str, MeasuredRows] = {}
         if not measured:
             return
         self._whitened = Decomposition(squares.jacobian(theta, batch), self._size).whitened(SMOOTH)
@@ -121,12 +133,12 @@ class MeasuredFit:
             residuals = np.concatenate([r for r, _ in found])
             rows = np.concatenate([rows for _, rows in found])
             variance = known_variance(squares.objective, batch, i)
-            self._misfits[term.name] = _Measured(residuals, rows, variance)
+            self.misfits[term.name] = MeasuredRows(residuals, rows, variance)
 
     @property
     def has_measurements(self) -> bool:
         """Whether there is anything that has noise."""
-        return bool(self._misfits)
+        return bool(self.misfits)
 
     def left_out(self) -> dict[str, float]:
         """Return by how much more each measurement would be missed if it were left out, rms.
@@ -137,7 +149,7 @@ class MeasuredFit:
             The factors, at least 1, by the name of the misfit.
         """
         factors: dict[str, float] = {}
-        for name, (residuals, rows, _) in self._misfits.items():
+        for name, (residuals, rows, _) in self.misfits.items():
             leverages = np.sum(rows**2, axis=1)
             missed = residuals / np.maximum(1 - leverages, LEAST_SHARE)
             norm = float(np.linalg.norm(residuals))
@@ -155,7 +167,7 @@ class MeasuredFit:
         """
         rng = np.random.default_rng(0)
         changes = np.zeros((count, self._size))
-        for misfit in self._misfits.values():
+        for misfit in self.misfits.values():
             noise = misfit.deviation * rng.standard_normal((count, len(misfit.rows)))
             changes += noise @ misfit.rows @ self._whitened.T
         return changes

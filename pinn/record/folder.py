@@ -38,6 +38,11 @@ class RunFolder:
         return self.path / "history.csv"
 
     @property
+    def posterior(self) -> Path:
+        """Draws of the parameters, where the run has made any."""
+        return self.path / "posterior.npz"
+
+    @property
     def metrics(self) -> Path:
         """Errors, unknowns, phases and times (JSON); written when the run ends."""
         return self.path / "metrics.json"
@@ -81,7 +86,7 @@ class RunFolder:
 
     def leftovers(self) -> Iterator[Path]:
         """Yield the files that a process was writing when it was killed."""
-        for file in (self.config, self.checkpoint, self.history, self.metrics):
+        for file in (self.config, self.checkpoint, self.history, self.metrics, self.posterior):
             yield from self.path.glob(f".{file.name}.*")
         yield from self.path.glob(f".{self.network.stem}.*{self.network.suffix}")
 

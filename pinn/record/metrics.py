@@ -47,6 +47,8 @@ class UnknownMetrics(Record):
         estimate: the estimate, in the coefficient's own units.
         standard_error: the standard error of the estimate, in the same units.
         correlations: the correlation of its estimate with that of every other unknown, by name.
+        interval: the values between which it is with a probability of 90 %; empty where that is not
+            known.
         truth: the true value, in the same units.
         relative_error: |estimate − truth| / |truth|, dimensionless.
     """
@@ -54,6 +56,7 @@ class UnknownMetrics(Record):
     estimate: float | None = None
     standard_error: float | None = None
     correlations: dict[str, float] = field(default_factory=dict)
+    interval: list[float] = field(default_factory=list)
     truth: float | None = None
     relative_error: float | None = None
 
@@ -168,6 +171,23 @@ class WeightMetrics(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PosteriorMetrics(Record):
+    """How good draws of the parameters are.
+
+    Attributes:
+        draws: number of draws.
+        effective: the number of independent draws that are worth as much.
+        acceptance: the mean probability with which a proposal was accepted.
+        divergences: number of trajectories along which the energy was not conserved.
+    """
+
+    draws: int | None = None
+    effective: float | None = None
+    acceptance: float | None = None
+    divergences: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TimeMetrics(Record):
     """Wall-clock times of a run in seconds.
 
@@ -204,6 +224,7 @@ class Metrics(Record):
             None without.
         units: the units of coordinates, fields and coefficients that are declared, by name.
         warnings: what is doubtful about the problem or its solution, in one line each.
+        uncertainty: of the draws of the parameters; None where there are none.
         remaining: the rms of every residual over its typical size, at points that no training used,
             by term; in windows of time the largest.  Empty where there are no typical sizes.
         loss: the training loss at the result.
@@ -239,6 +260,7 @@ class Metrics(Record):
     scales: Mapping[str, Any] | None = None
     units: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    uncertainty: PosteriorMetrics | None = None
     remaining: dict[str, float] = field(default_factory=dict)
     loss: float | None = None
     heldout_loss: float | None = None
@@ -299,6 +321,8 @@ class Metrics(Record):
         known["by_parameter"] = by_parameter
         known["phases"] = [PhaseMetrics.from_json(phase) for phase in known.get("phases", ())]
         known["seconds"] = TimeMetrics.from_json(known.get("seconds"))
+        if "uncertainty" in known:
+            known["uncertainty"] = PosteriorMetrics.from_json(known["uncertainty"])
         if "weights" in known:
             known["weights"] = WeightMetrics.from_json(known["weights"])
         return cls(**known)
@@ -327,5 +351,6 @@ class Metrics(Record):
         }
         values["phases"] = [phase.to_json() for phase in self.phases]
         values["weights"] = None if self.weights is None else self.weights.to_json()
+        values["uncertainty"] = None if self.uncertainty is None else self.uncertainty.to_json()
         values["seconds"] = self.seconds.to_json()
         return values

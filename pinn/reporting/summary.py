@@ -146,11 +146,16 @@ def _unknowns(
 ) -> Table:
     numeric = ["estimate", "standard error"]
     is_known = any(unknown.truth is not None for unknown in unknowns.values())
+    has_draws = any(unknown.interval for unknown in unknowns.values())
+    if has_draws:
+        numeric += ["90 % interval"]
     if is_known:
         numeric += ["truth", "relative error"]
     table = plain_table(["unknown", *numeric, ""], right=numeric)
     for name, unknown in unknowns.items():
         cells = [_six_digits(unknown.estimate), number(unknown.standard_error)]
+        if has_draws:
+            cells += [" to ".join(_six_digits(end) for end in unknown.interval)]
         if is_known:
             cells += [_six_digits(unknown.truth), number(unknown.relative_error, 3)]
         table.add_row(_named(name, units), *cells, _verdict(by_name.get(name, ())))

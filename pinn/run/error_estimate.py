@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,7 @@ from pinn.run.stage_run import FIRST_DRAW, StageRun
 from pinn.run.stage_runs import StageRuns
 from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
+from pinn.uncertainty import Posterior, Tell
 from pinn.unknowns import ScaledUnknown
 
 # Smaller singular values ask for steps so long that they say nothing of a network, unless it is
@@ -43,6 +45,9 @@ class ErrorEstimate:
         jacobian: the decomposition of its residuals' Jacobian at such points.
         squares: its loss as a sum of squares.
         batch: the points and weights of its loss.
+
+    Attributes:
+        posterior: draws of its vector; None: noise moves it as the linearized fit says.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class ErrorEstimate:
         self.theta = theta
         self.jacobian = jacobian
         self.batch = batch
+        self.posterior: Posterior | None = None
         resolved = RESOLVED if stage_run.linearized else VALID
         self.step = jacobian.step(resolved)
         self.problem = stage_run.stage.problem
@@ -141,7 +147,11 @@ class ErrorEstimate:
             points: the points [n, d].
         """
         values = self._evaluator(self.theta, points, self.stage_run.parameters)
-        return self._spread(values, [self.along(step, points) for step in self._noise], points)
+        if self.posterior is None:
+            changes = [self.along(step, points) for step in self.fit.draws(DRAWS)]
+        else:
+            changes = self._drawn(self.posterior, values, points)
+        return self._spread(values, changes, points)
 
     @cached_property
     def open_directions(self) -> OpenDirections:
@@ -172,10 +182,14 @@ class ErrorEstimate:
         values = self._evaluator(self.theta, points, parameters)
         return points, values, self._evaluator.jacobian(self.theta, points, parameters)
 
-    @cached_property
-    def _noise(self) -> np.ndarray:
-        """Draws [k, p] of how noise in the measurements moves the vector."""
-        return self.fit.draws(DRAWS)
+    def _drawn(self, posterior: Posterior, values: Values, points: np.ndarray) -> list[Values]:
+        """Return the changes of functions [n] at points by every draw of the vector, by name."""
+        parameters = self.stage_run.parameters
+        changes: list[Values] = []
+        for vector in posterior.draws:
+            moved = self._evaluator(tf.constant(vector, self.theta.dtype), points, parameters)
+            changes.append({name: moved[name] - value for name, value in values.items()})
+        return changes
 
     def _spread(self, values: Values, changes: Sequence[Values], points: np.ndarray) -> Values:
         """Return the rms [n] of what changes of the fields make of functions, by name."""
@@ -190,9 +204,12 @@ class ErrorEstimate:
         if not self.has_noise:
             return {}
         points, values, slopes = self._places
-        changes: list[Values] = []
-        for step in self._noise:
-            changes.append({name: slope @ step for name, slope in slopes.items()})
+        if self.posterior is None:
+            changes: list[Values] = []
+            for step in self.fit.draws(DRAWS):
+                changes.append({name: slope @ step for name, slope in slopes.items()})
+        else:
+            changes = self._drawn(self.posterior, values, points)
         spread = self._spread(values, changes, points)
         return self._relative(self.problem.with_derived(values, points), spread, points)
 
@@ -229,7 +246,12 @@ class ErrorEstimate:
 
 
 def error_estimate(
-    stage_runs: StageRuns, stage_run: StageRun, progress: Progress
+    stage_runs: StageRuns,
+    stage_run: StageRun,
+    progress: Progress,
+    *,
+    kept: Path | None = None,
+    tell: Tell | None = None,
 ) -> ErrorEstimate | None:
     """Return the estimated error of a run; None where there is no estimate.
 
@@ -241,6 +263,9 @@ def error_estimate(
         stage_runs: all stages of the run.
         stage_run: the last one.
         progress: what the run has done.
+        kept: the file that may hold draws of its vector, where the run has ended before; None: they
+            are drawn, where the run asks for them.
+        tell: called with lines on the progress of that.
     """
     setup = stage_runs.setup
     is_trial = setup.decisive.stop.max_iterations < FEWEST
@@ -253,7 +278,12 @@ def error_estimate(
     if jacobian is None:
         return None
     batch = stage_run.batch(progress)
-    return ErrorEstimate(stage_run, progress.best, jacobian, squares, batch)
+    estimate = ErrorEstimate(stage_run, progress.best, jacobian, squares, batch)
+    if kept is None and setup.uncertainty is not None:
+        estimate.posterior = setup.uncertainty.sample(estimate.fit, seed=setup.seed, tell=tell)
+    elif kept is not None and kept.exists():
+        estimate.posterior = Posterior.load(kept, size=stage_run.objective.flat.size)
+    return estimate
 
 
 def _size(values: np.ndarray, typical: float) -> float:

@@ -15,7 +15,6 @@ from pinn.conf_folders import package_of
 from pinn.objective import (
     Batch,
     DataSets,
-    LeastSquares,
     Objective,
     StandardErrors,
     standard_errors,
@@ -27,6 +26,7 @@ from pinn.record import (
     MisfitMetrics,
     OpenMetrics,
     PhaseMetrics,
+    PosteriorMetrics,
     TimeMetrics,
     UnknownMetrics,
     WeightMetrics,
@@ -43,6 +43,7 @@ from pinn.run.stage_runs import StageRuns
 from pinn.run.verdict import verdict
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
+from pinn.uncertainty import Posterior, doubtful_draws
 from pinn.versions import cores, versions
 
 _PACKAGES = ("pinn", "tensorflow", "keras", "tensorflow-probability", "numpy")
@@ -73,12 +74,13 @@ def metrics_of(
     batch = stage_run.batch(progress)
     left = remaining(setup, stage_run, progress, theta)
     estimated = estimate.relative(errors.points) if estimate else {}
+    posterior = estimate.posterior if estimate else None
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
     told = [*report.warnings, *doubts(left), *large_errors(estimated)]
     loose = blind_spots(objective, theta, solution)
     told += [*_open(stage_run, theta, batch, estimate), *loose, *doubtful_modes(setup, modes)]
-    told += _unfitted(stage_runs.data, off, estimate, batch)
+    told += [*_unfitted(stage_runs.data, off, estimate, batch), *doubtful_draws(posterior)]
     advice, finished = (*report.advice, *loose), not progress.interrupted
     return Metrics(
         problem=type(setup.problem).__name__,
@@ -92,7 +94,8 @@ def metrics_of(
         loss=float(objective.value(theta, batch)),
         heldout_loss=stage_run.held_out_loss(theta, stage_run.draws.held_out(), progress.weights),
         integrals=_integrals(setup.problem, solution, errors),
-        unknowns=_unknowns(stage_run.programs.least_squares, theta, batch, setup.truths),
+        unknowns=_unknowns(stage_run, theta, batch, setup.truths, posterior),
+        uncertainty=_uncertainty(posterior),
         modes=modes,
         misfits=off,
         phases=_phases(progress),
@@ -186,22 +189,45 @@ def _integrals(problem: Problem, solution: EvaluateNames, errors: Errors) -> dic
 
 
 def _unknowns(
-    squares: LeastSquares, theta: tf.Tensor, batch: Batch, truths: Mapping[str, float | None]
+    stage_run: StageRun,
+    theta: tf.Tensor,
+    batch: Batch,
+    truths: Mapping[str, float | None],
+    posterior: Posterior | None,
 ) -> dict[str, UnknownMetrics]:
     """Return the estimate of every unknown, with its error where the truth is known."""
-    found = standard_errors(squares, theta, batch) or StandardErrors({}, {})
+    intervals: dict[str, list[float]] = {}
+    if posterior is None:
+        found = standard_errors(stage_run.programs.least_squares, theta, batch)
+    else:
+        found = posterior.standard_errors
+        intervals = posterior.intervals
+    found = found or StandardErrors({}, {})
     unknowns: dict[str, UnknownMetrics] = {}
-    for name, value in squares.objective.coefficients(theta).items():
+    for name, value in stage_run.objective.coefficients(theta).items():
         estimate = float(value)
         truth = truths[name]
         unknowns[name] = UnknownMetrics(
             estimate=estimate,
             standard_error=found.errors.get(name),
             correlations=found.correlations.get(name, {}),
+            interval=intervals.get(name, []),
             truth=truth,
             relative_error=None if truth is None else norms.relative_error(estimate, truth),
         )
     return unknowns
+
+
+def _uncertainty(posterior: Posterior | None) -> PosteriorMetrics | None:
+    """Return how good draws of the parameters are."""
+    if posterior is None:
+        return None
+    return PosteriorMetrics(
+        draws=len(posterior.draws),
+        effective=posterior.effective,
+        acceptance=posterior.acceptance,
+        divergences=posterior.divergences,
+    )
 
 
 def _phases(progress: Progress) -> list[PhaseMetrics]:

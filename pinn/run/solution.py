@@ -23,6 +23,7 @@ from pinn.run.error_estimate import ErrorEstimate
 from pinn.run.errors import Values, gauge_values
 from pinn.run.misfits import measured_columns
 from pinn.run.stage_run import EvaluateNames
+from pinn.uncertainty import Posterior
 
 NO_ESTIMATE = (
     "there is no estimate of the error in windows of time, of several modes, in float32, for many "
@@ -179,6 +180,11 @@ class Solution:
             warnings += [line for line in opened.lines() if line not in warnings]
         verdict = self.metrics.get("verdict")
         return [*lines, *(f"warning: {line}" for line in warnings), *([verdict] if verdict else [])]
+
+    @property
+    def posterior(self) -> Posterior | None:
+        """Draws of the flat vector of parameters; None where the run has made none."""
+        return None if self._estimate is None else self._estimate.posterior
 
     def _known_estimate(self) -> ErrorEstimate:
         """Return the estimated error; an InputError where there is none."""

@@ -40,6 +40,7 @@ from pinn.setup.stages import Continuation, Windows
 from pinn.training.feed import Feed
 from pinn.training.progress import Progress
 from pinn.training.trainer import Callback, Phase, Trainer
+from pinn.uncertainty import HMC
 from pinn.weights import Scheme
 
 Save = Callable[[Progress], None]
@@ -61,6 +62,7 @@ def solve(
     continuation: Continuation | None = None,
     modes: int = 1,
     last_layer: Literal["drawn", "fitted"] | None = None,
+    uncertainty: HMC | None = None,
     published: Mapping[str, Any] | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
@@ -94,6 +96,8 @@ def solve(
         modes: number of modes of an eigenvalue problem, one stage each.
         last_layer: "drawn", or "fitted" at the start to initial conditions and measurements; None:
             fitted where the network is an untrained PirateNet.
+        uncertainty: how the distribution of the solution is found that noise in measurements leaves
+            open; None: from the linearized fit.
         published: published errors and their sources, for the summary.
         seed: of everything that is drawn.
         folder: where config, history, checkpoint, metrics and figures go; None: nothing is written.
@@ -124,6 +128,7 @@ def solve(
         continuation=continuation,
         modes=modes,
         last_layer=last_layer,
+        uncertainty=uncertainty,
         published=published,
         seed=seed,
     )
@@ -142,7 +147,7 @@ def load(folder: str | Path) -> Solution:
     stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
     metrics, history = record.read_metrics(), record.read_history()
-    find = partial(error_estimate, stage_runs, stage_run, progress)
+    find = partial(error_estimate, stage_runs, stage_run, progress, kept=record.posterior)
     return _solution(stage_runs, stage_run, progress, metrics, history, record, find)
 
 
@@ -232,7 +237,8 @@ def execute(
 
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
-    estimate = error_estimate(stage_runs, stage_run, progress)
+    tell = screen.tell if screen else None
+    estimate = error_estimate(stage_runs, stage_run, progress, tell=tell)
     metrics = metrics_of(stage_runs, stage_run, progress, report, estimate)
     _warn(report.problem, metrics.warnings[len(report.warnings) :] if warn else ())
     found = _solution(stage_runs, stage_run, progress, metrics, history, record, lambda: estimate)
@@ -272,6 +278,10 @@ def _draw_data(record: RunFolder, stage_runs: StageRuns) -> None:
 def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: Solution) -> None:
     """Write what a run has found to its folder."""
     run_folder.save_network(record, setup.network)
+    if solution.posterior is None:
+        record.posterior.unlink(missing_ok=True)  # that of another end of the run
+    else:
+        solution.posterior.save(record.posterior)
     record.write_metrics(metrics)
     solution.save_figures()
     for number, mode in enumerate(solution.modes[:-1], start=1):

@@ -24,13 +24,16 @@ from pinn.setup.setup import Setup
 from pinn.setup.stages import stages
 from pinn.training.stopping import StopRule
 from pinn.training.trainer import Phase
+from pinn.uncertainty import HMC
 from pinn.weights import Scheme
 
 KEYS = (
     "problem network phases points weights scales constraints derivatives data windows "
-    "continuation modes last_layer published seed dtype device output name objective"
+    "continuation modes last_layer uncertainty published seed dtype device output name objective"
 ).split()
 """Top-level keys of a run's configuration."""
+
+_GROUPS = "problem network phases points weights data uncertainty published".split()
 
 
 def check_keys(config: Mapping[str, Any]) -> None:
@@ -47,7 +50,7 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         InputError: for unknown keys, wrong kinds or values out of range.
     """
     check_keys(config)
-    for key in ("problem", "network", "phases", "points", "weights", "data", "published"):
+    for key in _GROUPS:
         if not isinstance(config.get(key), Mapping | None):
             raise InputError(f"{key}={config[key]!r}; give settings by name, as in {key}: {{...}}.")
     if not config.get("problem"):
@@ -80,14 +83,15 @@ def setup(config: Mapping[str, Any], *, network: keras.Model | None = None) -> S
         continuation=continuation,
         modes=config.get("modes", 1),
         last_layer=config.get("last_layer"),
+        uncertainty=_uncertainty(config.get("uncertainty")),
         published=config.get("published"),
         seed=seed,
     )
 
 
 _DESCRIBED = (
-    "points weights constraints derivatives data windows continuation modes last_layer published "
-    "seed"
+    "points weights constraints derivatives data windows continuation modes last_layer uncertainty "
+    "published seed"
 ).split()
 
 
@@ -105,7 +109,7 @@ def describe(setup: Setup) -> dict[str, Any]:
         node["weights"] = {"scheme": plain_value(setup.scheme), **node["weights"]}
     # The classes of these are known from their places.
     sets = node["data"].values() if isinstance(setup.data, dict) else [node["data"]]
-    for settings in (node["points"], *sets):
+    for settings in (node["points"], node["uncertainty"], *sets):
         if isinstance(settings, dict):
             settings.pop(TARGET, None)
     for value in (*node["problem"]["unknowns"].values(), *node["problem"].values()):
@@ -139,6 +143,10 @@ def _phase(name: str, node: Any) -> Phase:
     optimizer = build(node["optimizer"], Optimizer, f"{where}.optimizer")
     stop = plain(StopRule, node.get("stop") or {}, f"{where}.stop")
     return Phase(name=name, optimizer=optimizer, stop=stop, **settings)
+
+
+def _uncertainty(node: Mapping[str, Any] | None) -> HMC | None:
+    return None if node is None else plain(HMC, node, "uncertainty")
 
 
 def _scheme(node: Any) -> Scheme | None:

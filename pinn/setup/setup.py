@@ -35,6 +35,7 @@ from pinn.setup.phases import default_phases
 from pinn.setup.points import Points
 from pinn.setup.stages import AUTO, Continuation, Stage, Windows, stages, why_one_window
 from pinn.training.trainer import Phase
+from pinn.uncertainty import HMC
 from pinn.weights import Scheme
 
 # Iterations of the last phase; fewer are a trial: no window is expected to be solved, and nobody
@@ -121,6 +122,8 @@ class Setup(Settings):
         last_layer: whether the network's last layer is "drawn" like the others, or "fitted" at the
             start to initial conditions and measurements; None: fitted where the network is a
             PirateNet that has not been trained.
+        uncertainty: how the distribution of the solution is found that noise in measurements leaves
+            open; None: from the linearized fit.
         published: published results to compare with, as in `conf/experiment/`.
         seed: of all random streams.
         stages: the stages of the run, in order; they follow from windows and continuation.
@@ -143,6 +146,7 @@ class Setup(Settings):
     continuation: Continuation = field(default_factory=dict)
     modes: int = count(1)
     last_layer: Literal["drawn", "fitted"] | None = None
+    uncertainty: HMC | None = None
     published: Mapping[str, Any] | None = None
     seed: int = count(0, least=0, most=LAST_SEED)
     stages: Sequence[Stage] = field(init=False, repr=False, compare=False)
@@ -153,6 +157,9 @@ class Setup(Settings):
         self._check_phases()
         self._check_data()
         self._check_modes()
+        if self.uncertainty is not None:
+            measured = self.data is not None
+            self.uncertainty.check(self.network, len(self.problem.unknowns), measured=measured)
         self._check_scales()
         computed = stages(self.problem, self.windows, self.continuation)
         object.__setattr__(self, "stages", computed)
