@@ -20,6 +20,7 @@ from pinn.objective import (
     draw,
     unseen_jacobian,
 )
+from pinn.optimizers.gauss_newton_svd import Decomposition
 from pinn.plotting import field_figure, slices_figure
 from pinn.problems import Heat, Kovasznay
 from pinn.record import Metrics, MisfitMetrics
@@ -160,6 +161,16 @@ def test_too_many_parameters_have_no_estimate(monkeypatch, eager):
     squares = LeastSquares(loss, compiled=False)
     monkeypatch.setattr("pinn.objective.tangent_error.LARGEST", 5)
     assert unseen_jacobian(squares, loss.flat.flatten(), iter(())) is None
+
+
+def test_residuals_that_depend_on_no_parameter_have_no_estimate(monkeypatch):
+    """As those of a network with saturated units, whose Jacobian is zero."""
+    nothing = Decomposition([(np.ones(4), np.zeros((3, 4)))], 3)
+    monkeypatch.setattr(estimates, "unseen_jacobian", lambda *_: nothing)
+    solution = short(Decay(), phases=two_phases(explore=1, polish=1))
+    assert solution.metrics["estimated_error"] == {}
+    with pytest.raises(InputError, match="no residual depends on the network"):
+        solution.estimated_error(t=0.5)
 
 
 def test_what_a_correction_leaves_may_hide_errors(monkeypatch):

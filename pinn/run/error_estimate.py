@@ -256,8 +256,9 @@ def error_estimate(
     """Return the estimated error of a run; None where there is no estimate.
 
     There is none in windows of time and for several modes, whose errors add up; in single
-    precision, which does not resolve the directions that matter; for many parameters; and for runs
-    that are trials or were interrupted.
+    precision, which does not resolve the directions that matter; for many parameters; where no
+    residual depends on any of them, as all units are saturated; and for runs that are trials or
+    were interrupted.
 
     Args:
         stage_runs: all stages of the run.
@@ -275,7 +276,7 @@ def error_estimate(
     squares = stage_run.programs.few_jacobians
     batches = stage_run.unseen(progress)
     jacobian = unseen_jacobian(squares, progress.best, batches)
-    if jacobian is None:
+    if jacobian is None or not jacobian.values[0] > 0:
         return None
     batch = stage_run.batch(progress)
     estimate = ErrorEstimate(stage_run, progress.best, jacobian, squares, batch)
