@@ -8,12 +8,12 @@ import pytest
 
 from pinn import ProblemWarning, solve
 from pinn.measurements import name_of
-from pinn.objective import PointSet
+from pinn.objective import FieldScale, PointSet
 from pinn.optimizers import Adam, GaussNewton
 from pinn.problem import Problem, residual
 from pinn.record import MisfitMetrics
 from pinn.run.misfits import FAR_SHARE, FAR_SIGMAS, unfitted
-from pinn.run.remaining import UNSOLVED, doubts
+from pinn.run.remaining import UNSOLVED, doubts, trivial
 from pinn.setup import Points
 from pinn.setup.network import default_network
 from pinn.training import Phase, StopRule
@@ -105,3 +105,14 @@ def test_measurements_that_a_solution_is_far_from_are_named():
     (line,) = lines(u=0.0, v=3.0)
     assert "v: the solution is off the measurements by 3 times their standard" in line
     assert "of probes by" in lines(u=0.5, v=1.0, sets=("data", "data_probes"))[1]
+
+
+def test_a_solution_that_is_constant_is_told():
+    scales = {"u": FieldScale(0.0, 2.0), "v": FieldScale(1.0, 1.0)}
+    x = np.linspace(0, 1, 20)
+    flat = {"u": 1e-9 * x, "v": 1 + 1e-8 * x}
+    (line,) = trivial(flat, scales)
+    assert "the solution is constant (u = 5e-10, v = 1)" in line
+    # One velocity of a channel may well be zero.
+    assert trivial({**flat, "u": x}, scales) == []
+    assert trivial(flat, {}) == []

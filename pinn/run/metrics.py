@@ -37,7 +37,7 @@ from pinn.run.errors import Errors, Evaluate
 from pinn.run.misfits import misfits, unfitted, unpredicted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
-from pinn.run.remaining import doubts, remaining
+from pinn.run.remaining import doubts, remaining, trivial
 from pinn.run.stage_run import EvaluateNames, StageRun
 from pinn.run.stage_runs import StageRuns
 from pinn.run.verdict import verdict
@@ -78,6 +78,8 @@ def metrics_of(
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
     told = [*report.warnings, *doubts(left), *large_errors(estimated)]
+    if setup.scales != "none":
+        told += trivial(evaluate(errors.points), stage_run.scales.fields)
     loose = blind_spots(objective, theta, solution)
     told += [*_open(stage_run, theta, batch, estimate), *loose, *doubtful_modes(setup, modes)]
     told += [*_unfitted(stage_runs.data, off, estimate, batch), *doubtful_draws(posterior)]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
+from pinn.objective import FieldScale
+from pinn.run.errors import Values
 from pinn.run.stage_run import StageRun
 from pinn.setup.setup import Setup
 from pinn.training.progress import Progress
 
+CONSTANT = 1e-6  # change of a field, over its typical size, up to which it is constant
 UNSOLVED = 1e-2  # a residual, over its typical size, from which on its equation is not solved
 
 
@@ -44,4 +48,23 @@ def doubts(sizes: Mapping[str, float]) -> list[str]:
     return [
         f"the equations are not solved: residuals over their typical sizes, at points not trained "
         f"on: {', '.join(told)}"
+    ]
+
+
+def trivial(values: Values, scales: Mapping[str, FieldScale]) -> list[str]:
+    """Return one line where all functions are constant, which is a solution that few ask for.
+
+    Args:
+        values: the functions [n] at points all over the domain, by name.
+        scales: their typical values; empty where they are not known.
+    """
+    for name, column in values.items():
+        if name not in scales or np.std(column) > CONSTANT * scales[name].scale:
+            return []
+    if not values:
+        return []
+    told = [f"{name} = {np.mean(column):.3g}" for name, column in values.items()]
+    return [
+        f"the solution is constant ({', '.join(told)}), a trivial one of its equations; if there "
+        "is another, say what it has and this one lacks: a value, a source, a normalization."
     ]
