@@ -4,10 +4,14 @@ The environment is set before TensorFlow and the package read it.
 """
 
 import os
+import tempfile
 
 os.environ["PINN_CHECK_SHAPES"] = "1"
+# What tests run is remembered for the tests alone.
+_state = tempfile.TemporaryDirectory()
+os.environ["XDG_STATE_HOME"] = _state.name
 
-from pinn.runtime import configure, prepare_process, set_precision
+from pinn.runtime import configure, prepare_process, set_precision  # noqa: E402
 
 prepare_process()
 

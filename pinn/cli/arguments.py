@@ -14,6 +14,7 @@ from typing import NoReturn
 from pinn.cli.commands import STRICT, named_folders, options_of_folders
 from pinn.conf_folders import ConfFolder, conf_folders, shown, user_folders
 from pinn.errors import InputError
+from pinn.trust import CommandLine
 
 _FILE = re.compile(r"(?P<path>[^=]*\.py)(:(?P<name>\w+))?")
 """A file that defines the problem: "my_problem.py", "my_problem.py:MyProblem"."""
@@ -98,6 +99,16 @@ class Line(argparse.Namespace):
         if self.experiment_file:
             arguments.append(str(self.experiment_file))
         return arguments
+
+    def source(self, folders: Sequence[ConfFolder]) -> CommandLine:
+        """Return what the line names as code, and the folders in which its files may name some."""
+        places = [Path.cwd()]
+        for folder in folders:
+            if folder.kind == "file" and self.experiment_file:
+                places.append(self.experiment_file.parent)
+            elif folder.kind == "user":  # an experiment of conf/ names ../../plate.py
+                places.append(folder.path.parent)
+        return CommandLine(self.overrides, places)
 
     def _named_folders(self) -> list[str]:
         """Return the folders that the user names, with --config-dir and hydra.searchpath."""

@@ -21,6 +21,8 @@ KINDS = ("steady", "transient", "ode", "inverse")
 """Kinds of problems that `pinn new` writes."""
 STRICT = "the exit code is 3 for a doubtful answer, and 1 for one that failed"
 """What --strict does."""
+TRUST = "let code run that a FOLDER of somebody else, or with changed Python files, asks for"
+"""What --trust does."""
 SEEDS = 3
 """The number of seeds of `pinn reproduce` if --seeds is not given."""
 
@@ -88,7 +90,7 @@ def resume_parser() -> Parser:
     """Return the parser of `pinn resume`."""
     parser = Parser(
         "resume",
-        "FOLDER [key=value ...] [--strict]",
+        "FOLDER [key=value ...] [--strict] [--trust]",
         "Continue a run from its last checkpoint, or do what is left of a sweep",
         "Overrides change the run's configuration, such as the number of iterations of a phase.\n"
         "Of a sweep, unfinished and failed runs continue, and runs that have not begun start.",
@@ -97,6 +99,7 @@ def resume_parser() -> Parser:
         "arguments", nargs="*", metavar="FOLDER", help="the folder of the run or of the sweep"
     )
     parser.add_argument("--strict", action="store_true", help=f"of a run, {STRICT}")
+    parser.add_argument("--trust", action="store_true", help=TRUST)
     return parser
 
 
@@ -104,13 +107,14 @@ def plot_parser() -> Parser:
     """Return the parser of `pinn plot`."""
     parser = Parser(
         "plot",
-        "FOLDER ...",
+        "FOLDER ... [--trust]",
         "Draw the pictures of runs or sweeps again",
         "Writes figures/*.png in every FOLDER from its configuration, history and best parameters.",
     )
     parser.add_argument(
         "arguments", nargs="*", metavar="FOLDER", help="the folder of a run or of a sweep"
     )
+    parser.add_argument("--trust", action="store_true", help=TRUST)
     return parser
 
 
@@ -118,13 +122,14 @@ def diagnose_parser() -> Parser:
     """Return the parser of `pinn diagnose`."""
     parser = Parser(
         "diagnose",
-        "FOLDER ... [--strict]",
+        "FOLDER ... [--strict] [--trust]",
         "Show how far the answers of runs can be trusted",
         "Shows the estimated errors, what equations and conditions leave open (which the run has\n"
         "drawn in figures/undetermined.png), the warnings of the run and its verdict.",
     )
     parser.add_argument("folders", nargs="*", metavar="FOLDER", help="the folder of a run")
     parser.add_argument("--strict", action="store_true", help=STRICT)
+    parser.add_argument("--trust", action="store_true", help=TRUST)
     return parser
 
 

@@ -103,7 +103,15 @@ def composed(
     """
     from hydra import compose as hydra_compose
 
-    config = hydra_compose(config_name or PRIMARY, list(overrides), return_hydra_config=True)
+    with one_line(folders, overrides):
+        try:
+            config = hydra_compose(
+                config_name or PRIMARY, list(overrides), return_hydra_config=True
+            )
+        except (TypeError, AttributeError, KeyError, IndexError) as error:
+            # Hydra takes a choice such as problem=[1, 2] for a list of names.
+            raise ValueError(f"{type(error).__name__}: {error}") from None
+    check_code(config, overrides)
     for key, name in config.hydra.runtime.choices.items():
         group = str(key).partition("@")[0]
         if group in WHOLE_RUNS and name is not None:
@@ -111,6 +119,43 @@ def composed(
         if isinstance(name, str) and not group.startswith("hydra"):
             check_choice(folders, group, name)
     return config
+
+
+_OF_HYDRA = ("hydra.", "hydra_plugins.", "optuna.", "logging.", "sys.", "colorlog.")
+"""Modules from which Hydra's own node may take classes."""
+
+
+def check_code(config: DictConfig, overrides: Sequence[str]) -> None:
+    """Raise an InputError where files of configuration have Hydra run code of other modules.
+
+    It calls what `hydra.callbacks`, a launcher, a sweeper or a log name.
+    """
+    from omegaconf import OmegaConf
+
+    node = OmegaConf.to_container(config.hydra, resolve=False)
+    for key, name in _names_of_code(node, "hydra"):
+        is_known = name.removeprefix("ext://").startswith(_OF_HYDRA)
+        if not is_known and not any(name in override for override in overrides):
+            raise InputError(
+                f"{key}={name}: is not of Hydra or Optuna, and a file of configuration asks for "
+                f"it; leave it out, or give {key}={name} on the command line."
+            )
+
+
+def _names_of_code(node: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys and names of what is called, at any depth of Hydra's node."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _names_of_code(item, where)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        place = f"{where}.{key}"
+        names_code = key in ("_target_", "()", "class") or str(value).startswith("ext://")
+        if names_code and isinstance(value, str) and "overrides" not in where:
+            yield place, value
+        else:
+            yield from _names_of_code(value, place)
 
 
 def check_whole_runs(overrides: Sequence[str], folders: Sequence[ConfFolder]) -> None:

@@ -124,14 +124,15 @@ def _resume(arguments: list[str]) -> int:
         raise InputError(f"resume: {len(folders)} folders; give one, such as {_RUN_FOLDER}.")
     from pinn.cli.run import resume
 
-    return resume(folders[0], overrides, strict=options.strict)
+    return resume(folders[0], overrides, strict=options.strict, trust=options.trust)
 
 
 def _plot(arguments: list[str]) -> int:
-    folders = _folders_of_runs("plot", plot_parser().parse(arguments).arguments)
+    options = plot_parser().parse(arguments)
+    folders = _folders_of_runs("plot", options.arguments)
     from pinn.cli.run import plot
 
-    return max(plot(folder) for folder in folders)
+    return max(plot(folder, trust=options.trust) for folder in folders)
 
 
 def _diagnose(arguments: list[str]) -> int:
@@ -139,7 +140,10 @@ def _diagnose(arguments: list[str]) -> int:
     folders = _folders_of_runs("diagnose", options.folders)
     from pinn.cli.run import diagnose
 
-    return max(diagnose(folder, strict=options.strict) for folder in folders)
+    exit_codes: list[int] = []
+    for folder in folders:
+        exit_codes.append(diagnose(folder, strict=options.strict, trust=options.trust))
+    return max(exit_codes)
 
 
 def _compare(arguments: list[str]) -> int:

@@ -18,6 +18,7 @@ from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
 from pinn.record import RunFolder, SweepFolder
 from pinn.reporting.published import check_published
+from pinn.trust import CommandLine, asked_by
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -54,7 +55,11 @@ def run(argv: Sequence[str]) -> int:
             config = None if line.multirun else _config_of_run(line, folders)
             if config is not None:
                 announce(folders)
-                return _job(config, line)
+                result = _job(config, line, line.source(folders))
+        if config is not None:  # out of the session, which takes errors for Hydra's
+            if isinstance(result, Exception):
+                raise result
+            return result
         if line.strict:
             raise InputError("--strict is for one run; look at the runs of a sweep one by one.")
         announce(folders)
@@ -79,7 +84,8 @@ def check(argv: Sequence[str]) -> int:
         with quiet():
             from pinn.checking import check_setup
 
-        report = check_setup(_setup(config), picture=line.picture)
+        with asked_by(line.source(folders)):
+            report = check_setup(_setup(config), picture=line.picture)
     Console().print("\n".join(report.lines()), highlight=False, markup=False, soft_wrap=True)
     return ExitCode.OK
 
@@ -102,8 +108,8 @@ def _config_of_run(line: Line, folders: Sequence[ConfFolder]) -> DictConfig | No
     return None if config.hydra.mode == RunMode.MULTIRUN else config
 
 
-def _job(config: DictConfig, line: Line) -> int:
-    """Run what a configuration describes as a job of Hydra's, and return the exit code.
+def _job(config: DictConfig, line: Line, source: CommandLine) -> int | Exception:
+    """Run what a configuration describes as a job of Hydra's; return the exit code or the error.
 
     This is `Hydra.run`, but for the folder, which no two runs may share.
     """
@@ -120,7 +126,8 @@ def _job(config: DictConfig, line: Line) -> int:
 
         def task(values: DictConfig) -> None:
             try:
-                outcome.append(_solve(resolved(values)[0], folder, strict=line.strict))
+                with asked_by(source):
+                    outcome.append(_solve(resolved(values)[0], folder, strict=line.strict))
             except Exception as error:  # Hydra would print more about it
                 outcome.append(error)
 
@@ -137,10 +144,7 @@ def _job(config: DictConfig, line: Line) -> int:
             hydra_context=HydraContext(config_loader=hydra.config_loader, callbacks=callbacks),
         )
         callbacks.on_run_end(config=config, config_name=name, job_return=done)
-        result = outcome[0]
-        if isinstance(result, Exception):
-            raise result
-    return result
+    return outcome[0]
 
 
 def _log(config: DictConfig, line: Line) -> None:
@@ -180,10 +184,13 @@ def _solve(config: dict[str, Any], folder: Path, *, strict: bool) -> int:
     return _show(execute(setup, folder=folder, config=more_settings), strict=strict)
 
 
-def resume(folder: str, overrides: Sequence[str] = (), *, strict: bool = False) -> int:
+def resume(
+    folder: str, overrides: Sequence[str] = (), *, strict: bool = False, trust: bool = False
+) -> int:
     """Continue a run from its last checkpoint, or a sweep, and return the exit code.
 
-    Overrides, such as a larger budget, reopen the last phase of a run.
+    Overrides, such as a larger budget, reopen the last phase of a run; `trust` lets code run that
+    the folder asks for.
     """
     if SweepFolder(Path(folder)).exists:
         if overrides:
@@ -191,33 +198,33 @@ def resume(folder: str, overrides: Sequence[str] = (), *, strict: bool = False) 
                 f"resume: {overrides[0]!r} would change the runs of a sweep; resume one of them, "
                 "or start another sweep."
             )
-        return resume_sweep(Path(folder))
+        return resume_sweep(Path(folder), trust=trust)
     with quiet():
         from pinn.run import resume as resume_run
 
-    return _show(resume_run(folder, overrides=overrides), strict=strict)
+    return _show(resume_run(folder, overrides=overrides, trust=trust), strict=strict)
 
 
-def plot(folder: str) -> int:
+def plot(folder: str, *, trust: bool = False) -> int:
     """Draw the figures of a run or of a sweep again from its folder, and return the exit code."""
     if SweepFolder(Path(folder)).exists:
         return plot_sweep(Path(folder))
     with quiet():
         from pinn.run import load
 
-    for path in load(folder).save_figures():
+    for path in load(folder, trust=trust).save_figures():
         print(path)
     return ExitCode.OK
 
 
-def diagnose(folder: str, *, strict: bool) -> int:
+def diagnose(folder: str, *, strict: bool, trust: bool = False) -> int:
     """Show how far the answer of a run can be trusted, and return the exit code."""
     if SweepFolder(Path(folder)).exists:
         raise InputError(f"diagnose: {folder} is a sweep; give the folder of one of its runs.")
     with quiet():
         from pinn.run import load
 
-    solution = load(folder)
+    solution = load(folder, trust=trust)
     lines = [f"{folder}:", *solution.diagnose()]
     picture = RunFolder(Path(folder)).figures / "undetermined.png"
     lines += [str(picture)] if picture.exists() else []

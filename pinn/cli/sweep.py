@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import sys
@@ -18,7 +19,7 @@ from rich.text import Text
 
 from pinn.cli.arguments import Line, parse
 from pinn.cli.by_hydra import announce, by_hydra, restored_logging
-from pinn.cli.compose import PRIMARY, session
+from pinn.cli.compose import PRIMARY, check_code, session
 from pinn.cli.new_folders import new_folder
 from pinn.cli.overrides import constant_keys, names_of_jobs, parsed
 from pinn.conf_folders import ConfFolder
@@ -30,6 +31,7 @@ from pinn.reporting.sweep import ended_line, progress_line, sweep_table
 from pinn.reporting.tables import wide_console
 from pinn.sweep import Outcome, SweepJob, settle
 from pinn.sweep.process import PROGRAM, quoted
+from pinn.trust import is_remembered, remember
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -60,6 +62,7 @@ def sweep(line: Line, folders: Sequence[ConfFolder], argv: Sequence[str]) -> int
         folder = SweepFolder(path.absolute())
         _check_folders(path, folder, config)
         begun = _new_sweep(line, config, argv)
+        _remember(folder, begun)
         try:
             return _sweep(line, folders, folder, begun, config)
         finally:
@@ -67,14 +70,19 @@ def sweep(line: Line, folders: Sequence[ConfFolder], argv: Sequence[str]) -> int
                 folder.multirun.unlink(missing_ok=True)
 
 
-def resume_sweep(path: Path) -> int:
+def resume_sweep(path: Path, *, trust: bool = False) -> int:
     """Do the rest of a sweep, and return the exit code.
 
     Unfinished and failed runs go on from their last checkpoint, runs that have not begun are
     started, and finished ones are left alone.
 
+    Args:
+        path: the folder of the sweep.
+        trust: whether its command line may be called though it was not called here.
+
     Raises:
-        InputError: for a folder whose sweep cannot be read, or was called in a folder that is gone.
+        InputError: for a folder whose sweep cannot be read, was called in a folder that is gone, or
+            was not called here.
     """
     folder = SweepFolder(path.absolute())
     begun = folder.read()
@@ -82,6 +90,16 @@ def resume_sweep(path: Path) -> int:
         raise InputError(
             f"{folder.data}: the sweep was called in {begun.working_folder}, which is gone; "
             "restore that folder, or correct working_folder."
+        )
+    if trust:
+        _remember(folder, begun)
+        for run in begun.runs:
+            for file in folder.run(run).code.rglob("*.py"):
+                remember(file.read_bytes(), file)
+    elif not is_remembered(_command(begun)):
+        raise InputError(
+            f"{path}: has not been begun here, and its sweep.json says which command is called "
+            f"(pinn run {' '.join(begun.arguments)}); read it, and give --trust if it may be."
         )
     with contextlib.chdir(begun.working_folder):
         line = parse("run", begun.arguments)
@@ -126,13 +144,25 @@ def _new_sweep(line: Line, config: DictConfig, argv: Sequence[str]) -> Sweep:
     )
 
 
+def _remember(folder: SweepFolder, begun: Sweep) -> None:
+    """Note that the user has called the command line of a sweep."""
+    remember(_command(begun), folder.path)
+
+
+def _command(begun: Sweep) -> bytes:
+    """Return the command line of a sweep and its working folder, as they are remembered."""
+    return json.dumps([begun.arguments, begun.working_folder]).encode()
+
+
 def _config(line: Line) -> DictConfig:
     """Return the configuration of a sweep, its own node of Hydra included, within a `session`."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.types import RunMode
 
     hydra: Any = GlobalHydra.instance().hydra
-    return hydra.compose_config(line.config_name or PRIMARY, line.overrides, RunMode.MULTIRUN)
+    config = hydra.compose_config(line.config_name or PRIMARY, line.overrides, RunMode.MULTIRUN)
+    check_code(config, line.overrides)
+    return config
 
 
 def _check_folders(path: Path, folder: SweepFolder, config: DictConfig) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pinn.atomic import write_text_atomically
+from pinn.atomic import sync, write_text_atomically
 from pinn.errors import InputError
 from pinn.norms import relative_error
 from pinn.record.columns import (
@@ -121,6 +121,11 @@ class History(Mapping[str, list[Any]]):
         if self._path is not None:
             with open(self._path, "a", encoding="utf-8") as file:
                 file.write(self._text(row))
+
+    def sync(self) -> None:
+        """Put the file of the history on the disk, before a checkpoint counts its rows."""
+        if self._path is not None:
+            sync(self._path)
 
     def __getitem__(self, column: str) -> list[Any]:
         if column not in self.columns:

@@ -15,11 +15,13 @@ from filelock import lock_descriptor
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pinn.atomic import sync, sync_names
 from pinn.errors import InputError
 from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
 from pinn.record import RunFolder
 from pinn.run import checkpoint
+from pinn.run.settings import check_settings, plain_settings
 from pinn.runtime import configure
 from pinn.setup import config as configuration
 from pinn.setup.build import targets
@@ -27,6 +29,7 @@ from pinn.setup.setup import Setup
 from pinn.setup.stages import AUTO
 from pinn.setup.user_files import keep, kept_in
 from pinn.training.progress import Progress
+from pinn.trust import FolderOfARun, asked_by
 from pinn.weights import Weighting
 
 LOSS_KEYS = {"problem", "points", "weights", "constraints", "derivatives", "data", "seed"}
@@ -34,18 +37,21 @@ LOSS_KEYS = {"problem", "points", "weights", "constraints", "derivatives", "data
 
 
 def read(
-    folder: RunFolder, overrides: Sequence[str] = ()
+    folder: RunFolder, overrides: Sequence[str] = (), *, trust: bool = False
 ) -> tuple[Setup, Progress, dict[str, Any]]:
     """Return the setup, the progress and the configuration of a run; nothing is written.
 
     Args:
         folder: the folder of the run.
         overrides: changes of the configuration, such as "phases.polish.stop.max_iterations=8000".
+        trust: whether code may run that the folder asks for, whoever wrote it.
 
     Raises:
-        InputError: for a folder or an override that does not fit, or a damaged file.
+        InputError: for a folder or an override that does not fit, a damaged file, a configuration
+            that was changed by hand, or code that may not run.
     """
     config = folder.read_config()
+    settings = plain_settings(config)
     for override in overrides:
         _change(config, override)
     progress = checkpoint.load(folder.checkpoint)
@@ -65,13 +71,17 @@ def read(
         raise InputError(
             f"{folder.network}: cannot be loaded ({lines[0]}); restore the file."
         ) from None
-    with kept_in(folder.code):
+    with kept_in(folder.code), asked_by(FolderOfARun(folder.code, trust)):
         setup = configuration.setup(config, network=network)
+    check_settings(folder, progress.settings, settings)
+    progress.settings = [settings]
     if progress.records and (changes_loss or "phases" in changed):
         linearized = tuple(f"phases.{p.name}." for p in setup.phases if p.linearized)
         if progress.nonlinear and not all(o.startswith(linearized) for o in overrides):
             # The phases before the linearized ones go on; the time that has passed remains.
-            progress = replace(progress.nonlinear, seconds=progress.seconds)
+            progress = replace(
+                progress.nonlinear, seconds=progress.seconds, settings=progress.settings
+            )
         progress.reopen(stale=changes_loss)
     return setup, progress, config
 
@@ -195,6 +205,7 @@ def create(folder: RunFolder, config: dict[str, Any], network: keras.Model) -> N
         folder.write_config(config)
         keep(targets(config), folder.code)
         save_network(folder, network)
+        sync_names(path)
     except OSError as error:
         discard(folder)
         reason = error.strerror or str(error)
@@ -242,13 +253,26 @@ def _is_held(handle: int) -> bool:
         return False
 
 
+def change(folder: RunFolder, progress: Progress, config: dict[str, Any]) -> None:
+    """Write the progress of a run that goes on, and its new configuration and code."""
+    settings = plain_settings(config)
+    # The reopened progress first, so that a kill from here on is survived.
+    progress.settings = [*progress.settings, settings]
+    checkpoint.save(folder.checkpoint, progress)
+    folder.write_config(config)
+    keep(targets(config), folder.code)
+    progress.settings = [settings]
+
+
 def save_network(folder: RunFolder, network: keras.Model) -> None:
     """Save a network; after a crash, the folder holds the old file or the new one."""
     file = folder.network
     unfinished = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
     try:
         network.save(unfinished)
+        sync(unfinished)
         os.replace(unfinished, file)
+        sync(file.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -29,6 +29,7 @@ from pinn.run.mode_solutions import mode_solutions
 from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import explain_not_finite, rehearse
 from pinn.run.screen import Screen
+from pinn.run.settings import plain_settings
 from pinn.run.solution import Solution
 from pinn.run.stage_run import Programs, StageRun
 from pinn.run.stage_runs import StageRuns
@@ -135,14 +136,20 @@ def solve(
     return execute(setup, folder=folder, callbacks=callbacks, show=show, warn=True)
 
 
-def load(folder: str | Path) -> Solution:
+def load(folder: str | Path, *, trust: bool = False) -> Solution:
     """Return the solution of a run from its folder.
 
+    Args:
+        folder: the folder of the run.
+        trust: whether Python code may run that the folder asks for, though it has not been run here
+            before, or has changed since the run.
+
     Raises:
-        InputError: if the folder holds no run or its checkpoint is damaged.
+        InputError: if the folder holds no run, its checkpoint is damaged, its configuration has
+            changed, or it asks for code that may not run.
     """
     record = RunFolder(Path(folder))
-    setup, progress, _ = run_folder.read(record)
+    setup, progress, _ = run_folder.read(record, trust=trust)
     stage_runs = _stage_runs(setup)
     stage_run = stage_runs.run(progress)
     _check(progress, setup, stage_run, record)
@@ -157,24 +164,26 @@ def resume(
     overrides: Sequence[str] = (),
     show: bool = True,
     callbacks: Sequence[Callback] = (),
+    trust: bool = False,
 ) -> Solution:
     """Continue a run that was interrupted or killed, from its last checkpoint, bit for bit.
 
     `overrides` such as "phases.polish.stop.max_iterations=8000" change the run's configuration and
-    reopen its last phase, so that a finished run can be continued.
+    reopen its last phase, so that a finished run can be continued.  With `trust`, Python code may
+    run that the folder asks for, though it has not been run here before, or has changed since.
 
     Raises:
-        InputError: if the folder holds no run or its checkpoint is damaged; the run is left
-            unchanged.
+        InputError: if the folder holds no run, its checkpoint is damaged, its configuration has
+            changed, or it asks for code that may not run; the run is left unchanged.
     """
     record = RunFolder(Path(folder))
     with run_folder.locked(record):
-        setup, progress, config = run_folder.read(record, overrides)
+        setup, progress, config = run_folder.read(record, overrides, trust=trust)
         record.read_history()
         return execute(
             setup,
             folder=folder,
-            config=config if overrides else None,
+            config=config if overrides or trust else None,
             progress=progress,
             show=show,
             callbacks=callbacks,
@@ -223,16 +232,18 @@ def execute(
             ending.callback(screen.close)
             screen.tell([*_what_was_read(stage_runs), *report.brief(), *_left_out(stage_runs)])
         if record and fresh:
-            ending.enter_context(_new_folder(record, setup, stage_run, config))
+            contents = _contents(setup, stage_run, config)
+            ending.enter_context(_new_folder(record, setup, progress, contents))
             _draw_data(record, stage_runs)
         elif record and config:
-            _reopen(record, progress, _contents(setup, stage_run, config))
+            run_folder.change(record, progress, _contents(setup, stage_run, config))
         history = _history(stage_runs, stage_run, record, progress)
         clock = Clock(progress.seconds)
 
         def save(present: Progress) -> None:
             present.seconds = clock.seconds
             if record:
+                history.sync()
                 checkpoint.save(record.checkpoint, present)
 
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
@@ -288,13 +299,6 @@ def _save_result(record: RunFolder, setup: Setup, metrics: Metrics, solution: So
         mode.save_figures(record.figures / f"mode_{number}")
 
 
-def _reopen(record: RunFolder, progress: Progress, config: Mapping[str, Any]) -> None:
-    """Write the progress of a run that goes on, and its new configuration."""
-    # The reopened progress first, so that a kill from here on is survived.
-    checkpoint.save(record.checkpoint, progress)
-    record.write_config(config)
-
-
 def _warn(name: str, lines: Sequence[str]) -> None:
     """Warn of what is doubtful about the problem of a name, at the call of `solve`."""
     for line in lines:
@@ -312,10 +316,11 @@ def _contents(
 
 @contextlib.contextmanager
 def _new_folder(
-    record: RunFolder, setup: Setup, stage_run: StageRun, config: Mapping[str, Any] | None
+    record: RunFolder, setup: Setup, progress: Progress, contents: dict[str, Any]
 ) -> Iterator[None]:
     """Create and lock a run folder; remove it if the run fails before its first checkpoint."""
-    run_folder.create(record, _contents(setup, stage_run, config), setup.network)
+    progress.settings = [plain_settings(contents)]
+    run_folder.create(record, contents, setup.network)
     with run_folder.locked(record):
         try:
             yield

@@ -15,13 +15,14 @@ from typing import Any, get_type_hints
 
 import keras
 
+from pinn import trust
 from pinn.conf_folders import package_of
 from pinn.errors import InputError, did_you_mean
 from pinn.optimizers import Optimizer
 from pinn.problem import Problem
 from pinn.problem.user_code import told
 from pinn.settings import kinds
-from pinn.setup.user_files import import_file, import_module, in_place
+from pinn.setup.user_files import file_of, import_file, import_module, in_place
 from pinn.weights import Scheme
 
 TARGET = "_target_"
@@ -39,7 +40,7 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
         raise InputError(
             f"{where}: lacks {TARGET}, the class to build; give one such as pinn.problems.Burgers."
         )
-    cls: Any = locate(node[TARGET], where)
+    cls: Any = locate(node[TARGET], where, kind)
     if not (inspect.isclass(cls) and issubclass(cls, kind)):
         raise InputError(
             f"{where}.{TARGET}={node[TARGET]}: is no {kind.__name__}; name a subclass of it."
@@ -71,18 +72,25 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
         raise InputError(f"{where}: {told(error, inspect.getfile(cls))}") from error
 
 
-def locate(target: str, where: str) -> Any:
-    """Return what "module.Name" or "file.py:Name" names ("file.py" alone: its only Problem)."""
+def locate(target: str, where: str, kind: type = object) -> Any:
+    """Return what "module.Name" or "file.py:Name" names ("file.py" alone: its only Problem).
+
+    Raises:
+        InputError: if it cannot be found, or may not be imported by who asks for it.
+    """
     path, _, name = str(target).partition(":")
     if path.endswith(".py"):
-        return _from_file(Path(path), name, where)
+        return _from_file(Path(path), name, str(target), where)
     module, _, name = str(target).rpartition(".")
     if not module:
         raise InputError(
             f"{where}.{TARGET}={target}: names no module; write module.Name or file.py:Name."
         )
+    trust.admit_module(module, name, kind, where, file_of(module))
     try:
         imported = import_module(module)
+    except InputError:
+        raise
     except (ImportError, ValueError) as error:
         raise InputError(
             f"{where}.{TARGET}={target}: {error}; name an importable module or file.py:Name."
@@ -103,10 +111,11 @@ def locate(target: str, where: str) -> Any:
     return getattr(imported, name)
 
 
-def _from_file(path: Path, name: str, where: str) -> Any:
+def _from_file(path: Path, name: str, target: str, where: str) -> Any:
     path = in_place(path)
     if not path.is_file():
         raise InputError(f"{where}: no such file {path}; give the path of a Python file.")
+    trust.admit_file(path, name, target, where)
     module = import_file(path)
     problems = {}
     for key, value in vars(module).items():

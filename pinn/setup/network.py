@@ -97,7 +97,7 @@ def build_network(
     target = node.get(TARGET)
     if target in (None, "pinn.networks.mlp", "pinn.mlp"):
         return default_network(problem, seed=seed, dtype=dtype, **_perceptron_settings(settings))
-    make = locate(target, "network")
+    make = locate(target, "network", keras.Model)
     if not _returns_network(make):
         raise InputError(
             f"network.{TARGET}={target}: is no network; name a subclass of keras.Model, or a "

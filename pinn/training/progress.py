@@ -102,6 +102,8 @@ class Progress:
         compile_seconds: wall-clock seconds of compilation.
         seconds: wall-clock seconds of the whole run, compilation included.
         scales: what the loss was scaled by, as plain values; None without scales.
+        settings: what the configuration holds, by dotted key; two of these while another one is
+            being written; none in checkpoints of earlier versions.
         nonlinear: the progress at the end of the present stage's phases that are not linearized,
             from which they can go on; None before a linearized phase.
     """
@@ -125,6 +127,7 @@ class Progress:
     compile_seconds: float = 0.0
     seconds: float = 0.0
     scales: Mapping[str, Any] | None = None
+    settings: list[dict[str, str]] = field(default_factory=list)
     nonlinear: Progress | None = None
 
     @property
@@ -233,6 +236,7 @@ class Progress:
             "compile_seconds": self.compile_seconds,
             "seconds": self.seconds,
             "scales": self.scales,
+            "settings": self.settings,
         }
 
     @staticmethod
