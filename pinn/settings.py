@@ -28,6 +28,7 @@ from pinn.errors import InputError, guess
 
 T = TypeVar("T")
 Closed = Literal["neither", "left", "right", "both"]
+LARGEST = 2**31 - 1  # of whole numbers: TensorFlow counts so far
 _RULE = "rule"  # key of a field's metadata
 
 
@@ -38,14 +39,18 @@ class Rule(NamedTuple):
         accepts: value -> whether it is accepted.
         remedy: what the message recommends, such as "give a positive number".
         options: the accepted words, where they can be listed; a misspelt one is corrected.
+        largest: the largest whole number that the program can count to, where no other is stated.
     """
 
     accepts: Callable[[Any], bool]
     remedy: str
     options: tuple[str, ...] = ()
+    largest: int | None = None
 
     def check(self, where: str, value: object) -> None:
         """Raise an InputError for a value that is not accepted; `where` names it in the message."""
+        if self.largest is not None and isinstance(value, int) and value > self.largest:
+            raise InputError(f"{where}={value!r}; give at most {self.largest:,}.")
         if not self.accepts(value):
             raise InputError(f"{where}={value!r}; {self.remedy}.{guess(str(value), self.options)}")
 
@@ -137,7 +142,8 @@ def _whole(least: int, most: int | None, words: str = "") -> Rule:
         return whole and least <= value <= (math.inf if most is None else most)
 
     bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-    return Rule(accepts, "give " + (words or f"a whole number {bounds}"))
+    largest = LARGEST if most is None else None
+    return Rule(accepts, "give " + (words or f"a whole number {bounds}"), largest=largest)
 
 
 def _number(low: float, high: float, closed: Closed, words: str) -> Rule:
@@ -201,5 +207,5 @@ def _widened(rule: Rule, annotation: Any) -> Rule:
         return isinstance(value, others) or rule.accepts(value)
 
     if NoneType in others and "null" not in rule.remedy:
-        return Rule(accepts, f"{rule.remedy}, or null", rule.options)
-    return Rule(accepts, rule.remedy, rule.options)
+        return rule._replace(accepts=accepts, remedy=f"{rule.remedy}, or null")
+    return rule._replace(accepts=accepts)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "pinn"
 ORDER = """
-    errors exit_codes conf_folders trust arrays seeds settings versions atomic runtime flat
-    combinatorics elementary subsets jets networks geometry sampling
+    errors exit_codes conf_folders trust waiting arrays seeds settings versions atomic runtime
+    flat combinatorics elementary subsets jets networks geometry sampling
     norms references optimizers training fitting derivatives unknowns parameters symmetry problem
     problems objective uncertainty record weights plotting measurements setup checking run
     reporting sweep cli

@@ -208,6 +208,8 @@ def check_override(command: str, override: str) -> None:
         raise InputError(
             f"{command}: {override!r} is no setting; write key=value, see `pinn {command} --help`."
         )
+    if not override.partition("=")[0].strip("+~ "):
+        raise InputError(f"{command}: {override!r} has no key; write key=value.")
     if _NEITHER_SCHEME_NOR_SETTINGS.match(override):
         raise InputError(
             f"{override}: choose a scheme, such as weights=gradient_norm, or give settings by "

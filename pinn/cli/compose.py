@@ -110,7 +110,7 @@ def composed(
             )
         except (TypeError, AttributeError, KeyError, IndexError) as error:
             # Hydra takes a choice such as problem=[1, 2] for a list of names.
-            raise ValueError(f"{type(error).__name__}: {error}") from None
+            raise InputError(_of_choices(error, folders, overrides)) from None
     check_code(config, overrides)
     for key, name in config.hydra.runtime.choices.items():
         group = str(key).partition("@")[0]
@@ -222,6 +222,17 @@ def _one_line(error: Exception, folders: Sequence[ConfFolder], overrides: Sequen
         name = getattr(error, "full_key", None) or "a value"
         return f"config: {name} is missing; set {name}=…"
     return f"config: {re.sub('See https?://.*', '', text).strip()}; see `pinn run --help`."
+
+
+def _of_choices(error: Exception, folders: Sequence[ConfFolder], overrides: Sequence[str]) -> str:
+    """Return what is said where Hydra fails on the choices among overrides."""
+    groups = {group for folder in folders for group in folder.groups()}
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.lstrip("+").partition("@")[0] in groups and value.startswith("["):
+            return f"config: {override}: choose one file of the group, as in {key}=NAME."
+    reason = " ".join(str(error).split())
+    return f"config: {type(error).__name__}: {reason}; see `pinn run --help`."
 
 
 def _known_keys(folders: Sequence[ConfFolder], overrides: Sequence[str]) -> list[str]:

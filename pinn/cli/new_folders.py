@@ -32,10 +32,13 @@ def new_folder(config: DictConfig, key: Literal["run", "sweep"] = "run") -> Iter
     path = Path(str(config.hydra[key].dir))
     if config.hydra.job.chdir:
         path = path.absolute()
-    new_folders = [p for p in (path, *path.parents) if not p.exists()]
+    name = f"{where}={output if where == 'output' else path}"
     # A folder that is named by the time gets a number where two begin in one second.
     is_numbered = "${now:" in pattern
-    name = f"{where}={output if where == 'output' else path}"
+    try:
+        new_folders = [p for p in (path, *path.parents) if not p.exists()]
+    except OSError as error:  # a name of more letters than the file system takes
+        raise _cannot_be_written(name, error) from None
     try:
         made = _make_folder(path, is_numbered, name)
         if made != path:
@@ -60,9 +63,14 @@ def _make_folder(path: Path, is_numbered: bool, where: str) -> Path:
                 ) from None
             continue
         except OSError as error:
-            raise InputError(
-                f"{where}: cannot be written ({error.strerror}); set {where.partition('=')[0]} to "
-                "a writable folder."
-            ) from None
+            raise _cannot_be_written(where, error) from None
         return folder
     raise InputError(f"{where}: a thousand runs in one second; wait a moment.")
+
+
+def _cannot_be_written(where: str, error: OSError) -> InputError:
+    """Return the error for a folder that cannot be made."""
+    key = where.partition("=")[0]
+    return InputError(
+        f"{where}: cannot be written ({error.strerror}); set {key} to a writable folder."
+    )

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from pinn.arrays import Array
-from pinn.errors import InputError
+from pinn.errors import InputError, require_memory
 from pinn.networks.architectures import Chain, modified, piratenet
 from pinn.networks.decomposed import decomposed
 from pinn.networks.layers import FactorizedDense, PeriodicEmbedding, TrainableSlope
@@ -34,6 +34,8 @@ OPTIONS: dict[str, type] = {
     "subdomains": Subdomains,
 }
 """The settings that are groups of settings, by name."""
+COPIES = 10  # of the parameters that training has in memory, at least
+DEEPEST = 200  # hidden layers: Python refuses to trace many more
 LAST_SEED = 2_000_000
 """The largest seed: every layer has its own, 1000 times the network's and up, below 2³¹."""
 
@@ -133,6 +135,7 @@ def mlp(
         seed=seed,
     )
     box = _Box(np.asarray(lower, float), np.asarray(upper, float))
+    design.check_memory(outputs * (rank or 1), box.dimension)
     with precision(dtype):
         if subdomains is not None:
             design.check_alone(rank)
@@ -165,7 +168,7 @@ class _Design(Settings):
     """The settings of one network; it builds the network for a box."""
 
     width: int = count(20)
-    depth: int = count(3)
+    depth: int = count(3, most=DEEPEST)
     activation: Activation
     frequency: float = positive(1.0)
     architecture: Architecture
@@ -190,6 +193,19 @@ class _Design(Settings):
     def setting(self, name: str) -> str:
         """Return what messages call a setting."""
         return f"network.{name}"
+
+    def check_memory(self, outputs: int, dimension: int) -> None:
+        """Raise an InputError for more parameters than the machine's memory holds."""
+        features = 2 * self.fourier.count if self.fourier else dimension
+        if self.periodic:
+            features += 2 * self.periodic.harmonics * dimension
+        parts = math.prod(self.subdomains.parts(dimension).values()) if self.subdomains else 1
+        parameters = parts * self.width * (features + self.width * self.depth + outputs)
+        require_memory(
+            COPIES * parameters * np.dtype(float).itemsize,
+            f"network: about {parameters:,} parameters",
+            "give fewer units, layers or features",
+        )
 
     def network(self, box: _Box, outputs: int) -> keras.Model:
         """Return the network from coordinates [n, d] in a box to [n, outputs]."""

@@ -10,10 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from pinn import sampling
-from pinn.errors import InputError, did_you_mean
+from pinn.errors import InputError, did_you_mean, require_memory
 from pinn.problem import Patch, Problem, patches, region_names
 from pinn.problem.materials import masks_at
 from pinn.problem.two_sided import check_two_sided, is_two_sided, materials_beside, split
+from pinn.waiting import waiting_for
+
+COPIES = 10  # of coordinates and fields that are in memory where points are drawn and used
 
 
 class PointSet(NamedTuple):
@@ -119,10 +122,12 @@ def draw(
     counts = sampling.apportion(count, measures)
     points = []
     normals = []
+    _check_memory(problem, region, count)
     for i, (patch, share) in enumerate(zip(patches_of_region, counts, strict=True)):
         # Every face has a stream of its own.
         own = (*stream, i) if patch.on_boundary else stream
-        placed = _draw_patch(patch, share, method=method, seed=own)
+        with waiting_for(f"{count:,} points of {region!r}"):
+            placed = _draw_patch(patch, share, method=method, seed=own)
         points.append(placed.coordinates)
         if placed.normals is not None:
             normals.append(placed.normals)
@@ -144,6 +149,16 @@ def _both_sides(problem: Problem, region: str, rows: np.ndarray) -> PointSet:
     here, there = materials_beside(problem, region, (first, second))
     opposite = PointSet(second.points, second.normals, materials=there)
     return PointSet(first.points, first.normals, materials=here, opposite=opposite)
+
+
+def _check_memory(problem: Problem, region: str, count: int) -> None:
+    """Raise an InputError for more points than the machine's memory holds, with their drawing."""
+    numbers = COPIES * count * (len(problem.coordinates) + len(problem.functions))
+    require_memory(
+        numbers * np.dtype(float).itemsize,
+        f"points: {count:,} points of {region!r}",
+        "give fewer",
+    )
 
 
 def _draw_patch(patch: Patch, count: int, *, method: str, seed: tuple[int, ...]) -> PointSet:

@@ -15,6 +15,7 @@ from pinn.arrays import static_size
 from pinn.optimizers.interface import BatchT, Minimization, State, Status
 from pinn.optimizers.line_search import strong_wolfe
 from pinn.optimizers.loops import GraphOptimizer
+from pinn.optimizers.memories import require_memory_of_pairs
 from pinn.settings import count, positive
 
 
@@ -65,6 +66,10 @@ class LBFGS(GraphOptimizer[Pairs]):
     ) -> Pairs:
         """Return a memory whose first direction is the negative gradient, scaled."""
         return first_pairs(gradient, shrink, self.pairs, self.first_step)
+
+    def validate(self, size: int, dtype: str) -> None:
+        """Raise an InputError where the pairs do not fit into the machine's memory."""
+        require_memory_of_pairs(self.pairs, size, dtype)
 
     def renew_memory(self, old: Pairs, fresh: Pairs) -> Pairs:
         """Return the old pairs: the curvature of the loss on some points is nearly that on others.

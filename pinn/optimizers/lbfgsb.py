@@ -28,6 +28,7 @@ from pinn.optimizers.interface import (
     is_finite,
 )
 from pinn.optimizers.loops import PythonLoop
+from pinn.optimizers.memories import require_memory_of_pairs
 from pinn.settings import count
 
 Bound = float | Sequence[float] | None
@@ -105,6 +106,10 @@ class LBFGSB(Optimizer[RunMemory]):
                 f"LBFGSB: lower={low:g} above upper={high:g}; give bounds with room between them."
             )
         return lower, upper
+
+    def validate(self, size: int, dtype: str) -> None:
+        """Raise an InputError where the pairs do not fit into the machine's memory."""
+        require_memory_of_pairs(self.pairs, size, dtype)
 
     def bind(self, minimization: Minimization[BatchT]) -> BoundOptimizer[RunMemory, BatchT]:
         """Return the optimizer bound to a minimization."""

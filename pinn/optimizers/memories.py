@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pinn.errors import require_memory
+
 Arrays = Mapping[str, npt.NDArray[Any]]
 """Arrays by name; those of a nested memory have names such as "preconditioners.0.left"."""
 
@@ -44,3 +46,12 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     fields = getattr(value, "_fields", range(len(value)))
     for field, item in zip(fields, value, strict=True):
         yield from _leaves(item, f"{name}.{field}" if name else str(field))
+
+
+def require_memory_of_pairs(pairs: int, size: int, dtype: str) -> None:
+    """Raise an InputError where pairs of vectors [size] do not fit into the machine's memory."""
+    require_memory(
+        2 * pairs * size * np.dtype(dtype).itemsize,
+        f"pairs={pairs}: {pairs:,} correction pairs of {size:,} parameters",
+        "give fewer, such as 50",
+    )

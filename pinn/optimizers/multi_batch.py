@@ -25,6 +25,7 @@ from pinn.optimizers.interface import (
 from pinn.optimizers.lbfgs import Pairs, append_pair, direction, first_pairs
 from pinn.optimizers.line_search import DECREASE
 from pinn.optimizers.loops import GraphOptimizer, judge
+from pinn.optimizers.memories import require_memory_of_pairs
 from pinn.settings import between, count, positive
 
 
@@ -104,6 +105,10 @@ class MultiBatchLBFGS(GraphOptimizer[MultiBatchMemory]):
         """Return a memory whose first direction is the negative gradient, scaled."""
         pairs = first_pairs(gradient, shrink, self.pairs, self.first_step)
         return MultiBatchMemory(pairs, on_batch=tf.constant(True))
+
+    def validate(self, size: int, dtype: str) -> None:
+        """Raise an InputError where the pairs do not fit into the machine's memory."""
+        require_memory_of_pairs(self.pairs, size, dtype)
 
     def renew_memory(self, old: MultiBatchMemory, fresh: MultiBatchMemory) -> MultiBatchMemory:
         """Return the old pairs."""

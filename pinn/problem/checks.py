@@ -105,6 +105,10 @@ def checked_unknowns(problem: Problem) -> dict[str, Unknown]:
     name = type(problem).__name__
     known = {field.name for field in dataclasses.fields(problem)} - {"unknowns"}
     unknowns = {}
+    if not isinstance(problem.unknowns, Mapping | None):
+        raise InputError(
+            f"{name}: unknowns={problem.unknowns!r}; give starts by name, such as {{'nu': 1.0}}."
+        )
     for key, value in (problem.unknowns or {}).items():
         if key not in known:
             raise InputError(

@@ -18,6 +18,7 @@ import tensorflow as tf
 from pinn.errors import InputError, guess
 from pinn.problem.declaration import flux_methods, integrands, residual_methods
 from pinn.problem.python_numbers import numbers_in
+from pinn.waiting import waiting_for
 
 if TYPE_CHECKING:
     from pinn.problem.problem import Problem
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 METHODS = ("ansatz", "reference", "derived", "reference_error")
 """The methods that a problem may define, besides its residuals and integrands."""
 
+_OURS = "pinn.problems."  # the modules of problems that no user can correct
 _LONGEST = 200  # characters of an exception's message
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)  # no mistake of the method
 _CALL = re.compile(r"\b(np|numpy|math)\.(?:\w+\.)*(\w+)\(")
@@ -64,13 +66,13 @@ def user_code(
         InputError: for any exception of the method, which is its cause; the line says what went
             wrong, where, and the remedy.
     """
+    title = f"{type(problem).__name__}.{name}"
     try:
-        with numbers_in(dtype) if dtype else contextlib.nullcontext():
+        with numbers_in(dtype) if dtype else contextlib.nullcontext(), waiting_for(title):
             yield
     except (InputError, *_OUT_OF_MEMORY):
         raise
     except Exception as error:
-        title = f"{type(problem).__name__}.{name}"
         code = getattr(function, "__code__", None) if function else _code(problem, name)
         file = code.co_filename if code else ""
         raise InputError(told(error, file, title, problem)) from error
@@ -163,8 +165,15 @@ def told(error: BaseException, file: str, title: str = "", problem: Problem | No
     what, remedy = _explanation(error, source)
     if isinstance(error, NameError | AttributeError) and error.name:
         remedy = _name_remedy(error, error.name, frame, problem)
+    if problem is not None and type(problem).__module__.startswith(_OURS):
+        return f"{title}: {what}; give other values of its coefficients ({_values(problem)})."
     place = f"{shown(path)}:{number} {title}".rstrip()
     return f"{place}: {what}; {remedy}"
+
+
+def _values(problem: Problem) -> str:
+    """Return the coefficients of a problem with their values, such as "nu=0.01"."""
+    return ", ".join(f"{name}={getattr(problem, name)!r}" for name in problem.coefficients)
 
 
 def _name_remedy(

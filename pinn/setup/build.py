@@ -35,6 +35,8 @@ def build(node: Mapping[str, Any], kind: type, where: str) -> Any:
     Raises:
         InputError: if it cannot be found, is of another kind, or does not take the arguments.
     """
+    if not isinstance(node, Mapping):
+        raise InputError(f"{where}={node!r}; give settings by name, as in {where}: {{...}}.")
     arguments = {str(k): v for k, v in node.items() if k != TARGET}
     if TARGET not in node:
         raise InputError(

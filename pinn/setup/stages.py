@@ -28,6 +28,8 @@ Evaluate = Callable[[Sequence[str], np.ndarray], Mapping[str, np.ndarray]]
 Handover = Callable[[np.ndarray], dict[str, np.ndarray]]
 """Points [n, d] where a window starts -> the residuals [n] of the last window's end, by term."""
 
+MOST = 1000  # windows
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -63,6 +65,8 @@ def stages(
         return [Stage(problem, name=f"mode {i + 1}") for i in range(problem.mode_count)]
     if not isinstance(windows, int) or isinstance(windows, bool) or windows < 1:
         raise InputError(f"windows={windows!r}; give a whole number of at least 1, or auto.")
+    if windows > MOST:
+        raise InputError(f"windows={windows}; give at most {MOST:,}.")
     if continuation:
         if windows > 1:
             raise InputError(
