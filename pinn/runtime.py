@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -47,6 +49,21 @@ def prepare_import() -> None:
     be bitwise equal to an uninterrupted one.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    logging.getLogger("tensorflow").addFilter(is_no_trace_of_ours)
+
+
+def is_no_trace_of_ours(record: logging.LogRecord) -> bool:
+    """Return whether a line of TensorFlow's log is not about a program of this package.
+
+    TensorFlow warns of a function that is traced often; several solutions in one process have
+    programs of their own.
+    """
+    message = record.getMessage()
+    named = re.search(r"calls to <(?:function|bound method) (\w+)", message)
+    if not named or "tf.function retracing" not in message:
+        return True
+    ours = [module for name, module in list(sys.modules.items()) if name.startswith("pinn.")]
+    return not any(hasattr(module, named[1]) for module in ours)
 
 
 def set_xla_flags() -> None:

@@ -29,6 +29,7 @@ from pinn.errors import InputError, guess
 T = TypeVar("T")
 Closed = Literal["neither", "left", "right", "both"]
 LARGEST = 2**31 - 1  # of whole numbers: TensorFlow counts so far
+LARGEST_NUMBER = 1e38  # what single precision holds
 _RULE = "rule"  # key of a field's metadata
 
 
@@ -39,18 +40,20 @@ class Rule(NamedTuple):
         accepts: value -> whether it is accepted.
         remedy: what the message recommends, such as "give a positive number".
         options: the accepted words, where they can be listed; a misspelt one is corrected.
-        largest: the largest whole number that the program can count to, where no other is stated.
+        largest: the largest number that the program can count to or store, where no other is
+            stated.
     """
 
     accepts: Callable[[Any], bool]
     remedy: str
     options: tuple[str, ...] = ()
-    largest: int | None = None
+    largest: float | None = None
 
     def check(self, where: str, value: object) -> None:
         """Raise an InputError for a value that is not accepted; `where` names it in the message."""
-        if self.largest is not None and isinstance(value, int) and value > self.largest:
-            raise InputError(f"{where}={value!r}; give at most {self.largest:,}.")
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+        if self.largest is not None and is_number and value > self.largest:
+            raise InputError(f"{where}={value!r}; give at most {self.largest:,.10g}.")
         if not self.accepts(value):
             raise InputError(f"{where}={value!r}; {self.remedy}.{guess(str(value), self.options)}")
 
@@ -80,14 +83,13 @@ def count(default: T, *, least: int = 1, most: int | None = None, words: str = "
 
 def positive(default: T, *, words: str = "a positive number") -> T:
     """Return the default of a setting that is a positive finite number; `words` for the remedy."""
-    return _setting(default, _number(0, math.inf, "neither", words))
+    return _setting(default, _stored(_number(0, math.inf, "neither", words)))
 
 
 def at_least(least: float, default: T, *, words: str = "") -> T:
     """Return the default of a setting that is a finite number of at least `least`."""
-    return _setting(
-        default, _number(least, math.inf, "left", words or f"a number of at least {least:g}")
-    )
+    rule = _number(least, math.inf, "left", words or f"a number of at least {least:g}")
+    return _setting(default, _stored(rule))
 
 
 def between(low: float, high: float, default: T, *, closed: Closed = "neither") -> T:
@@ -97,7 +99,7 @@ def between(low: float, high: float, default: T, *, closed: Closed = "neither") 
 
 def finite(default: T) -> T:
     """Return the default of a setting that is any finite number."""
-    return _setting(default, _number(-math.inf, math.inf, "neither", "a finite number"))
+    return _setting(default, _stored(_number(-math.inf, math.inf, "neither", "a finite number")))
 
 
 def check_count(where: str, value: object, *, least: int = 1, most: int | None = None) -> None:
@@ -155,6 +157,11 @@ def _number(low: float, high: float, closed: Closed, words: str) -> Rule:
         return above and below
 
     return Rule(accepts, f"give {words}")
+
+
+def _stored(rule: Rule) -> Rule:
+    """Return a rule for numbers that are stored in the precision of the run."""
+    return rule._replace(largest=LARGEST_NUMBER)
 
 
 def _interval(low: float, high: float, closed: Closed) -> str:

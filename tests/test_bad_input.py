@@ -235,6 +235,29 @@ BAD_VALUES = [
     ("phases.explore.optimizer.learning_rate=-1", "learning_rate=-1", "positive"),
     ("phases.explore.optimizer.learning_rate=fast", "learning_rate='fast'", "number or a schedule"),
     ("phases.explore.optimizer.learning_rate.decay_steps=0", "decay_steps", "> 0"),
+    ("network=[1,2]", "network=[1,2]", "as in network=NAME"),
+    ("problem=[1,2,3]", "problem=[1,2,3]", "as in problem=NAME"),
+    ("data=[1,nan]", "data=[1,nan]", "as in data=NAME"),
+    ("problem.unknowns=3", "unknowns=3", "give starts by name"),
+    ("phases.polish.optimizer=3", "phases.polish.optimizer=3", "give settings by name"),
+    ("network.width=9223372036854775807", "width=9223372036854775807", "at most 2,147,483,647"),
+    ("network.width=2147483647", "network: about", "smaller network"),
+    ("network.depth=2000", "depth=2000", "from 1 to 200"),
+    ("network=fourier network.fourier.count=2147483647", "network: about", "fewer"),
+    ("phases.polish.optimizer.pairs=9223372036854775807", "pairs=922", "at most 2,147,483,647"),
+    ("phases.polish.stop.max_evaluations=2147483648", "max_evaluations=2147483648", "at most"),
+    ("phases.explore.stop.max_iterations=2147483648", "max_iterations=2147483648", "at most"),
+    ("points.counts.interior=1e30", "points.counts.interior=1e+30", "whole number"),
+    ("points.test=2147483648", "points.test=2147483648", "at most"),
+    ("windows=1000000", "windows=1000000", "at most 1,000"),
+    ("problem.nu=1e308", "Burgers.reference: ZeroDivisionError", "other values of its coeff"),
+    ("problem.nu=1e-308", "Burgers.reference: ZeroDivisionError", "other values of its coeff"),
+    (f"name={'a' * 300}", "a name that is too long", "set name or output"),
+    (f"output={'a' * 300}", "a name that is too long", "set name or output"),
+    ("phases.explore.optimizer.learning_rate=1e308", "learning_rate=1e+308", "at most 1e+38"),
+    ("points.counts={3: 3}", "points.counts.3: no such region", "name one"),
+    ("published={baseline: {value: x}}", "published.baseline.value='x'", "give a number"),
+    ("+=007", "'+=007' has no key", "write key=value"),
     ("problem=null", "Config group", "--help"),
     ("problem=custom", "problem._target_", "set problem._target_"),
     ("~problem", "problem: none", "problem=burgers"),
@@ -1520,7 +1543,11 @@ def test_one_line_is_all_that_a_terminal_shows(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_memory_that_is_not_there_is_told_in_a_line(capsys):
+def test_memory_that_is_not_there_is_told_in_a_line(capsys, monkeypatch):
+    line = refused(capsys, "run", "experiment=smoke", "network.width=2000000")
+    assert "network: about 8,000,006,000,000 parameters: takes" in line and "smaller netw" in line
+    # Where it is not known before, what NumPy or TensorFlow says is told.
+    monkeypatch.setattr("pinn.networks.mlp.require_memory", lambda *_: None)
     line = refused(capsys, "run", "experiment=smoke", "network.width=2000000")
     assert "out of memory" in line and "smaller network" in line
     assert not list(Path().iterdir())

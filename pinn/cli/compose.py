@@ -103,14 +103,11 @@ def composed(
     """
     from hydra import compose as hydra_compose
 
-    with one_line(folders, overrides):
-        try:
-            config = hydra_compose(
-                config_name or PRIMARY, list(overrides), return_hydra_config=True
-            )
-        except (TypeError, AttributeError, KeyError, IndexError) as error:
-            # Hydra takes a choice such as problem=[1, 2] for a list of names.
-            raise InputError(_of_choices(error, folders, overrides)) from None
+    try:
+        config = hydra_compose(config_name or PRIMARY, list(overrides), return_hydra_config=True)
+    except (TypeError, AttributeError, KeyError, IndexError) as error:
+        # Hydra takes a choice such as problem=[1, 2] for a list of names.
+        raise InputError(_of_choices(error, folders, overrides)) from None
     check_code(config, overrides)
     for key, name in config.hydra.runtime.choices.items():
         group = str(key).partition("@")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -71,6 +72,8 @@ def _make_folder(path: Path, is_numbered: bool, where: str) -> Path:
 def _cannot_be_written(where: str, error: OSError) -> InputError:
     """Return the error for a folder that cannot be made."""
     key = where.partition("=")[0]
+    if error.errno == errno.ENAMETOOLONG:
+        return InputError(f"{where}: has a name that is too long; set name or {key} to a shorter.")
     return InputError(
         f"{where}: cannot be written ({error.strerror}); set {key} to a writable folder."
     )

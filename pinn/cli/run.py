@@ -10,7 +10,7 @@ from rich.console import Console
 
 from pinn.cli.arguments import Line, parse
 from pinn.cli.by_hydra import announce, by_hydra, restored_logging
-from pinn.cli.compose import PRIMARY, compose, composed, resolved, session
+from pinn.cli.compose import PRIMARY, compose, composed, one_line, resolved, session
 from pinn.cli.new_folders import new_folder
 from pinn.cli.quiet import quiet
 from pinn.cli.sweep import plot_sweep, resume_sweep, sweep
@@ -18,7 +18,7 @@ from pinn.errors import InputError
 from pinn.exit_codes import ExitCode
 from pinn.record import RunFolder, SweepFolder
 from pinn.reporting.published import check_published
-from pinn.trust import CommandLine, asked_by
+from pinn.trust import asked_by
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -55,7 +55,7 @@ def run(argv: Sequence[str]) -> int:
             config = None if line.multirun else _config_of_run(line, folders)
             if config is not None:
                 announce(folders)
-                result = _job(config, line, line.source(folders))
+                result = _job(config, line, folders)
         if config is not None:  # out of the session, which takes errors for Hydra's
             if isinstance(result, Exception):
                 raise result
@@ -108,7 +108,7 @@ def _config_of_run(line: Line, folders: Sequence[ConfFolder]) -> DictConfig | No
     return None if config.hydra.mode == RunMode.MULTIRUN else config
 
 
-def _job(config: DictConfig, line: Line, source: CommandLine) -> int | Exception:
+def _job(config: DictConfig, line: Line, folders: Sequence[ConfFolder]) -> int | Exception:
     """Run what a configuration describes as a job of Hydra's; return the exit code or the error.
 
     This is `Hydra.run`, but for the folder, which no two runs may share.
@@ -126,8 +126,10 @@ def _job(config: DictConfig, line: Line, source: CommandLine) -> int | Exception
 
         def task(values: DictConfig) -> None:
             try:
-                with asked_by(source):
-                    outcome.append(_solve(resolved(values)[0], folder, strict=line.strict))
+                with one_line(folders, line.overrides):
+                    settings, _ = resolved(values)
+                with asked_by(line.source(folders)):
+                    outcome.append(_solve(settings, folder, strict=line.strict))
             except Exception as error:  # Hydra would print more about it
                 outcome.append(error)
 

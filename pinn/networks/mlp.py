@@ -204,7 +204,7 @@ class _Design(Settings):
         require_memory(
             COPIES * parameters * np.dtype(float).itemsize,
             f"network: about {parameters:,} parameters",
-            "give fewer units, layers or features",
+            "use a smaller network, with fewer units, layers or features",
         )
 
     def network(self, box: _Box, outputs: int) -> keras.Model:

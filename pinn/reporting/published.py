@@ -94,6 +94,12 @@ def check_published(block: Mapping[str, Any] | None) -> None:
             raise InputError(
                 f"published.{kind}={entry!r}; write {{value: 1.0e-3, source: who, where}}."
             )
+        value = (entry or {}).get("value")
+        for number in value.values() if isinstance(value, Mapping) else (value,):
+            if isinstance(number, bool) or not isinstance(number, int | float | None):
+                raise InputError(
+                    f"published.{kind}.value={value!r}; give a number, or numbers by name."
+                )
 
 
 def comparisons(metrics: Metrics) -> list[Comparison]:

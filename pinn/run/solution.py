@@ -98,7 +98,11 @@ class Solution:
 
     @property
     def network(self) -> keras.Model:
-        """The trained network; `network.save("name.keras")` saves it."""
+        """The trained network; `network.save("name.keras")` saves it.
+
+        It is a part of the solution: conditions that are built in, scales, and windows of time
+        before the last are not in it. The solution itself gives the fields.
+        """
         return self.objective.network
 
     @property

@@ -109,9 +109,10 @@ def describe(setup: Setup) -> dict[str, Any]:
         node["weights"] = {"scheme": plain_value(setup.scheme), **node["weights"]}
     # The classes of these are known from their places.
     sets = node["data"].values() if isinstance(setup.data, dict) else [node["data"]]
-    for settings in (node["points"], node["uncertainty"], *sets):
-        if isinstance(settings, dict):
-            settings.pop(TARGET, None)
+    _leave_out_class(node["points"], "points", Points)
+    _leave_out_class(node["uncertainty"], "uncertainty", HMC)
+    for settings in sets:
+        _leave_out_class(settings, "data", DataFile, Synthetic)
     for value in (*node["problem"]["unknowns"].values(), *node["problem"].values()):
         if isinstance(value, dict):  # an unknown, or the range of a parameter
             value.pop(TARGET, None)
@@ -197,8 +198,25 @@ def _plain_phase(phase: Phase) -> dict[str, Any]:
     node.pop("name")
     if not phase.linearized:  # which keeps the fingerprints of older runs
         node.pop("linearized")
-    node["stop"].pop(TARGET)
+    _leave_out_class(node["stop"], f"phases.{phase.name}.stop", StopRule)
     return node
+
+
+def _leave_out_class(node: Any, where: str, *known: type) -> None:
+    """Leave the class out of a node, as its place tells it.
+
+    Raises:
+        InputError: for a subclass, which would be read as another class.
+    """
+    if not isinstance(node, dict):
+        return
+    target = node.pop(TARGET, None)
+    names = [_name(cls) for cls in known]
+    if target not in (None, *names):
+        raise InputError(
+            f"{where}: config.yaml holds no subclass such as {target}, so that the run could not "
+            f"be loaded; use {known[0].__name__}, or folder=None."
+        )
 
 
 def _plain_fields(value: Any) -> dict[str, Any]:

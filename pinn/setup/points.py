@@ -103,6 +103,8 @@ class Points(settings.Settings):
         problem = objective.problem
         known = ("initial", "boundary", INTERFACES, *region_names(problem))
         for region in self.counts:
+            if not isinstance(region, str):
+                raise InputError(f"points.counts.{region}: no such region; name one, as interior.")
             if is_two_sided(region):
                 for name in region.split(","):
                     check_two_sided(problem, name, f"points.counts.{region}")

@@ -144,9 +144,13 @@ class PhaseRun(Generic[BatchT]):
         trace_and_call(self.bound.advance, self.state, batch, tf.constant(0), limits)
         self.record.evaluations = int(self.state.evaluations)
         self.progress.compile_seconds += time.perf_counter() - begin
+        if self._spent() is None:
+            batch = self._redraw(batch)  # where the phase goes on from an end without one
         self.record.stop_reason = self._due()
         while self.record.stop_reason is None:
             reason, batch = self._chunk(batch, limits)
+            # The loss that a phase ends with is that on the points of its last iteration.
+            reason = reason or self._spent()
             if reason is None:
                 batch = self._redraw(batch)
                 self.save(self.progress)
@@ -277,6 +281,10 @@ class PhaseRun(Generic[BatchT]):
 
     def _due(self) -> StopReason | None:
         """Return the reason to stop that is tested between chunks, if there is one."""
+        return self._spent() or (INTERRUPTED if self.interrupt.asked else None)
+
+    def _spent(self) -> StopReason | None:
+        """Return the budget or the patience that is used up, if there is one."""
         record = self.record
         spent = self.phase.stop.spent(record.iterations, record.seconds)
         if spent is not None:
@@ -289,7 +297,7 @@ class PhaseRun(Generic[BatchT]):
                 f"patience exhausted: loss fell by less than {WORTHWHILE:.1%} in {patience} "
                 f"iterations",
             )
-        return INTERRUPTED if self.interrupt.asked else None
+        return None
 
     def _recover(self, batch: BatchT) -> StopReason | None:
         """Restart after a failure; return the reason to stop where the phase is over."""
