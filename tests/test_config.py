@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 import pinn
 from pinn.cli.run import compose
+from pinn.errors import InputError
 from pinn.measurements.synthetic import Synthetic
 from pinn.networks import OPTIONS, Factorization, Fourier, Periodic, Slope, mlp
 from pinn.optimizers import (
@@ -97,6 +98,24 @@ def test_a_setup_survives_its_description(override):
             other.report_every,
             other.redraw_every,
         )
+
+
+class Clustered(Points):
+    """Points of the user's own kind."""
+
+
+@pytest.mark.parametrize("place", ["points", "stop", "data"])
+def test_a_class_that_config_yaml_cannot_hold_is_refused(place):
+    """It would be another class after `load` and `resume`."""
+    made = configuration.setup(composed_once("problem=heat")[0])
+    settings = {"points": Clustered()}
+    if place == "stop":
+        stop = type("Patient", (StopRule,), {})()
+        settings = {"phases": [dataclasses.replace(made.phases[0], stop=stop)]}
+    if place == "data":
+        settings = {"data": type("Drawn", (Synthetic,), {})()}
+    with pytest.raises(InputError, match=rf"{place}: config.yaml holds no subclass such as"):
+        configuration.describe(dataclasses.replace(made, **settings))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -310,8 +310,8 @@ def test_points_are_redrawn_in_every_phase(eager):
     position = Trainer(Minimization(valley)).run(
         START, phases, Feed(batch), progress, callbacks=[keep]
     )
-    assert numbers == [0, 1, 2, 2, 3, 4]  # a phase begins with the last draw
-    assert batches == [(5, 0), (10, 0), (15, 1), (20, 1), (23, 2), (24, 3), (26, 3), (28, 4)]
+    assert numbers == [0, 1, 1, 2, 3]  # a phase begins with the last draw, and ends with one in use
+    assert batches == [(5, 0), (10, 0), (15, 1), (20, 1), (23, 1), (24, 2), (26, 2), (28, 3)]
     assert float(valley(position, batch(progress.draw))[0]) == float(progress.state.best_loss)
 
 
@@ -330,6 +330,27 @@ def test_a_redraw_evaluates_the_state_on_the_new_points(eager):
         (state.loss, state.gradient, state.best_loss, state.best_position),
         (loss, gradient, loss, state.position),
     )
+
+
+def test_a_phase_ends_on_the_points_of_its_last_iteration(eager):
+    """A run that goes on from there redraws them first."""
+    losses = []
+    progress = Progress()
+
+    def train(iterations):
+        Trainer(Minimization(valley)).run(
+            START,
+            [polish(redraw_every=4, stop=dict(max_iterations=iterations))],
+            Feed(lambda n, _: tf.constant(0.1 * n, tf.float64)),
+            progress,
+            callbacks=[lambda report: losses.append(float(report.trace.loss[-1]))],
+        )
+
+    train(8)
+    assert progress.draw == 1 and float(progress.state.loss) == losses[-1]
+    progress.reopen(stale=False)
+    train(12)
+    assert progress.draw == 2 and float(progress.state.loss) == losses[-1]
 
 
 class Cliff(Problem):

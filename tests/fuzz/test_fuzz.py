@@ -26,12 +26,18 @@ COUNTS = {"quick": 100, "slow": 3000}
 HEALTH = list(hypothesis.HealthCheck)
 
 
-def fuzz(count, **strategies):
-    """Have a test called with random values; the quick ones are the same in every run."""
+def fuzz(count, share=1.0, **strategies):
+    """Have a test called with random values; the quick ones are the same in every run.
+
+    Args:
+        count: "quick" or "slow".
+        share: of the usual number of tries.
+        strategies: the values, by parameter of the test.
+    """
 
     def decorated(test):
         test = hypothesis.settings(
-            max_examples=COUNTS[count],
+            max_examples=int(share * COUNTS[count]),
             deadline=None,
             database=None,
             derandomize=count == "quick",
@@ -53,7 +59,7 @@ def tried(action):
         assert line and "\n" not in line and "Traceback" not in line
 
 
-BASE, _ = compose(["experiment=smoke", "network.width=3", "network.depth=1"], [])  # type: ignore
+BASE, _ = compose(["experiment=smoke", "network.width=3", "network.depth=1"])
 
 
 def keys(node, prefix=()):
@@ -142,13 +148,13 @@ def compose_line(override):
     tried(action)
 
 
-@fuzz("quick", override=written)
+@fuzz("quick", 0.15, override=written)
 def test_command_lines(override):
     compose_line(override)
 
 
 @pytest.mark.slow
-@fuzz("slow", override=written)
+@fuzz("slow", 0.35, override=written)
 def test_many_command_lines(override):
     compose_line(override)
 
