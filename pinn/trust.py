@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pinn.conf_folders import package_of, shown
+from pinn.conf_folders import package_of, packages, shown
 from pinn.errors import InputError
 
 KNOWN = ("pinn.problems", "pinn.networks", "pinn.optimizers", "pinn.weights")
@@ -200,8 +200,12 @@ def _notes() -> Path:
 
 def _is_known(module: str) -> bool:
     """Return whether a module belongs to a package that is known, or registers problems."""
-    inside = any(module == known or module.startswith(f"{known}.") for known in KNOWN)
-    return inside or package_of(module) is not None
+    if any(module == known or module.startswith(f"{known}.") for known in KNOWN):
+        return True
+    registered: list[str] = []
+    for package in packages():
+        registered += [at.partition(":")[0] for at in package.problems.values()]
+    return module in registered or package_of(module) is not None
 
 
 def _check_definition(path: Path, name: str, where: str) -> None:

@@ -25,8 +25,8 @@ def run_module(monkeypatch):
     module = types.ModuleType("pinn.cli.run")
 
     def record(name, code=0):
-        def function(*arguments, strict=False):
-            calls.append((name, *arguments, *(["strict"] if strict else [])))
+        def function(*arguments, **options):
+            calls.append((name, *arguments, *(option for option in options if options[option])))
             return code
 
         return function
@@ -124,11 +124,15 @@ def test_dispatch(run_module, tmp_path):
     assert main(["run", "experiment=burgers", "--cfg", "job"]) == 0
     assert main(["resume", str(tmp_path), "seed=1"]) == 0
     assert main(["plot", str(tmp_path), str(tmp_path)]) == 0
+    assert main(["plot", str(tmp_path), "--trust"]) == 0
+    assert main(["resume", str(tmp_path), "--trust", "--strict"]) == 0
     assert run_module.calls == [
         ("run", ["experiment=burgers", "--cfg", "job"]),
         ("resume", str(tmp_path), ["seed=1"]),
         ("plot", str(tmp_path)),
         ("plot", str(tmp_path)),
+        ("plot", str(tmp_path), "trust"),
+        ("resume", str(tmp_path), [], "strict", "trust"),
     ]
 
 
