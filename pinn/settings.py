@@ -51,11 +51,10 @@ class Rule(NamedTuple):
 
     def check(self, where: str, value: object) -> None:
         """Raise an InputError for a value that is not accepted; `where` names it in the message."""
-        is_number = isinstance(value, int | float) and math.isfinite(value)
-        if self.largest is not None and is_number and value > self.largest:
-            raise InputError(f"{where}={value!r}; give at most {self.largest:,.10g}.")
         if not self.accepts(value):
             raise InputError(f"{where}={value!r}; {self.remedy}.{guess(str(value), self.options)}")
+        if self.largest is not None and isinstance(value, int | float) and value > self.largest:
+            raise InputError(f"{where}={value!r}; give at most {self.largest:,.10g}.")
 
 
 class Settings:

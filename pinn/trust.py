@@ -1,3 +1,4 @@
+# pyright: strict
 """Whose Python code may run: what the user names or has run before, and never what a file asks for.
 
 A configuration names classes. Those of this package, of Keras' schedules and of packages that
@@ -18,19 +19,23 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import importlib.util
 import inspect
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from pinn.conf_folders import package_of, packages, shown
 from pinn.errors import InputError
 
-KNOWN = ("pinn.problems", "pinn.networks", "pinn.optimizers", "pinn.weights")
-KNOWN += ("keras.optimizers.schedules",)
+KNOWN = (
+    *("pinn.problems", "pinn.networks", "pinn.optimizers", "pinn.weights"),
+    "keras.optimizers.schedules",
+)
 """The packages whose modules are imported without a question; they define classes, no more."""
 
 _remembered: set[str] = set()
@@ -81,7 +86,7 @@ _asking: list[CommandLine | FolderOfARun] = []
 
 
 @contextlib.contextmanager
-def asked_by(source: CommandLine | FolderOfARun) -> Iterator[None]:
+def asked_by(source: CommandLine | FolderOfARun) -> Generator[None]:
     """Judge what is imported by who asks for it."""
     _asking.append(source)
     try:
@@ -170,6 +175,9 @@ def admit_module(module: str, name: str, kind: type, where: str, file: Path | No
         return
     if isinstance(source, FolderOfARun) and (source.trusted or file):
         return  # a file is judged by its content
+    text = _installed(module)
+    if isinstance(source, FolderOfARun) and text and is_remembered(text):
+        return
     if module in sys.modules:
         found = vars(sys.modules[module]).get(name)
         if inspect.isclass(found) and issubclass(found, kind):
@@ -206,6 +214,22 @@ def _is_known(module: str) -> bool:
     for package in packages():
         registered += [at.partition(":")[0] for at in package.problems.values()]
     return module in registered or package_of(module) is not None
+
+
+def _installed(module: str) -> bytes:
+    """Return the text of an installed module, which is not imported; empty where there is none."""
+    top, _, _ = module.partition(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return b""
+    for end in [i for i, letter in enumerate(module) if letter == "."] + [len(module)]:
+        if spec is not None and module[:end] != top:
+            spec = PathFinder.find_spec(module[:end], spec.submodule_search_locations or ())
+    origin = spec.origin if spec else None
+    if not origin or not origin.endswith(".py"):
+        return b""
+    return Path(origin).read_bytes()
 
 
 def _check_definition(path: Path, name: str, where: str) -> None:

@@ -1,3 +1,4 @@
+# pyright: strict
 """What a run is waiting for, told once it takes long: a solver, or a method that never ends."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 PATIENCE = 10.0  # seconds before anything is said
@@ -33,7 +34,7 @@ _watching = threading.Lock()
 
 
 @contextlib.contextmanager
-def waiting_for(what: str) -> Iterator[None]:
+def waiting_for(what: str) -> Generator[None]:
     """Say on stderr what is being waited for, in this scope, once it has taken some seconds.
 
     Args:

@@ -1547,7 +1547,7 @@ def test_memory_that_is_not_there_is_told_in_a_line(capsys, monkeypatch):
     line = refused(capsys, "run", "experiment=smoke", "network.width=2000000")
     assert "network: about 8,000,006,000,000 parameters: takes" in line and "smaller netw" in line
     # Where it is not known before, what NumPy or TensorFlow says is told.
-    monkeypatch.setattr("pinn.networks.mlp.require_memory", lambda *_: None)
+    monkeypatch.setattr(sys.modules["pinn.networks.mlp"], "require_memory", lambda *_: None)
     line = refused(capsys, "run", "experiment=smoke", "network.width=2000000")
     assert "out of memory" in line and "smaller network" in line
     assert not list(Path().iterdir())

@@ -1,6 +1,7 @@
 """No code runs that only a file asks for: configurations, runs, sweeps and networks of others."""
 
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -12,9 +13,11 @@ import yaml
 from finished_runs import finished_run
 from test_bad_input import TINY, files, refused
 
-from pinn import trust
+from pinn import Problem, trust
 from pinn.cli.main import main
+from pinn.errors import InputError
 from pinn.setup import user_files
+from pinn.setup.build import locate
 
 EVIL = "from pathlib import Path\nPath('exploded').touch()\n"
 PROBLEM = """
@@ -224,6 +227,24 @@ def test_a_configuration_imports_nothing_that_the_user_has_not_run(where, run, c
     assert not new & {"antigravity", "evil", "pinn.__main__"} and not Path("exploded").exists()
 
 
+def test_an_installed_module_runs_for_a_run_once_it_has_run(tmp_path, monkeypatch):
+    package = tmp_path / "site" / "plates"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    text = PROBLEM.replace("import beside", EVIL).replace("beside.SLOPE", "1.0")
+    (package / "thin.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with trust.asked_by(trust.FolderOfARun(tmp_path / "code")):
+        with pytest.raises(InputError, match="no other module is imported"):
+            locate("plates.thin.Mine", "problem", Problem)
+        assert not Path("exploded").exists() and "plates" not in sys.modules
+        trust.remember(text.encode(), package / "thin.py")
+        assert locate("plates.thin.Mine", "problem", Problem).__name__ == "Mine"
+        for module in ("nosuch.thin", "plates.none", "sys.path", "__main__", "plates.thin.more"):
+            with pytest.raises(InputError, match="no other module is imported"):
+                locate(f"{module}.Mine", "problem", Problem)
+
+
 def test_an_experiment_names_files_beside_itself_alone(capsys, tmp_path, monkeypatch):
     (tmp_path / "evil.py").write_text(EVIL + "class Burgers: pass\ndef main(): pass\n")
     (tmp_path / "work").mkdir()
@@ -288,6 +309,39 @@ def test_a_sweep_of_somebody_else_is_not_called(capsys, tmp_path):
     assert files(tmp_path) == before
 
 
+def test_a_sweep_does_not_go_on_with_another_problem(capsys, tmp_path, monkeypatch):
+    from pinn.cli import sweep as sweep_module
+
+    Path("mine.py").write_text(PROBLEM)
+    code = Path("many/seed=0/code")
+    code.mkdir(parents=True)
+    (code / "mine.py").write_text(PROBLEM + "\n# before\n")
+    sweep = {
+        "format": 1,
+        "arguments": ["-m", "mine.py", "seed=0,1"],
+        "working_folder": str(tmp_path),
+        "runs": [{"folder": "seed=0", "state": "failed"}],
+    }
+    Path("many/sweep.json").write_text(json.dumps(sweep))
+    called = json.dumps([sweep["arguments"], str(tmp_path)]).encode()
+    trust.remember(called, Path("many"))
+    line = refused(capsys, "resume", "many")
+    assert "mine.py: is not what the runs were made with" in line and "--trust" in line
+    monkeypatch.setattr(sweep_module, "_sweep", lambda *_: 0)
+    assert main(["resume", "many", "--trust"]) == 0
+    (code / "mine.py").write_text(PROBLEM)
+    assert main(["resume", "many"]) == 0
+
+
+def test_the_tests_that_the_security_page_names_are_there():
+    root = Path(__file__).parents[1]
+    text = (root / "SECURITY.md").read_text()
+    named = re.findall(r"(test_\w+\.py)(?:::(test_\w+))?", text)
+    assert len(named) >= 7
+    for file, test in named:
+        assert f"def {test}" in (root / "tests" / file).read_text()
+
+
 def rewrite_network(run, change):
     """Change the configuration of a network in its archive."""
     file = run / "network.keras"
@@ -305,8 +359,7 @@ def with_lambda(config):
     import keras
 
     layer = keras.layers.Lambda(lambda x: Path("exploded").touch() or x)
-    found = keras.saving.serialize_keras_object(layer)
-    config["config"]["layers"][-1] = {**config["config"]["layers"][-1], **found}
+    config["config"]["layers"][-1].update(keras.saving.serialize_keras_object(layer))
 
 
 def of_another_module(config):

@@ -53,12 +53,13 @@ def run(argv: Sequence[str]) -> int:
             return by_hydra(line, folders)
         with session(folders, line.overrides, line.config_path):
             config = None if line.multirun else _config_of_run(line, folders)
+            result = None
             if config is not None:
                 announce(folders)
                 result = _job(config, line, folders)
-        if config is not None:  # out of the session, which takes errors for Hydra's
-            if isinstance(result, Exception):
-                raise result
+        if isinstance(result, Exception):
+            raise result  # out of the session, which takes errors for Hydra's
+        if result is not None:
             return result
         if line.strict:
             raise InputError("--strict is for one run; look at the runs of a sweep one by one.")

@@ -103,6 +103,8 @@ def resume_sweep(path: Path, *, trust: bool = False) -> int:
         )
     with contextlib.chdir(begun.working_folder):
         line = parse("run", begun.arguments)
+        if not trust:
+            _check_unchanged(folder, begun, line)
         with line.folders() as folders, restored_logging():
             with session(folders, line.overrides, line.config_path):
                 config = _config(line)
@@ -147,6 +149,19 @@ def _new_sweep(line: Line, config: DictConfig, argv: Sequence[str]) -> Sweep:
 def _remember(folder: SweepFolder, begun: Sweep) -> None:
     """Note that the user has called the command line of a sweep."""
     remember(_command(begun), folder.path)
+
+
+def _check_unchanged(folder: SweepFolder, begun: Sweep, line: Line) -> None:
+    """Raise an InputError if a Python file of the line is not what its runs were made with."""
+    named = re.findall(r"_target_='?([^':]+\.py)", " ".join(line.overrides))
+    for run in begun.runs:
+        for file in map(Path, named):
+            copy = folder.run(run).code / file.name
+            if copy.is_file() and file.is_file() and copy.read_bytes() != file.read_bytes():
+                raise InputError(
+                    f"{file}: is not what the runs were made with, which is {copy}; restore it, "
+                    "or give --trust to go on with it as it is."
+                )
 
 
 def _command(begun: Sweep) -> bytes:

@@ -261,6 +261,7 @@ def change(folder: RunFolder, progress: Progress, config: dict[str, Any]) -> Non
     checkpoint.save(folder.checkpoint, progress)
     folder.write_config(config)
     keep(targets(config), folder.code)
+    sync(folder.path)
     progress.settings = [settings]
 
 

@@ -1,3 +1,4 @@
+# pyright: strict
 """What a checkpoint knows of the configuration, so that a change by hand is noticed."""
 
 from __future__ import annotations
@@ -5,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pinn.errors import InputError
 from pinn.record import RunFolder
@@ -19,7 +20,7 @@ def plain_settings(config: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in config.items():
         if isinstance(value, Mapping) and value:
-            for inner, text in plain_settings(value).items():
+            for inner, text in plain_settings(cast("Mapping[str, Any]", value)).items():
                 found[f"{key}.{inner}"] = text
             continue
         text = json.dumps(value, default=str)

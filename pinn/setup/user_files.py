@@ -23,7 +23,7 @@ from types import CodeType, ModuleType
 from typing import IO
 
 from pinn import trust
-from pinn.atomic import sync_names, write_atomically
+from pinn.atomic import sync, write_atomically
 from pinn.errors import InputError
 from pinn.problem.user_code import innermost, shown
 
@@ -119,6 +119,7 @@ def keep(targets: Iterable[str], folder: Path) -> None:
         targets: "file.py:Name", or "module.Name"; installed modules are not copied.
         folder: where to; it is made where there is anything to copy.
     """
+    written: set[Path] = set()
     for target in targets:
         path, _, _ = target.partition(":")
         if path.endswith(".py"):
@@ -138,7 +139,10 @@ def keep(targets: Iterable[str], folder: Path) -> None:
             if file != copy.resolve():
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(copy, partial(_write, content))
-                sync_names(copy.parent)
+                written.update(parent for parent in copy.parents if parent != folder.parent)
+    for place in written:
+        if place.is_relative_to(folder.parent):
+            sync(place)
 
 
 def _write(content: bytes, file: IO[bytes]) -> None:
