@@ -19,7 +19,7 @@ from pinn.atomic import sync, sync_names
 from pinn.errors import InputError
 from pinn.objective import Batch, Objective, Scales
 from pinn.optimizers.interface import Minimization
-from pinn.record import RunFolder
+from pinn.record import History, RunFolder
 from pinn.run import checkpoint
 from pinn.run.settings import check_settings, plain_settings
 from pinn.runtime import configure
@@ -216,6 +216,28 @@ def create(folder: RunFolder, config: dict[str, Any], network: keras.Model) -> N
         if not folder.begun:
             discard(folder)
         raise
+
+
+@contextlib.contextmanager
+def new(
+    folder: RunFolder, progress: Progress, config: dict[str, Any], network: keras.Model
+) -> Iterator[None]:
+    """Create and lock a run folder; remove it if the run fails before its first checkpoint."""
+    progress.settings = [plain_settings(config)]
+    create(folder, config, network)
+    with locked(folder):
+        try:
+            yield
+        except BaseException:
+            if not folder.begun:
+                discard(folder)
+            raise
+
+
+def save(folder: RunFolder, progress: Progress, history: History) -> None:
+    """Save a progress, and before it the rows of the history that it counts."""
+    history.sync()
+    checkpoint.save(folder.checkpoint, progress)
 
 
 @contextlib.contextmanager

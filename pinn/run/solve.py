@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,6 @@ from pinn.optimizers.interface import Minimization
 from pinn.plotting import save_data_figure
 from pinn.problem import Problem
 from pinn.record import History, Metrics, RunFolder
-from pinn.run import checkpoint
 from pinn.run import folder as run_folder
 from pinn.run.error_estimate import ErrorEstimate, error_estimate
 from pinn.run.metrics import metrics_of
@@ -29,7 +28,6 @@ from pinn.run.mode_solutions import mode_solutions
 from pinn.run.monitor import Clock, Monitor, columns
 from pinn.run.rehearsal import explain_not_finite, rehearse
 from pinn.run.screen import Screen
-from pinn.run.settings import plain_settings
 from pinn.run.solution import Solution
 from pinn.run.stage_run import Programs, StageRun
 from pinn.run.stage_runs import StageRuns
@@ -233,7 +231,7 @@ def execute(
             screen.tell([*_what_was_read(stage_runs), *report.brief(), *_left_out(stage_runs)])
         if record and fresh:
             contents = _contents(setup, stage_run, config)
-            ending.enter_context(_new_folder(record, setup, progress, contents))
+            ending.enter_context(run_folder.new(record, progress, contents, setup.network))
             _draw_data(record, stage_runs)
         elif record and config:
             run_folder.change(record, progress, _contents(setup, stage_run, config))
@@ -243,8 +241,7 @@ def execute(
         def save(present: Progress) -> None:
             present.seconds = clock.seconds
             if record:
-                history.sync()
-                checkpoint.save(record.checkpoint, present)
+                run_folder.save(record, present, history)
 
         monitor = partial(Monitor, history=history, clock=clock, screen=screen)
         stage_run = _run_stages(stage_runs, progress, monitor, callbacks, save)
@@ -312,22 +309,6 @@ def _contents(
     described = describe(setup)
     found = {"scales": described["scales"], "dtype": stage_run.objective.dtype}
     return {**described, **(config or {}), **found}
-
-
-@contextlib.contextmanager
-def _new_folder(
-    record: RunFolder, setup: Setup, progress: Progress, contents: dict[str, Any]
-) -> Iterator[None]:
-    """Create and lock a run folder; remove it if the run fails before its first checkpoint."""
-    progress.settings = [plain_settings(contents)]
-    run_folder.create(record, contents, setup.network)
-    with run_folder.locked(record):
-        try:
-            yield
-        except BaseException:
-            if not record.begun:
-                run_folder.discard(record)
-            raise
 
 
 def _history(
