@@ -171,7 +171,17 @@ headers = st.sampled_from(
     [["x", "t", "u"], ["u", "x"], ["t"], ["x", "x", "u"], ["m", "s", "K"], []]
 )
 tables = st.tuples(headers, st.lists(st.lists(cells, max_size=4), max_size=4), separators)
+# Most cells of these are right, so that what is read after the text is tried too.
+inside = st.one_of(
+    st.floats(0, 1, width=16).map(str), st.sampled_from(["0", "1", "0.5", "0,5", ""])
+)
+nearly = st.tuples(
+    st.just(["x", "t", "u"]),
+    st.lists(st.lists(inside, min_size=3, max_size=3), min_size=1, max_size=4),
+    separators,
+)
 contents = st.one_of(
+    nearly.map(lambda t: "\n".join(t[2].join(row) for row in [t[0], *t[1]]).encode()),
     tables.map(lambda t: "\n".join(t[2].join(row) for row in [t[0], *t[1]]).encode()),
     tables.map(lambda t: "\r\n".join(t[2].join(row) for row in [t[0], *t[1]]).encode("utf-16")),
     st.binary(max_size=60),
@@ -208,13 +218,13 @@ def read_data(folder, content, suffix, settings):
     tried(lambda: read_sets(Heat(), DataFile(path=str(file), **settings)))
 
 
-@fuzz("quick", content=contents, suffix=suffixes, settings=choices)
+@fuzz("quick", content=contents, suffix=suffixes, settings=st.one_of(st.just({}), choices))
 def test_files_of_data(tmp_path_factory, content, suffix, settings):
     read_data(tmp_path_factory.getbasetemp(), content, suffix, settings)
 
 
 @pytest.mark.slow
-@fuzz("slow", content=contents, suffix=suffixes, settings=choices)
+@fuzz("slow", content=contents, suffix=suffixes, settings=st.one_of(st.just({}), choices))
 def test_many_files_of_data(tmp_path_factory, content, suffix, settings):
     read_data(tmp_path_factory.getbasetemp(), content, suffix, settings)
 
