@@ -308,7 +308,7 @@ def test_a_run_records_its_scales(tmp_path, eager):
     # A configuration whose scales were changed by hand does not go with the checkpoint.
     path = tmp_path / "run" / "config.yaml"
     path.write_text(path.read_text().replace("offset: 300.0", "offset: 301.0"))
-    with pytest.raises(InputError, match="scales of config.yaml"):
+    with pytest.raises(InputError, match=r"scales\.fields\.T\.offset=301\.0, was 300\.0"):
         resume(tmp_path / "run", show=False)
 
 

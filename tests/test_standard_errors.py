@@ -12,7 +12,7 @@ from scipy.optimize import least_squares
 from pinn import Adam, Interval, Problem, residual, solve
 from pinn.measurements.synthetic import Synthetic
 from pinn.objective import LeastSquares, Objective, PointSet, cut_into_blocks, standard_errors
-from pinn.objective.standard_errors import _of_values, propagated_covariance
+from pinn.objective.standard_errors import of_covariance, propagated_covariance
 from pinn.optimizers import GaussNewton
 from pinn.problems import Burgers
 from pinn.record import Metrics
@@ -179,10 +179,10 @@ def test_heavily_weighted_equations_give_the_exact_solution_that_fits_noisy_data
 def test_correlations_are_those_of_the_covariance():
     deviations = np.array([2.0, 0.5, 3.0])
     correlation = np.array([[1.0, 0.96, -0.2], [0.96, 1.0, 0.0], [-0.2, 0.0, 1.0]])
-    found = _of_values(correlation * np.outer(deviations, deviations), ("a", "b", "c"))
+    found = of_covariance(correlation * np.outer(deviations, deviations), ("a", "b", "c"))
     assert found.errors == pytest.approx({"a": 2.0, "b": 0.5, "c": 3.0})
     assert found.correlations["b"] == pytest.approx({"a": 0.96, "c": 0.0})
-    undetermined = _of_values(np.array([[-1e-20, 0.0], [0.0, 1.0]]), ("a", "b"))
+    undetermined = of_covariance(np.array([[-1e-20, 0.0], [0.0, 1.0]]), ("a", "b"))
     assert np.isnan(undetermined.errors["a"]) and np.isnan(undetermined.correlations["b"]["a"])
     metrics = {
         "unknowns": {

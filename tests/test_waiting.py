@@ -14,6 +14,8 @@ from pinn.waiting import waiting_for
 
 @pytest.fixture
 def impatient(monkeypatch):
+    # The watch of an earlier test looks once a second.
+    wait_for(lambda: not waiting._watching.locked())
     monkeypatch.setattr(waiting, "PATIENCE", 0.05)
     monkeypatch.setattr(waiting, "_INTERVAL", 0.02)
 
