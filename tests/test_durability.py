@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 import yaml
 from test_bad_input import TINY, refused
+from user_problem import PROBLEM
 
 from pinn.cli.main import main
 from pinn.record import RunFolder
@@ -47,24 +48,6 @@ class Disk:
                 else:  # the name of a file whose content never came to the disk has none
                     (copy / name).write_bytes(self.contents.get(inode, b""))
         return image
-
-
-PROBLEM = """
-import beside
-from pinn import Interval, Problem, residual
-
-class Mine(Problem):
-    fields = ("u",)
-    space = Interval(x=(0.0, 1.0))
-
-    @residual(on="interior")
-    def first(self, u_x):
-        return u_x - beside.SLOPE
-
-    @residual(on="boundary")
-    def walls(self, x, u):
-        return u - x
-"""
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import tensorflow as tf
 import yaml
 from finished_runs import finished_run
 from test_bad_input import TINY, files, refused
+from user_problem import PROBLEM
 
 from pinn import Problem, trust
 from pinn.cli.main import main
@@ -20,22 +21,6 @@ from pinn.setup import user_files
 from pinn.setup.build import locate
 
 EVIL = "from pathlib import Path\nPath('exploded').touch()\n"
-PROBLEM = """
-import beside
-from pinn import Interval, Problem, residual
-
-class Mine(Problem):
-    fields = ("u",)
-    space = Interval(x=(0.0, 1.0))
-
-    @residual(on="interior")
-    def first(self, u_x):
-        return u_x - beside.SLOPE
-
-    @residual(on="boundary")
-    def walls(self, x, u):
-        return u - x
-"""
 COMMANDS = ("plot", "resume", "diagnose")
 
 

@@ -36,6 +36,11 @@ class StageParameters(NamedTuple):
     modes: Mapping[str, tf.Tensor] = {}
     center: tf.Tensor | None = None
 
+    @property
+    def linearized(self) -> bool:
+        """Whether the networks of the fields are linearized."""
+        return self.center is not None
+
 
 FIRST_STAGE = StageParameters()
 """The problem as it was given to the objective."""

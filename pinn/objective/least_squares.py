@@ -57,8 +57,7 @@ class LeastSquares:
         shares = split_by_thread(batch.points)
         vectors = tf.split(vector, [sum(self._sizes(share).values()) for share in shares])
         # As for the gradient of the objective.
-        is_linear = batch.stage.center is not None
-        program = self._product if is_linear else self._vjp_program
+        program = self._product if batch.stage.linearized else self._vjp_program
         products = [
             program(theta, points, batch.weights, batch.stage, piece)
             for points, piece in zip(shares, vectors, strict=True)

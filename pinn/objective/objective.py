@@ -256,7 +256,7 @@ class Objective:
     def value_and_gradient(self, theta: tf.Tensor, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss (scalar) and its gradient [p]; the factory that L-BFGS asks for."""
         # XLA would compile the program of a linearized network anew for every theta.
-        is_linear = batch.stage.center is not None
+        is_linear = batch.stage.linearized
         program = self._losses_and_gradient if is_linear else self._gradient_program
         pairs = [
             program(theta, points, batch.weights, batch.stage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -147,11 +147,7 @@ class ErrorEstimate:
             points: the points [n, d].
         """
         values = self._evaluator(self.theta, points, self.stage_run.parameters)
-        if self.posterior is None:
-            changes = [self.along(step, points) for step in self.fit.draws(DRAWS)]
-        else:
-            changes = self._drawn(self.posterior, values, points)
-        return self._spread(values, changes, points)
+        return self._spread(values, points, lambda step: self.along(step, points))
 
     @cached_property
     def open_directions(self) -> OpenDirections:
@@ -182,6 +178,26 @@ class ErrorEstimate:
         values = self._evaluator(self.theta, points, parameters)
         return points, values, self._evaluator.jacobian(self.theta, points, parameters)
 
+    def _spread(
+        self, values: Values, points: np.ndarray, along: Callable[[np.ndarray], Values]
+    ) -> Values:
+        """Return the rms [n] of what noise makes of functions at points, by name.
+
+        Args:
+            values: the functions without it [n], by name.
+            points: the points [n, d].
+            along: from a change of the vector [p] to that of the functions [n].
+        """
+        if self.posterior is None:
+            changes = [along(step) for step in self.fit.draws(DRAWS)]
+        else:
+            changes = self._drawn(self.posterior, values, points)
+        squares: dict[str, np.ndarray] = {}
+        for change in changes:
+            for name, moved in self._changed(values, change, points)[1].items():
+                squares[name] = squares.get(name, 0.0) + moved**2 / len(changes)
+        return {name: np.sqrt(square) for name, square in squares.items()}
+
     def _drawn(self, posterior: Posterior, values: Values, points: np.ndarray) -> list[Values]:
         """Return the changes of functions [n] at points by every draw of the vector, by name."""
         parameters = self.stage_run.parameters
@@ -191,26 +207,16 @@ class ErrorEstimate:
             changes.append({name: moved[name] - value for name, value in values.items()})
         return changes
 
-    def _spread(self, values: Values, changes: Sequence[Values], points: np.ndarray) -> Values:
-        """Return the rms [n] of what changes of the fields make of functions, by name."""
-        squares: dict[str, np.ndarray] = {}
-        for change in changes:
-            for name, moved in self._changed(values, change, points)[1].items():
-                squares[name] = squares.get(name, 0.0) + moved**2 / len(changes)
-        return {name: np.sqrt(square) for name, square in squares.items()}
-
     def _of_noise(self) -> dict[str, float]:
         """Return the relative errors that noise in measurements gives functions, in L2, by name."""
         if not self.has_noise:
             return {}
         points, values, slopes = self._places
-        if self.posterior is None:
-            changes: list[Values] = []
-            for step in self.fit.draws(DRAWS):
-                changes.append({name: slope @ step for name, slope in slopes.items()})
-        else:
-            changes = self._drawn(self.posterior, values, points)
-        spread = self._spread(values, changes, points)
+
+        def along(step: np.ndarray) -> Values:
+            return {name: slope @ step for name, slope in slopes.items()}
+
+        spread = self._spread(values, points, along)
         return self._relative(self.problem.with_derived(values, points), spread, points)
 
     def coefficients(self) -> dict[str, tuple[float, np.ndarray]]:

@@ -90,7 +90,7 @@ class StageRun:
     @property
     def linearized(self) -> bool:
         """Whether its networks are linearized."""
-        return self.parameters.center is not None
+        return self.parameters.linearized
 
     def evaluate(self, theta: tf.Tensor, names: Sequence[str], points: np.ndarray) -> Values:
         """Return named functions and derivatives [n] at points [n, d] for a vector [p]."""

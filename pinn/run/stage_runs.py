@@ -164,7 +164,7 @@ class StageRuns:
         parameters = self.parameters(number, progress)
         windowed = self.windowed(progress)
         points, rows = setup.points, 0
-        if parameters.center is not None and setup.scheme is None:
+        if parameters.linearized and setup.scheme is None:
             points, rows = points.following(objective), ROWS * objective.flat.size
         draws = Draws(
             points,

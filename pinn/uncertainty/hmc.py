@@ -181,7 +181,7 @@ class _Density:
         pieces = fit.squares.jacobian(fit.theta, weighted)
         decomposition = Decomposition(pieces, static_size(fit.theta))
         largest = float(decomposition.values[0])
-        share = SMOOTH if self.batch.stage.center is not None else 1 / (PRIOR * largest)
+        share = SMOOTH if self.batch.stage.linearized else 1 / (PRIOR * largest)
         self._ridge = tf.constant((share * largest) ** 2, dtype)
         self._whitened = tf.constant(decomposition.whitened(share), dtype)
         self.size = static_size(self._whitened[0])
@@ -218,10 +218,10 @@ def _posterior(density: _Density, chunks: Sequence[_Chunk], warmup: int, total: 
     kept = _Chunk(*(np.concatenate(parts)[warmup:total] for parts in zip(*chunks, strict=True)))
     theta = density.fit.theta
     draws = np.stack([np.asarray(theta + density.at(tf.constant(z))) for z in kept.states])
+    found = [density.objective.coefficients(tf.constant(vector)) for vector in draws]
     coefficients: dict[str, Array] = {}
     for name in density.objective.searched:
-        found = [float(density.objective.coefficients(tf.constant(d))[name]) for d in draws]
-        coefficients[name] = np.array(found)
+        coefficients[name] = np.array([float(values[name]) for values in found])
     series = [kept.log_density, *coefficients.values()]
     effective = tfp.mcmc.effective_sample_size(tf.constant(np.stack(series, axis=1), theta.dtype))
     return Posterior(
