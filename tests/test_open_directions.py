@@ -370,11 +370,25 @@ def test_a_free_direction_of_a_matrix_is_found():
     """Three parameters, two residuals: the third is free, and so is a function of it alone."""
     jacobian = Decomposition([(np.zeros(4), np.eye(3)[:, [0, 1, 0, 1]] * 2.0)], 3)
     slopes = np.diag([1.0, 1.0, 0.5])
-    opened = OpenDirections(jacobian, {"f": slopes}, {"k": np.array([0.0, 1.0, 0.0])}, 0.0)
+    k = {"k": np.array([0.0, 1.0, 0.0])}
+    opened = OpenDirections(
+        jacobian, {"f": slopes}, k, 0.0, lambda steps: np.zeros((1, len(steps)))
+    )
     (direction,) = opened.found
     assert np.abs(direction.step) == pytest.approx([0, 0, np.sqrt(3) / 0.5], abs=1e-6)
     assert direction.parts == (("f",), ())
     assert opened.amplification == pytest.approx(np.sqrt(1 + 1 / 3) / np.sqrt(8))
+
+
+def test_what_other_points_see_is_not_free():
+    """Two free parameters of three; other points see a mixture of them, and one of them stays."""
+    jacobian = Decomposition([(np.zeros(4), np.diag([2.0, 0.0, 0.0]) @ np.ones((3, 4)))], 3)
+    row = np.array([[0.0, 3.0, 1.0]])
+    opened = OpenDirections(jacobian, {"f": np.eye(3)}, {}, 0.0, lambda steps: row @ steps.T)
+    (direction,) = opened.found
+    unseen = np.array([0.0, 1.0, -3.0]) / np.sqrt(10)
+    assert abs(direction.step @ unseen) == pytest.approx(np.sqrt(3))
+    assert opened.amplification == pytest.approx(1 / np.sqrt(3 * 10))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,13 @@ from pinn.objective.point_sets import DataSets, PointSet, draw
 from pinn.objective.quadrature_rules import NODES
 from pinn.objective.scales import UNSCALED, FieldScale, Scales
 from pinn.objective.standard_errors import StandardErrors, of_covariance, standard_errors
-from pinn.objective.tangent_error import ROWS, MeasuredFit, amplification, unseen_jacobian
+from pinn.objective.tangent_error import (
+    ROWS,
+    MeasuredFit,
+    amplification,
+    seen_again,
+    unseen_jacobian,
+)
 from pinn.objective.term_diagnostics import TermDiagnostics
 from pinn.objective.terms import Misfit
 from pinn.objective.trial import trial
@@ -47,6 +53,7 @@ __all__ = [
     "is_shallow",
     "mode_start",
     "of_covariance",
+    "seen_again",
     "standard_errors",
     "trial",
     "undetermined",

@@ -28,6 +28,7 @@ from pinn.optimizers.gauss_newton_svd import LARGEST, Decomposition
 SMOOTH = 1e-7  # ε of leverages: of changes that the equations hardly see, all fits are capable
 OPEN = 1e-9  # ε of amplifications
 ROWS = 6  # of the Jacobian per parameter, at least
+AGAIN = 24  # rows per parameter on which directions are looked at once more
 LEAST_SHARE = 1e-9  # of a measurement that the fit does not follow
 
 
@@ -71,6 +72,37 @@ def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]
     whitened = jacobian.whitened(OPEN)
     _, factors, vt = scipy.linalg.svd(change @ whitened, full_matrices=False, check_finite=False)
     return factors, vt @ whitened.T
+
+
+def seen_again(
+    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch], steps: Array
+) -> Array:
+    """Return how the residuals change along steps on other points.
+
+    Args:
+        squares: the loss as a sum of squares.
+        theta: the flat vector [p].
+        batches: as for `unseen_jacobian`, and others than these; as many are taken as give `AGAIN`
+            rows per parameter.
+        steps: D [n, p], changes of the vector.
+
+    Returns:
+        A matrix M [k, n] with |M a| = |J Dᵀ a| for all combinations a of the steps, the rms over
+        the batches.
+    """
+    taken = list[int]()
+
+    def projected() -> Iterator[tuple[tf.Tensor, Array]]:
+        for batch in batches:
+            taken.append(0)
+            for residuals, columns in squares.jacobian(theta, batch):
+                taken[-1] += static_size(residuals)
+                yield residuals, steps @ np.asarray(columns)
+            if sum(taken) >= AGAIN * static_size(theta):
+                return
+
+    found = Decomposition(projected(), len(steps))
+    return found.values[:, None] * found.directions / len(taken) ** 0.5
 
 
 class MeasuredRows(NamedTuple):

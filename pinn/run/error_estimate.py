@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Batch, LeastSquares, MeasuredFit, draw, unseen_jacobian
+from pinn.objective import Batch, LeastSquares, MeasuredFit, draw, seen_again, unseen_jacobian
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.optimizers.gauss_newton_svd import RESOLVED, Decomposition
 from pinn.run.errors import Values, gauge_values, scaled_times
@@ -45,6 +45,7 @@ class ErrorEstimate:
         jacobian: the decomposition of its residuals' Jacobian at such points.
         squares: its loss as a sum of squares.
         batch: the points and weights of its loss.
+        fresh: batches of other such points.
 
     Attributes:
         posterior: draws of its vector; None: noise moves it as the linearized fit says.
@@ -57,12 +58,14 @@ class ErrorEstimate:
         jacobian: Decomposition,
         squares: LeastSquares,
         batch: Batch,
+        fresh: Iterator[Batch],
     ) -> None:
         self.stage_run = stage_run
         self._squares = squares
         self.theta = theta
         self.jacobian = jacobian
         self.batch = batch
+        self._fresh = fresh
         self.posterior: Posterior | None = None
         resolved = RESOLVED if stage_run.linearized else VALID
         self.step = jacobian.step(resolved)
@@ -167,7 +170,8 @@ class ErrorEstimate:
         for name, (value, slope) in self.coefficients().items():
             unknowns[name] = slope / _size_of_unknown(value, searched[name])
         left = math.hypot(*self.stage_run.left(self.theta).values())
-        return OpenDirections(self.jacobian, functions, unknowns, left)
+        again = partial(seen_again, self._squares, self.theta, self._fresh)
+        return OpenDirections(self.jacobian, functions, unknowns, left, again)
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, Values, Values]:
@@ -285,7 +289,7 @@ def error_estimate(
     if jacobian is None or not jacobian.values[0] > 0:
         return None
     batch = stage_run.batch(progress)
-    estimate = ErrorEstimate(stage_run, progress.best, jacobian, squares, batch)
+    estimate = ErrorEstimate(stage_run, progress.best, jacobian, squares, batch, batches)
     if kept is None and setup.uncertainty is not None:
         estimate.posterior = setup.uncertainty.sample(estimate.fit, seed=setup.seed, tell=tell)
     elif kept is not None and kept.exists():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.linalg
 
 from pinn.arrays import Array
 from pinn.objective import amplification
@@ -53,6 +54,8 @@ class OpenDirections:
         functions: the derivatives [n, p] of every function at points by the vector, over its size.
         unknowns: the derivatives [p] of every unknown coefficient by the vector, over its size.
         left: the rms of what is left of the equations' residuals, over their typical sizes.
+        again: from steps D [n, p] to M [k, n] with |M a| = |J Dᵀ a| for all a, at points other than
+            those of the Jacobian.
 
     Attributes:
         amplification: the largest relative change of functions and unknowns per residual (rms, over
@@ -66,6 +69,7 @@ class OpenDirections:
         functions: Mapping[str, Array],
         unknowns: Mapping[str, Array],
         left: float,
+        again: Callable[[Array], Array],
     ) -> None:
         self._functions = functions
         self._unknowns = unknowns
@@ -75,9 +79,15 @@ class OpenDirections:
         # 2. The directions along which it changes most.
         factors, steps = amplification(jacobian, np.concatenate(rows))
         seen = jacobian.norms(steps)
+        rest = float(np.max(factors[factors < LARGE], initial=0.0))
         # 3. Those where ε bounds the change, or the residuals that are left hide one of an unknown.
-        is_free = (factors >= FREE) & (seen**2 < HALF)
-        may_hide = (factors >= LARGE) & (factors * left >= SHARE)
+        is_free, may_hide = _which(factors, seen, left)
+        if np.any(is_free | may_hide):
+            # 4. The same on other points as well: where the first were not, a network can leap.
+            large = factors >= LARGE
+            factors, steps, others = _combined(factors[large], steps[large], again(steps[large]))
+            seen = np.hypot(jacobian.norms(steps), others)
+            is_free, may_hide = _which(factors, seen, left)
         self.found: list[OpenDirection] = []
         is_open = np.zeros(len(factors), bool)
         for i in np.flatnonzero(is_free | may_hide)[:MOST]:
@@ -85,7 +95,7 @@ class OpenDirections:
             if is_free[i] or direction.parts[1]:
                 is_open[i] = True
                 self.found.append(direction)
-        self.amplification = float(np.max(factors[~(is_open | is_free)], initial=0.0))
+        self.amplification = float(np.max(factors[~(is_open | is_free)], initial=rest))
 
     def lines(self) -> list[str]:
         """Return one line per group of functions and unknowns that change together."""
@@ -108,6 +118,43 @@ class OpenDirections:
             constant=constant,
             unknowns={name: change / largest for name, change in unknowns.items()},
         )
+
+
+def _which(factors: Array, seen: Array, left: float) -> tuple[Array, Array]:
+    """Return which directions [n] are open, and which would be if they change an unknown.
+
+    Args:
+        factors: by how much the solution changes along them [n].
+        seen: by how much the residuals do [n]; ε bounds the rest, up to 1.
+        left: the rms of what is left of the equations' residuals.
+    """
+    is_free = (factors >= FREE) & (seen**2 < HALF)
+    may_hide = (factors >= LARGE) & (factors * left >= SHARE)
+    return is_free, may_hide
+
+
+def _combined(factors: Array, steps: Array, again: Array) -> tuple[Array, Array, Array]:
+    """Return the directions among combinations of others, where more residuals are looked at.
+
+    Along a combination d = Dᵀ a, what bounded the change before is |a|², and the solution changes
+    by |F a|.  With M of other points, these are the generalized singular values of F and [I M].
+
+    Args:
+        factors: the diagonal F [n].
+        steps: D [n, p].
+        again: M [k, n], with |M a| = |J Dᵀ a| at other points.
+
+    Returns:
+        The factors [n], the largest first, the steps [n, p], and |M a| along them [n].
+    """
+    # Products of M with itself would lose the 1 beside what ε magnifies: its SVD keeps it.
+    _, values, directions = scipy.linalg.svd(again)
+    sizes = np.zeros(len(factors))
+    sizes[: len(values)] = values
+    whitened = directions.T / np.hypot(1.0, sizes)
+    _, factors, vt = scipy.linalg.svd(factors[:, None] * whitened)
+    moved = np.linalg.norm(vt * (sizes / np.hypot(1.0, sizes)), axis=1)
+    return factors, vt @ whitened.T @ steps, moved
 
 
 def _line(
