@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Batch, LeastSquares, MeasuredFit, draw, seen_again, unseen_jacobian
+from pinn.objective import Batch, MeasuredFit, draw, seen_again, unseen_jacobian
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.optimizers.gauss_newton_svd import RESOLVED, Decomposition
+from pinn.problem import Problem
 from pinn.run.errors import Values, gauge_values, scaled_times
 from pinn.run.open_directions import OpenDirections
-from pinn.run.stage_run import FIRST_DRAW, StageRun
+from pinn.run.stage_error import StageError
+from pinn.run.stage_run import StageRun
 from pinn.run.stage_runs import StageRuns
 from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
@@ -26,8 +29,6 @@ from pinn.unknowns import ScaledUnknown
 # Smaller singular values ask for steps so long that they say nothing of a network, unless it is
 # linearized.
 VALID = 1e-11
-TINY = np.finfo(float).tiny
-HIDDEN = 0.5  # of the error per residual that a correction removed, which the rest may hide
 VANISHING = 0.01  # of its typical size: what is smaller is measured by that
 PLACES = 200  # at which functions may change along open directions, and with noise
 DRAWS = 32  # of noise in measurements: they give standard deviations to an eighth
@@ -37,40 +38,42 @@ LARGE = 0.05  # the relative error from which on a run says so
 class ErrorEstimate:
     """What a Gauss–Newton step on points that no training used would change.
 
-    Its `jacobian` also tells what the equations leave open.
+    In windows of time, every window has a step of its own, which starts from what is missing at the
+    end of the window before.
 
     Args:
-        stage_run: the stage whose solution is meant.
-        theta: its vector [p].
-        jacobian: the decomposition of its residuals' Jacobian at such points.
-        squares: its loss as a sum of squares.
+        stage_errors: what is missing of the stage whose solution is meant; in windows, of all of
+            them in order.
+        edges: where all windows but the last end.
+        jacobian: the decomposition of the residuals' Jacobian at such points, of the last stage.
         batch: the points and weights of its loss.
         fresh: batches of other such points.
+        whole: the problem over all windows.
 
     Attributes:
+        stage_run: the last stage.
+        jacobian: as given; it also tells what the equations leave open.
         posterior: draws of its vector; None: noise moves it as the linearized fit says.
     """
 
     def __init__(
         self,
-        stage_run: StageRun,
-        theta: tf.Tensor,
+        stage_errors: Sequence[StageError],
+        edges: Sequence[float],
         jacobian: Decomposition,
-        squares: LeastSquares,
         batch: Batch,
         fresh: Iterator[Batch],
+        whole: Problem,
     ) -> None:
-        self.stage_run = stage_run
-        self._squares = squares
-        self.theta = theta
+        self._stage_errors, self._edges, self._whole = stage_errors, edges, whole
+        self._last = stage_errors[-1]
+        self.stage_run = self._last.stage_run
+        self._squares = self.stage_run.programs.few_jacobians
         self.jacobian = jacobian
-        self.batch = batch
+        self._batch = batch
         self._fresh = fresh
+        self._problem = self._last.problem
         self.posterior: Posterior | None = None
-        resolved = RESOLVED if stage_run.linearized else VALID
-        self.step = jacobian.step(resolved)
-        self.problem = stage_run.stage.problem
-        self._evaluator = stage_run.programs.evaluator(self.problem.functions)
 
     def __call__(self, points: np.ndarray) -> tuple[Values, Values]:
         """Return the functions [n], and what is estimated to be missing of them [n], by name.
@@ -81,65 +84,59 @@ class ErrorEstimate:
         Args:
             points: the points [n, d].
         """
-        parameters = self.stage_run.parameters
-        values = self._evaluator(self.theta, points, parameters)
-        return self._changed(values, self.along(self.step, points), points)
+        values = self._of_stages(points, lambda stage, inside: stage.values(inside))
+        missing = self._of_stages(points, lambda stage, inside: stage.missing(inside))
+        return self._whole.with_derived(values, points), missing
 
     def relative(self, points: np.ndarray) -> dict[str, float]:
         """Return the estimated relative errors, dimensionless, by function and unknown.
 
-        Those of functions are L2 errors over points [n, d].  A correction removed an error of known
-        size, and residuals of known size with it.  The residuals that remain are taken to hide at
-        least half as much, per residual, of what no change of the network can express.
+        Those of functions are L2 errors over points [n, d].
         """
         values, missing = self(points)
         found = self._relative(values, missing, points)
-        center = self.stage_run.parameters.center
-        if center is not None and found:
-            batch = self.stage_run.draws.held_out(FIRST_DRAW)
-            objective = self.stage_run.objective
-            before, after = (float(objective.value(t, batch)) for t in (center, self.theta))
-            first = self._evaluator(center, points, self.stage_run.parameters)
-            removed = self._changed(first, {n: values[n] - first[n] for n in first}, points)
-            for name, size in self._relative(*removed, points).items():
-                found[name] = max(found[name], HIDDEN * size * np.sqrt(after / max(before, TINY)))
+        hidden = self._of_stages(points, lambda stage, inside: stage.hidden(inside))
+        before = {name: values[name] - change for name, change in hidden.items()}
+        for name, size in self._relative(before, hidden, points).items():
+            found[name] = max(found[name], size)
         for name, size in self._of_noise().items():
             found[name] = math.hypot(found[name], size)
         return {**found, **self._of_unknowns()}
 
-    def _changed(self, values: Values, change: Values, points: np.ndarray) -> tuple[Values, Values]:
-        """Return functions [n], and by how much they change [n] where the fields do, by name.
-
-        Derived quantities are among them.  Of a field that is determined up to a constant or a
-        function of time, that is left out of the change.
-        """
-        change = dict(change)
-        times = scaled_times(self.problem, points)
-        for name in self.problem.gauge:
-            series = norms.gauge(change[name], np.zeros_like(change[name]), times)
-            change[name] = change[name] + gauge_values(self.problem, series, points)
-        better = {name: values[name] + change[name] for name in values}
-        plain = self.problem.with_derived(values, points)
-        improved = self.problem.with_derived(better, points)
-        return plain, {name: improved[name] - plain[name] for name in plain}
+    def _of_stages(
+        self, points: np.ndarray, ask: Callable[[StageError, np.ndarray], Values]
+    ) -> Values:
+        """Return what every stage says [n] of the points [n, d] in its window, by name."""
+        windows = np.searchsorted(self._edges, points[:, -1], side="left")
+        values: Values = {}
+        for number in np.unique(windows):
+            inside = windows == number
+            for name, value in ask(self._stage_errors[number], points[inside]).items():
+                values.setdefault(name, np.zeros(len(points)))[inside] = value
+        return values
 
     def _relative(self, values: Values, change: Values, points: np.ndarray) -> dict[str, float]:
         """Return the changes of functions [n] over their changed values, in L2, by name."""
         found: dict[str, float] = {}
         for name, value in values.items():
             truth = value + change[name]
-            if name in self.problem.gauge:  # whose constant is no part of its size
-                series = norms.gauge(
-                    truth, np.zeros_like(truth), scaled_times(self.problem, points)
-                )
-                truth = truth + gauge_values(self.problem, series, points)
+            if name in self._whole.gauge:  # whose constant is no part of its size
+                series = norms.gauge(truth, np.zeros_like(truth), scaled_times(self._whole, points))
+                truth = truth + gauge_values(self._whole, series, points)
             found[name] = norms.relative_l2(truth - change[name], truth)
         return found
 
     def along(self, step: np.ndarray, points: np.ndarray) -> Values:
-        """Return the changes of the functions [n] at points [n, d] for a change of the vector."""
-        direction = tf.constant(step, self.theta.dtype)
-        return self._evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
+        """Return the changes of the functions [n] at points [n, d] for a change of the vector.
+
+        The vector [p] is that of the last window, so that they are zero in the others.
+        """
+
+        def change(stage: StageError, inside: np.ndarray) -> Values:
+            found = stage.along(step, inside)
+            return found if stage is self._last else {n: np.zeros(len(inside)) for n in found}
+
+        return self._of_stages(points, change)
 
     def standard_error(self, points: np.ndarray) -> Values:
         """Return the standard deviations [n] that noise in measurements gives functions, by name.
@@ -149,8 +146,8 @@ class ErrorEstimate:
         Args:
             points: the points [n, d].
         """
-        values = self._evaluator(self.theta, points, self.stage_run.parameters)
-        return self._spread(values, points, lambda step: self.along(step, points))
+        values = self._last.values(points)
+        return self._spread(values, points, lambda step: self._last.along(step, points))
 
     @cached_property
     def open_directions(self) -> OpenDirections:
@@ -160,8 +157,8 @@ class ErrorEstimate:
         functions = {}
         for name, value in values.items():
             slope = slopes[name]
-            if name in self.problem.gauge:  # which is free on purpose
-                basis = norms.gauge_basis(len(value), scaled_times(self.problem, points))
+            if name in self._problem.gauge:  # which is free on purpose
+                basis = norms.gauge_basis(len(value), scaled_times(self._problem, points))
                 free = np.linalg.pinv(basis)
                 slope, value = slope - basis @ (free @ slope), value - basis @ (free @ value)
             functions[name] = slope / _size(value, scales[name].scale if name in scales else 0.0)
@@ -169,18 +166,18 @@ class ErrorEstimate:
         unknowns = {}
         for name, (value, slope) in self.coefficients().items():
             unknowns[name] = slope / _size_of_unknown(value, searched[name])
-        left = math.hypot(*self.stage_run.left(self.theta).values())
-        again = partial(seen_again, self._squares, self.theta, self._fresh)
+        left = math.hypot(*self.stage_run.left(self._last.theta).values())
+        again = partial(seen_again, self._squares, self._last.theta, self._fresh)
         return OpenDirections(self.jacobian, functions, unknowns, left, again)
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, Values, Values]:
         """Points [n, d], the functions there [n], and their derivatives [n, p] by the vector."""
-        drawn = draw(self.problem, "interior", PLACES, method="uniform", seed=PLACES)
-        points = self.problem.on_grid(drawn.coordinates)
-        parameters = self.stage_run.parameters
-        values = self._evaluator(self.theta, points, parameters)
-        return points, values, self._evaluator.jacobian(self.theta, points, parameters)
+        drawn = draw(self._problem, "interior", PLACES, method="uniform", seed=PLACES)
+        points = self._problem.on_grid(drawn.coordinates)
+        evaluator = self.stage_run.programs.evaluator(self._problem.functions)
+        slopes = evaluator.jacobian(self._last.theta, points, self.stage_run.parameters)
+        return points, self._last.values(points), slopes
 
     def _spread(
         self, values: Values, points: np.ndarray, along: Callable[[np.ndarray], Values]
@@ -198,16 +195,16 @@ class ErrorEstimate:
             changes = self._drawn(self.posterior, values, points)
         squares: dict[str, np.ndarray] = {}
         for change in changes:
-            for name, moved in self._changed(values, change, points)[1].items():
+            for name, moved in self._last.changed(values, change, points).items():
                 squares[name] = squares.get(name, 0.0) + moved**2 / len(changes)
         return {name: np.sqrt(square) for name, square in squares.items()}
 
     def _drawn(self, posterior: Posterior, values: Values, points: np.ndarray) -> list[Values]:
         """Return the changes of functions [n] at points by every draw of the vector, by name."""
-        parameters = self.stage_run.parameters
+        dtype = self._last.theta.dtype
         changes: list[Values] = []
         for vector in posterior.draws:
-            moved = self._evaluator(tf.constant(vector, self.theta.dtype), points, parameters)
+            moved = self.stage_run.functions(tf.constant(vector, dtype))(points)
             changes.append({name: moved[name] - value for name, value in values.items()})
         return changes
 
@@ -221,14 +218,14 @@ class ErrorEstimate:
             return {name: slope @ step for name, slope in slopes.items()}
 
         spread = self._spread(values, points, along)
-        return self._relative(self.problem.with_derived(values, points), spread, points)
+        return self._relative(self._whole.with_derived(values, points), spread, points)
 
     def coefficients(self) -> dict[str, tuple[float, np.ndarray]]:
         """Return the unknown coefficients, and their derivatives [p] by the vector, by name."""
-        values = self._squares.objective.coefficients(self.theta)
+        values = self._squares.objective.coefficients(self._last.theta)
         if not values:
             return {}
-        slopes = np.diag(coefficient_slopes(self._squares, self.theta))
+        slopes = np.diag(coefficient_slopes(self._squares, self._last.theta))
         rows = slopes[len(slopes) - len(values) :]
         return {name: (float(v), row) for (name, v), row in zip(values.items(), rows, strict=True)}
 
@@ -240,7 +237,7 @@ class ErrorEstimate:
     @cached_property
     def fit(self) -> MeasuredFit:
         """How the solution follows its measurements."""
-        return MeasuredFit(self._squares, self.theta, self.batch)
+        return MeasuredFit(self._squares, self._last.theta, self._batch)
 
     def _of_unknowns(self) -> dict[str, float]:
         """Return the estimated relative errors of the unknown coefficients, by name.
@@ -250,7 +247,7 @@ class ErrorEstimate:
         searched = self._squares.objective.searched
         found: dict[str, float] = {}
         for name, (value, slope) in self.coefficients().items():
-            truth = value + float(slope @ self.step)
+            truth = value + float(slope @ self._last.step)
             found[name] = abs(truth - value) / _size_of_unknown(truth, searched[name])
         return found
 
@@ -265,10 +262,9 @@ def error_estimate(
 ) -> ErrorEstimate | None:
     """Return the estimated error of a run; None where there is no estimate.
 
-    There is none in windows of time and for several modes, whose errors add up; in single
-    precision, which does not resolve the directions that matter; for many parameters; where no
-    residual depends on any of them, as all units are saturated; and for runs that are trials or
-    were interrupted.
+    There is none for several modes, of which each depends on all before; in single precision, which
+    does not resolve the directions that matter; for many parameters; where no residual depends on
+    any of them, as all units are saturated; and for runs that are trials or were interrupted.
 
     Args:
         stage_runs: all stages of the run.
@@ -279,22 +275,64 @@ def error_estimate(
         tell: called with lines on the progress of that.
     """
     setup = stage_runs.setup
+    windowed = stage_runs.windowed(progress)
     is_trial = setup.decisive.stop.max_iterations < FEWEST
-    one = not stage_runs.windowed(progress) and setup.modes == 1
-    if progress.interrupted or is_trial or not one or stage_run.objective.dtype != "float64":
+    if (
+        progress.interrupted
+        or is_trial
+        or setup.modes > 1
+        or stage_run.objective.dtype != "float64"
+    ):
         return None
-    squares = stage_run.programs.few_jacobians
-    batches = stage_run.unseen(progress)
-    jacobian = unseen_jacobian(squares, progress.best, batches)
-    if jacobian is None or not jacobian.values[0] > 0:
+    earlier = _of_windows(stage_runs, progress) if windowed else []
+    if earlier:
+        stage_run = stage_runs.run(progress, last=earlier[-1].better)
+    batches = stage_run.unseen(progress.best, draw=progress.draw, points=progress.points)
+    jacobian = _jacobian(stage_run, progress.best, batches)
+    if jacobian is None or len(earlier) < progress.stage * windowed:
         return None
-    batch = stage_run.batch(progress)
-    estimate = ErrorEstimate(stage_run, progress.best, jacobian, squares, batch, batches)
+    estimate = ErrorEstimate(
+        [*earlier, _stage_error(stage_run, progress.best, jacobian)],
+        stage_runs.edges(progress) if windowed else (),
+        jacobian,
+        stage_run.batch(progress),
+        batches,
+        setup.problem if windowed else stage_run.stage.problem,
+    )
     if kept is None and setup.uncertainty is not None:
         estimate.posterior = setup.uncertainty.sample(estimate.fit, seed=setup.seed, tell=tell)
     elif kept is not None and kept.exists():
         estimate.posterior = Posterior.load(kept, size=stage_run.objective.flat.size)
     return estimate
+
+
+def _of_windows(stage_runs: StageRuns, progress: Progress) -> list[StageError]:
+    """Return what is missing of the windows before the present one, as far as it can be told.
+
+    Every window continues the corrected end of the window before.
+    """
+    found: list[StageError] = []
+    for number, theta in enumerate(stage_runs.vectors(progress)[:-1]):
+        last = found[-1].better if found else None
+        stage_run = stage_runs.run(replace(progress, stage=number), last=last)
+        jacobian = _jacobian(stage_run, theta, stage_run.unseen(theta))
+        if jacobian is None:
+            break
+        found.append(_stage_error(stage_run, theta, jacobian))
+    return found
+
+
+def _jacobian(
+    stage_run: StageRun, theta: tf.Tensor, batches: Iterator[Batch]
+) -> Decomposition | None:
+    """Return the decomposition of a stage's Jacobian; None where it tells nothing."""
+    found = unseen_jacobian(stage_run.programs.few_jacobians, theta, batches)
+    return found if found is not None and found.values[0] > 0 else None
+
+
+def _stage_error(stage_run: StageRun, theta: tf.Tensor, jacobian: Decomposition) -> StageError:
+    """Return what the step of a decomposition would change."""
+    return StageError(stage_run, theta, jacobian.step(RESOLVED if stage_run.linearized else VALID))
 
 
 def _size(values: np.ndarray, typical: float) -> float:

@@ -81,13 +81,15 @@ class OpenDirections:
         seen = jacobian.norms(steps)
         rest = float(np.max(factors[factors < LARGE], initial=0.0))
         # 3. Those where ε bounds the change, or the residuals that are left hide one of an unknown.
-        is_free, may_hide = _which(factors, seen, left)
+        is_free = (factors >= FREE) & (seen**2 < HALF)
+        may_hide = (factors >= LARGE) & (factors * left >= SHARE)
         if np.any(is_free | may_hide):
             # 4. The same on other points as well: where the first were not, a network can leap.
             large = factors >= LARGE
             factors, steps, others = _combined(factors[large], steps[large], again(steps[large]))
             seen = np.hypot(jacobian.norms(steps), others)
-            is_free, may_hide = _which(factors, seen, left)
+            is_free = factors >= FREE
+            may_hide = (factors >= LARGE) & (factors * left >= SHARE)
         self.found: list[OpenDirection] = []
         is_open = np.zeros(len(factors), bool)
         for i in np.flatnonzero(is_free | may_hide)[:MOST]:
@@ -118,19 +120,6 @@ class OpenDirections:
             constant=constant,
             unknowns={name: change / largest for name, change in unknowns.items()},
         )
-
-
-def _which(factors: Array, seen: Array, left: float) -> tuple[Array, Array]:
-    """Return which directions [n] are open, and which would be if they change an unknown.
-
-    Args:
-        factors: by how much the solution changes along them [n].
-        seen: by how much the residuals do [n]; ε bounds the rest, up to 1.
-        left: the rms of what is left of the equations' residuals.
-    """
-    is_free = (factors >= FREE) & (seen**2 < HALF)
-    may_hide = (factors >= LARGE) & (factors * left >= SHARE)
-    return is_free, may_hide
 
 
 def _combined(factors: Array, steps: Array, again: Array) -> tuple[Array, Array, Array]:

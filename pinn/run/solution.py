@@ -26,8 +26,8 @@ from pinn.run.stage_run import EvaluateNames
 from pinn.uncertainty import Posterior
 
 NO_ESTIMATE = (
-    "there is no estimate of the error in windows of time, of several modes, in float32, for many "
-    "parameters, for trials, and where no residual depends on the network"
+    "there is no estimate of the error of several modes, in float32, for many parameters, for "
+    "trials, and where no residual depends on the network"
 )
 NOTICEABLE = 1e-3  # the estimated relative error from which on noise is drawn as a band
 

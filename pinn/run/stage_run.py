@@ -134,16 +134,23 @@ class StageRun:
         terms = self.objective.terms
         return {t.name: losses[t.name] ** 0.5 for t in terms if not is_data(t.region)}
 
-    def unseen(self, progress: Progress) -> Iterator[Batch]:
-        """Yield batches that no phase has trained on or will train on."""
-        for number in count():
+    def unseen(
+        self, theta: tf.Tensor, *, draw: int = 0, points: Arrays | None = None
+    ) -> Iterator[Batch]:
+        """Yield batches that no phase has trained on or will train on.
+
+        Args:
+            theta: the vector [p] at the end of the stage.
+            draw: the number of its last draw of points.
+            points: those that followed the residuals.
+        """
+        for number in count(FIRST_DRAW):
             if not self.linearized:
-                yield self.draws.held_out(FIRST_DRAW + number, between=POINTS)
+                yield self.draws.held_out(number, between=POINTS)
                 continue
             # As in the linearized phase, so that no other program is compiled.
-            draw = progress.draw + FIRST_DRAW + number
-            adapted = self.draws.adapt(draw, progress.best, progress.points)
-            yield self.draws.batch(draw, adapted)
+            adapted = self.draws.adapt(draw + number, theta, points or {})
+            yield self.draws.batch(draw + number, adapted)
 
     def batch(self, progress: Progress) -> Batch:
         """Return the batch that a progress has reached, with its weights."""

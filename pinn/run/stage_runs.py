@@ -147,15 +147,23 @@ class StageRuns:
             found.append(programs.evaluator(names)(theta, nodes, own))
         return earlier_modes(programs.objective, found)
 
-    def _handover(self, number: int, progress: Progress) -> Handover | None:
+    def _handover(
+        self, number: int, progress: Progress, last: EvaluateNames | None = None
+    ) -> Handover | None:
         """Return the initial condition of a window; None without windows."""
         if not self.windowed(progress):
             return None
-        last = partial(self._evaluate, number - 1, progress) if number else None
+        if last is None and number:
+            last = partial(self._evaluate, number - 1, progress)
         return handover(self.stage(number, progress).problem, last)
 
-    def run(self, progress: Progress) -> StageRun:
-        """Return the stage that a progress has reached."""
+    def run(self, progress: Progress, last: EvaluateNames | None = None) -> StageRun:
+        """Return the stage that a progress has reached.
+
+        Args:
+            progress: what the run has done.
+            last: what a window continues; None: the solution in the window before.
+        """
         setup = self.setup
         number = progress.stage
         stage = self.stage(number, progress)
@@ -173,7 +181,7 @@ class StageRuns:
             seed=setup.seed,
             problem=stage.problem,
             parameters=parameters,
-            handover=self._handover(number, progress),
+            handover=self._handover(number, progress, last),
             size=programs.residual_size,
             rows=rows,
         )
@@ -371,7 +379,7 @@ class StageRuns:
         self, progress: Progress, names: Sequence[str], points: np.ndarray
     ) -> Values:
         """Return the values [n] by name of the solution in windows."""
-        windows = np.searchsorted(self._edges(progress), points[:, -1], side="left")
+        windows = np.searchsorted(self.edges(progress), points[:, -1], side="left")
         values = {name: np.full(len(points), np.nan) for name in names}
         for number in np.unique(windows[windows <= progress.stage]):
             inside = windows == number
@@ -380,7 +388,7 @@ class StageRuns:
                 values[name][inside] = value
         return values
 
-    def _edges(self, progress: Progress) -> list[float]:
+    def edges(self, progress: Progress) -> list[float]:
         """Return where the windows end, except the one that ends the whole interval."""
         if progress.edges:
             assert self.setup.problem.time is not None
