@@ -13,7 +13,8 @@ class ExitCode(IntEnum):
         FAILED: a check or a job failed; with --strict, the answer of a run.
         BAD_INPUT: the input was wrong, and one line said so.
         DOUBTFUL: with --strict, the answer of a run is doubtful.
-        INTERRUPTED: Ctrl-C; 128 + SIGINT, as shells have it.
+        INTERRUPTED: Ctrl-C, SIGTERM or SIGHUP, and the work is saved; 128 + SIGINT, as shells have
+            it.
     """
 
     OK = 0

@@ -61,7 +61,7 @@ def lines(problem, **fields):
             values[name] = fields[name](**columns) if name in fields else np.zeros(len(points))
         return values
 
-    return blind_spots(objective, objective.flat.flatten(), evaluate)
+    return list(blind_spots(objective, objective.flat.flatten(), evaluate).values())
 
 
 def test_zeros_of_a_factor_are_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from pinn.runtime import prepare_process
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG, errno.ESTALE)
 _RUN_FOLDER = "outputs/burgers/2026-01-31_12-00-00"  # an example for messages
 
 
@@ -100,6 +102,12 @@ def _input_error(error: BaseException) -> InputError | None:
             return InputError(
                 f"out of memory: {message}; use a smaller network or fewer points; "
                 "a run can be resumed."
+            )
+        if isinstance(cause, OSError) and cause.errno in _DISK:
+            where = f"{cause.filename}: " if cause.filename else ""
+            return InputError(
+                f"{where}cannot be written ({cause.strerror}); give the disk room, or set output "
+                "to another folder; a run can be resumed from what is saved."
             )
         cause = cause.__cause__
     return cause

@@ -19,8 +19,8 @@ OTHERS = 20  # values of the coordinates on which it does not depend, per place
 MOST = 5  # places that are named
 
 
-def blind_spots(objective: Objective, theta: tf.Tensor, evaluate: EvaluateNames) -> list[str]:
-    """Return a line for every unknown field on which no residual depends in some places.
+def blind_spots(objective: Objective, theta: tf.Tensor, evaluate: EvaluateNames) -> dict[str, str]:
+    """Return a line for every unknown field on which no residual depends in some places, by name.
 
     A field whose derivatives take part in the equations is carried there from its neighborhood.
 
@@ -30,7 +30,7 @@ def blind_spots(objective: Objective, theta: tf.Tensor, evaluate: EvaluateNames)
         evaluate: (names, points [n, d]) -> values [n] by name, of the solution.
     """
     problem = objective.problem
-    lines: list[str] = []
+    lines: dict[str, str] = {}
     for name, unknown in problem.unknown_fields.items():
         terms: list[Term] = []
         by_value = name not in problem.laws
@@ -52,7 +52,7 @@ def blind_spots(objective: Objective, theta: tf.Tensor, evaluate: EvaluateNames)
         blind = largest <= BLIND * largest.max()
         if blind.any():
             where = _shown(problem, own, points[::OTHERS], blind)
-            lines.append(
+            lines[name] = (
                 f"{name}: is hardly determined {where}: the equations do not depend on it there; "
                 "its values there are those of its neighborhood."
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -81,9 +81,11 @@ def metrics_of(
     if setup.scales != "none":
         told += trivial(evaluate(errors.points), stage_run.scales.fields)
     loose = blind_spots(objective, theta, solution)
-    told += [*_open(stage_run, theta, batch, estimate), *loose, *doubtful_modes(setup, modes)]
+    told += [*_open(stage_run, theta, batch, estimate), *loose.values()]
+    told += doubtful_modes(setup, modes)
     told += [*_unfitted(stage_runs.data, off, estimate, batch), *doubtful_draws(posterior)]
-    advice, finished = (*report.advice, *loose), not progress.interrupted
+    advice = (*report.advice, *loose.values(), *_open_where_loose(estimate, loose.keys()))
+    finished = not progress.interrupted
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=finished,
@@ -158,7 +160,7 @@ def _open(
 ) -> list[str]:
     """Return a warning for what nothing determines."""
     if estimate is not None:
-        return estimate.open_directions.lines()
+        return list(estimate.open_directions.lines().values())
     warnings: list[str] = []
     for name in undetermined(stage_run.programs.least_squares, theta, batch):
         warnings.append(
@@ -166,6 +168,14 @@ def _open(
             "measurements, or a further condition."
         )
     return warnings
+
+
+def _open_where_loose(estimate: ErrorEstimate | None, loose: Set[str]) -> list[str]:
+    """Return the warnings for unknown fields that equations determine, but for known places."""
+    if estimate is None:
+        return []
+    lines = estimate.open_directions.lines()
+    return [line for (fields, rest), line in lines.items() if not rest and loose >= set(fields)]
 
 
 def _unfitted(

@@ -99,12 +99,12 @@ class OpenDirections:
                 self.found.append(direction)
         self.amplification = float(np.max(factors[~(is_open | is_free)], initial=rest))
 
-    def lines(self) -> list[str]:
-        """Return one line per group of functions and unknowns that change together."""
+    def lines(self) -> dict[tuple[tuple[str, ...], tuple[str, ...]], str]:
+        """Return one line per group of functions and unknowns that change together, by these."""
         grouped: dict[tuple[tuple[str, ...], tuple[str, ...]], list[OpenDirection]] = {}
         for direction in self.found:
             grouped.setdefault(direction.parts, []).append(direction)
-        return [_line(*parts, directions) for parts, directions in grouped.items()]
+        return {parts: _line(*parts, directions) for parts, directions in grouped.items()}
 
     def _direction(self, step: Array, seen: float) -> OpenDirection:
         """Return the direction of a step [p] along which the residuals change by `seen`."""

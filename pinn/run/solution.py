@@ -181,7 +181,7 @@ class Solution:
                 f"amplification {opened.amplification:.2g}: the largest relative error that a "
                 "residual may hide, over that residual's share of its typical size"
             )
-            warnings += [line for line in opened.lines() if line not in warnings]
+            warnings += [line for line in opened.lines().values() if line not in warnings]
         verdict = self.metrics.get("verdict")
         return [*lines, *(f"warning: {line}" for line in warnings), *([verdict] if verdict else [])]
 

@@ -1,28 +1,42 @@
-"""Ctrl-C as a request, which a run answers when its work is in order."""
+"""Ctrl-C, and what systems send to end a process, as a request that a run answers in order."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from types import FrameType
+
+SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
+"""The signals that ask a run to end, and what people call them; Windows has no SIGHUP."""
 
 
 class Interrupt:
-    """Turns the first Ctrl-C into a request, and leaves the second one to Python."""
+    """Turns the first signal into a request, and ends the process at the second one.
+
+    A signal that the process was told to ignore, as by nohup, stays ignored.
+
+    Attributes:
+        by: what asked the run to end; empty before.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.by = ""
 
     def __enter__(self) -> Interrupt:
-        self.previous = None
-        if threading.current_thread() is threading.main_thread():
-            self.previous = signal.signal(signal.SIGINT, self._ask)
+        self._previous: dict[int, object] = {}
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        for name in SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._ask)
         return self
 
-    def _ask(self, *_: object) -> None:
-        if self.asked:
+    def _ask(self, number: int, _: FrameType | None) -> None:
+        if self.by:
             raise KeyboardInterrupt
-        self.asked = True
+        self.by = SIGNALS[signal.Signals(number).name]
 
     def __exit__(self, *_: object) -> None:
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]

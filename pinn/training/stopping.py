@@ -49,9 +49,9 @@ class StopReason:
         return self.text
 
 
-INTERRUPTED = StopReason(
-    StopKind.INTERRUPTED, "interrupted by the user (Ctrl-C); resume to continue"
-)
+def interrupted(by: str) -> StopReason:
+    """Return the reason of a run that was asked to end by Ctrl-C or another signal."""
+    return StopReason(StopKind.INTERRUPTED, f"interrupted by {by}; resume to continue")
 
 
 @dataclass(frozen=True, kw_only=True)

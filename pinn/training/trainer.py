@@ -39,7 +39,8 @@ class Trainer(Generic[BatchT]):
     ) -> tf.Tensor:
         """Run phases and return the best position [p] of the last one.
 
-        Ctrl-C ends the run within seconds, with everything saved; a second one ends it at once.
+        Ctrl-C, SIGTERM and SIGHUP end the run within seconds, with everything saved; a second one
+        ends it at once.
 
         Args:
             position: where the first phase starts [p].
