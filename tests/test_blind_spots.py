@@ -1,5 +1,6 @@
 """What a run says of places where an unknown field is not determined."""
 
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from pinn.geometry import Interval
 from pinn.objective import Objective
 from pinn.problem import Problem, residual
 from pinn.run.blind_spots import blind_spots
+from pinn.run.metrics import _loose
 from pinn.setup.network import default_network
 from pinn.unknowns import UnknownField
 
@@ -85,3 +87,16 @@ def test_a_place_counts_over_all_other_coordinates():
 def test_few_places_are_named(count):
     found = lines(Potential(), u=lambda x: np.sin(count * np.pi * x))
     assert ("and elsewhere" in found[0]) == (count == 9)
+
+
+def test_what_is_open_in_places_that_are_named_is_advice():
+    """What is open of a field, or of an unknown coefficient, is not."""
+    lines = {
+        (("q",), ()): "q: not determined",
+        (("q", "u"), ()): "q and u: not determined",
+        (("q",), ("k",)): "q and k: not determined",
+    }
+    estimate = SimpleNamespace(open_directions=SimpleNamespace(lines=lambda: lines))
+    assert _loose(estimate, {"q": "near 0"}) == ["near 0", "q: not determined"]
+    assert _loose(estimate, {}) == []
+    assert _loose(None, {"q": "near 0"}) == ["near 0"]

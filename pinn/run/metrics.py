@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from pinn.record import (
 )
 from pinn.run.blind_spots import blind_spots
 from pinn.run.error_estimate import ErrorEstimate, large_errors
-from pinn.run.errors import Errors, Evaluate
+from pinn.run.errors import Errors, Evaluate, Values
 from pinn.run.misfits import misfits, unfitted, unpredicted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
@@ -78,14 +78,12 @@ def metrics_of(
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
     told = [*report.warnings, *doubts(left), *large_errors(estimated)]
-    if setup.scales != "none":
-        told += trivial(evaluate(errors.points), stage_run.scales.fields)
+    told += _trivial(setup, stage_run, evaluate(errors.points))
     loose = blind_spots(objective, theta, solution)
     told += [*_open(stage_run, theta, batch, estimate), *loose.values()]
-    told += doubtful_modes(setup, modes)
-    told += [*_unfitted(stage_runs.data, off, estimate, batch), *doubtful_draws(posterior)]
-    advice = (*report.advice, *loose.values(), *_open_where_loose(estimate, loose.keys()))
-    finished = not progress.interrupted
+    told += [*doubtful_modes(setup, modes), *doubtful_draws(posterior)]
+    told += _unfitted(stage_runs.data, off, estimate, batch)
+    advice, finished = [*report.advice, *_loose(estimate, loose)], not progress.interrupted
     return Metrics(
         problem=type(setup.problem).__name__,
         finished=finished,
@@ -170,12 +168,17 @@ def _open(
     return warnings
 
 
-def _open_where_loose(estimate: ErrorEstimate | None, loose: Set[str]) -> list[str]:
+def _loose(estimate: ErrorEstimate | None, loose: Mapping[str, str]) -> list[str]:
     """Return the warnings for unknown fields that equations determine, but for known places."""
-    if estimate is None:
-        return []
-    lines = estimate.open_directions.lines()
-    return [line for (fields, rest), line in lines.items() if not rest and loose >= set(fields)]
+    lines = estimate.open_directions.lines() if estimate else {}
+    known = loose.keys()
+    opened = [line for (fields, rest), line in lines.items() if not rest and known >= set(fields)]
+    return [*loose.values(), *opened]
+
+
+def _trivial(setup: Setup, stage_run: StageRun, values: Values) -> list[str]:
+    """Return a warning where all functions are constant at points [n], by name."""
+    return [] if setup.scales == "none" else trivial(values, stage_run.scales.fields)
 
 
 def _unfitted(

@@ -13,7 +13,8 @@ SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 class Interrupt:
     """Turns the first signal into a request, and ends the process at the second one.
 
-    A signal that the process was told to ignore, as by nohup, stays ignored.
+    A signal that the process was told to ignore, as SIGHUP by nohup, stays ignored, but for Ctrl-C:
+    shells let their background jobs ignore it, and sweeps end runs by it.
 
     Attributes:
         by: what asked the run to end; empty before.
@@ -28,7 +29,9 @@ class Interrupt:
             return self
         for name in SIGNALS:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            if number is None:
+                continue
+            if name == "SIGINT" or signal.getsignal(number) is not signal.SIG_IGN:
                 self._previous[number] = signal.signal(number, self._ask)
         return self
 
