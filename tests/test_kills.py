@@ -118,23 +118,22 @@ def assert_same_end(folder, expected):
 
 @pytest.fixture(scope="module", params=list(RUNS))
 def killed(request, tmp_path_factory):
-    """Return the folder of a run, and its images after kills."""
+    """Return the folder of a run, and its images after kills without and with a checkpoint."""
     home = tmp_path_factory.mktemp("run")
     kills = Kills(home / "run", home)
     with quickly(), kills.watching():
         assert main(["run", *SHORT, *RUNS[request.param], f"hydra.run.dir={home / 'run'}"]) == 0
     kills.look()
-    return home / "run", list(kills.found.values())
-
-
-def begun(image):
-    return (image / "checkpoint.npz").exists()
+    before, after = [], []
+    for image in kills.found.values():
+        (after if RunFolder(image).begun else before).append(image)
+    return home / "run", before, after
 
 
 @pytest.mark.quick("two")
 def test_before_the_first_checkpoint_there_is_nothing_to_lose(killed, capsys):
     """The folder says so, in one line, and stays as it is."""
-    before = [image for image in killed[1] if not begun(image)]
+    _, before, _ = killed
     assert before
     for image in before:
         assert main(["resume", str(image)]) == 2
@@ -144,16 +143,14 @@ def test_before_the_first_checkpoint_there_is_nothing_to_lose(killed, capsys):
 
 @pytest.mark.quick("two")
 def test_a_run_killed_at_a_few_writes_resumes_to_the_same_end(killed, tmp_path):
-    folder, images = killed
-    after = [image for image in images if begun(image)]
+    folder, _, after = killed
     for image in after[:: max(1, len(after) // 3)]:
         resumed(image, tmp_path, folder)
 
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_write_resumes_to_the_same_end(killed, tmp_path):
-    folder, images = killed
-    after = [image for image in images if begun(image)]
+    folder, _, after = killed
     assert len(after) > 10
     for image in after:
         progress = checkpoint.load(image / "checkpoint.npz")
@@ -163,9 +160,8 @@ def test_a_run_killed_at_any_write_resumes_to_the_same_end(killed, tmp_path):
 
 @pytest.mark.slow
 def test_a_resume_killed_at_any_write_resumes_to_the_same_end(killed, tmp_path):
-    folder, images = killed
-    image = [image for image in images if begun(image)][2]
-    again = Path(shutil.copytree(image, tmp_path / "again" / "run"))
+    folder, _, after = killed
+    again = Path(shutil.copytree(after[2], tmp_path / "again" / "run"))
     kills = Kills(again, tmp_path / "again")
     with quickly(), kills.watching():
         assert main(["resume", str(again)]) == 0
@@ -176,8 +172,8 @@ def test_a_resume_killed_at_any_write_resumes_to_the_same_end(killed, tmp_path):
 
 @pytest.mark.slow
 def test_a_row_that_is_half_written_is_written_again(killed, tmp_path):
-    folder, images = killed
-    image = [image for image in images if begun(image)][-2]
+    folder, _, after = killed
+    image = after[-2]
     rows = checkpoint.load(image / "checkpoint.npz").rows
     lines = (image / "history.csv").read_bytes().splitlines(keepends=True)
     whole, torn = b"".join(lines[: rows + 1]), lines[-1]
@@ -221,7 +217,7 @@ class FullDisk:
 
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_loses_nothing(killed, tmp_path, capsys, request):
-    folder, _ = killed
+    folder, _, _ = killed
     options = RUNS[request.node.callspec.params["killed"]]
     for left in range(100):
         run = tmp_path / f"full{left}"
@@ -235,7 +231,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(killed, tmp_path, capsys, req
         assert code != 0
         (line,) = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
         assert line.startswith("pinn: ") and "(No space left" in line
-        if begun(run):
+        if RunFolder(run).begun:
             resumed(run, tmp_path / "resumed", folder)
     assert 10 < left < 99
 

@@ -47,7 +47,7 @@ def unseen_jacobian(
         The decomposition; None for more than `LARGEST` parameters.
     """
     size = static_size(theta)
-    return None if size > LARGEST else Decomposition(_pieces(squares, theta, batches), size)
+    return None if size > LARGEST else Decomposition(_pieces(squares, theta, batches, ROWS), size)
 
 
 def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]:
@@ -90,18 +90,15 @@ def seen_again(
         A matrix M [k, n] with |M a| = |J Dᵀ a| for all combinations a of the steps, the rms over
         the batches.
     """
-    taken = list[int]()
+    taken: list[Batch] = []
 
-    def projected() -> Iterator[tuple[tf.Tensor, Array]]:
+    def noted() -> Iterator[Batch]:
         for batch in batches:
-            taken.append(0)
-            for residuals, columns in squares.jacobian(theta, batch):
-                taken[-1] += static_size(residuals)
-                yield residuals, steps @ np.asarray(columns)
-            if sum(taken) >= AGAIN * static_size(theta):
-                return
+            taken.append(batch)
+            yield batch
 
-    found = Decomposition(projected(), len(steps))
+    pieces = _pieces(squares, theta, noted(), AGAIN)
+    found = Decomposition(((r, steps @ np.asarray(c)) for r, c in pieces), len(steps))
     return found.values[:, None] * found.directions / len(taken) ** 0.5
 
 
@@ -206,13 +203,13 @@ class MeasuredFit:
 
 
 def _pieces(
-    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch]
+    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch], rows: int
 ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """Yield r [k] and Jᵀ [p, k] of as many batches as give `ROWS` rows per parameter."""
+    """Yield r [k] and Jᵀ [p, k] of as many batches as give so many rows per parameter."""
     count = 0
     for batch in batches:
         for residuals, columns in squares.jacobian(theta, batch):
             count += static_size(residuals)
             yield residuals, columns
-        if count >= ROWS * static_size(theta):
+        if count >= rows * static_size(theta):
             return

@@ -21,6 +21,7 @@ from pinn.run.open_directions import OpenDirections
 from pinn.run.stage_error import StageError
 from pinn.run.stage_run import StageRun
 from pinn.run.stage_runs import StageRuns
+from pinn.run.windows import in_windows
 from pinn.setup.setup import FEWEST
 from pinn.training.progress import Progress
 from pinn.uncertainty import Posterior, Tell
@@ -107,13 +108,8 @@ class ErrorEstimate:
         self, points: np.ndarray, ask: Callable[[StageError, np.ndarray], Values]
     ) -> Values:
         """Return what every stage says [n] of the points [n, d] in its window, by name."""
-        windows = np.searchsorted(self._edges, points[:, -1], side="left")
-        values: Values = {}
-        for number in np.unique(windows):
-            inside = windows == number
-            for name, value in ask(self._stage_errors[number], points[inside]).items():
-                values.setdefault(name, np.zeros(len(points)))[inside] = value
-        return values
+        stages = self._stage_errors
+        return in_windows(self._edges, points, lambda number, inside: ask(stages[number], inside))
 
     def _relative(self, values: Values, change: Values, points: np.ndarray) -> dict[str, float]:
         """Return the changes of functions [n] over their changed values, in L2, by name."""
@@ -293,11 +289,11 @@ def error_estimate(
         return None
     estimate = ErrorEstimate(
         [*earlier, _stage_error(stage_run, progress.best, jacobian)],
-        stage_runs.edges(progress) if windowed else (),
+        stage_runs.edges(progress),
         jacobian,
         stage_run.batch(progress),
         batches,
-        setup.problem if windowed else stage_run.stage.problem,
+        setup.problem,
     )
     if kept is None and setup.uncertainty is not None:
         estimate.posterior = setup.uncertainty.sample(estimate.fit, seed=setup.seed, tell=tell)

@@ -140,9 +140,10 @@ def _combined(factors: Array, steps: Array, again: Array) -> tuple[Array, Array,
     _, values, directions = scipy.linalg.svd(again)
     sizes = np.zeros(len(factors))
     sizes[: len(values)] = values
-    whitened = directions.T / np.hypot(1.0, sizes)
+    norms = np.hypot(1.0, sizes)
+    whitened = directions.T / norms
     _, factors, vt = scipy.linalg.svd(factors[:, None] * whitened)
-    moved = np.linalg.norm(vt * (sizes / np.hypot(1.0, sizes)), axis=1)
+    moved = np.linalg.norm(vt * (sizes / norms), axis=1)
     return factors, vt @ whitened.T @ steps, moved
 
 

@@ -22,7 +22,7 @@ from pinn.objective import (
 from pinn.run.errors import Errors, Values
 from pinn.run.modes import Found, earlier_modes, symbols_of
 from pinn.run.stage_run import EvaluateNames, Programs, StageRun
-from pinn.run.windows import Interval, Judge, is_useless, next_edge
+from pinn.run.windows import Interval, Judge, in_windows, is_useless, next_edge
 from pinn.setup.draws import Draws
 from pinn.setup.setup import FEWEST, Setup
 from pinn.setup.stages import Handover, Stage, handover, window
@@ -379,17 +379,18 @@ class StageRuns:
         self, progress: Progress, names: Sequence[str], points: np.ndarray
     ) -> Values:
         """Return the values [n] by name of the solution in windows."""
-        windows = np.searchsorted(self.edges(progress), points[:, -1], side="left")
-        values = {name: np.full(len(points), np.nan) for name in names}
-        for number in np.unique(windows[windows <= progress.stage]):
-            inside = windows == number
-            found = self._evaluate(int(number), progress, names, points[inside])
-            for name, value in found.items():
-                values[name][inside] = value
-        return values
+
+        def ask(number: int, inside: np.ndarray) -> Values:
+            if number > progress.stage:
+                return {name: np.full(len(inside), np.nan) for name in names}
+            return self._evaluate(number, progress, names, inside)
+
+        return in_windows(self.edges(progress), points, ask)
 
     def edges(self, progress: Progress) -> list[float]:
-        """Return where the windows end, except the one that ends the whole interval."""
+        """Return where the windows end, except the last one; nothing without windows."""
+        if not self.windowed(progress):
+            return []
         if progress.edges:
             assert self.setup.problem.time is not None
             return [edge for edge in progress.edges if edge < self.setup.problem.time[1]]

@@ -7,9 +7,12 @@ Losses are balanced (`Scales`), so that one tolerance serves all problems.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from pinn.run.errors import Values
 from pinn.training.phase_run import Report
 from pinn.training.stopping import StopKind, StopReason
 
@@ -84,6 +87,25 @@ def next_edge(
     edge = interval.end + length
     # No window is left that is shorter than half of the last one.
     return interval.last if edge + length / 2 >= interval.last else edge
+
+
+def in_windows(
+    edges: Sequence[float], points: np.ndarray, ask: Callable[[int, np.ndarray], Values]
+) -> Values:
+    """Return the values [n] by name at points [n, d], each from the window of its time.
+
+    Args:
+        edges: where all windows but the last end; an edge belongs to the window that ends there.
+        points: the points, time last.
+        ask: (number of a window, points [m, d] in it) -> values [m] by name.
+    """
+    numbers = np.searchsorted(edges, points[:, -1], side="left")
+    values: Values = {}
+    for number in np.unique(numbers) if len(points) else [0]:
+        inside = numbers == number
+        for name, value in ask(int(number), points[inside]).items():
+            values.setdefault(name, np.zeros(len(points)))[inside] = value
+    return values
 
 
 class Judge:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import Any
+
+from pinn.training.stopping import StopReason, interrupted
 
 SIGNALS = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 """The signals that ask a run to end, and what people call them; Windows has no SIGHUP."""
@@ -17,14 +20,14 @@ class Interrupt:
     shells let their background jobs ignore it, and sweeps end runs by it.
 
     Attributes:
-        by: what asked the run to end; empty before.
+        reason: why the run is to end; None before.
     """
 
     def __init__(self) -> None:
-        self.by = ""
+        self.reason: StopReason | None = None
 
     def __enter__(self) -> Interrupt:
-        self._previous: dict[int, object] = {}
+        self._previous: dict[int, Any] = {}
         if threading.current_thread() is not threading.main_thread():
             return self
         for name in SIGNALS:
@@ -36,10 +39,10 @@ class Interrupt:
         return self
 
     def _ask(self, number: int, _: FrameType | None) -> None:
-        if self.by:
+        if self.reason:
             raise KeyboardInterrupt
-        self.by = SIGNALS[signal.Signals(number).name]
+        self.reason = interrupted(SIGNALS[signal.Signals(number).name])
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+            signal.signal(number, handler)

@@ -25,7 +25,7 @@ from pinn.settings import Settings, count
 from pinn.training.feed import BatchT, Feed
 from pinn.training.interrupt import Interrupt
 from pinn.training.progress import PhaseRecord, Progress
-from pinn.training.stopping import StopKind, StopReason, StopRule, gave_up, interrupted
+from pinn.training.stopping import StopKind, StopReason, StopRule, gave_up
 
 # First step after a failure, relative to the last start's; Nocedal & Wright backtrack by this much.
 SHRINK = 0.1
@@ -214,7 +214,7 @@ class PhaseRun(Generic[BatchT]):
         self.record.iterations = int(self.state.iterations)
         self.record.evaluations = int(self.state.evaluations)
         unfinished = self.record.iterations < end and self.status == Status.RUNNING
-        early = bool(self.interrupt.by) and unfinished
+        early = self.interrupt.reason is not None and unfinished
         reason = None if early else self._recover(batch)
         self.record.seconds += time.perf_counter() - begin
         for callback in self.callbacks:
@@ -224,7 +224,7 @@ class PhaseRun(Generic[BatchT]):
         if early:
             # An undisturbed run does not make this report, so a resume leaves it out.
             self.progress.rows = rows
-            reason = interrupted(self.interrupt.by)
+            reason = self.interrupt.reason
         return reason, batch
 
     def _advance(self, batch: BatchT, limits: Limits, end: int) -> tuple[Trace, BatchT]:
@@ -241,7 +241,7 @@ class PhaseRun(Generic[BatchT]):
         while not traces or (iteration < end and self.status == Status.RUNNING):
             seconds = self.record.seconds + time.perf_counter() - begin
             affordable = self._affordable(seconds, iteration)
-            if traces and (self.interrupt.by or not affordable):
+            if traces and (self.interrupt.reason or not affordable):
                 break
             # The weights of iteration 0 are there already.
             if self.weighting and iteration and iteration % every == 0:
@@ -281,8 +281,7 @@ class PhaseRun(Generic[BatchT]):
 
     def _due(self) -> StopReason | None:
         """Return the reason to stop that is tested between chunks, if there is one."""
-        by = self.interrupt.by
-        return self._spent() or (interrupted(by) if by else None)
+        return self._spent() or self.interrupt.reason
 
     def _spent(self) -> StopReason | None:
         """Return the budget or the patience that is used up, if there is one."""
