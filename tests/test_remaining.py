@@ -72,9 +72,13 @@ def test_a_contradiction_in_the_first_window_is_told_at_the_end(eager):
     assert solution.metrics["remaining"]["start"] > UNSOLVED
 
 
-def test_without_typical_sizes_nothing_can_be_said(eager):
-    solution, said = outcome(STEP, second=4.0, scales="none", windows=1)
-    assert not said and solution.metrics["remaining"] == {}
+@pytest.mark.parametrize("windows", [1, 2])
+def test_residuals_that_are_trained_as_they_are_are_measured_by_their_typical_sizes(eager, windows):
+    solution, (said,) = outcome(STEP, second=4.0, scales="none", windows=windows)
+    remaining = solution.metrics["remaining"]
+    # The field is near 0, and should be both 5 and 4: their typical distance is 0.5.
+    assert remaining["start"] > 5 and remaining["again"] > 5
+    assert "start " in said and "again " in said
 
 
 def test_only_what_is_far_from_zero_is_told():

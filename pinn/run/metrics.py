@@ -72,7 +72,7 @@ def metrics_of(
     solution = stage_runs.solution(progress, theta)
     evaluate = partial(solution, setup.problem.functions)
     batch = stage_run.batch(progress)
-    left = remaining(setup, stage_run, progress, theta)
+    left = remaining(stage_runs, stage_run, progress, theta)
     estimated = estimate.relative(errors.points) if estimate else {}
     posterior = estimate.posterior if estimate else None
     modes = mode_metrics(stage_runs, progress)

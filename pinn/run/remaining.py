@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from pinn.geometry import is_data
 from pinn.objective import FieldScale
 from pinn.run.errors import Values
 from pinn.run.stage_run import StageRun
-from pinn.setup.setup import Setup
+from pinn.run.stage_runs import StageRuns
 from pinn.training.progress import Progress
 
 CONSTANT = 1e-6  # change of a field, over its typical size, up to which it is constant
@@ -18,24 +19,27 @@ UNSOLVED = 1e-2  # a residual, over its typical size, from which on its equation
 
 
 def remaining(
-    setup: Setup, stage_run: StageRun, progress: Progress, theta: tf.Tensor
+    stage_runs: StageRuns, stage_run: StageRun, progress: Progress, theta: tf.Tensor
 ) -> dict[str, float]:
     """Return the rms of every residual over its typical size, the largest of all windows.
 
+    Misfits are left out: one as large as the noise of the measurements is right.
+
     Args:
-        setup: the definition of the run.
-        stage_run: its last stage.
+        stage_runs: all stages of the run.
+        stage_run: the last one.
         progress: what the run has done.
         theta: the vector [p] in the last stage.
 
     Returns:
-        Dimensionless values by the name of the term; empty where the run has no typical sizes.
+        Dimensionless values by the name of the term; empty for modes without typical sizes.
     """
-    if setup.scales == "none":
-        return {}
-    sizes = {}
-    for name, size in stage_run.left(theta).items():
-        sizes[name] = max(size, progress.remaining.get(name, 0.0) ** 0.5)
+    losses = stage_runs.balanced_losses(stage_run, progress, theta)
+    sizes: dict[str, float] = {}
+    for term in stage_run.objective.terms:
+        name = term.name
+        if name in losses and not is_data(term.region):
+            sizes[name] = max(losses[name], progress.remaining.get(name, 0.0)) ** 0.5
     return sizes
 
 

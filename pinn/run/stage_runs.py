@@ -286,8 +286,8 @@ class StageRuns:
         if not self.tries_windows:
             if progress.stage == len(self.setup.stages) - 1:
                 return False
-            if self.setup.scales != "none" and not self.setup.continuation:
-                progress.note_remaining(run.held_out_losses(theta))
+            if not self.setup.continuation:
+                progress.note_remaining(self.balanced_losses(run, progress, theta))
             progress.next_stage(theta.numpy())
             return True
         if progress.returned:
@@ -327,19 +327,45 @@ class StageRuns:
         assert present is not None
         return Interval(*present, *whole)
 
-    def _find_scales(self, progress: Progress) -> None:
-        """Find the typical sizes of a window that the run has chosen."""
-        setup = self.setup
-        if setup.scales == "none":
-            return
+    def balanced_losses(
+        self, run: StageRun, progress: Progress, theta: tf.Tensor
+    ) -> dict[str, float]:
+        """Return every term's held-out loss over its squared typical size, by name.
+
+        Where residuals are trained as they are, their sizes are found for this alone; none are for
+        several modes, which then have no balanced losses.
+
+        Args:
+            run: the present stage.
+            progress: what the run has done.
+            theta: the vector [p].
+        """
+        losses = run.held_out_losses(theta)
+        if self.setup.scales != "none":
+            return losses
+        if self.setup.modes > 1:
+            return {}
+        scales = self._found_scales(progress)
+        return {name: loss / scales.of_residual(name) ** 2 for name, loss in losses.items()}
+
+    def _found_scales(self, progress: Progress) -> Scales:
+        """Return the typical sizes of the present stage, as found from the problem."""
         number = progress.stage
-        found = find_scales(
-            self.programs(number).objective,
-            given=setup.known_scales.later,
-            time=self.stage(number, progress).problem.time,
+        objective = self.programs(number).objective
+        problem = self.stage(number, progress).problem
+        return find_scales(
+            objective,
+            self.data,
+            given=self.setup.known_scales.later,
+            stage=StageParameters(self.setup.coefficients(problem, objective.dtype)),
+            time=problem.time,
             handover=self._handover(number, progress) if number else None,
         )
-        progress.sizes = [*progress.sizes[:number], found.to_plain()]
+
+    def _find_scales(self, progress: Progress) -> None:
+        """Find the typical sizes of a window that the run has chosen."""
+        found = self._found_scales(progress).to_plain()
+        progress.sizes = [*progress.sizes[: progress.stage], found]
 
     def solution(self, progress: Progress, theta: tf.Tensor) -> EvaluateNames:
         """Return the solution that a run has reached in a stage, over all stages so far.
