@@ -28,6 +28,7 @@ from pinn.reporting.summary import summary
 from pinn.run import error_estimate as estimates
 from pinn.run.error_estimate import large_errors
 from pinn.run.misfits import unpredicted
+from pinn.run.stage_error import DRAWS, hidden_changes
 from pinn.setup.draws import Draws
 from pinn.setup.network import default_network
 
@@ -200,22 +201,60 @@ def test_residuals_that_depend_on_no_parameter_have_no_estimate(monkeypatch):
         solution.estimated_error(t=0.5)
 
 
-def test_what_a_correction_leaves_may_hide_errors(monkeypatch):
-    """Half as much, per residual that remains, as was removed."""
+def test_changes_may_be_hidden_that_move_the_residuals_by_what_is_left_of_them():
+    solution = short(Decay(), phases=two_phases(explore=20, polish=5))
+    stage, theta = solution._estimate.stage_run, solution.theta
+    jacobian = unseen_jacobian(stage.programs.few_jacobians, theta, stage.unseen(theta))
+    hidden = hidden_changes(stage, theta, jacobian, resolved=1e-11)
+    assert jacobian.norms(hidden) == pytest.approx(np.full(DRAWS, jacobian.left**0.5), rel=0.15)
+
+
+def test_after_a_correction_their_size_is_compared_with_what_it_removed(monkeypatch):
+    """The geometric mean of both, where half as much is left per residual as was removed."""
     monkeypatch.setattr("pinn.run.stage_runs.FEWEST", 1)
     solution = short(Decay(), phases=[*two_phases(explore=20, polish=5), correction(steps=1)])
-    estimate = solution._estimate
-    monkeypatch.setattr(estimate._last, "step", 0 * estimate._last.step)
-    (u,) = estimate.relative(np.linspace(0, 1, 50)[:, None]).values()
-    objective, stage = solution.objective, estimate.stage_run
-    batch = stage.draws.held_out(1000)
+    last = solution._estimate._last
+    stage, theta = last.stage_run, solution.theta
+    jacobian = unseen_jacobian(stage.programs.few_jacobians, theta, stage.unseen(theta))
     center = stage.parameters.center
-    before, after = (float(objective.value(t, batch)) for t in (center, solution.theta))
-    t = np.linspace(0, 1, 50)
-    removed = stage.functions(center)(t[:, None])["u"] - solution(t=t)["u"]
-    size = np.linalg.norm(removed) / np.linalg.norm(solution(t=t)["u"])
+    places, batch = stage.places(200), stage.draws.held_out(1000)
+    before, after = (float(stage.objective.value(v, batch)) for v in (center, theta))
     assert after < before
-    assert u == pytest.approx(0.5 * size * np.sqrt(after / before), rel=1e-6)
+    removed = stage.functions(center)(places)["u"] - last.values(places)["u"]
+    drawn = []
+    for change in last.hidden:
+        scaled = change * jacobian.left**0.5 / np.linalg.norm(jacobian.norms(change[None]))
+        drawn.append(last.along(scaled, places)["u"])
+    sizes = np.linalg.norm(drawn) / len(drawn) ** 0.5, 0.5 * np.linalg.norm(removed)
+    expected = np.sqrt(sizes[0] * sizes[1] * (after / before) ** 0.5)
+    assert np.linalg.norm(last.spread(places)["u"]) == pytest.approx(expected, rel=0.2)
+
+
+def test_without_a_step_the_estimate_is_what_may_be_hidden(monkeypatch):
+    estimate = short(Decay(), phases=two_phases(explore=20, polish=5))._estimate
+    monkeypatch.setattr(estimate._last, "step", 0 * estimate._last.step)
+    points = np.linspace(0, 1, 50)[:, None]
+    (u,) = estimate.relative(points).values()
+    values, spread = (f(points)["u"] for f in (estimate._last.values, estimate._last.spread))
+    assert u == pytest.approx(np.linalg.norm(spread) / np.linalg.norm(values), rel=0.1)
+
+
+def test_windows_continue_what_may_be_hidden_in_those_before(monkeypatch):
+    """u_t = 5 u, so that it grows as e^5t; the second window hides nothing of its own."""
+
+    def hidden(stage, *args, **settings):
+        is_first = stage.stage.problem.time[0] == 0
+        return is_first * hidden_changes(stage, *args, **settings)
+
+    monkeypatch.setattr(estimates, "hidden_changes", hidden)
+    solution = short(Growth(), windows=2, phases=two_phases(explore=100, polish=30))
+    first, second = solution._estimate._stage_errors
+    edge, end = np.array([[0.5]]), np.array([[1.0]])
+    for one, other in zip(first.hidden, second.hidden, strict=True):
+        handed = first.along(one, edge)["u"]
+        assert second.along(other, edge)["u"] == pytest.approx(handed, rel=1e-2)
+        grown = second.along(other, end)["u"]
+        assert grown == pytest.approx(np.exp(2.5) * handed, rel=1e-2)
 
 
 def test_large_errors_are_told():

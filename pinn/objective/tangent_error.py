@@ -11,7 +11,7 @@ doi:10.1080/00401706.1974.10489157).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +33,10 @@ LEAST_SHARE = 1e-9  # of a measurement that the fit does not follow
 
 
 def unseen_jacobian(
-    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch]
+    squares: LeastSquares,
+    theta: tf.Tensor,
+    batches: Iterable[Batch],
+    changed: Callable[[Batch], Sequence[Batch]] | None = None,
 ) -> Decomposition | None:
     """Return the decomposition of residuals and Jacobian on points that no training used.
 
@@ -42,12 +45,16 @@ def unseen_jacobian(
         theta: the flat vector [p].
         batches: batches of the same regions, with other points each; as many are taken as give
             `ROWS` rows per parameter.
+        changed: a function from a batch to others of the same points in some of the regions, as
+            many for every batch.  By how much their residuals differ are further right sides.
 
     Returns:
         The decomposition; None for more than `LARGEST` parameters.
     """
     size = static_size(theta)
-    return None if size > LARGEST else Decomposition(_pieces(squares, theta, batches, ROWS), size)
+    if size > LARGEST:
+        return None
+    return Decomposition(_pieces(squares, theta, batches, ROWS, changed), size)
 
 
 def amplification(jacobian: Decomposition, change: Array) -> tuple[Array, Array]:
@@ -203,13 +210,30 @@ class MeasuredFit:
 
 
 def _pieces(
-    squares: LeastSquares, theta: tf.Tensor, batches: Iterable[Batch], rows: int
-) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-    """Yield r [k] and Jᵀ [p, k] of as many batches as give so many rows per parameter."""
+    squares: LeastSquares,
+    theta: tf.Tensor,
+    batches: Iterable[Batch],
+    rows: int,
+    changed: Callable[[Batch], Sequence[Batch]] | None = None,
+) -> Iterator[tuple[Array, Array]]:
+    """Yield r [k, 1 + n] and Jᵀ [p, k] of as many batches as give so many rows per parameter.
+
+    Beside the residuals are their changes in n other batches, which hold some of the regions.
+    """
     count = 0
     for batch in batches:
-        for residuals, columns in squares.jacobian(theta, batch):
-            count += static_size(residuals)
-            yield residuals, columns
+        others = changed(batch) if changed is not None else []
+        for region, blocks in batch.points.items():
+            part = batch._replace(points={region: blocks})
+            moved = [b for b in others if region in b.points]
+            for (residuals, columns), *after in zip(
+                *(squares.jacobian(theta, b) for b in (part, *moved)), strict=True
+            ):
+                r = np.asarray(residuals)
+                changes = np.zeros((len(r), len(others)))
+                for i, (values, _) in enumerate(after):
+                    changes[:, i] = np.asarray(values) - r
+                count += len(r)
+                yield np.column_stack([r, changes]), np.asarray(columns)
         if count >= rows * static_size(theta):
             return

@@ -223,13 +223,15 @@ class Decomposition:
     """A residual vector and its Jacobian J = U S Vᵀ, by QR and SVD, in double precision.
 
     Args:
-        pieces: r [k] and Jᵀ [p, k], piece by piece.
+        pieces: r [k] and Jᵀ [p, k], piece by piece; or r [k, 1 + n] with n changes of the residuals
+            beside them.
         size: p.
 
     Attributes:
         values: the singular values [k], the largest first.
         directions: the right singular vectors Vᵀ [k, p].
         slope: Jᵀr [p].
+        left: |r − U Uᵀ r|², what no change of the parameters can reduce.
     """
 
     def __init__(self, pieces: Pieces, size: int) -> None:
@@ -239,10 +241,11 @@ class Decomposition:
             triangle, full_matrices=False, check_finite=False
         )
         self.slope = system.slope
-        self._seen: Array = u.T @ system.triangle[:, size]
-        # R of [J r] ends with the norm of what is left of r.
-        left = float(system.triangle[-1, size]) ** 2 if len(system.triangle) > size else 0.0
-        self._variance = left / max(system.rows - size, 1)
+        seen: Array = u.T @ system.triangle[:, size:]
+        self._seen, self._changes = seen[:, 0], seen[:, 1:]
+        # Below R of J, that of [J r] has the norm of what is left of r.
+        self.left = float(np.sum(system.triangle[size:, size] ** 2))
+        self._variance = self.left / max(system.rows - size, 1)
 
     def step(self, resolved: float = RESOLVED) -> Array:
         """Return the step d [p] that `GaussNewtonSVD` describes.
@@ -251,9 +254,20 @@ class Decomposition:
             resolved: share of the largest singular value below which others do not count.
         """
         shares = np.maximum(0.0, 1 - self._variance / np.maximum(self._seen**2, TINY))
+        return -self.directions.T @ (self._inverse(resolved) * shares * self._seen)
+
+    def responses(self, resolved: float = RESOLVED) -> Array:
+        """Return the steps [n, p] that make up for the changes of the residuals.
+
+        Args:
+            resolved: share of the largest singular value below which others do not count.
+        """
+        return -(self._inverse(resolved) * self._changes.T) @ self.directions
+
+    def _inverse(self, resolved: float) -> Array:
+        """Return the inverse singular values [k], but of the small ones."""
         s = self.values
-        damped = shares * s / (s**2 + (resolved * s[0]) ** 2)
-        return -self.directions.T @ (damped * self._seen)
+        return s / (s**2 + (resolved * s[0]) ** 2)
 
     def whitened(self, share: float) -> Array:
         """Return W [p, k] of orthogonal columns with |J w|² + (ε s₁)² |w|² = 1, for a share ε."""

@@ -117,7 +117,8 @@ class DeviceGram(NormalEquations):
 class Triangle(NormalEquations):
     """QR factorization of J, from which that of [J; √λ I] follows.
 
-    It takes four times the work of `Gram` and resolves all singular values.
+    It takes four times the work of `Gram` and resolves all singular values.  There may be further
+    right sides beside r, as columns of r [k, n].
 
     Attributes:
         triangle: R of the QR factorization of [J r], which contains Qᵀr.
@@ -130,14 +131,20 @@ class Triangle(NormalEquations):
         self.slope = np.zeros(size)
         rows: list[Array] = []
         for residuals, columns in _double(pieces):
-            self.slope += columns @ residuals
+            sides = residuals.reshape(len(residuals), -1)
+            self.slope += columns @ sides[:, 0]
             self.rows += len(residuals)
-            rows.append(np.concatenate([columns.T, residuals[:, None]], 1))
+            rows.append(np.concatenate([columns.T, sides], 1))
             if sum(map(len, rows)) >= 2 * size:
-                self.triangle = _triangle([self.triangle, *rows])
+                self._add(rows)
                 rows = []
-        self.triangle = _triangle([self.triangle, *rows])
-        self.unit = float(np.sum(self.triangle[:, :-1] ** 2)) / size
+        self._add(rows)
+        self.unit = float(np.sum(self.triangle[:, :size] ** 2)) / size
+
+    def _add(self, rows: Sequence[Array]) -> None:
+        above = [self.triangle] if len(self.triangle) else []
+        if above or rows:
+            self.triangle = _triangle([*above, *rows])
 
     def damped(self, damping: float) -> Damped | None:
         """Return the factorization for a λ > 0, or None where it is singular in this precision."""

@@ -6,19 +6,20 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from pinn import norms
-from pinn.objective import Batch, MeasuredFit, draw, seen_again, unseen_jacobian
+from pinn.objective import Batch, MeasuredFit, seen_again, unseen_jacobian
 from pinn.objective.standard_errors import coefficient_slopes
 from pinn.optimizers.gauss_newton_svd import RESOLVED, Decomposition
 from pinn.problem import Problem
 from pinn.run.errors import Values, gauge_values, scaled_times
 from pinn.run.open_directions import OpenDirections
-from pinn.run.stage_error import StageError
+from pinn.run.stage_error import StageError, handed_over, hidden_changes, rms_of
 from pinn.run.stage_run import StageRun
 from pinn.run.stage_runs import StageRuns
 from pinn.run.windows import in_windows
@@ -96,11 +97,9 @@ class ErrorEstimate:
         """
         values, missing = self(points)
         found = self._relative(values, missing, points)
-        hidden = self._of_stages(points, lambda stage, inside: stage.hidden(inside))
-        before = {name: values[name] - change for name, change in hidden.items()}
-        for name, size in self._relative(before, hidden, points).items():
-            found[name] = max(found[name], size)
-        for name, size in self._of_noise().items():
+        hidden = self._of_stages(points, lambda stage, inside: stage.spread(inside))
+        others = [self._relative(values, hidden, points), self._of_noise()]
+        for name, size in chain.from_iterable(other.items() for other in others):
             found[name] = math.hypot(found[name], size)
         return {**found, **self._of_unknowns()}
 
@@ -169,8 +168,7 @@ class ErrorEstimate:
     @cached_property
     def _places(self) -> tuple[np.ndarray, Values, Values]:
         """Points [n, d], the functions there [n], and their derivatives [n, p] by the vector."""
-        drawn = draw(self._problem, "interior", PLACES, method="uniform", seed=PLACES)
-        points = self._problem.on_grid(drawn.coordinates)
+        points = self.stage_run.places(PLACES)
         evaluator = self.stage_run.programs.evaluator(self._problem.functions)
         slopes = evaluator.jacobian(self._last.theta, points, self.stage_run.parameters)
         return points, self._last.values(points), slopes
@@ -189,11 +187,7 @@ class ErrorEstimate:
             changes = [along(step) for step in self.fit.draws(DRAWS)]
         else:
             changes = self._drawn(self.posterior, values, points)
-        squares: dict[str, np.ndarray] = {}
-        for change in changes:
-            for name, moved in self._last.changed(values, change, points).items():
-                squares[name] = squares.get(name, 0.0) + moved**2 / len(changes)
-        return {name: np.sqrt(square) for name, square in squares.items()}
+        return rms_of(self._last.changed(values, change, points) for change in changes)
 
     def _drawn(self, posterior: Posterior, values: Values, points: np.ndarray) -> list[Values]:
         """Return the changes of functions [n] at points by every draw of the vector, by name."""
@@ -244,7 +238,9 @@ class ErrorEstimate:
         found: dict[str, float] = {}
         for name, (value, slope) in self.coefficients().items():
             truth = value + float(slope @ self._last.step)
-            found[name] = abs(truth - value) / _size_of_unknown(truth, searched[name])
+            hidden = float(np.sqrt(np.mean((self._last.hidden @ slope) ** 2)))
+            size = _size_of_unknown(truth, searched[name])
+            found[name] = math.hypot(truth - value, hidden) / size
         return found
 
 
@@ -284,11 +280,12 @@ def error_estimate(
     if earlier:
         stage_run = stage_runs.run(progress, last=earlier[-1].better)
     batches = stage_run.unseen(progress.best, draw=progress.draw, points=progress.points)
-    jacobian = _jacobian(stage_run, progress.best, batches)
-    if jacobian is None or len(earlier) < progress.stage * windowed:
+    found = _stage_error(stage_run, progress.best, batches, earlier)
+    if found is None or len(earlier) < progress.stage * windowed:
         return None
+    last, jacobian = found
     estimate = ErrorEstimate(
-        [*earlier, _stage_error(stage_run, progress.best, jacobian)],
+        [*earlier, last],
         stage_runs.edges(progress),
         jacobian,
         stage_run.batch(progress),
@@ -311,24 +308,36 @@ def _of_windows(stage_runs: StageRuns, progress: Progress) -> list[StageError]:
     for number, theta in enumerate(stage_runs.vectors(progress)[:-1]):
         last = found[-1].better if found else None
         stage_run = stage_runs.run(replace(progress, stage=number), last=last)
-        jacobian = _jacobian(stage_run, theta, stage_run.unseen(theta))
-        if jacobian is None:
+        error = _stage_error(stage_run, theta, stage_run.unseen(theta), found)
+        if error is None:
             break
-        found.append(_stage_error(stage_run, theta, jacobian))
+        found.append(error[0])
     return found
 
 
-def _jacobian(
-    stage_run: StageRun, theta: tf.Tensor, batches: Iterator[Batch]
-) -> Decomposition | None:
-    """Return the decomposition of a stage's Jacobian; None where it tells nothing."""
-    found = unseen_jacobian(stage_run.programs.few_jacobians, theta, batches)
-    return found if found is not None and found.values[0] > 0 else None
+def _stage_error(
+    stage_run: StageRun,
+    theta: tf.Tensor,
+    batches: Iterator[Batch],
+    earlier: Sequence[StageError],
+) -> tuple[StageError, Decomposition] | None:
+    """Return what is missing of a stage, and the Jacobian that says so; None where it says nothing.
 
-
-def _stage_error(stage_run: StageRun, theta: tf.Tensor, jacobian: Decomposition) -> StageError:
-    """Return what the step of a decomposition would change."""
-    return StageError(stage_run, theta, jacobian.step(RESOLVED if stage_run.linearized else VALID))
+    Args:
+        stage_run: the stage.
+        theta: its vector [p].
+        batches: of points that no training used.
+        earlier: what is missing of the windows before, whose hidden changes it continues.
+    """
+    changed = handed_over(stage_run, earlier[-1]) if earlier else None
+    jacobian = unseen_jacobian(stage_run.programs.few_jacobians, theta, batches, changed)
+    if jacobian is None or not jacobian.values[0] > 0:
+        return None
+    resolved = RESOLVED if stage_run.linearized else VALID
+    hidden = hidden_changes(stage_run, theta, jacobian, resolved=resolved)
+    if earlier:
+        hidden = hidden + jacobian.responses(resolved)
+    return StageError(stage_run, theta, jacobian.step(resolved), hidden), jacobian
 
 
 def _size(values: np.ndarray, typical: float) -> float:

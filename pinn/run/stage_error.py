@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
 from pinn import norms
+from pinn.objective import Batch
+from pinn.optimizers.gauss_newton_svd import Decomposition
 from pinn.run.errors import Values, gauge_values, scaled_times
 from pinn.run.stage_run import FIRST_DRAW, StageRun
+from pinn.setup.stages import handover
 
 TINY = np.finfo(float).tiny
-HIDDEN = 0.5  # of the error per residual that a correction removed, which the rest may hide
+DRAWS = 16  # of errors that no step sees: their rms is known to an eighth
+PLACES = 200  # where the sizes of such errors are compared
+SHARE = 0.5  # of the error per residual that a correction removed, which the rest may hide
 
 
 class StageError:
-    """What a step of a stage's vector would change of its solution, to first order.
+    """What is missing of a stage's solution, to first order.
 
     Args:
         stage_run: the stage.
         theta: its vector [p].
-        step: the change of the vector [p].
+        step: the change of the vector [p] that the residuals ask for.
+        hidden: changes of the vector [n, p] that they do not see, drawn at random.
     """
 
-    def __init__(self, stage_run: StageRun, theta: tf.Tensor, step: np.ndarray) -> None:
+    def __init__(
+        self, stage_run: StageRun, theta: tf.Tensor, step: np.ndarray, hidden: np.ndarray
+    ) -> None:
         self.stage_run = stage_run
         self.theta = theta
         self.step = step
+        self.hidden = hidden
         self.problem = stage_run.stage.problem
 
     def values(self, points: np.ndarray) -> Values:
@@ -38,10 +48,19 @@ class StageError:
         """Return the changes of the functions [n] at points [n, d] for a change of the vector."""
         return self._slope(self.problem.functions, step, points)
 
-    def better(self, names: Sequence[str], points: np.ndarray) -> Values:
-        """Return named functions and derivatives [n] at points [n, d] after the step."""
+    def better(
+        self, names: Sequence[str], points: np.ndarray, *, draw: int | None = None
+    ) -> Values:
+        """Return named functions and derivatives [n] at points [n, d] after the step.
+
+        Args:
+            names: of functions and derivatives.
+            points: the points.
+            draw: the number of a hidden change that is added; None: none is.
+        """
+        step = self.step if draw is None else self.step + self.hidden[draw]
         values = self.stage_run.evaluate(self.theta, names, points)
-        missing = self._slope(names, self.step, points)
+        missing = self._slope(names, step, points)
         return {name: values[name] + missing[name] for name in values}
 
     def missing(self, points: np.ndarray) -> Values:
@@ -52,24 +71,11 @@ class StageError:
         """
         return self.changed(self.values(points), self.along(self.step, points), points)
 
-    def hidden(self, points: np.ndarray) -> Values:
-        """Return an error [n] that the residuals may hide at points [n, d], by name.
-
-        A correction removed an error of known size, and residuals of known size with it.  The
-        residuals that remain are taken to hide at least half as much, per residual, of what no
-        change of the network can express.  Empty where there was no correction.
-        """
-        center = self.stage_run.parameters.center
-        if center is None:
-            return {}
-        batch = self.stage_run.draws.held_out(FIRST_DRAW)
-        objective = self.stage_run.objective
-        before, after = (float(objective.value(t, batch)) for t in (center, self.theta))
-        share = HIDDEN * np.sqrt(after / max(before, TINY))
-        first = self.stage_run.functions(center)(points)
-        last = self.values(points)
-        removed = self.changed(first, {name: last[name] - first[name] for name in first}, points)
-        return {name: share * change for name, change in removed.items()}
+    def spread(self, points: np.ndarray) -> Values:
+        """Return the rms [n] of what hidden changes make of the functions at points [n, d]."""
+        values = self.values(points)
+        changes = (self.changed(values, self.along(h, points), points) for h in self.hidden)
+        return rms_of(changes)
 
     def changed(self, values: Values, change: Values, points: np.ndarray) -> Values:
         """Return by how much functions [n] change where the fields do, by name.
@@ -96,3 +102,81 @@ class StageError:
         direction = tf.constant(step, self.theta.dtype)
         evaluator = self.stage_run.programs.evaluator(names)
         return evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
+
+
+def rms_of(changes: Iterable[Values]) -> Values:
+    """Return the root mean square [n] of changes of functions [n], by name."""
+    squares: dict[str, np.ndarray] = {}
+    count = 0
+    for change in changes:
+        count += 1
+        for name, moved in change.items():
+            squares[name] = squares.get(name, 0.0) + moved**2
+    return {name: np.sqrt(square / count) for name, square in squares.items()}
+
+
+def handed_over(stage_run: StageRun, last: StageError) -> Callable[[Batch], list[Batch]]:
+    """Return the function from a batch to those that continue hidden changes of the window before.
+
+    Args:
+        stage_run: the window.
+        last: what is missing of the window before.
+    """
+
+    def batches(batch: Batch) -> list[Batch]:
+        start = batch.points["initial"]
+        found: list[Batch] = []
+        for draw in range(len(last.hidden)):
+            continued = handover(stage_run.stage.problem, partial(last.better, draw=draw))
+            values = {name: start.arrange(v) for name, v in continued(start.rows).items()}
+            found.append(batch._replace(points={"initial": start._replace(values=values)}))
+        return found
+
+    return batches
+
+
+def hidden_changes(
+    stage_run: StageRun, theta: tf.Tensor, jacobian: Decomposition, *, resolved: float
+) -> np.ndarray:
+    """Return draws of the change of a vector [n, p] that residuals may hide.
+
+    No change of the network reduces what is left of the residuals, r.  Its like, among the changes
+    that the network has, is as large in each of p directions:
+
+        d = |r|/√p J⁺ ξ,   ξ standard normal
+
+    A correction gives another size.  It removed an error, and residuals with it; those that remain
+    are taken to hold half as much error as these.  The size is the geometric mean of both.
+
+    Args:
+        stage_run: the stage.
+        theta: its vector [p].
+        jacobian: the decomposition of J on points that no training used.
+        resolved: share of the largest singular value below which others do not count.
+    """
+    batch = stage_run.draws.held_out(FIRST_DRAW)
+    left = jacobian.left * stage_run.share_of_equations(theta, batch)
+    rng = np.random.default_rng(0)
+    whitened = jacobian.whitened(resolved)
+    drawn = rng.standard_normal((DRAWS, whitened.shape[1])) @ whitened.T
+    found = StageError(stage_run, theta, 0 * drawn[0], np.sqrt(left / len(theta)) * drawn)
+    return found.hidden * _factor(found, batch)
+
+
+def _factor(found: StageError, batch: Batch) -> float:
+    """Return by what hidden changes are multiplied, from what a correction removed."""
+    stage_run, theta, center = found.stage_run, found.theta, found.stage_run.parameters.center
+    if center is None:
+        return 1.0
+    points = stage_run.places(PLACES)
+    before, after = (float(stage_run.objective.value(t, batch)) for t in (center, theta))
+    share = SHARE * np.sqrt(after / max(before, TINY))
+    first, last = stage_run.functions(center)(points), found.values(points)
+    change = {name: first[name] - last[name] for name in last}
+    removed = found.changed(last, change, points)
+    sizes = {name: share * np.linalg.norm(value) for name, value in removed.items()}
+    logs = []
+    for name, value in found.spread(points).items():
+        if sizes[name] > 0 and np.any(value):
+            logs.append(np.log(sizes[name] / np.linalg.norm(value)))
+    return float(np.exp(np.mean(logs) / 2)) if logs else 1.0

@@ -21,6 +21,7 @@ from pinn.objective import (
     StageParameters,
     TermDiagnostics,
 )
+from pinn.objective import draw as draw_points
 from pinn.run.errors import Errors, Evaluate, Values
 from pinn.run.windows import CHECKS
 from pinn.setup.draws import Draws
@@ -32,6 +33,7 @@ from pinn.weights import Weighting
 
 FIRST_DRAW = 1000  # of unseen points; earlier draws are held out otherwise
 POINTS = (200, 1000)  # unseen points of a region per draw, at least and at most
+TINY = np.finfo(float).tiny
 
 EvaluateNames = Callable[[Sequence[str], np.ndarray], Values]
 """(names of functions and derivatives, points [n, d]) -> values [n] by name."""
@@ -133,6 +135,18 @@ class StageRun:
         losses = self.held_out_losses(theta)
         terms = self.objective.terms
         return {t.name: losses[t.name] ** 0.5 for t in terms if not is_data(t.region)}
+
+    def share_of_equations(self, theta: tf.Tensor, batch: Batch) -> float:
+        """Return the share of the loss on a batch that is no misfit, for a vector [p]."""
+        losses = self.objective.losses(theta, batch).numpy() * batch.weights.numpy()
+        measured = [is_data(term.region) for term in self.objective.terms]
+        return float(np.sum(losses[~np.array(measured)]) / max(np.sum(losses), TINY))
+
+    def places(self, count: int) -> np.ndarray:
+        """Return points [n, d] all over the stage; a grid where the problem has delays."""
+        problem = self.stage.problem
+        drawn = draw_points(problem, "interior", count, method="uniform", seed=count)
+        return problem.on_grid(drawn.coordinates)
 
     def unseen(
         self, theta: tf.Tensor, *, draw: int = 0, points: Arrays | None = None

@@ -21,8 +21,8 @@ def verdict(
 
     A run has failed where its estimated error is half of the solution or more; without an estimate,
     where residuals are half of their typical sizes or more.  It is doubtful where it warns of
-    anything, was interrupted, or nothing of this is known.  Where the estimated error is small, that the solution might have
-    been hard to find, or is loose in some places, is no doubt.
+    anything, was interrupted, or nothing of this is known.  Where the estimated error is small,
+    that the solution might have been hard to find, or is loose in some places, is no doubt.
 
     Args:
         warnings: what is doubtful about the problem or its solution.
