@@ -31,7 +31,9 @@ from record import markdown_table, write_json  # noqa: E402
 
 RESULTS = HERE / "results.json"
 FACTOR = 5.0
-COLUMNS = ("true", "estimated", "estimated / true", "corrected", "its estimate", "ratio")
+WRONG = 0.05  # the relative error from which on an answer is wrong
+RIGHT = 1e-3  # the same up to which it is right
+COLUMNS = ("true", "estimated", "estimated / true", "corrected", "its estimate", "ratio", "verdict")
 # Problem, optimizer of the second phase, iterations of both: long runs and short ones.
 RUNS = (
     ("AllenCahn", "SSBroyden", 300, 1000),
@@ -74,12 +76,16 @@ def phases(optimizer: str, explore: int, polish: int) -> list[Phase]:
 
 
 def measured(name: str, optimizer: str, explore: int, polish: int) -> dict[str, Any]:
-    """Return the true and the estimated errors of a run, by quantity, and those once corrected."""
+    """Return the true and the estimated errors of a run, by quantity, and those once corrected.
+
+    The verdict is that of the last.
+    """
     begin = time.perf_counter()
     two = phases(optimizer, explore, polish)
-    found = {"plain": errors(name, two)}
+    found: dict[str, Any] = {}
+    found["plain"], found["verdict"] = errors(name, two)
     if optimizer == "SSBroyden":
-        found["corrected"] = errors(name, [*two, correction()])
+        found["corrected"], found["verdict"] = errors(name, [*two, correction()])
     return {
         **found,
         "seconds": time.perf_counter() - begin,
@@ -88,8 +94,8 @@ def measured(name: str, optimizer: str, explore: int, polish: int) -> dict[str, 
     }
 
 
-def errors(name: str, run: list[Phase]) -> dict[str, list[float]]:
-    """Return the true and the estimated error of every quantity of a run."""
+def errors(name: str, run: list[Phase]) -> tuple[dict[str, list[float]], str]:
+    """Return the true and the estimated error of every quantity of a run, and its verdict."""
     solution = solve(
         getattr(problems, name)(),
         phases=run,
@@ -100,15 +106,17 @@ def errors(name: str, run: list[Phase]) -> dict[str, list[float]]:
     )
     estimated = solution.metrics["estimated_error"]
     true = solution.metrics["relative_l2"]
-    return {quantity: [error, estimated[quantity]] for quantity, error in true.items()}
+    pairs = {quantity: [error, estimated[quantity]] for quantity, error in true.items()}
+    return pairs, solution.metrics["verdict"]
 
 
-def rows_of(results: dict[str, Any]) -> list[tuple[str, str, list[float], list[float]]]:
-    """Return run and quantity, their true and estimated error, and both once corrected."""
-    rows: list[tuple[str, str, list[float], list[float]]] = []
+def rows_of(results: dict[str, Any]) -> list[tuple[str, str, list[float], list[float], str]]:
+    """Return run and quantity, their true and estimated error, both once corrected, and verdict."""
+    rows: list[tuple[str, str, list[float], list[float], str]] = []
     for run, result in results.items():
         for quantity, pair in result["plain"].items():
-            rows.append((run, quantity, pair, result.get("corrected", {}).get(quantity, [])))
+            after = result.get("corrected", {}).get(quantity, [])
+            rows.append((run, quantity, pair, after, result["verdict"]))
     return rows
 
 
@@ -116,11 +124,11 @@ def publish(results: dict[str, Any]) -> str:
     """Write table and picture, and return the table."""
     rows = rows_of(results)
     cells = []
-    for run, quantity, *pairs in rows:
+    for run, quantity, *pairs, verdict in rows:
         texts = [text for pair in pairs for text in _texts(pair)]
-        cells.append((run, quantity, *texts))
-    plain = np.array([pair for _, _, pair, _ in rows])
-    pairs = [(before[0], *after) for _, _, before, after in rows if after]
+        cells.append((run, quantity, *texts, verdict))
+    plain = np.array([pair for _, _, pair, _, _ in rows])
+    pairs = [(before[0], *after) for _, _, before, after, _ in rows if after]
     before, after, estimated = np.array(pairs).T
     text = markdown_table(("run", "quantity", *COLUMNS), cells)
     machines = sorted({result["machine"] for result in results.values()})
@@ -128,7 +136,7 @@ def publish(results: dict[str, Any]) -> str:
         f"\n\nOf the solutions, {_told(plain[:, 0], plain[:, 1])}. Of the corrected ones, "
         f"{_told(after, estimated)}. A correction lowers {np.sum(after < before)} of {len(pairs)} "
         f"true errors, by a factor of {np.median(before / after):.0f} (median), and raises "
-        f"{np.sum(after > 1.1 * before)} by more than a tenth."
+        f"{np.sum(after > 1.1 * before)} by more than a tenth. {_verdicts(results)}"
         f"\n\nMeasured on: {'; '.join(machines)}, {cores()} cores; float64, one seed."
     )
     record.replace(HERE / "README.md", "results", text)
@@ -151,6 +159,29 @@ def _told(true: np.ndarray, estimated: np.ndarray) -> str:
         f"{100 * within:.0f} % of {len(true)} estimates are within a factor of {FACTOR:g} of the "
         f"true relative L2 error, and {100 * np.mean(ratios < 1 / 3):.0f} % below a third of it"
     )
+
+
+def _verdicts(results: dict[str, Any]) -> str:
+    """Return in words which runs are trusted and wrong, or doubted and right."""
+    trusted, right = [], []
+    for run, result in results.items():
+        pairs = result.get("corrected") or result["plain"]
+        error = max(true for true, _ in pairs.values())
+        if result["verdict"] == "trusted":
+            trusted.append((run, error > WRONG))
+        if error < RIGHT:
+            right.append((run, result["verdict"] != "trusted"))
+    return (
+        f"Of {len(trusted)} answers that the run trusts, {_named(trusted)} more than "
+        f"{100 * WRONG:g} % off; of {len(right)} that are right to {100 * RIGHT:g} %, "
+        f"{_named(right)} doubted."
+    )
+
+
+def _named(runs: list[tuple[str, bool]]) -> str:
+    """Return how many runs a thing is true of, and which."""
+    names = [name for name, holds in runs if holds]
+    return f"{len(names)} ({'; '.join(names)}) are" if names else "none is"
 
 
 def _draw(plain: np.ndarray, corrected: np.ndarray) -> None:
