@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from pinn.arrays import Array
 from pinn.objective import Objective
-from pinn.objective.method_checks import residual_value
 from pinn.problem import Problem, Term
+from pinn.run.slopes import slopes
 from pinn.run.stage_run import EvaluateNames
 
 BLIND = 0.02  # of the largest slope of residuals, below which a field is hardly determined
@@ -44,11 +44,13 @@ def blind_spots(objective: Objective, theta: tf.Tensor, evaluate: EvaluateNames)
             continue
         own = [problem.coordinates.index(c) for c in unknown.arguments]
         points = _points(problem, own)
-        slopes = np.zeros(len(points))
+        largest = np.zeros(len(points))
         for term in terms:
-            slopes = np.maximum(slopes, _slopes(objective, theta, evaluate, term, name, points))
+            found = slopes(objective, theta, evaluate, term, points)
+            own_slopes = [found[s.name] for s in term.symbols if s.field == name]
+            largest = np.maximum(largest, np.abs(np.sum(own_slopes, axis=0)))
         # The largest slope over the coordinates on which the field does not depend.
-        largest = slopes.reshape(-1, OTHERS).max(axis=1)
+        largest = largest.reshape(-1, OTHERS).max(axis=1)
         blind = largest <= BLIND * largest.max()
         if blind.any():
             where = _shown(problem, own, points[::OTHERS], blind)
@@ -74,30 +76,6 @@ def _points(problem: Problem, own: Sequence[int]) -> Array:
         places = np.linspace(0.0, 1.0, PLACES)[:, None, None]
     unit[:, :, list(own)] = places
     return (lower + unit * (upper - lower)).reshape(-1, len(lower))
-
-
-def _slopes(
-    objective: Objective,
-    theta: tf.Tensor,
-    evaluate: EvaluateNames,
-    term: Term,
-    name: str,
-    points: Array,
-) -> Array:
-    """Return the size [n] of a residual's derivative by the values of a field at points [n, d]."""
-    dtype = objective.dtype
-    names = [s.name for s in term.symbols if s.kind != "coordinate"]
-    found = evaluate(names, points)
-    columns = dict(zip(objective.problem.coordinates, points.T, strict=True))
-    arguments = [tf.constant({**columns, **found}[s.name], dtype) for s in term.symbols]
-    values = [a for a, s in zip(arguments, term.symbols, strict=True) if s.field == name]
-    tensors = objective.flat.partition(theta)
-    with tf.GradientTape() as tape:
-        tape.watch(values)
-        problem = objective.bound(tensors)
-        total = tf.reduce_sum(residual_value(problem, term, arguments, dtype))
-    gradients = tape.gradient(total, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return np.abs(np.sum([np.asarray(g, float) for g in gradients], axis=0))
 
 
 def _shown(problem: Problem, own: Sequence[int], places: Array, blind: Array) -> str:

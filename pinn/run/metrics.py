@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from pinn import norms
+from pinn.arrays import Array
 from pinn.checking import Report
 from pinn.conf_folders import package_of
 from pinn.objective import (
@@ -33,7 +34,8 @@ from pinn.record import (
 )
 from pinn.run.blind_spots import blind_spots
 from pinn.run.error_estimate import ErrorEstimate, large_errors
-from pinn.run.errors import Errors, Evaluate, Values
+from pinn.run.errors import Errors, Evaluate
+from pinn.run.fine_waves import fine_waves
 from pinn.run.misfits import misfits, unfitted, unpredicted
 from pinn.run.mode_solutions import mode_metrics
 from pinn.run.modes import doubtful_modes
@@ -78,7 +80,7 @@ def metrics_of(
     modes = mode_metrics(stage_runs, progress)
     off = misfits(setup.problem, stage_runs.data, solution)
     told = [*report.warnings, *doubts(left), *large_errors(estimated)]
-    told += _trivial(setup, stage_run, evaluate(errors.points))
+    told += _doubtful_fields(setup, stage_run, theta, solution, errors.points, left)
     loose = blind_spots(objective, theta, solution)
     told += [*_open(stage_run, theta, batch, estimate), *loose.values()]
     told += [*doubtful_modes(setup, modes), *doubtful_draws(posterior)]
@@ -176,9 +178,20 @@ def _loose(estimate: ErrorEstimate | None, loose: Mapping[str, str]) -> list[str
     return [*loose.values(), *opened]
 
 
-def _trivial(setup: Setup, stage_run: StageRun, values: Values) -> list[str]:
-    """Return a warning where all functions are constant at points [n], by name."""
-    return [] if setup.scales == "none" else trivial(values, stage_run.scales.fields)
+def _doubtful_fields(
+    setup: Setup,
+    stage_run: StageRun,
+    theta: tf.Tensor,
+    solution: EvaluateNames,
+    points: Array,
+    left: Mapping[str, float],
+) -> list[str]:
+    """Return warnings where all functions are constant at points [n, d], or fine waves grow."""
+    warnings: list[str] = []
+    if setup.scales != "none":
+        values = dict(solution(setup.problem.functions, points))
+        warnings += trivial(values, stage_run.scales.fields)
+    return warnings + fine_waves(setup.problem, stage_run.objective, theta, solution, left)
 
 
 def _unfitted(

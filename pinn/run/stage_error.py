@@ -174,9 +174,9 @@ def _factor(found: StageError, batch: Batch) -> float:
     first, last = stage_run.functions(center)(points), found.values(points)
     change = {name: first[name] - last[name] for name in last}
     removed = found.changed(last, change, points)
-    sizes = {name: share * np.linalg.norm(value) for name, value in removed.items()}
     logs = []
     for name, value in found.spread(points).items():
-        if sizes[name] > 0 and np.any(value):
-            logs.append(np.log(sizes[name] / np.linalg.norm(value)))
+        size = share * np.linalg.norm(removed[name])
+        if size > 0 and np.any(value):
+            logs.append(np.log(size / np.linalg.norm(value)))
     return float(np.exp(np.mean(logs) / 2)) if logs else 1.0
