@@ -155,7 +155,8 @@ def hidden_changes(
         resolved: share of the largest singular value below which others do not count.
     """
     batch = stage_run.draws.held_out(FIRST_DRAW)
-    left = jacobian.left * stage_run.share_of_equations(theta, batch)
+    equations, misfits = stage_run.weighted_losses(theta, batch)
+    left = jacobian.left * equations / max(equations + misfits, TINY)
     rng = np.random.default_rng(0)
     whitened = jacobian.whitened(resolved)
     drawn = rng.standard_normal((DRAWS, whitened.shape[1])) @ whitened.T
@@ -169,7 +170,7 @@ def _factor(found: StageError, batch: Batch) -> float:
     if center is None:
         return 1.0
     points = stage_run.places(PLACES)
-    before, after = (float(stage_run.objective.value(t, batch)) for t in (center, theta))
+    before, after = (sum(stage_run.weighted_losses(t, batch)) for t in (center, theta))
     share = SHARE * np.sqrt(after / max(before, TINY))
     first, last = stage_run.functions(center)(points), found.values(points)
     change = {name: first[name] - last[name] for name in last}

@@ -33,7 +33,6 @@ from pinn.weights import Weighting
 
 FIRST_DRAW = 1000  # of unseen points; earlier draws are held out otherwise
 POINTS = (200, 1000)  # unseen points of a region per draw, at least and at most
-TINY = np.finfo(float).tiny
 
 EvaluateNames = Callable[[Sequence[str], np.ndarray], Values]
 """(names of functions and derivatives, points [n, d]) -> values [n] by name."""
@@ -136,11 +135,11 @@ class StageRun:
         terms = self.objective.terms
         return {t.name: losses[t.name] ** 0.5 for t in terms if not is_data(t.region)}
 
-    def share_of_equations(self, theta: tf.Tensor, batch: Batch) -> float:
-        """Return the share of the loss on a batch that is no misfit, for a vector [p]."""
+    def weighted_losses(self, theta: tf.Tensor, batch: Batch) -> tuple[float, float]:
+        """Return the loss on a batch for a vector [p], of all but misfits, and of these."""
         losses = self.objective.losses(theta, batch).numpy() * batch.weights.numpy()
-        measured = [is_data(term.region) for term in self.objective.terms]
-        return float(np.sum(losses[~np.array(measured)]) / max(np.sum(losses), TINY))
+        measured = np.array([is_data(term.region) for term in self.objective.terms])
+        return float(np.sum(losses[~measured])), float(np.sum(losses[measured]))
 
     def places(self, count: int) -> np.ndarray:
         """Return points [n, d] all over the stage; a grid where the problem has delays."""
