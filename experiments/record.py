@@ -29,6 +29,8 @@ from pinn.sweep import Attempt, Job
 
 ROOT = Path(__file__).parents[1]
 PANEL_COLUMNS = 4
+WRONG = 0.05  # the relative error from which on a run has to say that it is off
+RIGHT = 1e-3  # the same below which it should not doubt its answer
 TRUTHS = {"lambda1": 1.0}
 """The true values of unknowns, for results of early runs, which do not hold them."""
 
@@ -194,6 +196,35 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     for row in rows:
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def told_verdicts(answers: Iterable[tuple[str, str, float]]) -> str:
+    """Return in words which runs are trusted and wrong, or doubted and right.
+
+    Args:
+        answers: the name of a run, its verdict, and its relative error, dimensionless.
+    """
+    trusted: list[str] = []
+    wrong: list[str] = []
+    right: list[str] = []
+    doubted: list[str] = []
+    for name, verdict, error in answers:
+        if verdict == "trusted":
+            trusted.append(name)
+            wrong += [name] * (error > WRONG)
+        if error < RIGHT:
+            right.append(name)
+            doubted += [name] * (verdict != "trusted")
+    return (
+        f"Of {len(trusted)} answers that the run trusts, {_named(wrong)} more than "
+        f"{100 * WRONG:g} % off; of {len(right)} that are right to {100 * RIGHT:g} %, "
+        f"{_named(doubted)} doubted."
+    )
+
+
+def _named(runs: Sequence[str]) -> str:
+    """Return how many runs a thing is true of, and which."""
+    return f"{len(runs)} ({'; '.join(runs)}) are" if runs else "none is"
 
 
 def replace(path: Path, name: str, text: str) -> None:

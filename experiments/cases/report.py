@@ -10,12 +10,10 @@ from typing import Any
 from cases import CASES, HERE, Case
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from record import markdown_table, replace
+from record import WRONG, markdown_table, replace, told_verdicts
 
 GOOD = 0.01  # the largest relative error of a right answer
-BAD = 0.05  # from here on a run has to say that it is off
 DOCUMENTED = ", documented settings"  # the end of a result's name
-TRUE = 0.001  # below it a run should not doubt its answer
 HEAD = (
     *("case", "run", "right", "found", "error", "estimated error", "seconds"),
     *("what the run said", "trust", "verdict"),
@@ -43,7 +41,7 @@ def verdict(result: Result) -> str:
         return "says so" if result["should_say"] else "refused"
     if error <= GOOD:
         return "within 1 %"
-    if error <= BAD:
+    if error <= WRONG:
         return "within 5 %"
     return "off, and says so" if said else "silently wrong"
 
@@ -97,19 +95,12 @@ def _largest(errors: Mapping[str, float]) -> str:
 def _trust(results: Mapping[str, Mapping[str, Result]]) -> str:
     """Return how the runs' own verdicts compare with their errors."""
     judged = []
-    for runs in results.values():
-        for run in runs.values():
+    for case, runs in results.items():
+        for name, run in runs.items():
             error = error_of(run)
             if run.get("trust") and error is not None and not run["should_say"]:
-                judged.append((run["trust"], error))
-    trusted = [error for trust, error in judged if trust == "trusted"]
-    true = [trust for trust, error in judged if error < TRUE]
-    doubted = sum(1 for trust in true if trust != "trusted")
-    return (
-        f"Of {len(trusted)} answers that the run trusts, "
-        f"{sum(1 for error in trusted if error > BAD)} are more than {BAD:.0%} off; of {len(true)} "
-        f"that are right to {TRUE:.1%}, it doubts {doubted}."
-    )
+                judged.append((f"{case}, {name}", run["trust"], error))
+    return told_verdicts(judged)
 
 
 def _counts(results: Mapping[str, Mapping[str, Result]]) -> str:

@@ -27,12 +27,10 @@ from pinn.versions import cores, machine  # noqa: E402
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 import record  # noqa: E402
-from record import markdown_table, write_json  # noqa: E402
+from record import markdown_table, told_verdicts, write_json  # noqa: E402
 
 RESULTS = HERE / "results.json"
 FACTOR = 5.0
-WRONG = 0.05  # the relative error from which on an answer is wrong
-RIGHT = 1e-3  # the same up to which it is right
 COLUMNS = ("true", "estimated", "estimated / true", "corrected", "its estimate", "ratio", "verdict")
 # Problem, optimizer of the second phase, iterations of both: long runs and short ones.
 RUNS = (
@@ -131,12 +129,17 @@ def publish(results: dict[str, Any]) -> str:
     pairs = [(before[0], *after) for _, _, before, after, _ in rows if after]
     before, after, estimated = np.array(pairs).T
     text = markdown_table(("run", "quantity", *COLUMNS), cells)
+    answers = []
+    for run, result in results.items():
+        quantities = result.get("corrected") or result["plain"]
+        error = max(true for true, _ in quantities.values())
+        answers.append((run, result["verdict"], error))
     machines = sorted({result["machine"] for result in results.values()})
     text += (
         f"\n\nOf the solutions, {_told(plain[:, 0], plain[:, 1])}. Of the corrected ones, "
         f"{_told(after, estimated)}. A correction lowers {np.sum(after < before)} of {len(pairs)} "
         f"true errors, by a factor of {np.median(before / after):.0f} (median), and raises "
-        f"{np.sum(after > 1.1 * before)} by more than a tenth. {_verdicts(results)}"
+        f"{np.sum(after > 1.1 * before)} by more than a tenth. {told_verdicts(answers)}"
         f"\n\nMeasured on: {'; '.join(machines)}, {cores()} cores; float64, one seed."
     )
     record.replace(HERE / "README.md", "results", text)
@@ -159,29 +162,6 @@ def _told(true: np.ndarray, estimated: np.ndarray) -> str:
         f"{100 * within:.0f} % of {len(true)} estimates are within a factor of {FACTOR:g} of the "
         f"true relative L2 error, and {100 * np.mean(ratios < 1 / 3):.0f} % below a third of it"
     )
-
-
-def _verdicts(results: dict[str, Any]) -> str:
-    """Return in words which runs are trusted and wrong, or doubted and right."""
-    trusted, right = [], []
-    for run, result in results.items():
-        pairs = result.get("corrected") or result["plain"]
-        error = max(true for true, _ in pairs.values())
-        if result["verdict"] == "trusted":
-            trusted.append((run, error > WRONG))
-        if error < RIGHT:
-            right.append((run, result["verdict"] != "trusted"))
-    return (
-        f"Of {len(trusted)} answers that the run trusts, {_named(trusted)} more than "
-        f"{100 * WRONG:g} % off; of {len(right)} that are right to {100 * RIGHT:g} %, "
-        f"{_named(right)} doubted."
-    )
-
-
-def _named(runs: list[tuple[str, bool]]) -> str:
-    """Return how many runs a thing is true of, and which."""
-    names = [name for name, holds in runs if holds]
-    return f"{len(names)} ({'; '.join(names)}) are" if names else "none is"
 
 
 def _draw(plain: np.ndarray, corrected: np.ndarray) -> None:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pinn.arrays import Array, BoolArray
-from pinn.checking.subject import POINTS, SEED, Subject, at_points, residuals, shown
+from pinn.checking.subject import POINTS, SEED, Subject, residuals, shown
 from pinn.geometry import is_data
 from pinn.objective import draw
 from pinn.objective.terms import given_values, only_value
 from pinn.problem import At, Part, Problem, Term, covers
+from pinn.problem.materials import at_points
 
 NEAR = 1e-7  # of a range: the distance from a corner at which values are compared
 JUMP = 1e-3  # of the range of a field's given values, above which they disagree

@@ -18,7 +18,7 @@ from pinn.objective.probe import LEAST_WAVE_NUMBER
 from pinn.objective.scales import UNIT
 from pinn.objective.terms import Misfit
 from pinn.problem import Problem, Term
-from pinn.problem.materials import bound_to_points, masks_at
+from pinn.problem.materials import at_points
 from pinn.problem.two_sided import is_two_sided
 from pinn.problem.user_code import user_code
 
@@ -190,12 +190,6 @@ class Subject:
             slopes: Any = tape.gradient(value, tensors, unconnected_gradients=zero)
         by_name = {name: np.asarray(slope, float) for name, slope in slopes.items()}
         return Sample(points, _column(value, len(points.coordinates)), by_name)
-
-
-def at_points(problem: Problem, points: Array) -> Problem:
-    """Return the problem with its coefficients at points [n, d]."""
-    columns = dict(zip(problem.coordinates, points.T, strict=True))
-    return bound_to_points(problem.at(columns), masks_at(problem, points))
 
 
 def residuals(

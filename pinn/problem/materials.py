@@ -113,6 +113,12 @@ def bound_to_points(problem: Problem, masks: Masks) -> Problem:
     return problem.bind({name: coefficient_at(problem, name, masks) for name in names})
 
 
+def at_points(problem: Problem, points: Array) -> Problem:
+    """Return the problem with its coefficients at points [n, d]."""
+    columns = dict(zip(problem.coordinates, points.T, strict=True))
+    return bound_to_points(problem.at(columns), masks_at(problem, points))
+
+
 def in_some_material(problem: Problem) -> Problem:
     """Return a copy whose coefficients have their values in one of the materials, for checks."""
     if not problem.materials:

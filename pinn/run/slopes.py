@@ -9,7 +9,7 @@ from pinn.arrays import Array
 from pinn.objective import Objective
 from pinn.objective.method_checks import residual_value
 from pinn.problem import Term
-from pinn.problem.materials import bound_to_points, masks_at
+from pinn.problem.materials import at_points
 from pinn.run.stage_run import EvaluateNames
 
 
@@ -42,8 +42,7 @@ def slopes(
     tensors = objective.flat.partition(theta)
     with tf.GradientTape() as tape:
         tape.watch(watched)
-        bound = objective.bound(tensors).at(columns)
-        problem = bound_to_points(bound, masks_at(bound, points))
+        problem = at_points(objective.bound(tensors), points)
         total = tf.reduce_sum(residual_value(problem, term, list(arguments.values()), dtype))
     found = tape.gradient(total, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return {name: np.asarray(slope, float) for name, slope in found.items()}

@@ -46,21 +46,12 @@ class StageError:
 
     def along(self, step: np.ndarray, points: np.ndarray) -> Values:
         """Return the changes of the functions [n] at points [n, d] for a change of the vector."""
-        return self._slope(self.problem.functions, step, points)
+        return self.slope(self.problem.functions, step, points)
 
-    def better(
-        self, names: Sequence[str], points: np.ndarray, *, draw: int | None = None
-    ) -> Values:
-        """Return named functions and derivatives [n] at points [n, d] after the step.
-
-        Args:
-            names: of functions and derivatives.
-            points: the points.
-            draw: the number of a hidden change that is added; None: none is.
-        """
-        step = self.step if draw is None else self.step + self.hidden[draw]
+    def better(self, names: Sequence[str], points: np.ndarray) -> Values:
+        """Return named functions and derivatives [n] at points [n, d] after the step."""
         values = self.stage_run.evaluate(self.theta, names, points)
-        missing = self._slope(names, step, points)
+        missing = self.slope(names, self.step, points)
         return {name: values[name] + missing[name] for name in values}
 
     def missing(self, points: np.ndarray) -> Values:
@@ -98,7 +89,8 @@ class StageError:
         improved = self.problem.with_derived(better, points)
         return {name: improved[name] - plain[name] for name in plain}
 
-    def _slope(self, names: Sequence[str], step: np.ndarray, points: np.ndarray) -> Values:
+    def slope(self, names: Sequence[str], step: np.ndarray, points: np.ndarray) -> Values:
+        """Return the changes of named functions and derivatives [n] for a change of the vector."""
         direction = tf.constant(step, self.theta.dtype)
         evaluator = self.stage_run.programs.evaluator(names)
         return evaluator.slope(self.theta, direction, points, self.stage_run.parameters)
@@ -125,9 +117,19 @@ def handed_over(stage_run: StageRun, last: StageError) -> Callable[[Batch], list
 
     def batches(batch: Batch) -> list[Batch]:
         start = batch.points["initial"]
+        better: Values = {}
+
+        def drawn(names: Sequence[str], points: np.ndarray, *, change: np.ndarray) -> Values:
+            if not better:  # the same for all changes
+                better.update(last.better(names, points))
+            moved = last.slope(names, change, points)
+            for name, value in better.items():
+                moved[name] = value + moved[name]
+            return moved
+
         found: list[Batch] = []
-        for draw in range(len(last.hidden)):
-            continued = handover(stage_run.stage.problem, partial(last.better, draw=draw))
+        for change in last.hidden:
+            continued = handover(stage_run.stage.problem, partial(drawn, change=change))
             values = {name: start.arrange(v) for name, v in continued(start.rows).items()}
             found.append(batch._replace(points={"initial": start._replace(values=values)}))
         return found

@@ -11,7 +11,7 @@ import numpy as np
 
 from pinn.errors import InputError, did_you_mean
 from pinn.problem import Problem, has_points
-from pinn.problem.materials import bound_to_points, masks_at
+from pinn.problem.materials import at_points
 from pinn.problem.user_code import user_code
 
 Windows = int | str
@@ -144,7 +144,7 @@ def handover(problem: Problem, evaluate: Evaluate | None) -> Handover:
             return {t.name: np.zeros(len(points)) for t in terms}
         points = np.asarray(points, float)
         available = dict(zip(problem.coordinates, points.T, strict=True))
-        here = bound_to_points(problem.at(available), masks_at(problem, points))
+        here = at_points(problem, points)
         for name, value in evaluate(names, points).items():
             available[name] = np.asarray(value, float)
         values = {}
