@@ -20,15 +20,25 @@ if TYPE_CHECKING:  # what type checkers and editors see; the table below does th
     from pinn.fitting import fit as fit
     from pinn.fitting import minimize as minimize
     from pinn.fitting import supervised as supervised
+    from pinn.geometry import Airfoil as Airfoil
     from pinn.geometry import Ball as Ball
     from pinn.geometry import Box as Box
+    from pinn.geometry import Cylinder as Cylinder
     from pinn.geometry import Difference as Difference
     from pinn.geometry import Disk as Disk
     from pinn.geometry import Domain as Domain
+    from pinn.geometry import Ellipse as Ellipse
+    from pinn.geometry import Extrusion as Extrusion
+    from pinn.geometry import Intersection as Intersection
     from pinn.geometry import Interval as Interval
     from pinn.geometry import NoSpace as NoSpace
     from pinn.geometry import PointCloud as PointCloud
+    from pinn.geometry import Polygon as Polygon
     from pinn.geometry import Rectangle as Rectangle
+    from pinn.geometry import Revolution as Revolution
+    from pinn.geometry import Shell as Shell
+    from pinn.geometry import Spline as Spline
+    from pinn.geometry import Union as Union
     from pinn.measurements import DataFile as DataFile
     from pinn.measurements import Synthetic as Synthetic
     from pinn.networks import Factorization as Factorization
@@ -95,7 +105,10 @@ _NAMES = {
     "checking": "check",
     "errors": "InputError ProblemWarning",
     "fitting": "Result fit minimize supervised",
-    "geometry": "Ball Box Difference Disk Domain Interval NoSpace PointCloud Rectangle",
+    "geometry": (
+        "Airfoil Ball Box Cylinder Difference Disk Domain Ellipse Extrusion Intersection Interval "
+        "NoSpace PointCloud Polygon Rectangle Revolution Shell Spline Union"
+    ),
     "measurements": "DataFile Synthetic",
     "networks": "Factorization Fourier Periodic Slope Subdomains mlp",
     "objective": "FieldScale PointSet Scales",

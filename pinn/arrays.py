@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,24 @@ class Quantity(Protocol):
     def __mul__(self, other: Any, /) -> Any: ...
     def __rmul__(self, other: Any, /) -> Any: ...
     def __truediv__(self, other: Any, /) -> Any: ...
+    def __pow__(self, other: Any, /) -> Any: ...
+    def __lt__(self, other: Any, /) -> Any: ...
+    def __gt__(self, other: Any, /) -> Any: ...
+
+
+def choose(condition: Any, first: Any, second: Any) -> Any:
+    """Return the first quantity where a condition holds, and the second elsewhere.
+
+    Args:
+        condition: truth values, as a comparison of quantities gives them.
+        first: a number, an array, a tensor or a jet.
+        second: the same.
+    """
+    if isinstance(condition, bool | np.bool_ | np.ndarray):
+        return cast(Any, np.where(cast(BoolArray, condition), first, second))
+    import tensorflow as tf
+
+    return tf.where(condition, first, second)
 
 
 _Parameters = ParamSpec("_Parameters")

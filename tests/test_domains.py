@@ -9,7 +9,23 @@ import tensorflow as tf
 import pinn
 from pinn.derivatives import Symbol, nested, taylor
 from pinn.errors import InputError
-from pinn.geometry import Ball, Box, Difference, Disk, Interval, PointCloud, Rectangle
+from pinn.geometry import (
+    Airfoil,
+    Ball,
+    Box,
+    Cylinder,
+    Difference,
+    Disk,
+    Ellipse,
+    Extrusion,
+    Interval,
+    PointCloud,
+    Polygon,
+    Rectangle,
+    Revolution,
+    Shell,
+    Spline,
+)
 from pinn.objective import Objective, draw
 from pinn.problem import residual
 from pinn.problems import Heat5D, PoissonBoltzmann, PoissonHoles
@@ -29,7 +45,33 @@ SHELL = Difference(
     Ball(x=0.0, y=0.0, z=0.0, radius=2.0), core=Ball(x=0.5, y=0.0, z=0.0, radius=1.0)
 )
 GAP = Difference(Interval(x=(0.0, 3.0)), gap=Interval(x=(1.0, 1.5)))
-DOMAINS = {
+ELL = Polygon(x=(0.0, 2.0, 2.0, 1.0, 1.0, 0.0), y=(0.0, 0.0, 1.0, 1.0, 2.0, 2.0))
+WING = Airfoil("2412", edges=60)
+SHAPES = {
+    "L": ELL,
+    "triangle, clockwise": Polygon(x=(0.0, 1.0, 3.0), y=(0.0, 2.0, 0.0)),
+    "wing": WING,
+    "spline": Spline(x=(2.0, 0.0, -2.0, 0.5), y=(0.0, 1.5, 0.0, -1.0), edges=40),
+    "ellipse": Ellipse(x=1.0, y=-1.0, radii=(2.0, 0.5)),
+    "ring": Shell(x=1.0, y=0.0, radii=(0.5, 2.0)),
+    "hollow ball": Shell(x=0.0, y=0.0, z=1.0, radii=(1.0, 1.5)),
+    "cylinder": Cylinder(x=0.0, y=1.0, radius=0.5, z=(0.0, 3.0)),
+    "beam": Extrusion(ELL, z=(-1.0, 2.0)),
+    "tube": Revolution(Rectangle(r=(1.0, 2.0), z=(0.0, 3.0)), around="z"),
+    "cone": Revolution(Polygon(z=(0.0, 2.0, 0.0), r=(0.0, 0.0, 1.0)), around="z"),
+    "torus": Revolution(Disk(r=3.0, z=0.0, radius=1.0), around="z"),
+    "tilted": Rectangle(x=(0.0, 2.0), y=(0.0, 1.0)).rotate(30.0).translate(x=1.0),
+    "brick": Box(x=(0.0, 1.0), y=(0.0, 2.0), z=(0.0, 3.0)).rotate(40.0, axis="y").scale(0.5),
+    "flush union": Rectangle(x=(0.0, 2.0), y=(0.0, 1.0)) | Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)),
+    "capsule": Rectangle(x=(0.0, 2.0), y=(-1.0, 1.0))
+    | Disk(x=0.0, y=0.0, radius=1.0)
+    | Disk(x=2.0, y=0.0, radius=1.0),
+    "lens": Disk(x=0.0, y=0.0, radius=1.0) & Disk(x=1.0, y=0.0, radius=1.0),
+    "channel with a wing": Rectangle(x=(-1.0, 2.0), y=(-1.0, 1.0)) - WING.rotate(-5.0),
+    "notched": Box(x=(0.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0))
+    - Box(x=(0.5, 1.0), y=(0.5, 1.0), z=(0.0, 1.0)),
+}
+DOMAINS = SHAPES | {
     "disk": Disk(x=1.0, y=-1.0, radius=0.5),
     "ball in R⁵": Heat5D.space,
     "plate": PLATE,
@@ -102,12 +144,28 @@ def test_boundary_points_have_distance_zero_and_outward_normals(domain):
         (Ball(a=0.0, b=0.0, c=0.0, d=0.0, e=0.0, radius=1.0), 8 * math.pi**2 / 15, [0.0] * 5),
         (PLATE, 8 - math.pi / 4, [(16 - math.pi / 4) / (8 - math.pi / 4), 1.0]),
         (SHELL, 28 * math.pi / 3, [-0.5 / 7, 0.0, 0.0]),
+        (ELL, 3.0, [5 / 6, 5 / 6]),
+        (SHAPES["flush union"], 3.0, [5 / 6, 5 / 6]),
+        (SHAPES["triangle, clockwise"], 3.0, [4 / 3, 2 / 3]),
+        (SHAPES["ellipse"], math.pi, [1.0, -1.0]),
+        (SHAPES["ring"], 3.75 * math.pi, [1.0, 0.0]),
+        (SHAPES["hollow ball"], 19 * math.pi / 6, [0.0, 0.0, 1.0]),
+        (SHAPES["cylinder"], 0.75 * math.pi, [0.0, 1.0, 1.5]),
+        (SHAPES["beam"], 9.0, [5 / 6, 5 / 6, 0.5]),
+        (SHAPES["tube"], 9 * math.pi, [0.0, 0.0, 1.5]),
+        (SHAPES["cone"], 2 * math.pi / 3, [0.0, 0.0, 0.5]),
+        (SHAPES["torus"], 6 * math.pi**2, [0.0, 0.0, 0.0]),
+        (SHAPES["brick"], 0.75, [0.25 * np.cos(np.radians(40)) + 0.75 * np.sin(np.radians(40))]),
+        (SHAPES["capsule"], 4 + math.pi, [1.0, 0.0]),
+        (SHAPES["lens"], 2 * math.pi / 3 - math.sqrt(3) / 2, [0.5, 0.0]),
+        (SHAPES["notched"], 0.75, [5 / 12, 5 / 12, 0.5]),
     ],
 )
 def test_interior_points_are_uniform(domain, volume, moments):
     lower, upper = domain.bounds
     points = draw(problem_in(domain), "interior", 4096).coordinates
-    assert points.mean(axis=0) == pytest.approx(moments, abs=0.02)
+    assert points.mean(axis=0)[: len(moments)] == pytest.approx(moments, abs=0.02)
+    assert domain.volume == pytest.approx(volume, rel=2e-3)
     inside = domain.contains(lower + (upper - lower) * unit_cube(1 << 14, len(lower)))
     assert np.mean(inside) * np.prod(upper - lower) == pytest.approx(volume, rel=0.02)
     # In a quarter of the bounding box, the share of points is the share of the volume.
@@ -210,11 +268,22 @@ SMOOTH = {
     "plate": (PLATE, "boundary"),
     "holes": (PoissonBoltzmann.space, "holes"),
     "outer": (PoissonBoltzmann.space, "outer"),
+    **{name: (domain, "boundary") for name, domain in SHAPES.items() if name != "cone"},
+    "edges of an L": (ELL.named(legs=["edge1", "edge6"]), "legs"),
+    "inner edges of an L": (ELL.named(corner=["edge3", "edge4"]), "corner"),
+    "walls of a cylinder": (SHAPES["cylinder"], "wall"),
+    "ends of a beam": (SHAPES["beam"], "ends"),
+    "walls of a beam": (SHAPES["beam"].named(walls=ELL.faces), "walls"),
+    "inside of a tube": (SHAPES["tube"], "r-"),
+    "base of a cone": (SHAPES["cone"], "edge3"),
+    "one end of a capsule": (SHAPES["capsule"], "sphere2"),
+    "one side of a lens": (SHAPES["lens"], "sphere"),
+    "wing in a channel": (SHAPES["channel with a wing"], "hole"),
 }
 
 
 @pytest.mark.parametrize(("domain", "on"), SMOOTH.values(), ids=SMOOTH)
-def test_smooth_distance_is_zero_with_slope_one_on_its_part(domain, on):
+def test_smooth_distance_is_zero_with_slope_one_on_its_part(domain, on, request):
     problem = problem_in(domain, on=on)
     drawn = draw(problem, on, 200)
     points = by_coordinate(domain, drawn.coordinates)
@@ -227,15 +296,23 @@ def test_smooth_distance_is_zero_with_slope_one_on_its_part(domain, on):
     values = taylor.evaluate(field, symbols, points, normals)
     slope = values["d_n"].numpy()
     assert values["d"].numpy() == pytest.approx(0, abs=1e-12)
-    assert -1 - 1e-9 <= slope.min() < -0.95
-    assert slope.max() < 0
+    if "flush" not in request.node.callspec.id:  # where two boundaries coincide, it has no slope
+        assert -1 - 1e-9 <= slope.min() < -0.95
+        assert slope.max() < 0
     inside = draw(problem, "interior", 500).coordinates
     assert np.min(domain.smooth_distance(*inside.T, on=on)) > 0
 
 
 @pytest.mark.parametrize("name", ["distance", "smooth_distance"])
 @pytest.mark.parametrize(
-    "domain", [Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)), PLATE, SHELL], ids=["box", "plate", "shell"]
+    "domain",
+    {
+        "box": Rectangle(x=(0.0, 1.0), y=(0.0, 2.0)),
+        "plate": PLATE,
+        "shell": SHELL,
+        **SHAPES,
+    }.values(),
+    ids=["box", "plate", "shell", *SHAPES],
 )
 def test_jets_pass_through_distances(domain, name):
     points = by_coordinate(domain, draw(problem_in(domain), "interior", 50).coordinates)
@@ -253,7 +330,7 @@ def test_jets_pass_through_distances(domain, name):
     for key, slow in nested.evaluate(field, symbols, points, {}).items():
         tolerance = 1e-10 * max(1.0, np.max(np.abs(slow)))
         assert fast[key].numpy() == pytest.approx(slow.numpy(), abs=tolerance)
-    if name == "distance":
+    if name == "distance" and not isinstance(domain, Ellipse):
         slopes = [Symbol(f"d_{c}", "derivative", "d", (c,)) for c in domain.coordinates]
         square = sum(v**2 for v in taylor.evaluate(field, slopes, points, {}).values())
         assert square.numpy() == pytest.approx(1, abs=1e-12)
@@ -324,7 +401,35 @@ def test_adaptive_points_stay_inside(adaptive):
         (lambda: PLATE.named(outer="y-"), "'outer' cannot name"),
         (lambda: PLATE.named(wall=[]), "wall has no face"),
         (lambda: PLATE.smooth_distance(0.0, 0.0, on="hole"), "Did you mean 'holes'"),
-        (lambda: CHANNEL.smooth_distance(2.0, 1.0), "no smooth distance to a part of hole step"),
+        (
+            lambda: CHANNEL.smooth_distance(2.0, 1.0, on="step_x+"),
+            "no smooth distance to a part of hole Rect",
+        ),
+        (lambda: Polygon(x=(0, 1, 0), y=(0, 0)), "at least three corners"),
+        (lambda: Polygon(x=(0, 1, 0), y=(0, 0, 1, 1)), "give two for each corner"),
+        (lambda: Polygon(x=(0, 1, 1, 0), y=(0, 1, 0, 1)), "the edges 'edge1' and 'edge3' cross"),
+        (lambda: Polygon(x=(0, 1, 1, 0), y=(0, 0, 0, 1)), "'edge2' has no length"),
+        (lambda: Polygon(x=(0, 1, 0), y=(0, 0, 1), names=["a", "b"]), "2 names for 3 edges"),
+        (lambda: Airfoil("12"), "give four digits"),
+        (lambda: Ellipse(x=0, y=0, radii=(1, -1)), "give positive numbers"),
+        (lambda: Shell(x=0, y=0, radii=(2, 1)), "the inner and the outer one"),
+        (lambda: Cylinder(x=0, y=0, radius=1), "the length by a range"),
+        (lambda: Extrusion(ELL, x=(0, 1)), "x is a coordinate of"),
+        (
+            lambda: Revolution(Rectangle(r=(-1, 2), z=(0, 1)), around="z"),
+            "reaches beyond the axis; keep r from zero on",
+        ),
+        (lambda: Revolution(ELL, around="z"), "name its coordinate along the axis"),
+        (lambda: ELL.translate(z=1.0), "'z' is no coordinate of it"),
+        (lambda: ELL.rotate(30, axis="x"), "leave it out in the plane"),
+        (lambda: SHAPES["brick"].rotate(30), "name the coordinate that stays: x, y, z"),
+        (lambda: ELL.scale(0), "give a positive number"),
+        (
+            lambda: Disk(x=0, y=0, radius=1) | Disk(x=0, y=0, radius=0.5),
+            "lies outside, or in another",
+        ),
+        (lambda: Disk(x=0, y=0, radius=1) & Disk(x=5, y=0, radius=1), "nothing in common"),
+        (lambda: Disk(x=0, y=0, radius=1) | Interval(x=(0, 1)), "give a domain in x, y"),
         (lambda: problem_in(PLATE, on="pip").terms, "Did you mean 'pipe'"),
         (lambda: draw(problem_in(PLATE), "hole", 10), "Did you mean 'holes'"),
         (lambda: draw(problem_in(PLATE), "outer", 3), "3 points for 4 faces"),

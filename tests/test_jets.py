@@ -288,3 +288,14 @@ def test_function_without_rule(function, name, points):
     with pytest.raises(InputError, match=rf"no Taylor rule for tf\.{name}") as error:
         function(jets.coordinates(points, ALL)["x"])
     assert "nested" in str(error.value)
+
+
+def test_where_takes_the_derivatives_of_what_it_takes():
+    points = {"x": tf.constant([-1.0, 0.0, 2.0], tf.float64)}
+    x = jets.coordinates(points, Plan.of([("x",), ("x", "x")]))["x"]
+    found = tf.where(x < 0.0, x * x * x, 3.0)
+    assert found.value.numpy().tolist() == [-1.0, 3.0, 3.0]
+    assert found.components["x",].numpy().tolist() == [3.0, 0.0, 0.0]
+    assert found.components["x", "x"].numpy().tolist() == [-6.0, 0.0, 0.0]
+    other = tf.where(x >= 2.0, 1.0, x)
+    assert other.components["x",].numpy().tolist() == [1.0, 1.0, 0.0]

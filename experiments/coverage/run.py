@@ -1,36 +1,43 @@
-"""Do the standard errors of unknown coefficients cover the truth as often as they should?
+"""Do bands hold the truth as often as they say, over many draws of the noise?
 
-The study estimates the diffusivity of the heat equation from 60 values with 5 % noise, for fifty
-draws of the noise on the same points, by Gauss–Newton with a network of two layers of six units.
-Every fit starts from the fit without noise and ends in a minimum.
+Four inverse problems are fitted to values with noise, again and again, by Gauss–Newton with a
+network of two layers of six units.  Every fit starts from the fit without noise and ends in a
+minimum.  Its unknowns, and its solution at one point, have a distribution by the linearized fit
+(Laplace), or by Hamiltonian Monte Carlo.  Kept is the rank of the truth in it: the probability of
+all lower values.  Where bands are right, ranks are uniform.
 """
+
+from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from inverse_problems import CASES, Case
 from matplotlib.figure import Figure
+from scipy import stats
 
-from pinn import mlp
 from pinn.measurements import Synthetic
-from pinn.objective import Batch, LeastSquares, Objective, standard_errors
+from pinn.objective import LeastSquares, MeasuredFit, Objective, standard_errors
+from pinn.objective.evaluator import Evaluator
 from pinn.optimizers import GaussNewton, Limits, Minimization
-from pinn.problems import Heat
 from pinn.runtime import configure, set_precision
 from pinn.setup import Points
 from pinn.setup.draws import Draws
+from pinn.uncertainty import HMC
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import markdown_table, replace, write_json
 
 HERE = Path(__file__).parent
-DRAWS = 50  # of the noise
 COUNT = 60  # measured values
-NOISE = 0.05  # standard deviation as a share of that of the values
-WEIGHTS = {"the equation's weight 1": 1.0, "the equation's weight 100": 100.0}
+DRAWS = {"laplace": 100, "hmc": 50}  # of the noise
+SAMPLED = ("heat", "fin")  # problems for Hamiltonian Monte Carlo
+BANDS = (0.5, 0.9)
+LINEARIZED = 400  # draws that give the standard deviation of a field
 # Nearly all fits end at the smallest relative change of the loss that float64 can resolve.
 LIMITS = Limits(
     tf.constant(-1.0, tf.float64),
@@ -41,107 +48,170 @@ LIMITS = Limits(
 )
 
 
-Fit = TypedDict("Fit", {"estimate": float, "standard error": float})
-"""The estimate of the diffusivity from one draw of the noise."""
+class Found(NamedTuple):
+    """What a fit says of one quantity.
+
+    Attributes:
+        estimate: in its own units.
+        error: its standard deviation.
+        rank: the probability of values below the truth.
+    """
+
+    estimate: float
+    error: float
+    rank: float
 
 
-def fits(weight: float) -> list[Fit]:
-    """Return the estimate and its standard error for every draw."""
-    problem = Heat(unknowns={"alpha": {"start": 0.5, "lower": 0.0}})
-    network = mlp(lower=[0, 0], upper=[1, 1], outputs=1, width=6, depth=2)
-    objective = Objective(
-        problem, network, hard=True, weights={"heat": weight}, measured={"data": ("u",)}
-    )
-    points = Points(counts={"interior": 200, "boundary": 4}, block=100)
-    clean = Synthetic(count=COUNT).measure(problem)
-    draws = Draws(points, objective, {"data": clean}, seed=0)
-    sets = draws.sets(0, {})
-    squares = LeastSquares(objective)
-    bound = GaussNewton().bind(Minimization(objective.value_and_gradient, residuals=squares))
+Fits = list[dict[str, Found]]
+"""What every fit says, by quantity."""
 
-    def minimum(theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, Batch]:
-        batch = draws.cut(sets | {"data": clean._replace(values={"u": values})})
-        state, _ = bound.advance(bound.start(theta, batch), batch, tf.constant(300), LIMITS)
+
+class Study:
+    """One problem, fitted again and again.
+
+    Args:
+        case: the problem.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.objective = Objective(
+            case.problem,
+            case.network(),
+            hard=case.hard,
+            weights=case.weights,
+            measured={"data": ("u",)},
+        )
+        self.clean = Synthetic(count=COUNT).measure(case.problem)
+        counts = {"interior": 200, "boundary": 4}
+        self.draws = Draws(
+            Points(counts=counts, block=100), self.objective, {"data": self.clean}, seed=0
+        )
+        self.sets = self.draws.sets(0, {})
+        self.squares = LeastSquares(self.objective)
+        self.bound = GaussNewton().bind(
+            Minimization(self.objective.value_and_gradient, residuals=self.squares)
+        )
+        self.field = Evaluator(self.objective, ["u"])
+        self.probe = np.array([case.probe])
+        self.start, _ = self._minimum(self.objective.flat.flatten(), self.clean.values["u"])
+
+    @property
+    def truths(self) -> dict[str, float]:
+        """The true values of the unknowns, and of the solution at the point."""
+        problem = self.case.problem
+        found = {name: float(getattr(problem, name)) for name in self.objective.searched}
+        reference = problem.reference_at(self.probe)
+        assert reference is not None
+        found["u"] = float(reference["u"][0])
+        return found
+
+    def fit(self, draw: int, *, sampled: bool) -> dict[str, Found]:
+        """Return what a fit to values with another draw of the noise says."""
+        truth = self.clean.values["u"]
+        noise = np.random.default_rng(draw).standard_normal(len(truth))
+        theta, batch = self._minimum(self.start, truth + self.case.noise * np.std(truth) * noise)
+        return (self._sampled if sampled else self._linearized)(theta, batch)
+
+    def _minimum(self, theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, Any]:
+        data = self.clean._replace(values={"u": values})
+        batch = self.draws.cut(self.sets | {"data": data})
+        state, _ = self.bound.advance(
+            self.bound.start(theta, batch), batch, tf.constant(300), LIMITS
+        )
         return state.best_position, batch
 
-    truth = clean.values["u"]
-    exact, _ = minimum(objective.flat.flatten(), truth)
-    fits: list[Fit] = []
-    for draw in range(DRAWS):
-        noise = NOISE * np.std(truth) * np.random.default_rng(draw).standard_normal(COUNT)
-        theta, batch = minimum(exact, truth + noise)
-        errors = standard_errors(squares, theta, batch)
+    def _linearized(self, theta: tf.Tensor, batch: Any) -> dict[str, Found]:
+        errors = standard_errors(self.squares, theta, batch)
         assert errors is not None
-        estimate = float(objective.coefficients(theta)["alpha"])
-        fits.append({"estimate": estimate, "standard error": errors.errors["alpha"]})
-        print(draw, fits[-1], flush=True)
-    return fits
+        slope = self.field.jacobian(theta, self.probe)["u"][0]
+        moved = MeasuredFit(self.squares, theta, batch).draws(LINEARIZED) @ slope
+        deviations = {**errors.errors, "u": float(np.std(moved))}
+        found: dict[str, Found] = {}
+        for name, estimate in self._estimates(theta).items():
+            error = deviations[name]
+            rank = float(stats.norm.cdf((self.truths[name] - estimate) / error))
+            found[name] = Found(estimate, error, rank)
+        return found
 
-
-def table(results: dict[str, list[Fit]], truth: float) -> str:
-    """Return how often the truth is within one and within 1.96 standard errors."""
-    head = (
-        "",
-        "mean estimate",
-        "spread of the estimates",
-        "mean standard error",
-        "within 1",
-        "within 1.96",
-    )
-    rows = []
-    for name, fits in results.items():
-        estimates, errors = _arrays(fits)
-        distances = np.abs(estimates - truth)
-        rows.append(
-            [
-                name,
-                f"{np.mean(estimates):.5f}",
-                f"{np.std(estimates, ddof=1):.1e}",
-                f"{np.mean(errors):.1e}",
-                f"{np.sum(distances <= errors)} of {len(fits)}",
-                f"{np.sum(distances <= 1.96 * errors)} of {len(fits)}",
-            ]
+    def _sampled(self, theta: tf.Tensor, batch: Any) -> dict[str, Found]:
+        posterior = HMC(draws=200, warmup=100).sample(
+            MeasuredFit(self.squares, theta, batch), seed=0
         )
-    return f"{markdown_table(head, rows)}\n\n{_expected(DRAWS, truth)}"
+        values = dict(posterior.coefficients)
+        vectors = [tf.constant(vector) for vector in posterior.draws]
+        values["u"] = np.array([self.field(v, self.probe)["u"][0] for v in vectors])
+        found: dict[str, Found] = {}
+        for name, drawn in values.items():
+            rank = float(np.mean(drawn < self.truths[name]))
+            found[name] = Found(float(np.mean(drawn)), float(np.std(drawn)), rank)
+        return found
+
+    def _estimates(self, theta: tf.Tensor) -> dict[str, float]:
+        coefficients = self.objective.coefficients(theta)
+        found = {name: float(value) for name, value in coefficients.items()}
+        return {**found, "u": float(self.field(theta, self.probe)["u"][0])}
 
 
-def _arrays(fits: list[Fit]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the estimates and their standard errors."""
-    estimates = np.array([fit["estimate"] for fit in fits])
-    errors = np.array([fit["standard error"] for fit in fits])
-    return estimates, errors
+def table(results: dict[str, Any]) -> str:
+    """Return how often the bands hold the truth, by problem and quantity."""
+    head = ["problem", "by", "quantity", "truth", "mean estimate", "spread of the estimates"]
+    head += ["mean standard error", *(f"in the band of {100 * band:.0f} %" for band in BANDS)]
+    rows: list[list[str]] = []
+    for result in results.values():
+        for quantity, truth in result["truths"].items():
+            found = [Found(*fit[quantity]) for fit in result["fits"]]
+            estimates = np.array([f.estimate for f in found])
+            row = [result["problem"], result["method"], f"`{quantity}`", f"{truth:.4g}"]
+            row += [f"{np.mean(estimates):.4g}", f"{np.std(estimates, ddof=1):.2g}"]
+            row.append(f"{np.mean([f.error for f in found]):.2g}")
+            for band in BANDS:
+                inside = sum(abs(f.rank - 0.5) <= band / 2 for f in found)
+                row.append(f"{inside} of {len(found)}")
+            rows.append(row)
+    return f"{markdown_table(head, rows)}\n\n{_expected()}"
 
 
-def _expected(draws: int, truth: float) -> str:
+def _expected() -> str:
     """Return the numbers that exact coverage would give: mean and spread of the binomial law."""
     texts = []
-    for share in (0.6827, 0.95):
-        spread = np.sqrt(draws * share * (1 - share))
-        texts.append(f"{draws * share:.1f} ± {spread:.1f}")
-    return f"The truth is {truth}. Exact coverage would give {' and '.join(texts)}."
-
-
-def picture(results: dict[str, list[Fit]], truth: float) -> None:
-    """Draw every estimate with its standard error."""
-    figure = Figure(figsize=(8, 2.6 * len(results)), layout="constrained")
-    axes = figure.subplots(len(results), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, (name, fits) in zip(axes, results.items(), strict=True):
-        estimates, errors = _arrays(fits)
-        missed = np.abs(estimates - truth) > 1.96 * errors
-        for chosen, color in ((~missed, "C0"), (missed, "C3")):
-            axis.errorbar(
-                np.flatnonzero(chosen),
-                estimates[chosen],
-                1.96 * errors[chosen],
-                fmt="o",
-                ms=3,
-                color=color,
+    for draws in DRAWS.values():
+        for band in BANDS:
+            texts.append(
+                f"{draws * band:.0f} ± {np.sqrt(draws * band * (1 - band)):.1f} of {draws}"
             )
-        axis.axhline(truth, color="0.3", ls="--", lw=0.8)
-        axis.set_title(name, fontsize=10)
-        axis.set_ylabel("diffusivity, ± 1.96 s.e.")
-    axes[-1].set_xlabel("draw of the noise")
+    return f"Exact coverage would give {', '.join(texts)}."
+
+
+def picture(results: dict[str, Any]) -> None:
+    """Draw the ranks of the truth, in order; those of right bands lie on the diagonal."""
+    columns = 3
+    rows = -(-len(results) // columns)
+    figure = Figure(figsize=(3.2 * columns, 3.1 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axis, result in zip(axes, results.values(), strict=False):
+        count = len(result["fits"])
+        steps = np.arange(1, count + 1) / (count + 1)
+        lower, upper = stats.beta.ppf([[0.05], [0.95]], *_order(count))
+        axis.fill_between(steps, lower, upper, color="0.88", lw=0)
+        for number, quantity in enumerate(result["truths"]):
+            ranks = np.sort([fit[quantity][2] for fit in result["fits"]])
+            label = "u at a point" if quantity == "u" else quantity
+            axis.plot(steps, ranks, color=f"C{number}", lw=1.4, label=label)
+        axis.set_title(f"{result['problem']}, {result['method']}", fontsize=10)
+        axis.legend(fontsize=8, loc="upper left", frameon=False)
+        axis.set_aspect("equal")
+    for axis in axes[len(results) :]:
+        axis.set_visible(False)
+    figure.supxlabel("share of the fits", fontsize=10)
+    figure.supylabel("rank of the truth", fontsize=10)
     figure.savefig(HERE / "coverage.png", dpi=150)
+
+
+def _order(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the parameters of the beta distributions of ordered uniform numbers."""
+    place = np.arange(1, count + 1)
+    return place, count + 1 - place
 
 
 def main() -> None:
@@ -150,13 +220,21 @@ def main() -> None:
     set_precision("float64")
     path = HERE / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
-    for name, weight in WEIGHTS.items():
-        if name not in results:
-            results[name] = fits(weight)
-            write_json(path, results)
-    text = table(results, Heat().alpha)
+    jobs = [("laplace", name) for name in CASES] + [("hmc", name) for name in SAMPLED]
+    for method, name in jobs:
+        key = f"{name}, {method}"
+        if len(results.get(key, {"fits": []})["fits"]) >= DRAWS[method]:
+            continue
+        study = Study(CASES[name])
+        fits = []
+        for draw in range(DRAWS[method]):
+            fits.append(study.fit(draw, sampled=method == "hmc"))
+            print(key, draw, fits[-1], flush=True)
+        results[key] = {"problem": name, "method": method, "truths": study.truths, "fits": fits}
+        write_json(path, results)
+    text = table(results)
     replace(HERE / "README.md", "results", text)
-    picture(results, Heat().alpha)
+    picture(results)
     print(text)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pinn.arrays import Array, Quantity
 from pinn.errors import InputError
-from pinn.geometry.domain import Domain, check_coordinates, minimum
+from pinn.geometry.domain import Domain, check_coordinates, conjunction, minimum
 
 
 class Box(Domain):
@@ -113,6 +113,13 @@ class Box(Domain):
         for factor, maximum in zip(factors, maxima, strict=True):
             scaled.append(factor / maximum)
         return min(maxima) * reduce(mul, scaled)
+
+    def implicit(self, *coordinates: Quantity) -> Any:
+        """Return the conjunction [n] of the distances to the planes of all faces."""
+        distances: list[Any] = []
+        for c, (a, b) in zip(coordinates, self.ranges.values(), strict=True):
+            distances += [c - a, b - c]
+        return reduce(conjunction, distances)
 
 
 class Interval(Box):

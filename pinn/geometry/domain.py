@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from pinn.arrays import Array, BoolArray, Quantity
+from pinn.arrays import Array, BoolArray, Quantity, choose
 from pinn.errors import InputError, did_you_mean
 
 REGIONS = ("interior", "initial", "boundary", "data", "interfaces")
@@ -96,12 +96,22 @@ class Domain(ABC):
         """
         raise InputError(f"{self!r}: has no smooth distance; use constraints=soft.")
 
+    def implicit(self, *coordinates: Quantity) -> Any:
+        """Return a smooth function [n]: positive inside, negative outside, zero on the boundary.
+
+        Its slope is one on the boundary, and less near corners.
+
+        Raises:
+            InputError: if the domain has no such function.
+        """
+        raise InputError(f"{self!r}: has no smooth distance; use constraints=soft.")
+
     def smooth_distance_outside(self, *coordinates: Quantity) -> Any:
         """Return a smooth substitute [n] for the distance to the boundary from outside.
 
         It is zero on the boundary and positive outside.
         """
-        raise InputError(f"{self!r}: has no smooth distance outside; use constraints=soft.")
+        return -self.implicit(*coordinates)
 
     def accepts(self, points: Array, face: str | None = None) -> BoolArray:
         """Return which points [n, d] of `interior`, or of a face, belong to the domain: [n].
@@ -114,6 +124,59 @@ class Domain(ABC):
         """Return which points [n, d] lie inside or on the boundary, up to rounding: [n]."""
         lower, upper = self.bounds
         return np.asarray(self.distance(*points.T)) >= -1e-12 * np.max(upper - lower)
+
+    def __or__(self, other: Domain) -> Domain:
+        from pinn.geometry.combination import Union
+
+        return Union(self, other)
+
+    def __and__(self, other: Domain) -> Domain:
+        from pinn.geometry.combination import Intersection
+
+        return Intersection(self, other)
+
+    def __sub__(self, other: Domain) -> Domain:
+        from pinn.geometry.combination import subtract
+
+        return subtract(self, other)
+
+    def translate(self, **by: float) -> Domain:
+        """Return the domain moved by lengths per coordinate, such as `translate(x=1.0)`.
+
+        Raises:
+            InputError: for another coordinate, or a length that is not finite.
+        """
+        from pinn.geometry.moved import translated
+
+        return translated(self, by)
+
+    def rotate(self, degrees: float, *, axis: str = "", **about: float) -> Domain:
+        """Return the domain turned by an angle in degrees.
+
+        In the plane, it turns from the first coordinate to the second; in space, about an axis,
+        from the next coordinate to the one after, as a right-handed screw.
+
+        Args:
+            degrees: the angle.
+            axis: in three dimensions, the coordinate that stays.
+            about: the coordinates of a point that stays; those left out are zero.
+
+        Raises:
+            InputError: for another dimension, an unknown coordinate, or a number not finite.
+        """
+        from pinn.geometry.moved import rotated
+
+        return rotated(self, degrees, axis, about)
+
+    def scale(self, factor: float) -> Domain:
+        """Return the domain with all lengths times a positive factor, seen from the origin.
+
+        Raises:
+            InputError: for a factor that is not positive.
+        """
+        from pinn.geometry.moved import scaled
+
+        return scaled(self, factor)
 
     @property
     def boundaries(self) -> dict[str, tuple[str, ...]]:
@@ -182,11 +245,50 @@ def minimum(a: Quantity, b: Quantity) -> Any:
     return 0.5 * (a + b - abs(a - b))
 
 
+def maximum(a: Quantity, b: Quantity) -> Any:
+    """Return the larger of two arrays, tensors or jets, element by element."""
+    return 0.5 * (a + b + abs(a - b))
+
+
+def conjunction(a: Quantity, b: Quantity) -> Any:
+    """Return a + b − (a² + b²)^½, which is positive where both are, and smooth where one is not 0.
+
+    On the zero set of one it has the slope of that one (R-functions: Rvachev & Sheiko 1995,
+    doi:10.1115/1.3005099).
+    """
+    return a + b - (a * a + b * b) ** 0.5
+
+
+def trimmed(distance: Quantity, wanted: Quantity) -> Any:
+    """Return (f² + (((t² + f⁴)^½ − t)/2)²)^½, zero only where f is and t is not negative.
+
+    With f ≥ 0 that is f (1 + …)^½, which keeps the slope of f on its zero set.
+
+    Source: Sukumar & Srivastava (2022), doi:10.1016/j.cma.2021.114333, eq. 10.
+
+    Args:
+        distance: f [n], a smooth distance.
+        wanted: t [n], which is positive on the part of its zero set that is to stay.
+    """
+    square = distance * distance
+    root = (wanted * wanted + square * square) ** 0.5
+    # (root − t)/2 is f⁴/(root + t)/2 where t is positive, without a difference of equal numbers.
+    inside = wanted > 0
+    safe = choose(inside, root + wanted, 1.0)
+    near = choose(inside, distance * square / safe, 0.0)  # the excess over f, where t > 0
+    ratio = (1.0 + 0.25 * near * near) ** 0.5
+    far = (square + 0.25 * (root - wanted) * (root - wanted)) ** 0.5
+    return choose(inside, distance * ratio, far)
+
+
 def join_distances(a: Quantity, b: Quantity) -> Any:
     """Return the smooth distance to two parts of a boundary from the distance to each of them.
 
-    This is 1/(1/a + 1/b).  It is zero where one of the two is, and has its slope there
-    (R-equivalence of order one: Biswas & Shapiro 2004, doi:10.1016/j.gmod.2004.01.003; in networks
-    Sukumar & Srivastava 2022, doi:10.1016/j.cma.2021.114333).
+    This is 1/(1/a + 1/b).  It is zero where one of the two is, and has its slope there, and zero
+    where both are (R-equivalence of order one: Biswas & Shapiro 2004,
+    doi:10.1016/j.gmod.2004.01.003; in networks Sukumar & Srivastava 2022,
+    doi:10.1016/j.cma.2021.114333).
     """
-    return a * b / (a + b)
+    total = a + b
+    is_apart = abs(total) > 0
+    return choose(is_apart, a * b / choose(is_apart, total, 1.0), 0.0)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pinn.elementary import RULES
 from pinn.errors import InputError
-from pinn.jets.jet import Jet, compose
+from pinn.jets.jet import Jet, compose, where
 
 JET_RULES: dict[str, Callable[[Jet], Jet]] = {
     "linear": lambda jet: jet,
@@ -85,3 +85,11 @@ _NoJet = Union[tf.Tensor, tf.Variable, np.ndarray, np.generic, float, int]  # no
 tf.experimental.dispatch_for_unary_elementwise_apis(Jet)(_dispatch_unary)
 tf.experimental.dispatch_for_binary_elementwise_apis(Jet, object)(_dispatch_binary)
 tf.experimental.dispatch_for_binary_elementwise_apis(_NoJet, Jet)(_dispatch_binary)
+
+
+def _dispatch_where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Jet:
+    return where(condition.value if isinstance(condition, Jet) else condition, x, y)
+
+
+tf.experimental.dispatch_for_api(tf.where, {"x": Jet})(_dispatch_where)
+tf.experimental.dispatch_for_api(tf.where, {"y": Jet})(_dispatch_where)

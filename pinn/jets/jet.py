@@ -123,6 +123,20 @@ class Jet(tf.experimental.ExtensionType):
     def __abs__(self) -> Jet:
         return self * tf.sign(self.value)
 
+    # Comparisons are those of the values, and serve `tf.where`.
+
+    def __lt__(self, other: Jet | Constant) -> tf.Tensor:
+        return self.value < _value(other)
+
+    def __le__(self, other: Jet | Constant) -> tf.Tensor:
+        return self.value <= _value(other)
+
+    def __gt__(self, other: Jet | Constant) -> tf.Tensor:
+        return self.value > _value(other)
+
+    def __ge__(self, other: Jet | Constant) -> tf.Tensor:
+        return self.value >= _value(other)
+
     def __add__(self, other: Jet | Constant) -> Jet:
         return _add(self, other)
 
@@ -196,6 +210,31 @@ def stack(jets: Sequence[Jet]) -> Jet:
         length = max(lengths, default=1)
         components[index] = tf.stack([tf.broadcast_to(tensor, [length]) for tensor in tensors])
     return Jet(components, jets[0].plan, jets[0].coefficients, rows)
+
+
+def where(condition: tf.Tensor, first: Jet | Constant, second: Jet | Constant) -> Jet:
+    """Return the jet that is the first one where a condition [n] holds, and the second elsewhere.
+
+    Derivatives are those of the one that is taken.
+    """
+    jet = first if isinstance(first, Jet) else second
+    assert isinstance(jet, Jet)
+    zero = tf.zeros([], jet.dtype)
+    left, right = _components_of(first, jet.dtype), _components_of(second, jet.dtype)
+    components: dict[Index, tf.Tensor] = {}
+    for index in dict.fromkeys((*left, *right)):
+        components[index] = tf.where(condition, left.get(index, zero), right.get(index, zero))
+    return jet.with_components(components)
+
+
+def _components_of(operand: Jet | Constant, dtype: tf.DType) -> Components:
+    """Return the components of a jet, or of a constant."""
+    return operand.components if isinstance(operand, Jet) else {VALUE: tf.cast(operand, dtype)}
+
+
+def _value(operand: Jet | Constant) -> Any:
+    """Return the value of a jet, or a constant as it is."""
+    return operand.value if isinstance(operand, Jet) else operand
 
 
 def component(field: Jet | tf.Tensor, index: Index, like: tf.Tensor) -> tf.Tensor:

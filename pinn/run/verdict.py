@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-HALF = 0.5  # the estimated relative error from which on a run has failed
-SMALL = 0.01  # the same up to which advice is no doubt
-UNSOLVED = 0.5  # the same of residuals over their typical sizes, where there is no estimate
+HALF = 0.5  # of the solution, or of the residuals' typical sizes, from which on a run has failed
+SMALL = 0.01  # the estimated relative error up to which advice is no doubt
 
 
 def verdict(
@@ -32,8 +31,8 @@ def verdict(
         advice: those warnings of what makes a problem hard, or loose in some places.
         finished: whether the run has ended by itself.
     """
-    measures, limit = (estimated, HALF) if estimated else (remaining, UNSOLVED)
-    if not all(value < limit for value in measures.values()):  # NaN has failed too
+    measures = estimated or remaining
+    if not all(value < HALF for value in measures.values()):  # NaN has failed too
         return "failed"
     is_small = bool(estimated) and max(estimated.values()) <= SMALL
     doubts = [line for line in warnings if not (is_small and line in advice)]
