@@ -2,9 +2,9 @@
 
 Four inverse problems are fitted to values with noise, again and again, by Gauss–Newton with a
 network of two layers of six units.  Every fit starts from the fit without noise and ends in a
-minimum.  Its unknowns, and its solution at one point, have a distribution by the linearized fit
-(Laplace), or by Hamiltonian Monte Carlo.  Kept is the rank of the truth in it: the probability of
-all lower values.  Where bands are right, ranks are uniform.
+minimum.  Its unknowns, and its solution at one point, have a distribution by the linearized fit.
+Kept is the rank of the truth in it: the probability of all lower values.  Where bands are right,
+ranks are uniform.
 """
 
 from __future__ import annotations
@@ -27,15 +27,13 @@ from pinn.optimizers import GaussNewton, Limits, Minimization
 from pinn.runtime import configure, set_precision
 from pinn.setup import Points
 from pinn.setup.draws import Draws
-from pinn.uncertainty import HMC
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import markdown_table, replace, write_json
 
 HERE = Path(__file__).parent
 COUNT = 60  # measured values
-DRAWS = {"laplace": 100, "hmc": 50}  # of the noise
-SAMPLED = ("heat", "fin")  # problems for Hamiltonian Monte Carlo
+DRAWS = 100  # of the noise
 BANDS = (0.5, 0.9)
 LINEARIZED = 400  # draws that give the standard deviation of a field
 # Nearly all fits end at the smallest relative change of the loss that float64 can resolve.
@@ -106,12 +104,12 @@ class Study:
         found["u"] = float(reference["u"][0])
         return found
 
-    def fit(self, draw: int, *, sampled: bool) -> dict[str, Found]:
+    def fit(self, draw: int) -> dict[str, Found]:
         """Return what a fit to values with another draw of the noise says."""
         truth = self.clean.values["u"]
         noise = np.random.default_rng(draw).standard_normal(len(truth))
         theta, batch = self._minimum(self.start, truth + self.case.noise * np.std(truth) * noise)
-        return (self._sampled if sampled else self._linearized)(theta, batch)
+        return self._linearized(theta, batch)
 
     def _minimum(self, theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, Any]:
         data = self.clean._replace(values={"u": values})
@@ -134,19 +132,6 @@ class Study:
             found[name] = Found(estimate, error, rank)
         return found
 
-    def _sampled(self, theta: tf.Tensor, batch: Any) -> dict[str, Found]:
-        posterior = HMC(draws=200, warmup=100).sample(
-            MeasuredFit(self.squares, theta, batch), seed=0
-        )
-        values = dict(posterior.coefficients)
-        vectors = [tf.constant(vector) for vector in posterior.draws]
-        values["u"] = np.array([self.field(v, self.probe)["u"][0] for v in vectors])
-        found: dict[str, Found] = {}
-        for name, drawn in values.items():
-            rank = float(np.mean(drawn < self.truths[name]))
-            found[name] = Found(float(np.mean(drawn)), float(np.std(drawn)), rank)
-        return found
-
     def _estimates(self, theta: tf.Tensor) -> dict[str, float]:
         coefficients = self.objective.coefficients(theta)
         found = {name: float(value) for name, value in coefficients.items()}
@@ -155,14 +140,14 @@ class Study:
 
 def table(results: dict[str, Any]) -> str:
     """Return how often the bands hold the truth, by problem and quantity."""
-    head = ["problem", "by", "quantity", "truth", "mean estimate", "spread of the estimates"]
+    head = ["problem", "quantity", "truth", "mean estimate", "spread of the estimates"]
     head += ["mean standard error", *(f"in the band of {100 * band:.0f} %" for band in BANDS)]
     rows: list[list[str]] = []
     for result in results.values():
         for quantity, truth in result["truths"].items():
             found = [Found(*fit[quantity]) for fit in result["fits"]]
             estimates = np.array([f.estimate for f in found])
-            row = [result["problem"], result["method"], f"`{quantity}`", f"{truth:.4g}"]
+            row = [result["problem"], f"`{quantity}`", f"{truth:.4g}"]
             row += [f"{np.mean(estimates):.4g}", f"{np.std(estimates, ddof=1):.2g}"]
             row.append(f"{np.mean([f.error for f in found]):.2g}")
             for band in BANDS:
@@ -175,17 +160,14 @@ def table(results: dict[str, Any]) -> str:
 def _expected() -> str:
     """Return the numbers that exact coverage would give: mean and spread of the binomial law."""
     texts = []
-    for draws in DRAWS.values():
-        for band in BANDS:
-            texts.append(
-                f"{draws * band:.0f} ± {np.sqrt(draws * band * (1 - band)):.1f} of {draws}"
-            )
-    return f"Exact coverage would give {', '.join(texts)}."
+    for band in BANDS:
+        texts.append(f"{DRAWS * band:.0f} ± {np.sqrt(DRAWS * band * (1 - band)):.1f}")
+    return f"Exact coverage would give {' and '.join(texts)} of {DRAWS}."
 
 
 def picture(results: dict[str, Any]) -> None:
     """Draw the ranks of the truth, in order; those of right bands lie on the diagonal."""
-    columns = 3
+    columns = 2
     rows = -(-len(results) // columns)
     figure = Figure(figsize=(3.2 * columns, 3.1 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
@@ -198,8 +180,8 @@ def picture(results: dict[str, Any]) -> None:
             ranks = np.sort([fit[quantity][2] for fit in result["fits"]])
             label = "u at a point" if quantity == "u" else quantity
             axis.plot(steps, ranks, color=f"C{number}", lw=1.4, label=label)
-        axis.set_title(f"{result['problem']}, {result['method']}", fontsize=10)
-        axis.legend(fontsize=8, loc="upper left", frameon=False)
+        axis.set_title(result["problem"], fontsize=10)
+        axis.legend(fontsize=8, loc="best", frameon=False)
         axis.set_aspect("equal")
     for axis in axes[len(results) :]:
         axis.set_visible(False)
@@ -220,17 +202,15 @@ def main() -> None:
     set_precision("float64")
     path = HERE / "results.json"
     results = json.loads(path.read_text()) if path.exists() else {}
-    jobs = [("laplace", name) for name in CASES] + [("hmc", name) for name in SAMPLED]
-    for method, name in jobs:
-        key = f"{name}, {method}"
-        if len(results.get(key, {"fits": []})["fits"]) >= DRAWS[method]:
+    for name, case in CASES.items():
+        if name in results:
             continue
-        study = Study(CASES[name])
+        study = Study(case)
         fits = []
-        for draw in range(DRAWS[method]):
-            fits.append(study.fit(draw, sampled=method == "hmc"))
-            print(key, draw, fits[-1], flush=True)
-        results[key] = {"problem": name, "method": method, "truths": study.truths, "fits": fits}
+        for draw in range(DRAWS):
+            fits.append(study.fit(draw))
+            print(name, draw, fits[-1], flush=True)
+        results[name] = {"problem": name, "truths": study.truths, "fits": fits}
         write_json(path, results)
     text = table(results)
     replace(HERE / "README.md", "results", text)
