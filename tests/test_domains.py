@@ -191,6 +191,14 @@ def test_radii_and_directions_in_a_ball_are_uniform_by_measure():
     assert height == pytest.approx(2 * (np.arange(1024) + 0.5) / 1024 - 1, abs=0.01)
 
 
+def test_a_domain_keeps_its_named_parts_when_more_is_cut_off():
+    cut = PLATE.named(floor=["y-"]) - Disk(x=3.0, y=1.0, radius=0.5).named(rod=["sphere"])
+    assert cut.boundaries["floor"] == ("y-",)
+    assert cut.boundaries["rod"] == ("hole",)
+    assert cut.boundaries["holes"] == ("pipe", "hole")
+    assert cut.volume == pytest.approx(8 - math.pi / 2)
+
+
 def test_measures_of_faces():
     assert Disk(x=0.0, y=0.0, radius=2.0).measure("sphere") == pytest.approx(4 * math.pi)
     assert Ball(x=0.0, y=0.0, z=0.0, radius=2.0).measure("sphere") == pytest.approx(16 * math.pi)
@@ -403,7 +411,7 @@ def test_adaptive_points_stay_inside(adaptive):
         (lambda: PLATE.smooth_distance(0.0, 0.0, on="hole"), "Did you mean 'holes'"),
         (
             lambda: CHANNEL.smooth_distance(2.0, 1.0, on="step_x+"),
-            "no smooth distance to a part of hole Rect",
+            "no smooth distance to a part of hole step",
         ),
         (lambda: Polygon(x=(0, 1, 0), y=(0, 0)), "at least three corners"),
         (lambda: Polygon(x=(0, 1, 0), y=(0, 0, 1, 1)), "give two for each corner"),

@@ -297,5 +297,7 @@ def test_where_takes_the_derivatives_of_what_it_takes():
     assert found.value.numpy().tolist() == [-1.0, 3.0, 3.0]
     assert found.components["x",].numpy().tolist() == [3.0, 0.0, 0.0]
     assert found.components["x", "x"].numpy().tolist() == [-6.0, 0.0, 0.0]
+    assert tf.where(x < 0.0, 0.1, x).value.numpy()[0] == 0.1  # not rounded to single precision
+    assert (0.1**x).value.numpy()[0] == pytest.approx(10, rel=1e-14)
     other = tf.where(x >= 2.0, 1.0, x)
     assert other.components["x",].numpy().tolist() == [1.0, 1.0, 0.0]

@@ -70,14 +70,12 @@ class Case:
         problem: with its unknowns.
         weights: of terms, where they are not 1.
         hard: whether the ansatz holds the initial and boundary values.
-        noise: the standard deviation of the noise as a share of that of the values.
         probe: the coordinates of a point at which the solution's band is tested.
     """
 
     problem: Problem
     weights: dict[str, float]
     hard: bool
-    noise: float
     probe: tuple[float, ...]
 
     def network(self) -> keras.Model:
@@ -87,9 +85,7 @@ class Case:
 
 
 CASES = {
-    "heat": Case(
-        Heat(unknowns={"alpha": {"start": 0.5, "lower": 0.0}}), {}, True, 0.05, (0.5, 0.5)
-    ),
+    "heat": Case(Heat(unknowns={"alpha": {"start": 0.5, "lower": 0.0}}), {}, True, (0.5, 0.5)),
     "burgers": Case(
         Burgers(
             nu=0.1,
@@ -97,21 +93,18 @@ CASES = {
         ),
         {},
         True,
-        0.05,
         (0.3, 0.5),
     ),
     "fin": Case(
         Fin(unknowns={"m": {"start": 1.0, "lower": 0.0}, "b": {"start": 0.5, "lower": 0.0}}),
         {"base": 100.0, "tip": 100.0},
         False,
-        0.05,
         (0.5,),
     ),
     "growth": Case(
         Growth(unknowns={"r": {"start": 4.0, "lower": 0.0}, "K": {"start": 0.7, "lower": 0.0}}),
         {"start": 100.0},
         False,
-        0.05,
         (0.5,),
     ),
 }

@@ -33,6 +33,7 @@ from record import markdown_table, replace, write_json
 
 HERE = Path(__file__).parent
 COUNT = 60  # measured values
+NOISE = 0.05  # standard deviation as a share of that of the values
 DRAWS = 100  # of the noise
 BANDS = (0.5, 0.9)
 LINEARIZED = 400  # draws that give the standard deviation of a field
@@ -60,15 +61,14 @@ class Found(NamedTuple):
     rank: float
 
 
-Fits = list[dict[str, Found]]
-"""What every fit says, by quantity."""
-
-
 class Study:
     """One problem, fitted again and again.
 
     Args:
         case: the problem.
+
+    Attributes:
+        truths: the true values of the unknowns, and of the solution at the point.
     """
 
     def __init__(self, case: Case) -> None:
@@ -92,11 +92,11 @@ class Study:
         )
         self.field = Evaluator(self.objective, ["u"])
         self.probe = np.array([case.probe])
+        self.truths = self._truths()
         self.start, _ = self._minimum(self.objective.flat.flatten(), self.clean.values["u"])
 
-    @property
-    def truths(self) -> dict[str, float]:
-        """The true values of the unknowns, and of the solution at the point."""
+    def _truths(self) -> dict[str, float]:
+        """Return the true values of the unknowns, and of the solution at the point."""
         problem = self.case.problem
         found = {name: float(getattr(problem, name)) for name in self.objective.searched}
         reference = problem.reference_at(self.probe)
@@ -108,7 +108,7 @@ class Study:
         """Return what a fit to values with another draw of the noise says."""
         truth = self.clean.values["u"]
         noise = np.random.default_rng(draw).standard_normal(len(truth))
-        theta, batch = self._minimum(self.start, truth + self.case.noise * np.std(truth) * noise)
+        theta, batch = self._minimum(self.start, truth + NOISE * np.std(truth) * noise)
         return self._linearized(theta, batch)
 
     def _minimum(self, theta: tf.Tensor, values: np.ndarray) -> tuple[tf.Tensor, Any]:
@@ -143,11 +143,11 @@ def table(results: dict[str, Any]) -> str:
     head = ["problem", "quantity", "truth", "mean estimate", "spread of the estimates"]
     head += ["mean standard error", *(f"in the band of {100 * band:.0f} %" for band in BANDS)]
     rows: list[list[str]] = []
-    for result in results.values():
+    for name, result in results.items():
         for quantity, truth in result["truths"].items():
             found = [Found(*fit[quantity]) for fit in result["fits"]]
             estimates = np.array([f.estimate for f in found])
-            row = [result["problem"], f"`{quantity}`", f"{truth:.4g}"]
+            row = [name, f"`{quantity}`", f"{truth:.4g}"]
             row += [f"{np.mean(estimates):.4g}", f"{np.std(estimates, ddof=1):.2g}"]
             row.append(f"{np.mean([f.error for f in found]):.2g}")
             for band in BANDS:
@@ -167,33 +167,24 @@ def _expected() -> str:
 
 def picture(results: dict[str, Any]) -> None:
     """Draw the ranks of the truth, in order; those of right bands lie on the diagonal."""
-    columns = 2
-    rows = -(-len(results) // columns)
-    figure = Figure(figsize=(3.2 * columns, 3.1 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for axis, result in zip(axes, results.values(), strict=False):
+    figure = Figure(figsize=(6.4, 6.2), layout="constrained")
+    axes = figure.subplots(2, 2, sharex=True, sharey=True).ravel()
+    for axis, (name, result) in zip(axes, results.items(), strict=True):
         count = len(result["fits"])
-        steps = np.arange(1, count + 1) / (count + 1)
-        lower, upper = stats.beta.ppf([[0.05], [0.95]], *_order(count))
+        place = np.arange(1, count + 1)  # ordered uniform numbers have beta distributions
+        lower, upper = stats.beta.ppf([[0.05], [0.95]], place, count + 1 - place)
+        steps = place / (count + 1)
         axis.fill_between(steps, lower, upper, color="0.88", lw=0)
         for number, quantity in enumerate(result["truths"]):
             ranks = np.sort([fit[quantity][2] for fit in result["fits"]])
             label = "u at a point" if quantity == "u" else quantity
             axis.plot(steps, ranks, color=f"C{number}", lw=1.4, label=label)
-        axis.set_title(result["problem"], fontsize=10)
+        axis.set_title(name, fontsize=10)
         axis.legend(fontsize=8, loc="best", frameon=False)
         axis.set_aspect("equal")
-    for axis in axes[len(results) :]:
-        axis.set_visible(False)
     figure.supxlabel("share of the fits", fontsize=10)
     figure.supylabel("rank of the truth", fontsize=10)
     figure.savefig(HERE / "coverage.png", dpi=150)
-
-
-def _order(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the parameters of the beta distributions of ordered uniform numbers."""
-    place = np.arange(1, count + 1)
-    return place, count + 1 - place
 
 
 def main() -> None:
@@ -210,7 +201,7 @@ def main() -> None:
         for draw in range(DRAWS):
             fits.append(study.fit(draw))
             print(name, draw, fits[-1], flush=True)
-        results[name] = {"problem": name, "truths": study.truths, "fits": fits}
+        results[name] = {"truths": study.truths, "fits": fits}
         write_json(path, results)
     text = table(results)
     replace(HERE / "README.md", "results", text)

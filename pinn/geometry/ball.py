@@ -28,14 +28,14 @@ class Ball(Domain):
 
     def __init__(self, *, radius: float, **center: float) -> None:
         name = type(self).__name__
-        self.center = _center(name, center)
+        self.center = center_of(name, center)
         if not (np.isfinite(radius) and radius > 0):
             raise InputError(f"{name}: radius={radius}; give a positive number.")
         self.coordinates = tuple(center)
         self.radius = float(radius)
 
     def __repr__(self) -> str:
-        center = ", ".join(f"{c}={v:g}" for c, v in zip(self.coordinates, self.center, strict=True))
+        center = told_point(self.coordinates, self.center)
         return f"{type(self).__name__}({center}, radius={self.radius:g})"
 
     @property
@@ -70,12 +70,12 @@ class Ball(Domain):
 
     def distance(self, *coordinates: Quantity) -> Any:
         """Return the exact signed distance [n], r - |x - c|, which has a kink at the center."""
-        return self.radius - self._square(coordinates) ** 0.5
+        return self.radius - _square(self.center, coordinates) ** 0.5
 
     def smooth_distance(self, *coordinates: Quantity, on: str | Sequence[str] = "boundary") -> Any:
         """Return (r² - |x - c|²)/2r [n], which is smooth at the center too."""
         self.members(on)  # raises an error for an unknown part
-        return (self.radius**2 - self._square(coordinates)) / (2 * self.radius)
+        return (self.radius**2 - _square(self.center, coordinates)) / (2 * self.radius)
 
     def implicit(self, *coordinates: Quantity) -> Any:
         """Return (r² - |x - c|²)/2r [n]."""
@@ -84,10 +84,6 @@ class Ball(Domain):
     def smooth_distance_outside(self, *coordinates: Quantity) -> Any:
         """Return |x - c| - r [n], which is smooth outside."""
         return -self.distance(*coordinates)
-
-    def _square(self, coordinates: Sequence[Quantity]) -> Any:
-        """Return |x - c|² [n]."""
-        return _square(self.center, coordinates)
 
 
 class Disk(Ball):
@@ -112,7 +108,7 @@ class Shell(Domain):
     faces = ("r-", "r+")
 
     def __init__(self, *, radii: Sequence[float], **center: float) -> None:
-        self.center = _center("Shell", center)
+        self.center = center_of("Shell", center)
         if np.shape(radii) != (2,) or not 0 < radii[0] < radii[1] < np.inf:
             raise InputError(
                 f"Shell: radii={radii!r}; give the inner and the outer one, such as (1.0, 2.0)."
@@ -121,7 +117,7 @@ class Shell(Domain):
         self.radii = (float(radii[0]), float(radii[1]))
 
     def __repr__(self) -> str:
-        center = ", ".join(f"{c}={v:g}" for c, v in zip(self.coordinates, self.center, strict=True))
+        center = told_point(self.coordinates, self.center)
         return f"Shell({center}, radii=({self.radii[0]:g}, {self.radii[1]:g}))"
 
     @property
@@ -174,7 +170,12 @@ class Shell(Domain):
         return self.smooth_distance(*coordinates)
 
 
-def _center(name: str, center: Mapping[str, float]) -> Array:
+def told_point(coordinates: Sequence[str], point: Array) -> str:
+    """Return a point [d] in words, such as "x=0, y=1"."""
+    return ", ".join(f"{c}={v:g}" for c, v in zip(coordinates, point, strict=True))
+
+
+def center_of(name: str, center: Mapping[str, float]) -> Array:
     """Return a center [d]; raise an InputError for coordinates that cannot be."""
     if len(center) < 2:
         raise InputError(

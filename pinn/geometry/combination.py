@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -13,13 +13,17 @@ from scipy.stats import qmc
 
 from pinn.arrays import Array, BoolArray, Quantity
 from pinn.errors import InputError
+from pinn.geometry.box import Box
 from pinn.geometry.domain import (
     Domain,
     check_part,
     conjunction,
+    disjunction,
     join_distances,
     maximum,
     minimum,
+    outward,
+    parts_among,
     trimmed,
 )
 
@@ -44,13 +48,22 @@ class _Owned(NamedTuple):
 class Combination(Domain):
     """What several domains make together; a face is what the others leave of one of theirs.
 
-    Where faces of two domains coincide, the one that comes first has the points.
+    Where faces of two domains coincide, the one that comes first has the points.  Unless a subclass
+    says otherwise, it is what the domains, or what lies outside of them, have in common.
+
+    Args:
+        operands: the domains.
+        owners: by name of a face, whose it is.
+        image: the domain whose points are drawn, of which some are rejected.
     """
 
     _empty = "the domains have nothing in common; move or enlarge one"
 
-    def __init__(self, operands: Sequence[Domain], owners: Mapping[str, _Owned]) -> None:
+    def __init__(
+        self, operands: Sequence[Domain], owners: Mapping[str, _Owned], image: Domain
+    ) -> None:
         self.operands = tuple(operands)
+        self._image = image
         self.coordinates = operands[0].coordinates
         self.is_mapped = all(operand.is_mapped for operand in operands)
         self._owners = dict(owners)
@@ -62,39 +75,53 @@ class Combination(Domain):
         points = self.interior(_sample(len(self.coordinates)))
         if not np.any(self.accepts(points)):
             raise InputError(f"{self!r}: {self._empty}.")
-        for number, operand in enumerate(self.operands):
+        for number in range(len(self.operands)):
             own = [s for f, s in self._shares.items() if self._owners[f].operand == number]
             if not any(own):
                 raise InputError(
-                    f"{type(self).__name__}: {operand!r} has no effect: it lies outside, or in "
-                    "another; remove or move it."
+                    f"{type(self).__name__}: {self._told(number)} lies outside, or in another; "
+                    "remove or move it."
                 )
-
-    def _remaining(self, parts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-        """Return the parts without the faces of which nothing is left."""
-        found: dict[str, tuple[str, ...]] = {}
-        for name, members in parts.items():
-            faces = tuple(face for face in members if face in self.faces)
-            if faces:
-                found[name] = faces
-        return found
-
-    @abstractmethod
-    def _is_inside(self, points: Array) -> BoolArray:
-        """Return which points [n, d] lie inside: [n]."""
 
     def _is_complement(self, operand: int) -> bool:
         """Return whether the domain is what lies outside of an operand."""
         return False
 
+    def _told(self, operand: int) -> str:
+        """Return how messages call an operand."""
+        return repr(self.operands[operand])
+
+    def _of_all(self, function: Callable[[Domain], Any]) -> list[Any]:
+        """Return a signed function [n] of all operands, with the other sign outside of one."""
+        values: list[Any] = []
+        for number, operand in enumerate(self.operands):
+            value = function(operand)
+            values.append(-value if self._is_complement(number) else value)
+        return values
+
+    def _is_inside(self, points: Array) -> BoolArray:
+        """Return which points [n, d] lie inside: [n]."""
+        accepted = self._image.accepts(points)
+        for distance in self._of_all(lambda domain: domain.distance(*points.T)):
+            accepted &= np.asarray(distance) > 0
+        return accepted
+
     @property
     def bounds(self) -> tuple[Array, Array]:
         """The lower and the upper corner [d] of a box around the domain."""
-        return self.operands[0].bounds
+        return self._image.bounds
 
     def interior(self, unit: Array) -> Array:
         """Return points [n, d] for a sample `unit` [n, d]; `accepts` rejects those outside."""
-        return self.operands[0].interior(unit)
+        return self._image.interior(unit)
+
+    def distance(self, *coordinates: Quantity) -> Any:
+        """Return the least signed distance [n]; it is exact inside if the domains' are."""
+        return reduce(minimum, self._of_all(lambda domain: domain.distance(*coordinates)))
+
+    def implicit(self, *coordinates: Quantity) -> Any:
+        """Return the conjunction [n] of the functions of all domains."""
+        return reduce(conjunction, self._of_all(lambda domain: domain.implicit(*coordinates)))
 
     def accepts(self, points: Array, face: str | None = None) -> BoolArray:
         """Return which points [n, d] of `interior`, or of a face, belong to the domain: [n]."""
@@ -102,8 +129,12 @@ class Combination(Domain):
             return self._is_inside(points)
         number, own = self._owners[face]
         operand = self.operands[number]
-        normals = self._normals_at(points, face)
-        step = _STEP * self._size * normals
+        size = _STEP * self._size
+        normals = outward(operand, points, size)
+        length = np.linalg.norm(normals, axis=1, keepdims=True)
+        step = size * normals / np.where(length > 0, length, 1.0)
+        if self._is_complement(number):
+            step = -step
         accepted = operand.accepts(points, own)
         accepted &= self._is_inside(points - step) & ~self._is_inside(points + step)
         # Near a place where two faces touch, the steps reach across both.
@@ -115,22 +146,6 @@ class Combination(Domain):
     def _is_near(self, domain: Domain, points: Array) -> BoolArray:
         """Return which points [n, d] lie on the boundary of a domain, up to rounding: [n]."""
         return np.abs(np.asarray(domain.distance(*points.T))) <= _ROUNDING * self._size
-
-    def _normals_at(self, points: Array, face: str) -> Array:
-        """Return the outward normals [n, d] at points [n, d] of a face, −∇d by differences."""
-        number, _ = self._owners[face]
-        step = _STEP * self._size
-        slopes: list[Array] = []
-        for axis in range(points.shape[1]):
-            ahead, behind = points.copy(), points.copy()
-            ahead[:, axis] += step
-            behind[:, axis] -= step
-            distance = self.operands[number].distance
-            slopes.append(np.asarray(distance(*behind.T)) - np.asarray(distance(*ahead.T)))
-        normals = np.stack(slopes, axis=1)
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        normals /= np.where(length > 0, length, 1.0)
-        return -normals if self._is_complement(number) else normals
 
     def face(self, name: str, unit: Array) -> tuple[Array, Array]:
         """Return points [n, d] on a face and their outward normals [n, d].
@@ -153,8 +168,8 @@ class Combination(Domain):
             return self._apart
         unit = qmc.Sobol(len(self.coordinates), rng=0).random(_VOLUME_SAMPLE)
         points = self.interior(unit)
-        base = self.operands[0]
-        return float(np.mean(self.accepts(points)) / np.mean(base.accepts(points))) * base.volume
+        share = np.mean(self.accepts(points)) / np.mean(self._image.accepts(points))
+        return float(share) * self._image.volume
 
     @property
     @abstractmethod
@@ -175,14 +190,7 @@ class Combination(Domain):
         self, operand: Domain, number: int, own: Sequence[str], coordinates: Sequence[Quantity]
     ) -> Any:
         """Return the smooth distance [n] to faces of one domain, from inside the combination."""
-        if not self._is_complement(number):
-            return operand.smooth_distance(*coordinates, on=own)
-        if len(own) < sum(self._owners[face].operand == number for face in self.faces):
-            raise InputError(
-                f"{self!r}: no smooth distance to a part of hole {operand!r}; name all of its "
-                "faces."
-            )
-        return operand.smooth_distance_outside(*coordinates)
+        return operand.smooth_distance(*coordinates, on=own)
 
     def _share(self, face: str) -> float:
         """Return the share of a face that is left, exactly 1 where nothing is cut off."""
@@ -230,8 +238,8 @@ class Difference(Combination):
             if not single:
                 parts[name] = faces
             _take_parts(parts, hole, names)
-        super().__init__([base, *holes.values()], owners)
-        self.parts = self._remaining(parts)
+        super().__init__([base, *holes.values()], owners, base)
+        self.parts = parts_among(parts, self.faces)
 
     def __repr__(self) -> str:
         holes = ", ".join(f"{name}={hole!r}" for name, hole in self.holes.items())
@@ -240,27 +248,26 @@ class Difference(Combination):
     def _is_complement(self, operand: int) -> bool:
         return operand > 0
 
-    def _is_inside(self, points: Array) -> BoolArray:
-        accepted = self.base.accepts(points) & (np.asarray(self.base.distance(*points.T)) > 0)
-        for hole in self.holes.values():
-            accepted &= np.asarray(hole.distance(*points.T)) < 0
-        return accepted
+    def _told(self, operand: int) -> str:
+        if not operand:
+            return super()._told(operand)
+        return f"hole {[*self.holes][operand - 1]}={self.operands[operand]!r}"
+
+    def _distance_to(
+        self, operand: Domain, number: int, own: Sequence[str], coordinates: Sequence[Quantity]
+    ) -> Any:
+        if not self._is_complement(number):
+            return super()._distance_to(operand, number, own, coordinates)
+        if len(own) < sum(self._owners[face].operand == number for face in self.faces):
+            raise InputError(
+                f"{self!r}: no smooth distance to a part of hole {[*self.holes][number - 1]}; name "
+                "all of its faces."
+            )
+        return operand.smooth_distance_outside(*coordinates)
 
     @property
     def _apart(self) -> float:
         return self.base.volume - sum(hole.volume for hole in self.holes.values())
-
-    def distance(self, *coordinates: Quantity) -> Any:
-        """Return the signed distance [n]; it is exact inside if the holes' distances are."""
-        distances = [self.base.distance(*coordinates)]
-        for hole in self.holes.values():
-            distances.append(-hole.distance(*coordinates))
-        return reduce(minimum, distances)
-
-    def implicit(self, *coordinates: Quantity) -> Any:
-        """Return the conjunction [n] of the base's function and the negative ones of the holes."""
-        outside = [-hole.implicit(*coordinates) for hole in self.holes.values()]
-        return reduce(conjunction, [self.base.implicit(*coordinates), *outside])
 
 
 class _Joined(Combination):
@@ -287,45 +294,28 @@ class _Joined(Combination):
                 names[face] = free_name(face, (*owners, *parts))
                 owners[names[face]] = _Owned(number, face)
             _take_parts(parts, domain, names)
-        super().__init__(domains, owners)
-        self.parts = self._remaining(parts)
+        super().__init__(domains, owners, self._drawn_from(domains))
+        self.parts = parts_among(parts, self.faces)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.operands))})"
 
-    def _distances(self, coordinates: Sequence[Quantity]) -> list[Any]:
-        """Return the signed distances [n] of all domains."""
-        distances: list[Any] = []
-        for operand in self.operands:
-            distances.append(operand.distance(*coordinates))
-        return distances
+    def _drawn_from(self, domains: Sequence[Domain]) -> Domain:
+        """Return the domain whose points are drawn."""
+        return domains[0]
 
 
 class Union(_Joined):
     """What lies in any of several domains, e.g. `Union(Rectangle(…), Disk(…))` or `a | b`."""
 
-    @property
-    def bounds(self) -> tuple[Array, Array]:
-        """The lower and the upper corner [d] of the bounding box of all domains."""
-        lower, upper = zip(*(operand.bounds for operand in self.operands), strict=True)
-        return np.min(lower, axis=0), np.max(upper, axis=0)
-
-    def interior(self, unit: Array) -> Array:
-        """Return points [n, d] of the bounding box; `accepts` rejects those outside."""
-        lower, upper = self.bounds
-        return lower + unit * (upper - lower)
+    def _drawn_from(self, domains: Sequence[Domain]) -> Domain:
+        """Return the bounding box of all domains."""
+        lower, upper = zip(*(domain.bounds for domain in domains), strict=True)
+        corners = zip(np.min(lower, axis=0), np.max(upper, axis=0), strict=True)
+        return Box(**dict(zip(domains[0].coordinates, corners, strict=True)))
 
     def _is_inside(self, points: Array) -> BoolArray:
         return np.asarray(self.distance(*points.T)) > 0
-
-    @property
-    def volume(self) -> float:
-        """The volume, estimated from a sample where the domains touch or overlap."""
-        if all(share == 1 for share in self._shares.values()):
-            return self._apart
-        unit = qmc.Sobol(len(self.coordinates), rng=0).random(_VOLUME_SAMPLE)
-        lower, upper = self.bounds
-        return float(np.mean(self.accepts(self.interior(unit))) * np.prod(upper - lower))
 
     @property
     def _apart(self) -> float:
@@ -333,14 +323,11 @@ class Union(_Joined):
 
     def distance(self, *coordinates: Quantity) -> Any:
         """Return the largest signed distance [n], which is a lower bound inside."""
-        return reduce(maximum, self._distances(coordinates))
+        return reduce(maximum, self._of_all(lambda domain: domain.distance(*coordinates)))
 
     def implicit(self, *coordinates: Quantity) -> Any:
         """Return the disjunction [n] of the functions of all domains."""
-        outside: list[Any] = []
-        for operand in self.operands:
-            outside.append(-operand.implicit(*coordinates))
-        return -reduce(conjunction, outside)
+        return reduce(disjunction, self._of_all(lambda domain: domain.implicit(*coordinates)))
 
     def _distance_to(
         self, operand: Domain, number: int, own: Sequence[str], coordinates: Sequence[Quantity]
@@ -362,33 +349,14 @@ class Intersection(_Joined):
         lower, upper = zip(*(operand.bounds for operand in self.operands), strict=True)
         return np.max(lower, axis=0), np.min(upper, axis=0)
 
-    def _is_inside(self, points: Array) -> BoolArray:
-        accepted = self.operands[0].accepts(points)
-        for operand in self.operands:
-            accepted &= np.asarray(operand.distance(*points.T)) > 0
-        return accepted
-
     @property
     def _apart(self) -> float:
         return self.operands[0].volume
-
-    def distance(self, *coordinates: Quantity) -> Any:
-        """Return the least signed distance [n]; it is exact inside if the domains' are."""
-        return reduce(minimum, self._distances(coordinates))
-
-    def implicit(self, *coordinates: Quantity) -> Any:
-        """Return the conjunction [n] of the functions of all domains."""
-        functions: list[Any] = []
-        for operand in self.operands:
-            functions.append(operand.implicit(*coordinates))
-        return reduce(conjunction, functions)
 
 
 def subtract(base: Domain, hole: Domain) -> Difference:
     """Return a base without a hole, as `base - hole` does."""
     taken = (*base.boundaries, "outer", "holes")
-    if isinstance(base, Difference):
-        return Difference(base.base, **base.holes, **{free_name("hole", taken): hole})
     return Difference(base, **{free_name("hole", taken): hole})
 
 

@@ -240,6 +240,31 @@ def check_part(name: str, taken: Iterable[str], where: str) -> None:
         )
 
 
+def parts_among(
+    parts: Mapping[str, Sequence[str]], faces: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return the parts as far as they consist of given faces, without those that are empty."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, members in parts.items():
+        kept = tuple(face for face in members if face in faces)
+        if kept:
+            found[name] = kept
+    return found
+
+
+def outward(domain: Domain, points: Array, step: float) -> Array:
+    """Return −∇d [n, d] of the signed distance d at points [n, d], by central differences."""
+    slopes: list[Array] = []
+    for axis in range(points.shape[1]):
+        shift = np.zeros(points.shape[1])
+        shift[axis] = step
+        ahead = np.asarray(domain.distance(*(points + shift).T))
+        behind = np.asarray(domain.distance(*(points - shift).T))
+        with np.errstate(invalid="ignore"):  # of a cloud without a boundary
+            slopes.append((behind - ahead) / (2 * step))
+    return np.stack(slopes, axis=1)
+
+
 def minimum(a: Quantity, b: Quantity) -> Any:
     """Return the smaller of two arrays, tensors or jets, element by element."""
     return 0.5 * (a + b - abs(a - b))
@@ -257,6 +282,11 @@ def conjunction(a: Quantity, b: Quantity) -> Any:
     doi:10.1115/1.3005099).
     """
     return a + b - (a * a + b * b) ** 0.5
+
+
+def disjunction(a: Quantity, b: Quantity) -> Any:
+    """Return a + b + (a² + b²)^½, which is positive where one is; otherwise as `conjunction`."""
+    return a + b + (a * a + b * b) ** 0.5
 
 
 def trimmed(distance: Quantity, wanted: Quantity) -> Any:

@@ -12,7 +12,8 @@ from scipy.special import ellipe, ellipeinc
 
 from pinn.arrays import Array, Quantity
 from pinn.errors import InputError
-from pinn.geometry.domain import Domain, check_coordinates
+from pinn.geometry.ball import center_of, told_point
+from pinn.geometry.domain import Domain
 
 _HALVINGS = 60  # steps of bisection that find an angle from the length of an arc
 
@@ -34,17 +35,14 @@ class Ellipse(Domain):
                 "Ellipse: give the center by two coordinates, and radii=(a, b); see Revolution for "
                 "a spheroid."
             )
-        check_coordinates(center, "Ellipse")
+        self.center = center_of("Ellipse", center)
         self.coordinates = tuple(center)
-        self.center = np.array(list(center.values()), float)
         self.radii = np.array(radii, float)
-        if not np.all(np.isfinite(self.center)):
-            raise InputError("Ellipse: the center is not finite; give numbers.")
         if not np.all(np.isfinite(self.radii) & (self.radii > 0)):
             raise InputError(f"Ellipse: radii={tuple(radii)}; give positive numbers.")
 
     def __repr__(self) -> str:
-        center = ", ".join(f"{c}={v:g}" for c, v in zip(self.coordinates, self.center, strict=True))
+        center = told_point(self.coordinates, self.center)
         return f"Ellipse({center}, radii=({self.radii[0]:g}, {self.radii[1]:g}))"
 
     @property

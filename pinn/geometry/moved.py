@@ -70,11 +70,8 @@ class Moved(Domain):
 
     def smooth_distance(self, *coordinates: Quantity, on: str | Sequence[str] = "boundary") -> Any:
         """Return the base's smooth distance [n]."""
-        own = self.members(on)
-        # The boundary goes by its own name, since some distances to it are not those to its faces.
-        whole = len(own) == len(self.faces)
-        part = "boundary" if whole else own
-        return self.factor * self.base.smooth_distance(*self._seen(coordinates), on=part)
+        faces = self.members(on)
+        return self.factor * self.base.smooth_distance(*self._seen(coordinates), on=faces)
 
     def implicit(self, *coordinates: Quantity) -> Any:
         """Return the base's function [n]."""

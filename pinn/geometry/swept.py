@@ -20,6 +20,7 @@ from pinn.geometry.domain import (
     conjunction,
     join_distances,
     minimum,
+    parts_among,
 )
 
 _TABLE = 4097  # places along a face at which its distance from the axis is taken
@@ -107,9 +108,7 @@ class Extrusion(Domain):
         distances: list[Any] = []
         walls = [face for face in faces if face in self.base.faces]
         if walls:
-            whole = len(walls) == len(self.base.faces)
-            part = "boundary" if whole else walls
-            distances.append(self.base.smooth_distance(*across, on=part))
+            distances.append(self.base.smooth_distance(*across, on=walls))
         ends = [face for face in faces if face in self.ends.faces]
         if ends:
             distances.append(self.ends.smooth_distance(last, on=ends))
@@ -184,12 +183,7 @@ class Revolution(Domain):
         self._tables = {face: self._table(face) for face in base.faces}
         negligible = _ON_AXIS * size**2
         self.faces = tuple(f for f, (_, total) in self._tables.items() if total > negligible)
-        parts: dict[str, tuple[str, ...]] = {}
-        for name, members in base.parts.items():
-            kept = tuple(face for face in members if face in self.faces)
-            if kept:
-                parts[name] = kept
-        self.parts = parts
+        self.parts = parts_among(base.parts, self.faces)
 
     def __repr__(self) -> str:
         return f"Revolution({self.base!r}, around={self.coordinates[-1]!r})"
@@ -232,7 +226,14 @@ class Revolution(Domain):
     @property
     def volume(self) -> float:
         """The volume, 2π ∫ r dA, by a fixed sample of the plane domain."""
-        return self._volume()
+        side = 1024
+        middle = (np.arange(side) + 0.5) / side
+        grid = np.stack(np.meshgrid(middle, middle, indexing="ij"), axis=-1).reshape(-1, 2)
+        lower, upper = self.base.bounds
+        points = lower + grid * (upper - lower)
+        radius = points[:, 1 - self._axis]
+        inside = self.base.contains(points)
+        return float(2 * math.pi * np.mean(inside * radius) * np.prod(upper - lower))
 
     def distance(self, *coordinates: Quantity) -> Any:
         """Return the signed distance [n], as exact as the plane domain's."""
@@ -254,16 +255,6 @@ class Revolution(Domain):
                 "constraints=soft."
             )
         return self.base.implicit(*self._seen(coordinates))
-
-    def _volume(self) -> float:
-        side = 1024
-        middle = (np.arange(side) + 0.5) / side
-        grid = np.stack(np.meshgrid(middle, middle, indexing="ij"), axis=-1).reshape(-1, 2)
-        lower, upper = self.base.bounds
-        points = lower + grid * (upper - lower)
-        radius = points[:, 1 - self._axis]
-        inside = self.base.contains(points)
-        return float(2 * math.pi * np.mean(inside * radius) * np.prod(upper - lower))
 
     def _table(self, face: str) -> tuple[Array, float]:
         """Return the area [k] of a face up to places even along it, and in all."""

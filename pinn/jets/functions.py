@@ -88,7 +88,7 @@ tf.experimental.dispatch_for_binary_elementwise_apis(_NoJet, Jet)(_dispatch_bina
 
 
 def _dispatch_where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Jet:
-    return where(condition.value if isinstance(condition, Jet) else condition, x, y)
+    return where(condition, x, y)
 
 
 tf.experimental.dispatch_for_api(tf.where, {"x": Jet})(_dispatch_where)

@@ -165,7 +165,7 @@ class Jet(tf.experimental.ExtensionType):
         return _power(self, exponent)
 
     def __rpow__(self, base: Constant) -> Jet:
-        return _function("exp", self * tf.math.log(tf.cast(base, self.dtype)))
+        return _function("exp", self * tf.math.log(tf.convert_to_tensor(base, self.dtype)))
 
 
 def _key(index: Index) -> str:
@@ -229,7 +229,11 @@ def where(condition: tf.Tensor, first: Jet | Constant, second: Jet | Constant) -
 
 def _components_of(operand: Jet | Constant, dtype: tf.DType) -> Components:
     """Return the components of a jet, or of a constant."""
-    return operand.components if isinstance(operand, Jet) else {VALUE: tf.cast(operand, dtype)}
+    return (
+        operand.components
+        if isinstance(operand, Jet)
+        else {VALUE: tf.convert_to_tensor(operand, dtype)}
+    )
 
 
 def _value(operand: Jet | Constant) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 
 from pinn.arrays import AnyArray, Array
 from pinn.errors import InputError
+from pinn.geometry.domain import outward
 from pinn.measurements.measured import SLACK
 from pinn.measurements.names import is_normal
 from pinn.measurements.table import row_in_words
@@ -68,9 +69,10 @@ def with_normals(
 def _normals(problem: Problem, places: Array, size: float) -> tuple[Array, list[str]]:
     """Return unit normals [n, ds] at places [n, ds], and per place why there is none, or ""."""
     distance = np.asarray(problem.space.distance(*places.T))
-    here = _outward(problem, places, size)
+    step = DIFFERENCE * size
+    here = outward(problem.space, places, step)
     lengths = np.linalg.norm(here, axis=1)
-    inside = _outward(problem, places - INWARD * size * here, size)
+    inside = outward(problem.space, places - INWARD * size * here, step)
     axes = [problem.space.coordinates.index(c) for c in problem.periodic]
     reasons = []
     for i in range(len(places)):
@@ -84,17 +86,3 @@ def _normals(problem: Problem, places: Array, size: float) -> tuple[Array, list[
         reasons.append(reason)
     with np.errstate(divide="ignore", invalid="ignore"):
         return here / lengths[:, None], reasons
-
-
-def _outward(problem: Problem, places: Array, size: float) -> Array:
-    """Return −∇d [n, ds] by central differences."""
-    step = DIFFERENCE * size
-    columns = []
-    for axis in range(places.shape[1]):
-        shift = np.zeros(places.shape[1])
-        shift[axis] = step
-        after = np.asarray(problem.space.distance(*(places + shift).T))
-        before = np.asarray(problem.space.distance(*(places - shift).T))
-        with np.errstate(invalid="ignore"):  # of a cloud without a boundary
-            columns.append((before - after) / (2 * step))
-    return np.stack(columns, axis=1)
